@@ -1,0 +1,189 @@
+package tenant
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Setting is what a pair of Get- and Set- cmdlets is about: a noun, and how
+// its properties are read and set.
+//
+// The properties are those that Get writes. How Set takes them differs from
+// noun to noun, and is in [settings].
+type Setting struct {
+	Noun string
+
+	properties []property // none means any: what Set calls a parameter, Get calls a property
+}
+
+// A Want is a value that is wanted of a property.
+type Want struct {
+	Property string
+	Value    any
+}
+
+// A property is one value of a Setting.
+type property struct {
+	name    string
+	aliases []string    // other names that Get may use for it
+	param   string      // the parameter of Set that takes the value
+	with    []Parameter // what Set needs beside it; a property that has any takes a cmdlet of its own
+	choices []string    // the values it may have, as they are sent; none means true or false
+	retired []string    // values that once were choices
+	instead string      // the choice that does what those did
+}
+
+// A RetiredError says that a value is no longer a choice of a property.
+type RetiredError struct {
+	Property, Value string
+	Instead         string // the choice that does today what Value did
+}
+
+func (e *RetiredError) Error() string {
+	return fmt.Sprintf("%s %q is retired: use %s", e.Property, e.Value, e.Instead)
+}
+
+// LookupSetting returns the Setting of noun, in whatever case. A noun without
+// rules of its own has any properties, and one Set- cmdlet takes them all.
+// A text that can't be a noun is an error.
+func LookupSetting(noun string) (*Setting, error) {
+	for _, s := range settings {
+		if strings.EqualFold(s.Noun, noun) {
+			return s, nil
+		}
+	}
+	if !IsNoun(noun) {
+		return nil, fmt.Errorf("noun %q: want a cmdlet's name without its verb, such as CASMailbox", noun)
+	}
+	return &Setting{Noun: noun}, nil
+}
+
+// Known returns the names of the properties that s has, or nil if that is not
+// known ahead of asking a tenant.
+func (s *Setting) Known() []string {
+	var names []string
+	for _, p := range s.properties {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// Property returns the name of a property as s spells it, for a name in
+// whatever case.
+func (s *Setting) Property(name string) (string, error) {
+	p, err := s.property(name)
+	return p.name, err
+}
+
+func (s *Setting) property(name string) (property, error) {
+	if s.properties == nil {
+		if !isPropertyName(name) {
+			return property{}, fmt.Errorf("property %q: want letters and digits, such as PopEnabled", name)
+		}
+		return property{name: name, param: name}, nil
+	}
+	for _, p := range s.properties {
+		if strings.EqualFold(p.name, name) {
+			return p, nil
+		}
+	}
+	return property{}, fmt.Errorf("%s has no property %q: it has %s", s.Noun, name, strings.Join(s.Known(), ", "))
+}
+
+// isPropertyName holds for what can be a parameter in PowerShell and a column
+// of a results file.
+func isPropertyName(s string) bool {
+	return IsNoun(s) && !strings.EqualFold(s, "Identity")
+}
+
+// Parse reads text as a value of the property called name. The error names what
+// is allowed; it is a [*RetiredError] for a value that once was.
+func (s *Setting) Parse(name, text string) (any, error) {
+	p, err := s.property(name)
+	if err != nil {
+		return nil, err
+	}
+	v := s.canonical(p, parseValue(text))
+	switch {
+	case s.properties == nil:
+		return v, nil
+	case p.choices == nil:
+		if _, ok := v.(bool); ok {
+			return v, nil
+		}
+		return nil, fmt.Errorf("%s %q: want true or false", p.name, text)
+	case slices.Contains(p.choices, Text(v)):
+		return v, nil
+	case slices.ContainsFunc(p.retired, func(r string) bool { return strings.EqualFold(r, text) }):
+		return nil, &RetiredError{Property: p.name, Value: text, Instead: p.instead}
+	}
+	return nil, fmt.Errorf("%s %q: want %s", p.name, text, strings.Join(p.choices, " or "))
+}
+
+// canonical returns v in the one spelling that p's choices have for it: Opt-In
+// and OptIn are opt-in. A value that is none of them stays as it is.
+func (s *Setting) canonical(p property, v any) any {
+	text, ok := v.(string)
+	if !ok {
+		return v
+	}
+	for _, c := range p.choices {
+		if strings.EqualFold(text, c) || strings.EqualFold(text, strings.ReplaceAll(c, "-", "")) {
+			return c
+		}
+	}
+	return v
+}
+
+// Get returns the cmdlet that reads the setting of one user, whom [Cmdlet.For]
+// names.
+func (s *Setting) Get() Cmdlet { return Cmdlet{Name: "Get-" + s.Noun} }
+
+// Set returns the cmdlets that make the values of one user what wants says, in
+// the order to run them. [Cmdlet.For] names the user. To run them twice is the
+// same as to run them once.
+//
+// The wants are of properties, and have values, that [Setting.Parse] returned.
+func (s *Setting) Set(wants []Want) []Cmdlet {
+	name := "Set-" + s.Noun
+	var joint []Parameter
+	var cmdlets []Cmdlet
+	for _, w := range wants {
+		p, err := s.property(w.Property)
+		if err != nil {
+			panic("tenant: Set: " + err.Error())
+		}
+		value := Parameter{p.param, w.Value}
+		if p.with == nil {
+			joint = append(joint, value)
+		} else {
+			cmdlets = append(cmdlets, Cmdlet{Name: name, Parameters: append(slices.Clip(p.with), value)})
+		}
+	}
+	if joint != nil {
+		// Ahead of the others: an opt-in turns all features on, those that
+		// are wanted off too.
+		cmdlets = slices.Insert(cmdlets, 0, Cmdlet{Name: name, Parameters: joint})
+	}
+	return cmdlets
+}
+
+// Read returns the value that the property called name has in o, in the
+// spelling that [Setting.Parse] gives it.
+func (s *Setting) Read(o Object, name string) (any, error) {
+	p, err := s.property(name)
+	if err != nil {
+		return nil, err
+	}
+	v, ok := o.Get(p.name)
+	for _, a := range p.aliases {
+		if !ok {
+			v, ok = o.Get(a)
+		}
+	}
+	if !ok {
+		return nil, fmt.Errorf("Get-%s wrote no property %q", s.Noun, name)
+	}
+	return s.canonical(p, v), nil
+}

@@ -1,0 +1,77 @@
+package tenant
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// Text returns v as it stands in a CSV file: true, false and null in those
+// words, numbers and strings as they are, anything else as JSON.
+func Text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case bool:
+		if v {
+			return "true"
+		}
+		return "false"
+	case nil:
+		return "null"
+	case json.Number:
+		return v.String()
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return string(b)
+}
+
+// Equal reports whether a and b are one value: compared as numbers if one of
+// them is a number, otherwise as [Text] without regard to case. So true is
+// "True", and 1 is 1.0, whichever side of the wire has which.
+func Equal(a, b any) bool {
+	if s, ok := a.(string); ok {
+		if t, ok := b.(string); ok {
+			return strings.EqualFold(s, t)
+		}
+	}
+	s, t := Text(a), Text(b)
+	return strings.EqualFold(s, t) || (isNumber(a) || isNumber(b)) && sameNumber(s, t)
+}
+
+func isNumber(v any) bool {
+	_, ok := v.(json.Number)
+	return ok
+}
+
+// sameNumber compares as floats, and so not integers, whose digits all count.
+func sameNumber(s, t string) bool {
+	if !strings.ContainsAny(s+t, ".eE") {
+		return false
+	}
+	x, err := strconv.ParseFloat(s, 64)
+	y, err2 := strconv.ParseFloat(t, 64)
+	return err == nil && err2 == nil && x == y
+}
+
+// parseValue reads text as a value: true, false, null (also as PowerShell
+// writes them, with a dollar sign) and JSON numbers are what they say, and all
+// else is a string.
+func parseValue(text string) any {
+	switch strings.ToLower(strings.TrimPrefix(text, "$")) {
+	case "true":
+		return true
+	case "false":
+		return false
+	case "null":
+		return nil
+	}
+	// A first character that no number has saves asking for most texts.
+	if text != "" && strings.IndexByte("-0123456789", text[0]) >= 0 && json.Valid([]byte(text)) {
+		return json.Number(text)
+	}
+	return text
+}
