@@ -1,0 +1,40 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) apply() *cobra.Command {
+	var j job
+	var dryRun bool
+	c := &cobra.Command{
+		Use:   "apply FILE",
+		Short: "Change a setting of every user, read it back, and record what became of each",
+		Long: `apply makes the change for every user of a CSV file: it sets, reads back, compares,
+and writes one results CSV with a record for each row, in the file's order.
+
+With --read-first it reads ahead of the set, and sets only what differs: fewer
+writes, and the value before is on record.
+
+The first interrupt finishes the rows in hand, the second stops at once. Either
+way the results file holds whole records only.`,
+		Example: `  rollcall apply users.csv --privacy-mode opt-out -o results.csv
+  rollcall apply users.csv --set PrivacyMode=@Mode --read-first -o results.csv
+  rollcall apply users.csv --noun CASMailbox --set PopEnabled=false -o results.csv \
+      --tenant exchange --organization 11111111-2222-3333-4444-555555555555`,
+		Args: oneFile,
+		RunE: func(_ *cobra.Command, args []string) error {
+			j.audit = dryRun
+			return j.do(a, args[0])
+		},
+	}
+	j.add(c.Flags())
+	f := c.Flags()
+	f.BoolVar(&j.readFirst, "read-first", false, "read ahead of the set, and set only what differs")
+	f.DurationVar(&j.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
+	f.BoolVarP(&j.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
+	f.BoolVar(&dryRun, "dry-run", false, "change nothing: the same as audit")
+	return c
+}

@@ -1,0 +1,27 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func (a *app) audit() *cobra.Command {
+	j := job{audit: true}
+	c := &cobra.Command{
+		Use:   "audit FILE",
+		Short: "Show what apply would change, without changing anything",
+		Long: `audit reads the setting of every user of a CSV file, compares it with what is
+wanted, and prints a line for each user that is not as wanted:
+
+  ~ ada@contoso.com  PrivacyMode: opt-in -> opt-out    differs
+  ? eve@contoso.com  line 4: ...                       the tenant has no such user
+  ! bob@contoso.com  line 7: ...                       can't be used, or can't be read
+
+What it holds of the tenant refuses every cmdlet that is not a Get. With -o it
+writes the same columns as apply, a record for each row.`,
+		Example: `  rollcall audit users.csv --privacy-mode opt-out
+  rollcall audit users.csv --privacy-mode opt-out -o diff.csv
+  rollcall audit users.csv --set PrivacyMode=@Mode --quiet || echo drift`,
+		Args: oneFile,
+		RunE: func(_ *cobra.Command, args []string) error { return j.do(a, args[0]) },
+	}
+	j.add(c.Flags())
+	return c
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/report"
+)
+
+func (a *app) check() *cobra.Command {
+	var change changeFlags
+	var users rosterFlags
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "check FILE",
+		Short: "Say what is in a CSV file of users; contacts no tenant",
+		Long: `check reads a CSV file as apply and audit would, and says what it found: the
+encoding, the delimiter, the column of UPNs, how many users there are, and which
+rows can't be used and why. With --set NAME=@COLUMN it also finds users who are
+wanted two ways. It contacts no tenant.`,
+		Example: `  rollcall check users.csv
+  rollcall check users.csv --set PrivacyMode=@Mode
+  rollcall check users.csv --json | jq .users`,
+		Args: oneFile,
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, err := change.change()
+			if err != nil {
+				return err
+			}
+			r, err := users.open(a, args[0], c)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			if asJSON {
+				enc := json.NewEncoder(a.out)
+				enc.SetIndent("", "  ")
+				enc.SetEscapeHTML(false)
+				return enc.Encode(r.Description())
+			}
+			return report.Describe(a.out, args[0], r.Description())
+		},
+	}
+	change.add(c.Flags())
+	users.add(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/report"
+	"rollcall/tenant"
+)
+
+func (a *app) get() *cobra.Command {
+	var f userFlags
+	c := &cobra.Command{
+		Use:   "get UPN...",
+		Short: "Show the setting of one user or a few",
+		Long: `get reads the setting of each user named and prints it: as a table on a terminal,
+as CSV elsewhere, as JSON with --json.`,
+		Example: `  rollcall get ada@contoso.com
+  rollcall get ada@contoso.com bob@contoso.com --noun CASMailbox --json`,
+		Args: someUsers,
+		RunE: func(_ *cobra.Command, args []string) error { return f.get(a, args) },
+	}
+	f.change.addNoun(c.Flags())
+	f.add(c.Flags())
+	return c
+}
+
+func (f *userFlags) get(a *app, upns []string) error {
+	change, err := f.change.change()
+	if err != nil {
+		return err
+	}
+	run, conn, err := f.start(a, change)
+	if err != nil {
+		return err
+	}
+	defer conn.close()
+	run.Tenant = tenant.ReadOnly(conn)
+
+	var table report.Table
+	failed := false
+	for _, upn := range upns {
+		object, err := run.Read(context.Background(), upn)
+		if errors.Is(err, tenant.Unauthorized) {
+			return err
+		}
+		if err != nil {
+			failed = true
+			a.console.Say("%v", err)
+			continue
+		}
+		record := map[string]any{"UserPrincipalName": upn}
+		maps.Copy(record, object)
+		// The properties in the order in which the noun has them, then the
+		// others by name.
+		columns := append([]string{"UserPrincipalName"}, change.Setting.Known()...)
+		table.Add(append(columns, slices.Sorted(maps.Keys(object))...), record)
+	}
+	if err := f.print(a, &table); err != nil {
+		return err
+	}
+	if failed {
+		return &exit{status: exitRows}
+	}
+	return nil
+}

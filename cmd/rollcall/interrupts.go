@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"rollcall/report"
+)
+
+// errInterrupted is the cause of a context that an interrupt ended.
+var errInterrupted = errors.New("interrupted")
+
+// interrupts are the signals that end a run: the first softly, the second at
+// once.
+type interrupts struct {
+	ctx    context.Context // ends with the second
+	stop   chan struct{}   // closed by the first
+	cancel context.CancelCauseFunc
+	first  atomic.Int32 // exit status for the first, 0 if there was none
+	in     chan os.Signal
+	gone   chan struct{}
+}
+
+// watch begins to watch for interrupts. To say that end must be called is to say
+// that until then they no longer end the process.
+func watch(c *report.Console) *interrupts {
+	i := &interrupts{stop: make(chan struct{}), in: make(chan os.Signal, 2), gone: make(chan struct{})}
+	i.ctx, i.cancel = context.WithCancelCause(context.Background())
+	signal.Notify(i.in, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		defer close(i.gone)
+		for s := range i.in {
+			if i.first.Load() != 0 {
+				i.cancel(errInterrupted)
+				return
+			}
+			status := int32(exitInterrupted)
+			if s == syscall.SIGTERM {
+				status = exitTerminated
+			}
+			i.first.Store(status)
+			c.Break()
+			c.Say("finishing the rows in hand; interrupt again to stop at once")
+			close(i.stop)
+		}
+	}()
+	return i
+}
+
+// end stops watching.
+func (i *interrupts) end() {
+	signal.Stop(i.in)
+	close(i.in)
+	<-i.gone
+	i.cancel(nil)
+}
+
+// status returns the exit status that an interrupt calls for, or 0.
+func (i *interrupts) status() int { return int(i.first.Load()) }

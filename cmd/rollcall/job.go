@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/roster"
+	"rollcall/report"
+	"rollcall/tenant"
+)
+
+// A job is an apply or an audit of a roster: what the two commands share, which
+// is nearly all.
+type job struct {
+	audit, readFirst, yes bool
+	verifyTimeout         time.Duration
+
+	change changeFlags
+	roster rosterFlags
+	tenant tenantFlags
+	pace   paceFlags
+	output outputFlags
+	talk   talkFlags
+}
+
+func (j *job) add(fs *pflag.FlagSet) {
+	j.change.add(fs)
+	j.roster.add(fs)
+	j.tenant.add(fs)
+	j.pace.add(fs)
+	j.output.add(fs)
+	j.talk.add(fs)
+}
+
+// do does the job on the roster called name. Whatever can be found out before
+// the tenant is first called is found out first, in this order: the command
+// line, the tenant, the roster, the results file, and whether it is meant.
+func (j *job) do(a *app, name string) (err error) {
+	change, err := j.check(name)
+	if err != nil {
+		return err
+	}
+	log, err := j.talk.start(a)
+	if err != nil {
+		return err
+	}
+	conn, err := j.tenant.connect(j.pace.workers, log)
+	if err != nil {
+		return err
+	}
+	defer conn.close()
+	a.greet(conn)
+	interrupts := watch(a.console)
+	defer interrupts.end()
+
+	users, err := j.roster.open(a, name, change)
+	if err != nil {
+		return err
+	}
+	defer users.Close()
+	a.describe(name, users)
+
+	out, err := j.output.open(a, j.audit, change, users)
+	if err != nil {
+		return err
+	}
+	if !j.audit && !j.yes && conn.real {
+		err = a.confirm(interrupts, fmt.Sprintf("Set %s for %s on the %s?",
+			change, report.Plural(users.Description().Users, "user"), conn.name))
+	}
+	if err == nil {
+		err = j.carryOut(a, change, conn, users, out, interrupts, log)
+	}
+	if cerr := out.close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// check refuses a command line that can't be meant.
+func (j *job) check(name string) (*pipeline.Change, error) {
+	change, err := j.change.required()
+	if err == nil {
+		err = j.pace.check()
+	}
+	if err == nil && j.verifyTimeout < 0 {
+		err = usage(fmt.Errorf("--verify-timeout %v: want 0 (read back once) or more", j.verifyTimeout))
+	}
+	if err == nil {
+		err = j.output.check(name)
+	}
+	return change, err
+}
+
+// carryOut makes the run and says what came of it.
+func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection, users *roster.Roster,
+	out *output, interrupts *interrupts, log *zap.Logger) error {
+	run := &pipeline.Run{
+		Tenant:        conn,
+		Change:        change,
+		Limiter:       pipeline.NewLimiter(j.pace.rate),
+		Workers:       j.pace.workers,
+		Audit:         j.audit,
+		ReadFirst:     j.readFirst,
+		Retries:       j.pace.retries,
+		RowTimeout:    j.pace.rowTimeout,
+		VerifyTimeout: j.verifyTimeout,
+		Stop:          interrupts.stop,
+		Log:           log,
+	}
+	if j.audit {
+		run.Tenant = tenant.ReadOnly(conn)
+	}
+	total := users.Description().Rows
+	start := time.Now()
+	stop := j.talk.progress(a, total, run, log)
+	err := run.Do(interrupts.ctx, users.Rows(), out.recorder)
+	stop()
+	if serr := conn.save(); err == nil {
+		err = serr
+	}
+
+	elapsed := time.Since(start)
+	out.conclude(j.talk.quiet)
+	a.console.Say("%s", out.summary.String())
+	a.console.Say("%s", report.Pace(run, elapsed))
+	if out.name != "" && out.summary.Rows > 0 {
+		a.console.Say("results are in %s", out.name)
+	}
+	if left := total - out.summary.Rows; left > 0 {
+		a.console.Say("%s not attempted", report.Plural(left, "row"))
+	}
+	return outcome(err, &out.summary, interrupts)
+}
+
+// outcome returns the error that stands for the exit status of a run that ended
+// with err. One without a cause is about rows, and has been told.
+func outcome(err error, s *report.Summary, i *interrupts) error {
+	switch {
+	case i.status() != 0:
+		return &exit{status: i.status()}
+	case err != nil:
+		return err
+	case s.Failed() > 0:
+		return &exit{status: exitRows}
+	case s.ByStatus[pipeline.Differs] > 0:
+		return &exit{status: exitDiffers}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+// Command rollcall changes a setting of every user of a CSV file on a Microsoft
+// 365 tenant, reads it back, and records what became of each.
+//
+// There is a file for each command. What a command does is in packages pipeline
+// (the run), tenant (where the change is made) and report (what is said of it);
+// here are the flags, what is put together from them, and the exit status.
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"rollcall/report"
+)
+
+// Exit statuses.
+const (
+	exitOK          = 0
+	exitError       = 1 // the run could not be carried out
+	exitUsage       = 2 // the command line is wrong
+	exitRows        = 3 // carried out, and some rows failed
+	exitDiffers     = 4 // audit: something differs
+	exitInterrupted = 130
+	exitTerminated  = 143
+)
+
+func main() {
+	// A pipe that is closed is an error to report like any other, not the end.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// An app is one execution of the program.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	console  *report.Console
+	began    bool   // the command line has been understood
+	goodbye  string // what to say last
+}
+
+// run executes the program and returns its exit status. Nothing else exits.
+func run(args []string, in io.Reader, out, stderr io.Writer) int {
+	a := &app{in: in, out: out, err: stderr, console: report.NewConsole(stderr)}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(stderr)
+	err := root.Execute()
+	status := exitOK
+	if err != nil {
+		status = exitError
+		if !a.began {
+			status = exitUsage
+		}
+		if e, ok := errors.AsType[*exit](err); ok {
+			status = e.status
+		}
+	}
+	if status != exitOK {
+		a.console.Break()
+	}
+	if text := message(err); text != "" {
+		a.console.Say("%s", text)
+	}
+	if hint := hint(err); hint != "" {
+		a.console.Say("hint: %s", hint)
+	}
+	if a.goodbye != "" {
+		a.console.Say("%s", a.goodbye)
+	}
+	return status
+}
+
+// An exit is an error with an exit status of its own. One without a cause has
+// said what there is to say already.
+type exit struct {
+	status int
+	err    error
+	hint   string // what to do about it, or ""
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// usage makes err an error of the command line.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exit{status: exitUsage, err: err}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func hint(err error) string {
+	if e, ok := errors.AsType[*exit](err); ok {
+		return e.hint
+	}
+	return ""
+}
+
+// isTerminal reports whether a person is at the other end of a stream.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

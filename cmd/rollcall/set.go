@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/pipeline"
+	"rollcall/report"
+)
+
+func (a *app) set() *cobra.Command {
+	var f userFlags
+	var yes bool
+	c := &cobra.Command{
+		Use:   "set UPN...",
+		Short: "Change the setting of one user or a few, and read it back",
+		Long: `set reads the setting of each user named, sets what is not as wanted, reads it
+back, and prints what became of each: as a table on a terminal, as CSV elsewhere,
+as JSON with --json.`,
+		Example: `  rollcall set ada@contoso.com --privacy-mode opt-in
+  rollcall set ada@contoso.com --noun CASMailbox --set PopEnabled=false --set ImapEnabled=false`,
+		Args: someUsers,
+		RunE: func(_ *cobra.Command, args []string) error { return f.set(a, args, yes) },
+	}
+	f.change.add(c.Flags())
+	f.add(c.Flags())
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before writing to a real tenant")
+	return c
+}
+
+func (f *userFlags) set(a *app, upns []string, yes bool) error {
+	change, err := f.change.required()
+	if err != nil {
+		return err
+	}
+	run, conn, err := f.start(a, change)
+	if err != nil {
+		return err
+	}
+	defer conn.close()
+	interrupts := watch(a.console)
+	defer interrupts.end()
+	if conn.real && !yes {
+		question := fmt.Sprintf("Set %s for %s on the %s?", change, report.Plural(len(upns), "user"), conn.name)
+		if err := a.confirm(interrupts, question); err != nil {
+			return err
+		}
+	}
+
+	run.ReadFirst = true
+	run.Stop = interrupts.stop
+	var table report.Table
+	var summary report.Summary
+	err = run.Do(interrupts.ctx, &userRows{upns: upns}, report.Tee(&summary, &tableRecorder{&table, change.Properties()}))
+	if serr := conn.save(); err == nil {
+		err = serr
+	}
+	if perr := f.print(a, &table); err == nil {
+		err = perr
+	}
+	return outcome(err, &summary, interrupts)
+}
+
+// A tableRecorder puts results into a table.
+type tableRecorder struct {
+	*report.Table
+	properties []string
+}
+
+func (t *tableRecorder) Record(r *pipeline.Result) error {
+	columns := []string{"UserPrincipalName", "Status"}
+	record := map[string]any{"UserPrincipalName": r.Row.UPN, "Status": r.Status.String()}
+	for i, p := range t.properties {
+		columns = append(columns, p, p+".Before")
+		record[p], record[p+".Before"] = r.Values[i].After, r.Values[i].Before
+	}
+	columns = append(columns, "Error")
+	record["Error"] = report.Remark(r)
+	t.Add(columns, record)
+	return nil
+}
+
+func (t *tableRecorder) Flush() error { return nil }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/roster"
+	"rollcall/report"
+)
+
+// talkFlags say what is said meanwhile, on standard error.
+type talkFlags struct {
+	quiet, verbose bool
+	logFormat      string
+	stats          time.Duration
+}
+
+func (f *talkFlags) add(fs *pflag.FlagSet) {
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing if all is well")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "log retries and the tenant's warnings too")
+	fs.StringVar(&f.logFormat, "log-format", "console", "`FORMAT` of log lines: console, for people, or json")
+	fs.DurationVar(&f.stats, "stats", time.Minute, "without a terminal, log how far the run is once in this `DURATION`; 0 for never")
+}
+
+// start sets up the console as the flags say, and returns the log.
+func (f *talkFlags) start(a *app) (*zap.Logger, error) {
+	switch {
+	case f.logFormat != "console" && f.logFormat != "json":
+		return nil, usage(fmt.Errorf("--log-format %q: want console or json", f.logFormat))
+	case f.stats < 0:
+		return nil, usage(fmt.Errorf("--stats %v: want 0 (never) or more", f.stats))
+	}
+	level := zapcore.InfoLevel
+	switch {
+	case f.verbose:
+		level = zapcore.DebugLevel
+	case f.quiet:
+		level = zapcore.ErrorLevel
+	case isTerminal(a.err):
+		level = zapcore.WarnLevel // a person sees the progress line
+	}
+	if f.quiet {
+		a.console.Quiet()
+	}
+	return a.console.Log(level, f.logFormat == "json"), nil
+}
+
+// progress shows how far the run is: with a progress line on a terminal, with
+// log lines elsewhere.
+func (f *talkFlags) progress(a *app, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
+	switch {
+	case f.quiet:
+	case isTerminal(a.err) && f.logFormat == "console":
+		return a.console.Progress(total, run)
+	case f.stats > 0:
+		return report.LogProgress(log, f.stats, total, run)
+	}
+	return func() {}
+}
+
+// greet says what must not be mistaken: that the tenant is not a real one. It is
+// said again at the very end.
+func (a *app) greet(c *connection) {
+	if !c.real {
+		a.console.Say("%s tenant: nothing in Microsoft 365 is touched", c.name)
+		a.goodbye = fmt.Sprintf("this was the %s tenant: nothing in Microsoft 365 was touched", c.name)
+	}
+}
+
+// describe says what was found in a roster, so that a wrong guess is seen.
+func (a *app) describe(name string, r *roster.Roster) {
+	found := r.Description()
+	a.console.Say("%s: %s", name, found)
+	for _, w := range found.Warnings {
+		a.console.Say("warning: %s", w)
+	}
+}
+
+// confirm asks whether to go on with what is about to happen.
+func (a *app) confirm(i *interrupts, question string) error {
+	if !isTerminal(a.in) || !isTerminal(a.err) {
+		return &exit{status: exitUsage, err: errors.New("not confirmed: there is no terminal to ask on"),
+			hint: "--yes goes ahead: " + question}
+	}
+	fmt.Fprintf(a.err, "%s [y/N] ", question)
+	answers := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(a.in).ReadString('\n')
+		answers <- answer
+	}()
+	select {
+	case answer := <-answers:
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "y", "yes":
+			return nil
+		}
+		return &exit{status: exitError, err: errors.New("not confirmed: nothing was changed")}
+	case <-i.stop:
+		return &exit{status: i.status()}
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/roster"
+	"rollcall/report"
+)
+
+// userFlags are those of commands about users who are named on the command line.
+type userFlags struct {
+	change changeFlags
+	tenant tenantFlags
+	talk   talkFlags
+	json   bool
+}
+
+func (f *userFlags) add(fs *pflag.FlagSet) {
+	f.tenant.add(fs)
+	f.talk.add(fs)
+	fs.BoolVar(&f.json, "json", false, "print JSON")
+}
+
+// start makes what is needed to run cmdlets, at a pace that needs no flags: for
+// a few users.
+func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *connection, error) {
+	noColumn := func(name string) (int, error) {
+		return 0, usage(fmt.Errorf("there is no column %q, for there is no roster", name))
+	}
+	if err := change.Bind(noColumn); err != nil {
+		return nil, nil, err
+	}
+	log, err := f.talk.start(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	const workers = 4
+	conn, err := f.tenant.connect(workers, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.greet(conn)
+	return &pipeline.Run{
+		Tenant:        conn,
+		Change:        change,
+		Limiter:       pipeline.NewLimiter(0),
+		Workers:       workers,
+		Retries:       5,
+		RowTimeout:    30 * time.Minute,
+		VerifyTimeout: 30 * time.Second,
+		Log:           log,
+	}, conn, nil
+}
+
+// print prints a table in the form that suits standard output.
+func (f *userFlags) print(a *app, t *report.Table) error {
+	switch {
+	case f.json:
+		return t.JSON(a.out)
+	case len(t.Records) == 0:
+		return nil
+	case isTerminal(a.out):
+		return t.Text(a.out)
+	}
+	return t.CSV(a.out)
+}
+
+// someUsers is the rule for commands about users who are named, each once.
+func someUsers(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no user: name at least one, by UPN")
+	}
+	seen := make(map[string]bool)
+	for _, arg := range args {
+		upn, err := roster.ParseUPN(arg)
+		if err != nil {
+			return fmt.Errorf("user %q: %w", arg, err)
+		}
+		if key := strings.ToLower(upn); seen[key] {
+			return fmt.Errorf("user %q is named twice", arg)
+		} else {
+			seen[key] = true
+		}
+	}
+	return nil
+}
+
+// userRows are rows made of users who were named, numbered from 1.
+type userRows struct {
+	upns []string
+	read int
+}
+
+func (u *userRows) Read(row *roster.Row) error {
+	if u.read == len(u.upns) {
+		return io.EOF
+	}
+	*row = roster.Row{Line: u.read + 1, UPN: u.upns[u.read]}
+	u.read++
+	return nil
+}

@@ -1,0 +1,55 @@
+package pipeline
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// A pool is a number of places to make calls from. A worker holds one place
+// while it works, and a row that has to wait lets go of its own, so that rows
+// that wait cost the others nothing.
+type pool struct {
+	places  chan struct{} // a token for each free place
+	waiting atomic.Int32  // parked tasks that want a place again
+	replace func()        // starts another worker
+}
+
+func newPool(places int, replace func()) *pool {
+	p := &pool{places: make(chan struct{}, places), replace: replace}
+	for range places {
+		p.leave()
+	}
+	return p
+}
+
+// enter blocks until there is a free place, and takes it.
+func (p *pool) enter() { <-p.places }
+
+// leave gives a place back.
+func (p *pool) leave() { p.places <- struct{}{} }
+
+// yield lets a parked task go on, if one waits for a place. Places are given in
+// the order in which they were asked for.
+func (p *pool) yield() {
+	if p.waiting.Load() > 0 {
+		p.leave()
+		p.enter()
+	}
+}
+
+// park waits for d in the middle of t, without holding a place, or until ctx
+// ends. The first time it does so for a task, a new worker is started to go on
+// with other rows; the old one has to end when it is done with t.
+func (p *pool) park(ctx context.Context, t *task, d time.Duration) error {
+	p.leave()
+	if !t.parked {
+		t.parked = true
+		p.replace()
+	}
+	err := sleep(ctx, d)
+	p.waiting.Add(1)
+	p.enter()
+	p.waiting.Add(-1)
+	return err
+}

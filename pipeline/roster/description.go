@@ -1,0 +1,86 @@
+package roster
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Description says what was found in a file. Users, Duplicates, Rejected,
+// Examples and Conflicts add up to Rows.
+type Description struct {
+	Users      int         `json:"users"`                 // rows that can be used
+	Duplicates int         `json:"duplicates"`            // rows with the verdict Duplicate
+	Rejected   int         `json:"rejected"`              // rows with the verdict Invalid
+	Examples   int         `json:"examples"`              // rows with the verdict Example
+	Conflicts  int         `json:"conflicts"`             // rows with the verdict Conflict
+	Rows       int         `json:"rows"`                  // all rows
+	PassedOver int         `json:"passed_over,omitempty"` // rows that Options.Only left out, which are not in Rows
+	Encoding   string      `json:"encoding"`              // as Options.Encoding has it
+	Delimiter  string      `json:"delimiter"`             // the character itself
+	UPNColumn  string      `json:"upn_column"`            // header of the UPN column, as it came
+	Warnings   []string    `json:"warnings"`              // what a person should look at; never nil
+	Rejections []Rejection `json:"rejections"`            // the first of the rejected rows; never nil
+}
+
+// A Rejection says why a row can't be used.
+type Rejection struct {
+	Line   int    `json:"line"`
+	UPN    string `json:"upn"` // what stood in the cell, shortened if it is very long
+	Reason string `json:"reason"`
+}
+
+// mostRejections is how many rejections a Description has at most.
+const mostRejections = 10
+
+// String returns d in one line, which leaves out the warnings.
+func (d Description) String() string {
+	var delimiter string
+	if d.Delimiter != "" {
+		delimiter = delimiterName(d.Delimiter[0])
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s, UPN column %s, %s: %s, %s, %d rejected", encoding(d.Encoding).title(), delimiter, quote(d.UPNColumn),
+		count(d.Rows, "row"), count(d.Users, "user"), count(d.Duplicates, "duplicate"), d.Rejected)
+	if d.Conflicts > 0 {
+		fmt.Fprintf(&b, ", %s", count(d.Conflicts, "conflict"))
+	}
+	if d.Examples > 0 {
+		fmt.Fprintf(&b, ", %s", count(d.Examples, "example"))
+	}
+	if d.PassedOver > 0 {
+		fmt.Fprintf(&b, "; %s passed over", count(d.PassedOver, "row"))
+	}
+	return b.String()
+}
+
+// nobody says why d has no users.
+func (d Description) nobody(only []string) string {
+	if d.Rows == 0 {
+		if d.PassedOver > 0 {
+			return fmt.Sprintf("none of %s has the status %s", count(d.PassedOver, "row"), strings.Join(only, " or "))
+		}
+		return "no rows: there is only a header"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "no row can be used (%s: %d rejected", count(d.Rows, "row"), d.Rejected)
+	if d.Conflicts > 0 {
+		fmt.Fprintf(&b, ", %s", count(d.Conflicts, "conflict"))
+	}
+	if d.Examples > 0 {
+		fmt.Fprintf(&b, ", %s", count(d.Examples, "example"))
+	}
+	b.WriteString(")")
+	if len(d.Rejections) > 0 {
+		r := d.Rejections[0]
+		fmt.Fprintf(&b, ": line %d, %s: %s", r.Line, quote(r.UPN), r.Reason)
+	}
+	return b.String()
+}
+
+// count returns n things in words.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

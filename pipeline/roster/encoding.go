@@ -1,0 +1,249 @@
+package roster
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// An encoding is how a file writes characters as bytes, by the name that
+// Options.Encoding has for it.
+type encoding string
+
+const (
+	utf8Encoding encoding = "utf-8"
+	utf16LE      encoding = "utf-16le"
+	utf16BE      encoding = "utf-16be"
+	windows1252  encoding = "windows-1252"
+)
+
+// title returns e as a person writes it.
+func (e encoding) title() string {
+	switch e {
+	case utf16LE:
+		return "UTF-16 LE"
+	case utf16BE:
+		return "UTF-16 BE"
+	case windows1252:
+		return "Windows-1252"
+	}
+	return "UTF-8"
+}
+
+// parseEncoding returns the encoding called name, in whatever case and with or
+// without hyphens, or "" for "".
+func parseEncoding(name string) (encoding, error) {
+	if name == "" {
+		return "", nil
+	}
+	plain := func(s string) string { return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s)) }
+	for _, e := range []encoding{utf8Encoding, utf16LE, utf16BE, windows1252} {
+		if plain(string(e)) == plain(name) {
+			return e, nil
+		}
+	}
+	return "", optionError(fmt.Sprintf("encoding %q: want utf-8, utf-16le, utf-16be or windows-1252", name))
+}
+
+// A signature is what files begin with that aren't CSV, however they are called.
+var signatures = []struct{ begin, what string }{
+	{"PK\x03\x04", "a zip file, as Excel workbooks (.xlsx) are: in Excel, save it as CSV UTF-8"},
+	{"PK\x05\x06", "an empty zip file, not a CSV file"},
+	{"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls): in Excel, save it as CSV UTF-8"},
+	{"\x1F\x8B", "compressed with gzip: unpack it first"},
+	{"%PDF-", "a PDF file, not a CSV file"},
+	{"\xFF\xFE\x00\x00", "in UTF-32: save it as UTF-8"},
+	{"\x00\x00\xFE\xFF", "in UTF-32: save it as UTF-8"},
+}
+
+// findEncoding returns the encoding of s, which is option unless that is "", as
+// far as its beginning tells: UTF-8 may turn out later not to be. It makes s
+// start behind a byte order mark.
+func findEncoding(s *source, option string) (encoding, error) {
+	b := make([]byte, min(4096, s.size))
+	if err := s.readAt(b, 0); err != nil {
+		return "", err
+	}
+	for _, sig := range signatures {
+		if bytes.HasPrefix(b, []byte(sig.begin)) {
+			return "", &Error{Name: s.name, Err: errors.New("the file is " + sig.what)}
+		}
+	}
+	enc, err := parseEncoding(option)
+	if err != nil {
+		return "", err
+	}
+	for _, mark := range []struct {
+		bytes string
+		enc   encoding
+	}{
+		{"\xEF\xBB\xBF", utf8Encoding},
+		{"\xFF\xFE", utf16LE},
+		{"\xFE\xFF", utf16BE},
+	} {
+		// A file in Windows-1252 may have a byte order mark by mistake.
+		if bytes.HasPrefix(b, []byte(mark.bytes)) && (enc == "" || enc == mark.enc || enc == windows1252 && mark.enc == utf8Encoding) {
+			s.start, s.bom = int64(len(mark.bytes)), true
+			if enc == "" {
+				enc = mark.enc
+			}
+			return enc, nil
+		}
+	}
+	if enc == "" {
+		enc = byZeros(b)
+	}
+	return enc, nil
+}
+
+// byZeros returns the encoding of b, which has no byte order mark: UTF-16 if
+// every other byte of most is NUL, as in all Latin text.
+func byZeros(b []byte) encoding {
+	var zeros [2]int
+	for i, c := range b {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	pairs := len(b) / 2
+	switch {
+	case pairs > 0 && 2*zeros[1] >= pairs && 8*zeros[0] <= zeros[1]:
+		return utf16LE
+	case pairs > 0 && 2*zeros[0] >= pairs && 8*zeros[1] <= zeros[0]:
+		return utf16BE
+	}
+	return utf8Encoding
+}
+
+// A notUTF8Error says that a source has a byte that can't be in UTF-8.
+type notUTF8Error struct {
+	offset int64
+	b      byte
+}
+
+func (e *notUTF8Error) Error() string { return fmt.Sprintf("byte 0x%02X is not UTF-8", e.b) }
+
+// verdict returns the warning with which the file can be read as Windows-1252,
+// or the error if it is UTF-8 for certain.
+func (e *notUTF8Error) verdict(s *source, option string) (warning string, err error) {
+	switch {
+	case option != "":
+		return "", s.errorAt(e.offset, e)
+	case s.bom:
+		return "", s.errorAt(e.offset, fmt.Errorf("%w, though the file begins with the byte order mark of UTF-8: save it as UTF-8, or say --encoding windows-1252", e))
+	}
+	line, column := s.place(e.offset)
+	return fmt.Sprintf("line %d, column %d is not UTF-8, so the file was read as Windows-1252: check that names are spelt right, or say --encoding", line, column), nil
+}
+
+// convert returns s in UTF-8, in a temporary file.
+func (s *source) convert(enc encoding) (*source, error) {
+	decode := decodeWindows1252
+	switch enc {
+	case utf16LE:
+		decode = decodeUTF16(0, 1)
+	case utf16BE:
+		decode = decodeUTF16(1, 0)
+	}
+	var bad error
+	out, err := fillTemp(s.name, func(w *bufio.Writer) error {
+		err := decode(w, bufio.NewReaderSize(s.reader(), readAhead))
+		if e, ok := errors.AsType[*badTextError](err); ok {
+			bad, err = e, nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if bad != nil {
+		// What was written is what comes before the bad character.
+		defer out.close()
+		return nil, out.errorAt(out.size, bad)
+	}
+	return out, nil
+}
+
+// A badTextError is about the character that couldn't be decoded.
+type badTextError struct{ text string }
+
+func (e *badTextError) Error() string { return e.text }
+
+// win1252 has for each byte its character as UTF-8, or none for control
+// characters that no text has.
+var win1252 = func() (table [256]string) {
+	for i := range table {
+		c := charmap.Windows1252.DecodeByte(byte(i))
+		if c >= ' ' && c < 0x7F || c >= 0xA0 || strings.ContainsRune("\t\n\v\f\r\x1A", c) {
+			table[i] = string(c)
+		}
+	}
+	return table
+}()
+
+// decodeWindows1252 writes to w what r has.
+func decodeWindows1252(w *bufio.Writer, r *bufio.Reader) error {
+	for {
+		c, err := r.ReadByte()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if c < utf8.RuneSelf && c >= ' ' && c != 0x7F {
+			w.WriteByte(c)
+			continue
+		}
+		text := win1252[c]
+		if text == "" {
+			return &badTextError{fmt.Sprintf("byte 0x%02X is neither UTF-8 nor Windows-1252: save the file as UTF-8", c)}
+		}
+		w.WriteString(text)
+	}
+}
+
+// decodeUTF16 returns a function that writes to w what r has, of which each two
+// bytes have the low one first or second.
+func decodeUTF16(low, high int) func(w *bufio.Writer, r *bufio.Reader) error {
+	return func(w *bufio.Writer, r *bufio.Reader) error {
+		var lead rune // the first half of a character, or 0
+		for {
+			var b [2]byte
+			n, err := io.ReadFull(r, b[:])
+			switch {
+			case err == io.EOF && lead == 0:
+				return nil
+			case err == io.EOF || err == io.ErrUnexpectedEOF:
+				if n == 1 && lead == 0 && b[0] == 0x1A {
+					return nil
+				}
+				return &badTextError{"the file ends in the middle of a UTF-16 character: is it all there?"}
+			case err != nil:
+				return err
+			}
+			c := rune(b[high])<<8 | rune(b[low])
+			switch {
+			case lead != 0:
+				if c = utf16.DecodeRune(lead, c); c == utf8.RuneError {
+					return &badTextError{"half of a UTF-16 character: this is not text in UTF-16"}
+				}
+				lead = 0
+			case utf16.IsSurrogate(c):
+				if c >= 0xDC00 {
+					return &badTextError{"half of a UTF-16 character: this is not text in UTF-16"}
+				}
+				lead = c
+				continue
+			}
+			w.WriteRune(c)
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package roster
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A header is the record that names the columns, read in some dialect.
+type header struct {
+	dialect
+	names  []string
+	hasUPN bool // a column can be taken for that of UPNs
+}
+
+// better reports whether h is likelier to be right than other.
+func (h header) better(other header) bool {
+	if h.hasUPN != other.hasUPN {
+		return h.hasUPN
+	}
+	return len(h.names) > len(other.names)
+}
+
+// errNoColumn is what an error is if no column is called as it should be.
+var errNoColumn = errors.New("no such column")
+
+// findColumns finds the columns that r has to know.
+func (r *Roster) findColumns() error {
+	upn, err := upnColumn(r.header, r.options.UPNColumn)
+	if err != nil {
+		if errors.Is(err, errNoColumn) {
+			err = r.noUPNColumn()
+		}
+		return &Error{r.src.name, r.dialect.header, 0, err}
+	}
+	r.upn = upn
+
+	r.status = -1
+	if len(r.options.Only) > 0 {
+		if r.status, err = r.Column("Status"); err != nil {
+			return err
+		}
+	}
+
+	r.example = []int{upn}
+	for i, name := range r.header {
+		if i != upn && (i == 0 || strings.Contains(strings.ToLower(name), "[displayname]")) {
+			r.example = append(r.example, i)
+		}
+	}
+	return nil
+}
+
+// Column returns the index in [Roster.Header] of the column called name, but
+// for blanks around it and for case. One that is spelt just so is preferred.
+// None is an error, and so are two.
+func (r *Roster) Column(name string) (int, error) {
+	i, err := column(r.header, name)
+	if err != nil {
+		if errors.Is(err, errNoColumn) {
+			err = r.noColumn(name)
+		}
+		return 0, &Error{r.src.name, r.dialect.header, 0, err}
+	}
+	return i, nil
+}
+
+func column(header []string, name string) (int, error) {
+	i, err := only(header, func(h string) bool { return trim(h) == trim(name) })
+	if errors.Is(err, errNoColumn) {
+		i, err = only(header, func(h string) bool { return sameName(h, name) })
+	}
+	return i, err
+}
+
+// sameName reports whether two headers are one to a person.
+func sameName(a, b string) bool { return strings.EqualFold(trim(a), trim(b)) }
+
+// only returns the index of the one header that fits.
+func only(header []string, fits func(string) bool) (int, error) {
+	found := -1
+	for i, h := range header {
+		if !fits(h) {
+			continue
+		}
+		if found >= 0 {
+			return 0, fmt.Errorf("columns %d and %d are called %s and %s: rename one of them", found+1, i+1, quote(header[found]), quote(h))
+		}
+		found = i
+	}
+	if found < 0 {
+		return 0, errNoColumn
+	}
+	return found, nil
+}
+
+// upnColumn returns the index of the column called name, or, if that is "", of
+// the column that has the UPNs by its name.
+func upnColumn(header []string, name string) (int, error) {
+	if name != "" {
+		return column(header, name)
+	}
+	for _, rank := range upnRanks {
+		i, err := only(header, func(h string) bool { return rank(strings.ToLower(trim(h))) })
+		if !errors.Is(err, errNoColumn) {
+			if err != nil {
+				err = fmt.Errorf("%w, or say which has the UPNs with --upn-column", err)
+			}
+			return i, err
+		}
+	}
+	return 0, errNoColumn
+}
+
+// upnRanks are the names, trimmed and in lower case, that a column of UPNs can
+// have, the surest first. Columns of mail addresses are not among them, for
+// an address often isn't the UPN.
+var upnRanks = []func(name string) bool{
+	func(name string) bool { return plainName(name) == "userprincipalname" },
+	func(name string) bool {
+		return strings.Contains(name, "[userprincipalname]") || strings.Contains(name, "[memberobjectidorupn]")
+	},
+	func(name string) bool { return name == "upn" },
+	func(name string) bool { return name == "username" || name == "user name" },
+}
+
+// plainName returns name without the characters between words.
+func plainName(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '_' || c == '-' || isPadding(c) {
+			return -1
+		}
+		return c
+	}, name)
+}
+
+// noUPNColumn says that no column can be taken for that of UPNs, and what to do
+// about it.
+func (r *Roster) noUPNColumn() error {
+	if r.options.UPNColumn != "" {
+		return r.noColumn(r.options.UPNColumn)
+	}
+	for _, name := range r.header {
+		if upn, err := ParseUPN(name); err == nil && strings.Contains(upn, "@") {
+			return fmt.Errorf("no header: the line has the user %s where the names of the columns should be: put a line above it that says UserPrincipalName", quote(upn))
+		}
+	}
+	found := "no UPN column among " + list(r.header)
+	if name := likelyUPN(r.header); name != "" {
+		return fmt.Errorf("%s: if %s has the UPNs, say --upn-column %q", found, quote(name), name)
+	}
+	if len(r.header) == 1 && r.options.Delimiter == 0 {
+		return fmt.Errorf("%s: name the column UserPrincipalName; if that is several columns, say --delimiter", found)
+	}
+	return fmt.Errorf("%s: say which column has the UPNs with --upn-column, or name it UserPrincipalName", found)
+}
+
+// noColumn says that no column is called name.
+func (r *Roster) noColumn(name string) error {
+	err := fmt.Sprintf("no column %s among %s", quote(name), list(r.header))
+	if like := nearest(r.header, name); like != "" {
+		err += fmt.Sprintf(": did you mean %s?", quote(like))
+	}
+	return errors.New(err)
+}
+
+// likelyUPN returns the header that may well be that of UPNs, or "".
+func likelyUPN(header []string) string {
+	if name := nearest(header, "UserPrincipalName"); name != "" {
+		return name
+	}
+	for _, part := range []string{"upn", "principal", "mail", "smtp", "login", "account"} {
+		for _, h := range header {
+			if strings.Contains(plainName(strings.ToLower(h)), part) {
+				return trim(h)
+			}
+		}
+	}
+	return ""
+}
+
+// nearest returns the header that is name but for a slip or two, or "".
+func nearest(header []string, name string) string {
+	name = plainName(strings.ToLower(trim(name)))
+	best, least := "", len(name)/4+1
+	for _, h := range header {
+		plain := plainName(strings.ToLower(trim(h)))
+		if len(plain) == 0 || len(plain) > 2*len(name) {
+			continue
+		}
+		if d := distance(plain, name); d < least || d == least && best == "" {
+			best, least = trim(h), d
+		}
+	}
+	return best
+}
+
+// distance returns how many bytes have to be put in, left out or replaced to
+// make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := corner
+			if a[i] != b[j] {
+				d = 1 + min(corner, row[j], row[j+1])
+			}
+			corner, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
+}
+
+// list returns the first of names, quoted.
+func list(names []string) string {
+	const most = 12
+	var quoted []string
+	for _, name := range names[:min(most, len(names))] {
+		quoted = append(quoted, quote(trim(name)))
+	}
+	text := strings.Join(quoted, ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// quote returns text, or the beginning of a long one, in quotes.
+func quote(text string) string { return fmt.Sprintf("%q", short(text, 60)) }
+
+// short returns text, or its first most characters if there are more.
+func short(text string, most int) string {
+	n := 0
+	for i := range text {
+		if n == most {
+			return text[:i] + "…"
+		}
+		n++
+	}
+	return text
+}

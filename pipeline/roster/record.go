@@ -1,0 +1,393 @@
+package roster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"unicode/utf8"
+)
+
+const (
+	readAhead = 128 << 10 // bytes read at a time
+	maxRecord = 1 << 20   // bytes that a record may have, quotes, delimiters and line end included
+)
+
+// A span is a part of a record.
+type span struct{ start, end int }
+
+// records cuts a source into records, as Import-Csv does: LF, CRLF and CR end a
+// record; a cell that begins with a quote, after blanks or not, goes on to the
+// quote that closes it, with "" for a quote; what follows that one is appended.
+// A quote elsewhere is nothing special.
+//
+// Unlike encoding/csv it gives cells byte for byte, line ends too, and takes CR
+// for one.
+type records struct {
+	src       *source
+	delimiter byte
+	ahead     int  // bytes to read at a time
+	vet       bool // whether what is read has to be looked at for being text
+
+	buf      []byte
+	pos, end int   // buf[pos:end] is to be cut
+	base     int64 // offset in src of buf[0]
+	vetted   int   // buf[:vetted] was looked at
+	eof      bool  // src has nothing after buf[:end]
+	line     int   // line that is at pos
+
+	// Where the next of each is in buf, from pos on: end if there is none, and
+	// before pos if that is to be looked up.
+	lf, cr, quote int
+
+	// The record read last, until the next is read.
+	data   []byte // the record as it came, but for cells that had a quote inside
+	cells  []span // its cells in data
+	start  int    // line on which it starts
+	offset int64  // where it starts in src
+	dirty  []int  // scratch: cells that have a quote inside
+}
+
+// newRecords returns the records of src from the beginning.
+func newRecords(src *source, delimiter byte, ahead int) *records {
+	r := &records{src: src, delimiter: delimiter, ahead: ahead}
+	r.seek(src.start, 1)
+	return r
+}
+
+// seek goes to an offset, at which a record starts, and says what line is there.
+func (r *records) seek(offset int64, line int) {
+	r.base, r.line, r.eof = offset, line, false
+	r.pos, r.end, r.vetted = 0, 0, 0
+	r.lf, r.cr, r.quote = -1, -1, -1
+}
+
+// at returns the offset of what is to be cut.
+func (r *records) at() int64 { return r.base + int64(r.pos) }
+
+// next cuts off the next record, and returns io.EOF if there is none.
+func (r *records) next() error {
+	for {
+		if r.cut() {
+			return nil
+		}
+		if r.eof {
+			if r.pos == r.end {
+				return io.EOF
+			}
+			return r.unclosed("not closed")
+		}
+		if err := r.more(); err != nil {
+			return err
+		}
+	}
+}
+
+// cut cuts off the record that starts at pos, and reports whether buf has the
+// whole of it.
+func (r *records) cut() bool {
+	if r.pos == r.end {
+		return false
+	}
+	r.findLineEnd()
+	stop := min(r.lf, r.cr)
+	if r.quote < r.pos {
+		r.quote = r.find('"')
+	}
+	if r.quote < stop {
+		return r.cutQuoted()
+	}
+	size, ok := r.lineEnd(stop)
+	if !ok {
+		return false
+	}
+	b := r.buf[r.pos:stop]
+	r.cells = r.cells[:0]
+	start := 0
+	for {
+		i := bytes.IndexByte(b[start:], r.delimiter)
+		if i < 0 {
+			break
+		}
+		r.cells = append(r.cells, span{start, start + i})
+		start += i + 1
+	}
+	r.cells = append(r.cells, span{start, len(b)})
+	r.take(stop, size, 1)
+	return true
+}
+
+// findLineEnd makes lf and cr good from pos on.
+func (r *records) findLineEnd() {
+	if r.lf < r.pos {
+		r.lf = r.find('\n')
+	}
+	if r.cr < r.pos {
+		r.cr = r.find('\r')
+	}
+}
+
+// find returns where in buf the next c is, from pos on, or end.
+func (r *records) find(c byte) int {
+	if i := bytes.IndexByte(r.buf[r.pos:r.end], c); i >= 0 {
+		return r.pos + i
+	}
+	return r.end
+}
+
+// lineEnd returns how long the line end at i is, which is 0 at the end of the
+// file, and whether that can be told.
+func (r *records) lineEnd(i int) (size int, ok bool) {
+	switch {
+	case i == r.end:
+		return 0, r.eof
+	case r.buf[i] == '\n':
+		return 1, true
+	case i+1 < r.end:
+		if r.buf[i+1] == '\n' {
+			return 2, true
+		}
+		return 1, true
+	}
+	return 1, r.eof
+}
+
+// take makes the record one that goes from pos to stop, and goes on behind its
+// line end.
+func (r *records) take(stop, lineEnd, lines int) {
+	r.data = r.buf[r.pos:stop]
+	r.offset = r.at()
+	r.start = r.line
+	r.pos = stop + lineEnd
+	r.line += lines
+}
+
+// cutQuoted is cut for a record that may have quotes around cells.
+func (r *records) cutQuoted() bool {
+	r.cells, r.dirty = r.cells[:0], r.dirty[:0]
+	b := r.buf[:r.end]
+	i := r.pos
+	for {
+		start, stop := i, 0
+		if open := r.skipBlanks(i); open < r.end && b[open] == '"' {
+			closed, inside, ok := r.closing(open)
+			if !ok {
+				return false
+			}
+			stop = r.cellEnd(closed + 1)
+			c := span{open + 1 - r.pos, closed - r.pos}
+			if inside || r.skipBlanks(closed+1) < stop {
+				r.dirty = append(r.dirty, len(r.cells))
+				c.end = stop - r.pos
+			}
+			r.cells = append(r.cells, c)
+		} else {
+			stop = r.cellEnd(i)
+			r.cells = append(r.cells, span{start - r.pos, stop - r.pos})
+		}
+		if stop < r.end && b[stop] == r.delimiter {
+			i = stop + 1
+			continue
+		}
+		size, ok := r.lineEnd(stop)
+		if !ok {
+			return false
+		}
+		r.take(stop, size, 1+lineEnds(b[r.pos:stop]))
+		for _, i := range r.dirty {
+			r.cells[i].end = r.cells[i].start + unquote(r.data[r.cells[i].start:r.cells[i].end])
+		}
+		return true
+	}
+}
+
+// closing returns where the quote is that closes the one at open, whether there
+// are others in between, and whether buf has it for certain.
+func (r *records) closing(open int) (at int, inside, ok bool) {
+	for i := open + 1; ; i += 2 {
+		n := bytes.IndexByte(r.buf[i:r.end], '"')
+		if n < 0 {
+			return 0, inside, false
+		}
+		i += n
+		if i+1 == r.end {
+			return i, inside, r.eof
+		}
+		if r.buf[i+1] != '"' {
+			return i, inside, true
+		}
+		inside = true
+	}
+}
+
+// cellEnd returns where the delimiter or the line end is that comes next, from
+// i on, or end.
+func (r *records) cellEnd(i int) int {
+	for ; i < r.end; i++ {
+		if c := r.buf[i]; c == r.delimiter || c == '\n' || c == '\r' {
+			break
+		}
+	}
+	return i
+}
+
+// skipBlanks returns where the next byte is that is no blank, from i on.
+func (r *records) skipBlanks(i int) int {
+	for i < r.end && (r.buf[i] == ' ' || r.buf[i] == '\t') && r.buf[i] != r.delimiter {
+		i++
+	}
+	return i
+}
+
+// unquote makes b, a cell behind the quote that opens it, what that stands for,
+// and returns how long it is.
+func unquote(b []byte) int {
+	n := 0
+	for i := 0; i < len(b); i++ {
+		if b[i] == '"' {
+			if i++; i == len(b) || b[i] != '"' {
+				// The one that closes. Blanks behind it are nothing.
+				if rest := b[i:]; len(bytes.Trim(rest, " \t")) > 0 {
+					n += copy(b[n:], rest)
+				}
+				return n
+			}
+		}
+		b[n] = b[i]
+		n++
+	}
+	return n
+}
+
+// lineEnds returns how many line ends b has.
+func lineEnds(b []byte) int {
+	return bytes.Count(b, []byte{'\n'}) + bytes.Count(b, []byte{'\r'}) - bytes.Count(b, []byte("\r\n"))
+}
+
+// rawLine returns the line at pos as it came, without its line end, and how
+// long it is with that. It returns io.EOF if there is none.
+func (r *records) rawLine() (line []byte, size int, err error) {
+	for {
+		if r.pos < r.end {
+			r.findLineEnd()
+			stop := min(r.lf, r.cr)
+			if size, ok := r.lineEnd(stop); ok {
+				return r.buf[r.pos:stop], stop + size - r.pos, nil
+			}
+		} else if r.eof {
+			return nil, 0, io.EOF
+		}
+		if err := r.more(); err != nil {
+			return nil, 0, err
+		}
+	}
+}
+
+// skip leaves out a line that rawLine returned.
+func (r *records) skip(size int) {
+	r.pos += size
+	r.line++
+}
+
+// more reads more of src into buf, or finds that there is none.
+func (r *records) more() error {
+	if r.end-r.pos >= maxRecord {
+		return r.unclosed(fmt.Sprintf("not closed within %d KiB", maxRecord>>10))
+	}
+	if r.line >= math.MaxUint32-maxRecord {
+		return &Error{r.src.name, r.line, 0, errors.New("more lines than rollcall can count")}
+	}
+	r.end = copy(r.buf, r.buf[r.pos:r.end])
+	r.vetted = max(0, r.vetted-r.pos)
+	r.base += int64(r.pos)
+	r.pos = 0
+	r.lf, r.cr, r.quote = -1, -1, -1
+
+	left := r.src.size - r.base - int64(r.end)
+	if r.end == len(r.buf) && left > 0 {
+		size := max(r.ahead, 2*len(r.buf))
+		size = int(min(int64(size), int64(r.end)+left, maxRecord))
+		r.buf = append(make([]byte, 0, size), r.buf...)[:size]
+	}
+	n := int(min(int64(len(r.buf)-r.end), left))
+	if err := r.src.readAt(r.buf[r.end:r.end+n], r.base+int64(r.end)); err != nil {
+		return err
+	}
+	r.end += n
+	r.eof = int64(n) == left
+	if r.vet {
+		return r.look()
+	}
+	return nil
+}
+
+// look returns an error if what has been read since the last look isn't text.
+func (r *records) look() error {
+	b := r.buf[r.vetted:r.end]
+	if !r.eof {
+		b = b[:wholeRunes(b)]
+	}
+	nul := bytes.IndexByte(b, 0)
+	if nul >= 0 {
+		b = b[:nul]
+	}
+	if !utf8.Valid(b) {
+		i := firstInvalid(b)
+		return &notUTF8Error{offset: r.base + int64(r.vetted+i), b: b[i]}
+	}
+	if nul >= 0 {
+		return r.src.errorAt(r.base+int64(r.vetted+nul), errors.New("a NUL byte: this is not a text file"))
+	}
+	r.vetted += len(b)
+	return nil
+}
+
+// wholeRunes returns how many bytes of b are before a character at its end that
+// isn't all there.
+func wholeRunes(b []byte) int {
+	for i := len(b) - 1; i >= max(0, len(b)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(b[i]) {
+			if !utf8.FullRune(b[i:]) {
+				return i
+			}
+			break
+		}
+	}
+	return len(b)
+}
+
+// firstInvalid returns where b ceases to be UTF-8.
+func firstInvalid(b []byte) int {
+	i := 0
+	for i < len(b) {
+		c, size := utf8.DecodeRune(b[i:])
+		if c == utf8.RuneError && size == 1 {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+// unclosed returns the error for a record that doesn't end where it should,
+// which is that of the quote that was opened, if one was.
+func (r *records) unclosed(how string) error {
+	i := r.pos
+	for {
+		open := r.skipBlanks(i)
+		if open < r.end && r.buf[open] == '"' {
+			closed, _, ok := r.closing(open)
+			if !ok {
+				line, column := place(r.buf[r.pos:open], r.line, 1)
+				return &Error{r.src.name, line, column, fmt.Errorf("a quote is opened here and %s: close it, or take it out", how)}
+			}
+			open = closed + 1
+		}
+		i = r.cellEnd(open)
+		if i == r.end || r.buf[i] != r.delimiter {
+			return &Error{r.src.name, r.line, 0, fmt.Errorf("a record of more than %d KiB: this is not a CSV file of users", maxRecord>>10)}
+		}
+		i++
+	}
+}

@@ -1,0 +1,171 @@
+// Package roster reads the CSV file that says which users to change: any CSV
+// that an administrator really has.
+//
+// [Open] reads the whole file once, before anything is done with it: it finds
+// out the encoding, the delimiter and the UPN column, judges every row, and
+// finds the rows of one user. So a broken file is an error before the first
+// row is handed out, and how many rows there are is known. [Roster.Rows] then
+// reads the file again, row by row, each with its [Verdict].
+//
+//	file, stdin -> source -> records -> rows -> survey -> shared users
+//	                            |                             |
+//	                            +---------> Reader <----------+
+//
+// A source is a file of UTF-8; what isn't one is made into one in a temporary
+// file. Records are cut from it at the delimiter and the quotes, and those that
+// count are rows. The survey judges each by itself and keeps a hash of its
+// UPN. Only if two hashes are equal is the file read once more, and the UPNs
+// behind them compared as text. That takes 8 bytes of memory a row, 16 at most.
+package roster
+
+import (
+	"errors"
+	"hash/maphash"
+	"io"
+	"slices"
+)
+
+// Options overrule what [Open] finds out. The zero value overrules nothing.
+type Options struct {
+	Encoding  string // utf-8, utf-16le, utf-16be or windows-1252; "" to find out
+	Delimiter rune   // what divides cells, an ASCII character; 0 to find out
+	UPNColumn string // header of the column of UPNs; "" to find out
+
+	// Only has the statuses of rows to read: of a results file, the rows
+	// that have one of these, in whatever case, in the column Status. The
+	// others are passed over as if they weren't there. None means all rows.
+	Only []string
+
+	// Header is called when the header is known and no row has been read,
+	// for what has to be looked up in it. Of the Roster it is given, only the
+	// methods Name, Header, UPN and Column may be used. If it returns an
+	// error, so does Open. It may be called again, when a file turns out
+	// late not to be in the encoding that its beginning is in.
+	Header func(*Roster) error
+
+	// Want returns what a row asks for in a form that can be compared, or why
+	// the row can't be used. Rows of one user that ask for different things
+	// are a conflict. It is called only for rows with a valid UPN, more than
+	// once for some, and has to answer the same each time; the Row is its own
+	// only until it returns. If it is nil, all rows ask for the same.
+	Want func(*Row) (string, error)
+}
+
+// A Roster is a CSV file of users that has been read once and can be read
+// again. It is safe for use by several goroutines at once, each with its own
+// [Reader].
+type Roster struct {
+	options Options
+	src     *source
+	dialect dialect
+	header  []string
+	upn     int   // index of the UPN column
+	status  int   // index of the column that Options.Only is about, or -1
+	example []int // indexes of the columns in which a template says Example:
+	found   Description
+	marks   marks
+	shared  *shared // users with several rows, or nil if there are none
+	hash    func([]byte) uint64
+}
+
+// Open reads the file called name, or all of stdin if name is "-", and returns
+// it as a Roster, which the caller has to close.
+//
+// A file of which no row can be used is an error, as is one that can't be
+// read for certain. Every error is an [*Error], but for one that
+// [Options.Header] returned and one that is [ErrOption].
+//
+// The file is held open, so to put another in its place changes nothing. To
+// write into it is noticed.
+func Open(name string, stdin io.Reader, o Options) (*Roster, error) {
+	seed := maphash.MakeSeed()
+	return open(name, stdin, o, func(b []byte) uint64 { return maphash.Bytes(seed, b) })
+}
+
+func open(name string, stdin io.Reader, o Options, hash func([]byte) uint64) (*Roster, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	src, err := newSource(name, stdin)
+	if err != nil {
+		return nil, err
+	}
+	enc, err := findEncoding(src, o.Encoding)
+	if err != nil {
+		src.close()
+		return nil, err
+	}
+	r := &Roster{options: o, src: src, hash: hash}
+	err = r.read(enc)
+	if e, ok := errors.AsType[*notUTF8Error](err); ok {
+		// The beginning was UTF-8, so only the byte that isn't could tell.
+		var warning string
+		if warning, err = e.verdict(r.src, o.Encoding); err == nil {
+			if err = r.read(windows1252); err == nil {
+				r.found.Warnings = slices.Insert(r.found.Warnings, 0, warning)
+			}
+		}
+	}
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// read makes r out of its source, which is in enc.
+func (r *Roster) read(enc encoding) error {
+	if enc != utf8Encoding {
+		src, err := r.src.convert(enc)
+		if err != nil {
+			return err
+		}
+		r.src.close()
+		r.src = src
+	}
+	if err := r.src.trimEnd(); err != nil {
+		return err
+	}
+	if err := r.readHeader(); err != nil {
+		return err
+	}
+	if r.options.Header != nil {
+		if err := r.options.Header(r); err != nil {
+			return err
+		}
+	}
+	if err := r.survey(); err != nil {
+		return err
+	}
+	r.found.Encoding = string(enc)
+	r.found.Delimiter = string(rune(r.dialect.delimiter))
+	r.found.UPNColumn = r.header[r.upn]
+	if r.found.Users == 0 {
+		return r.errorf(0, 0, "%s", r.found.nobody(r.options.Only))
+	}
+	return nil
+}
+
+// Close closes the file, and removes the temporary one if there is one.
+func (r *Roster) Close() error { return r.src.close() }
+
+// Name returns the name of the file, which is "standard input" for "-".
+func (r *Roster) Name() string { return r.src.name }
+
+// Header returns the headers of all columns, as they came, in order. It is not
+// to be changed.
+func (r *Roster) Header() []string { return r.header }
+
+// UPN returns the index of the UPN column in [Roster.Header].
+func (r *Roster) UPN() int { return r.upn }
+
+// Description returns what was found in the file.
+func (r *Roster) Description() Description {
+	d := r.found
+	d.Warnings = slices.Clone(d.Warnings)
+	d.Rejections = slices.Clone(d.Rejections)
+	return d
+}
+
+// Rows returns a Reader that starts with the first row.
+func (r *Roster) Rows() *Reader { return &Reader{rows: r.rows()} }

@@ -1,0 +1,213 @@
+package roster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// A Row is one data record of a roster.
+type Row struct {
+	Line    int      // line of the file on which the record starts, 1 being the first
+	UPN     string   // the user as it is to be sent, trimmed; if it is not valid, what stood in the cell
+	Cells   []string // every cell as it came, without its quotes: one for each header, "" where the record is short
+	Verdict Verdict
+	Reason  string // why the row can't be used, for a person, or ""
+}
+
+// A Verdict says whether a row can be used.
+type Verdict uint8
+
+const (
+	Usable    Verdict = iota // the first, or only, row of a valid user
+	Invalid                  // the UPN is not valid, or Options.Want refused the row
+	Duplicate                // an earlier row is of the same user and asks for the same
+	Conflict                 // another row is of the same user and asks for something else
+	Example                  // the example row of a template
+)
+
+// String returns the verdict in a word, such as "duplicate".
+func (v Verdict) String() string {
+	words := [...]string{"usable", "invalid", "duplicate", "conflict", "example"}
+	if int(v) < len(words) {
+		return words[v]
+	}
+	return fmt.Sprintf("Verdict(%d)", v)
+}
+
+// A Reader reads the rows of a [Roster] in order. Records in which every cell
+// is blank are not rows. Several Readers of one Roster may be used at once, one
+// Reader by one goroutine at a time.
+type Reader struct {
+	rows *rows
+	err  error
+}
+
+// Read fills row with the next row, and returns io.EOF if there is none. It
+// uses the array of row.Cells again; the strings may be kept. After an error,
+// which is an [*Error], it goes on returning that.
+func (r *Reader) Read(row *Row) error {
+	if r.err == nil {
+		r.err = r.rows.next()
+	}
+	if r.err != nil {
+		return r.err
+	}
+	r.rows.fill(row)
+	row.Verdict, row.Reason = r.rows.verdict(row)
+	return nil
+}
+
+// rows are the records of a roster that count. The one read last is in records.
+type rows struct {
+	*records
+	roster     *Roster
+	index      int    // of the row read last, 0 being the first
+	upn        span   // its UPN, trimmed
+	passedOver int    // records that Options.Only left out so far
+	key        []byte // scratch: the UPN in lower case
+	row        Row    // scratch: what Options.Want is called with
+}
+
+func (r *Roster) rows() *rows {
+	rec := newRecords(r.src, r.dialect.delimiter, readAhead)
+	rec.seek(r.dialect.rows, r.dialect.line)
+	return &rows{records: rec, roster: r, index: -1}
+}
+
+// next goes to the next row, and returns io.EOF if there is none.
+func (r *rows) next() error {
+	for {
+		if err := r.records.next(); err != nil {
+			return err
+		}
+		r.locate()
+		if r.upn.start == r.upn.end && r.blank() {
+			continue
+		}
+		if r.roster.status >= 0 && !r.wanted() {
+			r.passedOver++
+			continue
+		}
+		r.index++
+		return nil
+	}
+}
+
+// locate finds the UPN of the record read last.
+func (r *rows) locate() {
+	r.upn = span{}
+	if i := r.roster.upn; i < len(r.cells) {
+		r.upn = trimSpan(r.data, r.cells[i])
+	}
+}
+
+// blank reports whether no cell has anything in it.
+func (r *rows) blank() bool {
+	for _, c := range r.cells {
+		if c = trimSpan(r.data, c); c.start < c.end {
+			return false
+		}
+	}
+	return true
+}
+
+// wanted reports whether the status of the row is one that Options.Only has.
+func (r *rows) wanted() bool {
+	if r.roster.status >= len(r.cells) {
+		return false
+	}
+	c := trimSpan(r.data, r.cells[r.roster.status])
+	for _, only := range r.roster.options.Only {
+		if bytes.EqualFold(r.data[c.start:c.end], []byte(only)) {
+			return true
+		}
+	}
+	return false
+}
+
+// fill makes row the row read last, apart from the verdict.
+func (r *rows) fill(row *Row) {
+	text := string(r.data)
+	n := len(r.roster.header)
+	row.Cells = row.Cells[:0]
+	for _, c := range r.cells[:min(n, len(r.cells))] {
+		row.Cells = append(row.Cells, text[c.start:c.end])
+	}
+	for len(row.Cells) < n {
+		row.Cells = append(row.Cells, "")
+	}
+	row.Line = r.start
+	row.UPN = text[r.upn.start:r.upn.end]
+	row.Verdict, row.Reason = Usable, ""
+}
+
+// verdict judges row, which is the row read last, by what Open found out.
+// A row that isn't valid gets back what stood in its cell.
+func (r *rows) verdict(row *Row) (Verdict, string) {
+	switch r.roster.marks.get(r.index) {
+	case plain:
+		return Usable, ""
+	case several:
+		upn := r.lower()
+		return r.roster.shared.verdict(r.roster.hash(upn), upn, row.Line)
+	}
+	v, reason := r.judge()
+	if fault(row.UPN) != "" || v == Example {
+		row.UPN = row.Cells[r.roster.upn]
+	}
+	return v, reason
+}
+
+// judge judges the row read last by itself, without regard to the others.
+func (r *rows) judge() (Verdict, string) {
+	for _, i := range r.roster.example {
+		if i < len(r.cells) && isExample(r.data, r.cells[i]) {
+			return Example, "the example row of a template"
+		}
+	}
+	upn := r.data[r.upn.start:r.upn.end]
+	if reason := fault(upn); reason != "" {
+		if sameName(string(upn), r.roster.header[r.roster.upn]) {
+			reason = "the header again"
+		}
+		return Invalid, reason
+	}
+	if _, err := r.want(); err != nil {
+		return Invalid, err.Error()
+	}
+	return Usable, ""
+}
+
+// want returns what the row read last asks for.
+func (r *rows) want() (string, error) {
+	if r.roster.options.Want == nil {
+		return "", nil
+	}
+	r.fill(&r.row)
+	want, err := r.roster.options.Want(&r.row)
+	if err != nil && err.Error() == "" {
+		err = errors.New("can't be used")
+	}
+	return want, err
+}
+
+// lower returns the UPN of the row read last in lower case, until the next call.
+func (r *rows) lower() []byte {
+	r.key = r.key[:0]
+	for _, c := range r.data[r.upn.start:r.upn.end] {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		r.key = append(r.key, c)
+	}
+	return r.key
+}
+
+// isExample reports whether a cell says that its row is an example.
+func isExample(data []byte, c span) bool {
+	c = trimSpan(data, c)
+	const word = "example:"
+	return c.end-c.start >= len(word) && data[c.start]|0x20 == 'e' &&
+		bytes.EqualFold(data[c.start:c.start+len(word)], []byte(word))
+}

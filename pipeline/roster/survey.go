@@ -1,0 +1,140 @@
+package roster
+
+import (
+	"fmt"
+	"io"
+)
+
+// survey reads all rows, counts them, and finds out the verdict of each.
+func (r *Roster) survey() error {
+	r.found = Description{Warnings: []string{}, Rejections: []Rejection{}}
+	r.marks, r.shared = marks{}, nil
+	var odd oddities
+	var users hashes
+	rows := r.rows()
+	rows.vet = true
+	for {
+		err := rows.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		r.found.Rows++
+		v, reason := rows.judge()
+		switch v {
+		case Usable:
+			r.found.Users++
+			r.marks.add(plain)
+			users.add(r.hash(rows.lower()))
+		case Example:
+			r.found.Examples++
+			r.marks.add(unusable)
+		default:
+			r.found.Rejected++
+			r.marks.add(unusable)
+			r.found.reject(rows, reason)
+		}
+		odd.note(rows, v)
+	}
+	r.found.PassedOver = rows.passedOver
+	r.found.Warnings = odd.warnings()
+
+	if repeated := users.repeated(); len(repeated) > 0 {
+		return r.compare(repeated)
+	}
+	return nil
+}
+
+// reject counts the row read last among the first that were rejected.
+func (d *Description) reject(rows *rows, reason string) {
+	if len(d.Rejections) < mostRejections {
+		upn := string(rows.data[rows.upn.start:rows.upn.end])
+		d.Rejections = append(d.Rejections, Rejection{rows.start, short(upn, 200), reason})
+	}
+}
+
+// oddities are what doesn't keep rows from being used and may still be a sign
+// that the file isn't what it is taken for. Each is counted, and has a line.
+type oddities struct{ short, long, guest, deleted oddity }
+
+type oddity struct{ rows, line int }
+
+func (o *oddity) note(line int) {
+	if o.rows++; o.rows == 1 {
+		o.line = line
+	}
+}
+
+// note looks at the row read last.
+func (o *oddities) note(rows *rows, v Verdict) {
+	n := len(rows.roster.header)
+	switch {
+	case len(rows.cells) < n:
+		o.short.note(rows.start)
+	case len(rows.cells) > n:
+		for _, c := range rows.cells[n:] {
+			if c = trimSpan(rows.data, c); c.start < c.end {
+				o.long.note(rows.start)
+				break
+			}
+		}
+	}
+	if v != Usable {
+		return
+	}
+	upn := rows.data[rows.upn.start:rows.upn.end]
+	if isLong(upn) {
+		o.guest.note(rows.start)
+	}
+	if isDeleted(upn) {
+		o.deleted.note(rows.start)
+	}
+}
+
+func (o *oddities) warnings() []string {
+	warnings := []string{}
+	add := func(o oddity, one, many string) {
+		switch {
+		case o.rows == 1:
+			warnings = append(warnings, fmt.Sprintf("line %d: 1 row %s", o.line, one))
+		case o.rows > 1:
+			warnings = append(warnings, fmt.Sprintf("line %d and others: %d rows %s", o.line, o.rows, many))
+		}
+	}
+	add(o.short, "has fewer cells than the header", "have fewer cells than the header")
+	add(o.long, "has more cells than the header: what is beyond it is left out", "have more cells than the header: what is beyond it is left out")
+	add(o.guest, "has a guest's UPN that is longer than Entra ID documents", "have guests' UPNs that are longer than Entra ID documents")
+	add(o.deleted, "has a UPN that begins with an object ID, as those of deleted users do", "have UPNs that begin with an object ID, as those of deleted users do")
+	return warnings
+}
+
+// A mark is what the survey keeps of a row.
+type mark = byte
+
+const (
+	plain    mark = iota // usable, whatever other rows there are
+	several              // its user may have several rows: ask Roster.shared
+	unusable             // to be judged again for the reason
+)
+
+// marks has the marks of rows in order, four to the byte.
+type marks struct {
+	bytes []byte
+	n     int
+}
+
+// add puts the mark of the next row behind the others.
+func (m *marks) add(k mark) {
+	if m.n%4 == 0 {
+		m.bytes = append(m.bytes, 0)
+	}
+	m.n++
+	m.set(m.n-1, k)
+}
+
+// set replaces the mark of row i, which was plain.
+func (m *marks) set(i int, k mark) { m.bytes[i/4] |= k << (i % 4 * 2) }
+
+func (m *marks) get(i int) mark { return m.bytes[i/4] >> (i % 4 * 2) & 3 }

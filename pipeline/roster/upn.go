@@ -1,0 +1,278 @@
+package roster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What Entra ID documents as the longest name before the "@" and the longest
+// domain after it.
+const (
+	maxName   = 64
+	maxDomain = 48
+)
+
+// ParseUPN returns the UPN, or the object ID, that text is but for blanks and
+// invisible characters around it. The error says what is wrong with it.
+//
+// Nothing is added, replaced or corrected, and case stays as it is.
+func ParseUPN(text string) (string, error) {
+	c := trimSpan(text, span{0, len(text)})
+	text = text[c.start:c.end]
+	if reason := fault(text); reason != "" {
+		return "", errors.New(reason)
+	}
+	return text, nil
+}
+
+// fault returns why upn, which is trimmed, is not valid, or "".
+func fault[T string | []byte](upn T) string {
+	if len(upn) == 0 {
+		return "no UPN"
+	}
+	at, ats := -1, 0
+	bad := -1
+	for i := range len(upn) {
+		switch charClass[upn[i]] {
+		case charAt:
+			if ats++; ats == 1 {
+				at = i
+			}
+		case charBad:
+			if bad < 0 {
+				bad = i
+			}
+		}
+	}
+	switch {
+	case bad >= 0 && isClaim(string(upn)):
+		return `a SharePoint login name: the UPN is what follows the last "|"`
+	case ats == 0 && isGUID(upn):
+		return ""
+	case ats == 0 && bad >= 0 && strings.IndexByte("<>[]{}", upn[bad]) >= 0:
+		return badChar(string(upn[bad:]))
+	case ats == 0, at == len(upn)-1:
+		return "has no domain"
+	case ats > 1:
+		return `has more than one "@"`
+	case bad >= 0:
+		return badChar(string(upn[bad:]))
+	case at == 0:
+		return `has no name before the "@"`
+	}
+	if reason := nameFault(upn[:at]); reason != "" {
+		return reason
+	}
+	if reason := domainFault(upn[at+1:]); reason != "" {
+		return reason
+	}
+	if isLong(upn) && !isGuest(upn) {
+		if at > maxName {
+			return fmt.Sprintf(`has %d characters before the "@", more than %d`, at, maxName)
+		}
+		return fmt.Sprintf(`has %d characters after the "@", more than %d`, len(upn)-at-1, maxDomain)
+	}
+	return ""
+}
+
+// nameFault returns what is wrong with the dots of the part before the "@".
+func nameFault[T string | []byte](name T) string {
+	switch {
+	case name[0] == '.':
+		return `"." is not allowed at the beginning of a UPN`
+	case name[len(name)-1] == '.':
+		return `"." is not allowed just before the "@"`
+	}
+	for i := 1; i < len(name); i++ {
+		if name[i] == '.' && name[i-1] == '.' {
+			return `".." is not allowed in a UPN`
+		}
+	}
+	return ""
+}
+
+// domainFault returns what is wrong with the part after the "@", which has two
+// or more labels of letters, digits and hyphens.
+func domainFault[T string | []byte](domain T) string {
+	dots, start := 0, 0
+	for i := 0; i <= len(domain); i++ {
+		if i < len(domain) && domain[i] != '.' {
+			if !isLetterOrDigit(domain[i]) && domain[i] != '-' {
+				return fmt.Sprintf(`%s is not allowed in a domain`, quoteFirst(string(domain[i:])))
+			}
+			continue
+		}
+		switch {
+		case i == start:
+			return fmt.Sprintf(`domain "%s" has a "." too many`, string(domain))
+		case domain[start] == '-' || domain[i-1] == '-':
+			return fmt.Sprintf(`domain "%s" has a "-" beside a "."  or at an end`, string(domain))
+		case i < len(domain):
+			dots++
+		}
+		start = i + 1
+	}
+	if dots == 0 {
+		return fmt.Sprintf(`domain "%s" has no "."`, string(domain))
+	}
+	return ""
+}
+
+// badChar says that the first character of s is not allowed, and if it can
+// tell, what it is doing there.
+func badChar(s string) string {
+	reason := quoteFirst(s) + " is not allowed in a UPN"
+	if strings.IndexByte("<>[]{}", s[0]) >= 0 {
+		reason += ": is it a placeholder that was not filled in?"
+	}
+	return reason
+}
+
+// quoteFirst returns the first character of s as a person can see it.
+func quoteFirst(s string) string {
+	c, size := utf8.DecodeRuneInString(s)
+	switch {
+	case c == utf8.RuneError && size <= 1:
+		return fmt.Sprintf("byte 0x%02X", s[0])
+	case c == ' ':
+		return "a blank"
+	case c == '\n' || c == '\r':
+		return "a line end"
+	case !unicode.IsGraphic(c) || unicode.IsSpace(c) || unicode.IsMark(c):
+		return fmt.Sprintf("%U", c)
+	}
+	return `"` + s[:size] + `"`
+}
+
+// isLong reports whether upn is longer than Entra ID documents that it may be.
+func isLong[T string | []byte](upn T) bool {
+	if len(upn) <= maxDomain {
+		return false
+	}
+	for i := range len(upn) {
+		if upn[i] == '@' {
+			return i > maxName || len(upn)-i-1 > maxDomain
+		}
+	}
+	return false
+}
+
+// isGuest reports whether upn is that of a guest, which is made out of the
+// guest's address at home and may be longer than others for all we know.
+func isGuest[T string | []byte](upn T) bool {
+	return bytes.Contains(bytes.ToUpper([]byte(upn)), []byte("#EXT#@"))
+}
+
+// isDeleted reports whether upn begins with an object ID, which Entra ID puts
+// there when it deletes a user.
+func isDeleted[T string | []byte](upn T) bool {
+	const digits = 32
+	if len(upn) <= digits || upn[digits] == '@' {
+		return false
+	}
+	for i := range digits {
+		if !isHex(upn[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// isClaim reports whether s is a user as SharePoint writes it, such as
+// "i:0#.f|membership|ada@contoso.com".
+func isClaim(s string) bool {
+	return strings.HasPrefix(s, "i:0") && strings.Contains(s, "|")
+}
+
+// isGUID reports whether s is an object ID.
+func isGUID[T string | []byte](s T) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if s[i] != '-' {
+				return false
+			}
+		} else if !isHex(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
+func isLetterOrDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+}
+
+// The classes of charClass.
+const (
+	charBad = iota
+	charGood
+	charAt
+)
+
+// charClass has for each byte what it is in a UPN.
+var charClass = func() (class [256]uint8) {
+	for c := range 256 {
+		if isLetterOrDigit(byte(c)) || c < utf8.RuneSelf && strings.IndexByte("'.-_!#^~", byte(c)) >= 0 {
+			class[c] = charGood
+		}
+	}
+	class['@'] = charAt
+	return class
+}()
+
+// trimSpan returns c without the blanks, line ends and invisible characters at
+// both its ends.
+func trimSpan[T string | []byte](data T, c span) span {
+	for c.start < c.end {
+		b := data[c.start]
+		if b > ' ' && b < utf8.RuneSelf {
+			break
+		}
+		r, size := utf8.DecodeRuneInString(string(data[c.start:min(c.end, c.start+utf8.UTFMax)]))
+		if !isPadding(r) {
+			break
+		}
+		c.start += size
+	}
+	for c.start < c.end {
+		b := data[c.end-1]
+		if b > ' ' && b < utf8.RuneSelf {
+			break
+		}
+		r, size := utf8.DecodeLastRuneInString(string(data[max(c.start, c.end-utf8.UTFMax):c.end]))
+		if !isPadding(r) {
+			break
+		}
+		c.end -= size
+	}
+	return c
+}
+
+// isPadding reports whether r can't be seen, and so can be around a UPN, or a
+// header, by mistake.
+func isPadding(r rune) bool {
+	switch {
+	case unicode.IsSpace(r): // NBSP too
+		return true
+	case 0x200B <= r && r <= 0x200F, 0x202A <= r && r <= 0x202E, 0x2060 <= r && r <= 0x2064, r == 0xFEFF:
+		return true // zero-width, and marks of writing direction
+	}
+	return false
+}
+
+// trim returns s without what [isPadding] has at its ends.
+func trim(s string) string {
+	c := trimSpan(s, span{0, len(s)})
+	return s[c.start:c.end]
+}

@@ -1,0 +1,266 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"rollcall/pipeline/roster"
+	"rollcall/tenant"
+)
+
+// begin makes t ready for the row that was read into it, and reports whether
+// there is work to do. If not, the row's result is complete.
+func (r *Run) begin(t *task) bool {
+	t.Result = Result{Row: t.Row, Values: t.Values[:0]}
+	t.plan, t.retries, t.parked, t.cut = nil, 0, false, nil
+	for range r.Change.assigns {
+		t.Values = append(t.Values, Value{})
+	}
+	switch t.Row.Verdict {
+	case roster.Usable:
+		if t.plan, t.Err = r.Change.plan(t.Row.Cells); t.Err == nil {
+			t.Note = t.plan.note
+			for i, w := range t.plan.wants {
+				t.Values[t.plan.index[i]].Wanted = tenant.Text(w.Value)
+			}
+			return true
+		}
+		t.Status = Invalid
+	case roster.Invalid:
+		t.Status, t.Err = Invalid, errors.New(t.Row.Reason)
+	case roster.Duplicate:
+		t.Status, t.Note = Duplicate, t.Row.Reason
+	case roster.Conflict:
+		t.Status, t.Err = Conflict, errors.New(t.Row.Reason)
+	case roster.Example:
+		t.Status, t.Note = Example, t.Row.Reason
+	}
+	t.Finished = time.Now()
+	return false
+}
+
+// do works on t, whose place in the pool the caller holds. An error is one that
+// concerns every row; t is then cut short.
+func (r *Run) do(ctx context.Context, t *task) error {
+	t.deadline = time.Time{}
+	if r.RowTimeout > 0 {
+		t.deadline = time.Now().Add(r.RowTimeout)
+	}
+	var err error
+	if r.Audit {
+		err = r.audit(ctx, t)
+	} else {
+		err = r.apply(ctx, t)
+	}
+	if err != nil {
+		t.Err = err
+		if t.cut = r.fatal(ctx, err); t.cut == nil {
+			t.Status = r.status(t.Status, err)
+		}
+	}
+	t.Finished = time.Now()
+	return t.cut
+}
+
+// audit reads, and compares.
+func (r *Run) audit(ctx context.Context, t *task) error {
+	t.Status = Unreadable
+	same, err := r.readBefore(ctx, t)
+	if err != nil {
+		return err
+	}
+	t.Status = Differs
+	if same {
+		t.Status = Same
+	}
+	return nil
+}
+
+// apply sets, reads back, and compares.
+func (r *Run) apply(ctx context.Context, t *task) error {
+	t.Status = Failed
+	if r.ReadFirst {
+		same, err := r.readBefore(ctx, t)
+		if err != nil {
+			return err
+		}
+		if same {
+			t.Status = Unchanged
+			return nil
+		}
+		for i := range t.Values { // not read back yet
+			t.Values[i].After = ""
+		}
+	}
+	for _, c := range t.plan.set {
+		if _, err := r.call(ctx, t, c); err != nil {
+			return err
+		}
+	}
+	t.Status = Unverified
+	same, err := r.verify(ctx, t)
+	if err != nil {
+		return err
+	}
+	t.Status = Applied
+	if !same {
+		t.Status = Mismatch
+		t.Err = fmt.Errorf("%s %s: still not as wanted %v after the set", r.Change.get.Name, t.Row.UPN, r.VerifyTimeout)
+	}
+	return nil
+}
+
+// verify reads back what was set, and again for a while if it is not as wanted:
+// a tenant may take some time to show what was set.
+func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
+	same, err = r.read(ctx, t)
+	if same || err != nil {
+		return same, err
+	}
+	waits := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(500*time.Millisecond),
+		backoff.WithMaxInterval(5*time.Second),
+		backoff.WithMaxElapsedTime(0),
+	)
+	for end := time.Now().Add(r.VerifyTimeout); ; {
+		left := time.Until(end)
+		if left <= 0 {
+			return false, nil
+		}
+		if err := r.pool.park(ctx, t, min(left, waits.NextBackOff())); err != nil {
+			return false, err
+		}
+		if same, err := r.read(ctx, t); same || err != nil {
+			return same, err
+		}
+	}
+}
+
+// readBefore is read, ahead of any set.
+func (r *Run) readBefore(ctx context.Context, t *task) (same bool, err error) {
+	same, err = r.read(ctx, t)
+	for i := range t.Values {
+		t.Values[i].Before = t.Values[i].After
+	}
+	return same, err
+}
+
+// read reads the values of t's user, notes them in After, and reports whether
+// they are as wanted.
+func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
+	object, err := r.get(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	same = true
+	for i, want := range t.plan.wants {
+		v, err := r.Change.Setting.Read(object, want.Property)
+		if err != nil {
+			return false, fmt.Errorf("%s %s: %w", r.Change.get.Name, t.Row.UPN, err)
+		}
+		value := &t.Values[t.plan.index[i]]
+		value.After, value.Same = tenant.Text(v), tenant.Equal(v, want.Value)
+		same = same && value.Same
+	}
+	return same, nil
+}
+
+// get runs the cmdlet that reads the setting of t's user.
+func (r *Run) get(ctx context.Context, t *task) (tenant.Object, error) {
+	objects, err := r.call(ctx, t, r.Change.get)
+	if err != nil {
+		return nil, err
+	}
+	if len(objects) != 1 {
+		return nil, fmt.Errorf("%s %s: the tenant returned %d objects, want 1", r.Change.get.Name, t.Row.UPN, len(objects))
+	}
+	return objects[0], nil
+}
+
+// call runs c for t's user, and runs it again while the failure is transient.
+// It returns the last failure when r.Retries are used up, or the row's time.
+func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Object, error) {
+	c = c.For(t.Row.UPN)
+	var waits *backoff.ExponentialBackOff
+	for left := r.Retries; ; {
+		if err := r.Limiter.Wait(ctx); err != nil {
+			return nil, err
+		}
+		t.Attempts++
+		objects, err := r.Tenant.Run(ctx, c)
+		if pause := r.Limiter.Observe(err); pause > 0 {
+			r.Log.Warn("throttled: all calls pause", zap.Duration("pause", pause), zap.Error(err))
+		}
+		if err == nil {
+			return objects, nil
+		}
+		e, ok := errors.AsType[*tenant.Error](err)
+		if !ok || !e.Transient() || ctx.Err() != nil {
+			return nil, err
+		}
+		var wait time.Duration // throttled, it is the Limiter that waits, for all
+		if e.Class != tenant.Throttled {
+			if left == 0 {
+				return nil, fmt.Errorf("%w (gave up after %d retries)", err, r.Retries)
+			}
+			left--
+			if waits == nil {
+				waits = retryWaits()
+			}
+			wait = waits.NextBackOff()
+		}
+		if !t.deadline.IsZero() && time.Now().Add(wait).After(t.deadline) {
+			return nil, fmt.Errorf("%w (gave up after %v)", err, r.RowTimeout)
+		}
+		t.retries++
+		r.Log.Debug("retry", zap.Int("line", t.Row.Line), zap.Duration("wait", wait), zap.Error(err))
+		if wait > 0 {
+			if err := r.pool.park(ctx, t, wait); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// fatal returns the error that ends the run if err does, and nil if it is the
+// row's own.
+func (r *Run) fatal(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, tenant.Unauthorized), errors.Is(err, tenant.ErrReadOnly):
+		return err
+	}
+	return nil
+}
+
+// status returns what becomes of a row that err ended, which otherwise was
+// about to have status s.
+func (r *Run) status(s Status, err error) Status {
+	switch {
+	case s == Unverified: // it was set, whatever came after
+		return s
+	case errors.Is(err, tenant.NotFound):
+		return NotFound
+	case errors.Is(err, tenant.Denied):
+		return Denied
+	}
+	return s
+}
+
+// retryWaits returns the waits between attempts: about 1s, 2s, 4s and so on,
+// each half as long again or half as short, by chance.
+func retryWaits() *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(time.Second),
+		backoff.WithMultiplier(2),
+		backoff.WithRandomizationFactor(0.5),
+		backoff.WithMaxInterval(time.Minute),
+		backoff.WithMaxElapsedTime(0),
+	)
+}

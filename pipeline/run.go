@@ -1,0 +1,229 @@
+// Package pipeline is the run: what to do with a row, when to try again, how
+// fast, and in what order to say what became of it.
+//
+//	roster ─ rows ─▶ workers ─ results ─▶ emitter ─ in order ─▶ Recorder
+//	                   │  ▲
+//	            Limiter │  │ retry, read again
+//	                   ▼  │
+//	                  tenant
+//
+// [Run.Do] reads rows in order and hands them to workers. A worker sets, reads
+// back and compares (or only reads: an audit), asking the [Limiter] for each
+// call. Results leave in the order of the rows, so that what has been recorded
+// is always the first rows of the roster.
+//
+// What a row comes to is a [Result], and no row's failure ends a run. What does
+// is what concerns all rows: a token that is refused, a record that can't be
+// written, an interrupt.
+package pipeline
+
+import (
+	"context"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"rollcall/pipeline/roster"
+	"rollcall/tenant"
+)
+
+// Window is how many rows may be begun and not yet recorded. A slow row holds
+// back the file by that much before it holds back the work.
+const Window = 4096
+
+// flushEvery bounds how long a record may stay in a buffer.
+const flushEvery = 200 * time.Millisecond
+
+// Rows are read one after another, from one goroutine, until io.EOF.
+// [roster.Reader] is one.
+type Rows interface {
+	Read(*roster.Row) error
+}
+
+// A Recorder is told what became of each row.
+type Recorder interface {
+	// Record is called for one row after another, in their order, from one
+	// goroutine. The Result is reused once Record has returned.
+	Record(*Result) error
+
+	// Flush is called from the same goroutine when nothing more is to be
+	// recorded for the moment, so that what was recorded gets to where it
+	// survives the process.
+	Flush() error
+}
+
+// A Run is what to do with the rows of a roster, and how. Tenant, Change,
+// Limiter, Workers and Log are required.
+type Run struct {
+	Tenant  tenant.Runner // for an audit a [tenant.ReadOnly] one
+	Change  *Change       // bound to the roster
+	Limiter *Limiter
+	Workers int // calls made at once, at most
+
+	Audit         bool          // only read and compare
+	ReadFirst     bool          // read ahead of the set, and set only what differs
+	Retries       int           // how often a cmdlet is run again after a transient failure
+	RowTimeout    time.Duration // after which no cmdlet is run again for a row; 0 means never
+	VerifyTimeout time.Duration // for how long a read-back that shows another value is repeated
+
+	// Stop, if not nil, is closed to end the run softly: no further row is
+	// begun, and the rows in hand are finished.
+	Stop <-chan struct{}
+
+	Log *zap.Logger // what happens meanwhile; no message holds anything of a roster
+
+	Stats Stats
+
+	pool *pool
+}
+
+// Stats counts what a run has done so far. It may be read at any time.
+type Stats struct {
+	Rows     atomic.Int64 // rows done, recorded or not
+	Calls    atomic.Int64 // calls made for them
+	Retries  atomic.Int64 // calls among them that repeated one that had failed
+	ByStatus [len(Statuses)]atomic.Int64
+}
+
+// A task is a row on its way. Tasks are reused.
+type task struct {
+	Result
+	seq      int
+	plan     *plan
+	deadline time.Time // of the row; zero means none
+	retries  int
+	parked   bool  // it has let go of its place among the workers
+	cut      error // why the row was left in the middle, or nil
+}
+
+// Do works on rows and gives rec the result of each, in order. It returns nil
+// when all rows are recorded or, after Stop, those that had been begun; and the
+// error that ended it otherwise: rec's, the context's cause, or that of a tenant
+// which refuses every call. Then too what was recorded is the first rows, and
+// whole.
+//
+// Every goroutine that it starts has returned by the time it does.
+func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
+	var (
+		free = make(chan *task, Window) // tasks to fill, which bounds the rows in hand
+		jobs = make(chan *task, 256)    // from the reader to the workers
+		done = make(chan *task, Window) // from all of them to the emitter; has room for every task
+	)
+	for range Window {
+		free <- new(task)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	var senders sync.WaitGroup // those who send to done
+
+	worker := func() error {
+		defer senders.Done()
+		r.pool.enter()
+		defer r.pool.leave()
+		for !r.stopped() { // then what is left in jobs has not been begun
+			t, ok := <-jobs
+			if !ok {
+				return nil
+			}
+			err, replaced := r.do(ctx, t), t.parked
+			done <- t
+			if err != nil || replaced {
+				return err
+			}
+			r.pool.yield()
+		}
+		return nil
+	}
+	start := func() {
+		senders.Add(1)
+		g.Go(worker)
+	}
+	r.pool = newPool(r.Workers, start)
+	for range r.Workers {
+		start()
+	}
+
+	senders.Add(1)
+	g.Go(func() error { // the reader
+		defer senders.Done()
+		defer close(jobs)
+		for seq := 0; ; seq++ {
+			t, err := take(ctx, r.Stop, free)
+			if t == nil {
+				return err
+			}
+			if err := rows.Read(&t.Row); err == io.EOF {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			t.seq = seq
+			if !r.begin(t) {
+				done <- t
+				continue
+			}
+			if ok, err := give(ctx, r.Stop, jobs, t); !ok {
+				return err
+			}
+		}
+	})
+
+	g.Go(func() error {
+		senders.Wait()
+		close(done)
+		return nil
+	})
+	g.Go(func() error { return r.emit(done, free, rec) })
+	return g.Wait()
+}
+
+// Read reads the setting of one user, with as much patience as Do has. It is not
+// for use during Do.
+func (r *Run) Read(ctx context.Context, upn string) (tenant.Object, error) {
+	r.pool = newPool(1, func() {})
+	r.pool.enter()
+	return r.get(ctx, &task{Result: Result{Row: roster.Row{UPN: upn}}})
+}
+
+// take receives from c. It returns nil when stop is closed, and nil and the
+// cause when ctx ends.
+func take(ctx context.Context, stop <-chan struct{}, c <-chan *task) (*task, error) {
+	select {
+	case t := <-c: // worth a try: it costs a third of what the other does
+		return t, nil
+	default:
+	}
+	select {
+	case t := <-c:
+		return t, nil
+	case <-stop:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// give sends t to c, under the same conditions as take.
+func give(ctx context.Context, stop <-chan struct{}, c chan<- *task, t *task) (bool, error) {
+	select {
+	case c <- t:
+		return true, nil
+	case <-stop:
+		return false, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+// stopped reports whether Stop is closed.
+func (r *Run) stopped() bool {
+	select {
+	case <-r.Stop:
+		return true
+	default:
+		return false
+	}
+}

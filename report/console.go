@@ -1,0 +1,205 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"rollcall/pipeline"
+)
+
+// A Console is the one way to standard error. What it is told stands on lines of
+// its own, above the progress line if there is one. It is safe for use by
+// several goroutines at once.
+type Console struct {
+	mu    sync.Mutex
+	w     io.Writer
+	quiet bool
+	kept  []string    // what a quiet console was told
+	json  *zap.Logger // takes messages too, if everything is to be JSON
+	bar   *progressbar.ProgressBar
+}
+
+// NewConsole returns a Console that writes to w.
+func NewConsole(w io.Writer) *Console {
+	// Hidden behind an interface, for progressbar syncs whatever is a file to
+	// the disk each time it draws.
+	return &Console{w: struct{ io.Writer }{w}}
+}
+
+// Say says something, on a line that names the program, or as a line of the log
+// if that is JSON.
+func (c *Console) Say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	c.mu.Lock()
+	quiet := c.quiet
+	if quiet {
+		c.kept = append(c.kept, text)
+	}
+	c.mu.Unlock()
+	if !quiet {
+		c.say(text)
+	}
+}
+
+func (c *Console) say(text string) {
+	if c.json != nil {
+		c.json.Info(text)
+		return
+	}
+	fmt.Fprintf(c, "rollcall: %s\n", strings.ReplaceAll(text, "\n", "\nrollcall: "))
+}
+
+// Quiet makes c keep what it is told, until Break.
+func (c *Console) Quiet() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quiet = true
+}
+
+// Break ends the silence: what was kept is said, and what comes is said at once.
+func (c *Console) Break() {
+	c.mu.Lock()
+	kept := c.kept
+	c.quiet, c.kept = false, nil
+	c.mu.Unlock()
+	for _, text := range kept {
+		c.say(text)
+	}
+}
+
+// Write takes whole lines, of a log. It is there for [Console.Log].
+func (c *Console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.write(p)
+}
+
+// Sync does nothing: there is no buffer.
+func (c *Console) Sync() error { return nil }
+
+func (c *Console) write(p []byte) (int, error) {
+	if c.bar != nil {
+		c.bar.Clear()
+	}
+	return c.w.Write(p)
+}
+
+// Log returns a logger that writes to c what is at least of the given level. As
+// JSON it is an object a line, and so is then whatever else c is told. Log is to
+// be called ahead of the first use of c by another goroutine.
+func (c *Console) Log(level zapcore.Level, json bool) *zap.Logger {
+	cfg := zap.NewProductionEncoderConfig()
+	cfg.TimeKey = "time"
+	cfg.EncodeTime = zapcore.RFC3339TimeEncoder
+	cfg.EncodeDuration = zapcore.StringDurationEncoder
+	if !json {
+		return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(cfg), c, level))
+	}
+	enc := zapcore.NewJSONEncoder(cfg)
+	c.json = zap.New(zapcore.NewCore(enc, c, zapcore.InfoLevel))
+	return zap.New(zapcore.NewCore(enc, c, level))
+}
+
+// Progress draws a progress line, until stop is called, of a run over total
+// rows.
+func (c *Console) Progress(total int, run *pipeline.Run) (stop func()) {
+	c.mu.Lock()
+	c.bar = progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(c.w),
+		progressbar.OptionUseANSICodes(true),
+		progressbar.OptionSetWidth(15),
+		progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("rows"),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionClearOnFinish(),
+	)
+	c.mu.Unlock()
+	return every(100*time.Millisecond, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.bar.Describe(troubles(run))
+		c.bar.Set64(run.Stats.Rows.Load())
+	}, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.bar.Finish()
+		c.bar.Clear()
+		c.bar = nil
+	})
+}
+
+// LogProgress logs how far the run has come, once every interval, until stop is
+// called.
+func LogProgress(log *zap.Logger, interval time.Duration, total int, run *pipeline.Run) (stop func()) {
+	var last int64
+	return every(interval, func() {
+		rows := run.Stats.Rows.Load()
+		perSecond := float64(rows-last) / interval.Seconds()
+		last = rows
+		fields := []zap.Field{
+			zap.Int64("rows", rows),
+			zap.Int("of", total),
+			zap.Float64("rows_per_second", perSecond),
+			zap.Int64("calls", run.Stats.Calls.Load()),
+			zap.Int64("retries", run.Stats.Retries.Load()),
+			zap.Duration("throttled", run.Limiter.Throttled()),
+		}
+		if perSecond > 0 {
+			left := time.Duration(float64(int64(total)-rows) / perSecond * float64(time.Second))
+			fields = append(fields, zap.Duration("left", left.Round(time.Second)))
+		}
+		for s := range run.Stats.ByStatus {
+			if n := run.Stats.ByStatus[s].Load(); n > 0 {
+				fields = append(fields, zap.Int64(pipeline.Status(s).String(), n))
+			}
+		}
+		log.Info("progress", fields...)
+	}, func() {})
+}
+
+// every calls f once in each interval, from a goroutine of its own that ends
+// when stop is called, with a call of end.
+func every(interval time.Duration, f, end func()) (stop func()) {
+	quit, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer end()
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				f()
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-gone }
+}
+
+// troubles says in few words what an administrator would want to see at once.
+func troubles(run *pipeline.Run) string {
+	var failed int64
+	for s := range run.Stats.ByStatus {
+		if pipeline.Status(s).Bad() {
+			failed += run.Stats.ByStatus[s].Load()
+		}
+	}
+	text := fmt.Sprintf("%d failed", failed)
+	if n := run.Stats.Retries.Load(); n > 0 {
+		text += fmt.Sprintf(", %d again", n)
+	}
+	if d := run.Limiter.Throttled(); d > 0 {
+		text += fmt.Sprintf(", throttled %v", d.Round(time.Second))
+	}
+	return text
+}

@@ -1,0 +1,31 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"rollcall/pipeline/roster"
+)
+
+// Describe writes what was found in the roster called name, for people: its
+// description in a line, then the warnings, then the first of the rows that
+// can't be used.
+func Describe(w io.Writer, name string, d roster.Description) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", name, d)
+	for _, warning := range d.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", warning)
+	}
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, r := range d.Rejections {
+		fmt.Fprintf(tw, "  line %d\t%s\t%s\n", r.Line, shown(r.UPN), shown(r.Reason))
+	}
+	tw.Flush()
+	if more := d.Rejected - len(d.Rejections); more > 0 {
+		fmt.Fprintf(&b, "  and %d more\n", more)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,118 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"rollcall/tenant"
+)
+
+// A Table is a few records to look at or to hand on. A record need not have a
+// value for every column.
+type Table struct {
+	Columns []string
+	Records []map[string]any // values by column
+}
+
+// Add adds a record, whose columns are put behind those that are there already.
+func (t *Table) Add(columns []string, record map[string]any) {
+	for _, c := range columns {
+		if !t.has(c) {
+			t.Columns = append(t.Columns, c)
+		}
+	}
+	t.Records = append(t.Records, record)
+}
+
+func (t *Table) has(column string) bool {
+	for _, c := range t.Columns {
+		if c == column {
+			return true
+		}
+	}
+	return false
+}
+
+// Text writes the table in aligned columns.
+func (t *Table) Text(w io.Writer) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, strings.Join(t.Columns, "\t"))
+	for _, r := range t.Records {
+		cells := t.cells(r)
+		for i := range cells {
+			cells[i] = shown(cells[i])
+		}
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+	}
+	return tw.Flush()
+}
+
+// CSV writes the table as CSV.
+func (t *Table) CSV(w io.Writer) error {
+	cw := csv.NewWriter(w)
+	cw.Write(t.Columns)
+	for _, r := range t.Records {
+		cells := t.cells(r)
+		for i, cell := range cells {
+			if isFormula(cell) {
+				cells[i] = "'" + cell
+			}
+		}
+		cw.Write(cells)
+	}
+	cw.Flush()
+	return cw.Error()
+}
+
+// JSON writes the table as an array of objects, whose members are in the order
+// of the columns and keep their types.
+func (t *Table) JSON(w io.Writer) error {
+	var b bytes.Buffer
+	b.WriteByte('[')
+	for i, r := range t.Records {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		sep := byte('{')
+		for _, c := range t.Columns {
+			v, ok := r[c]
+			if !ok {
+				continue
+			}
+			name, _ := json.Marshal(c)
+			value, err := json.Marshal(v)
+			if err != nil {
+				return err
+			}
+			b.WriteByte(sep)
+			b.Write(name)
+			b.WriteByte(':')
+			b.Write(value)
+			sep = ','
+		}
+		b.WriteByte('}')
+	}
+	b.WriteByte(']')
+	var out bytes.Buffer
+	if err := json.Indent(&out, b.Bytes(), "", "  "); err != nil {
+		return err
+	}
+	out.WriteByte('\n')
+	_, err := out.WriteTo(w)
+	return err
+}
+
+func (t *Table) cells(record map[string]any) []string {
+	cells := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		if v, ok := record[c]; ok {
+			cells[i] = tenant.Text(v)
+		}
+	}
+	return cells
+}

@@ -1,0 +1,60 @@
+package exchange
+
+import (
+	"encoding/json"
+	"testing"
+
+	"rollcall/tenant"
+)
+
+// A body is what encoding/json makes of it, for whatever texts.
+func FuzzAppendBody(f *testing.F) {
+	for _, s := range []string{"", "ada@example.org", `"\`, "<&>", "\x00\x1f\x7f", "\u2028\u2029", "é\xff\xc3", "\xed\xa0\x80", "\uFEFF", "😀"} {
+		f.Add(s, "opt-out", "1")
+		f.Add("ada@example.org", s, "-1.5e3")
+	}
+	f.Add("ada", "x", "")
+	f.Add("ada", "x", "01")
+	f.Add("ada", "x", `1,"Identity":2`)
+	f.Fuzz(func(t *testing.T, identity, value, number string) {
+		cmd := tenant.Cmdlet{Name: "Set-Mailbox", Identity: identity, Parameters: []tenant.Parameter{
+			{Name: "Text", Value: value}, {Name: "Flag", Value: true}, {Name: "Null"}, {Name: "Number", Value: json.Number(number)}}}
+		type parameters struct {
+			Identity string
+			Text     string
+			Flag     bool
+			Null     any
+			Number   json.Number
+		}
+		type input struct {
+			CmdletName string
+			Parameters parameters
+		}
+		want, wantErr := json.Marshal(struct{ CmdletInput input }{
+			input{"Set-Mailbox", parameters{identity, value, true, nil, json.Number(number)}}})
+		got, err := appendBody(nil, cmd)
+		if (err != nil) != (wantErr != nil) {
+			t.Fatalf("appendBody: %v; encoding/json: %v", err, wantErr)
+		}
+		if err == nil && string(got) != string(want) {
+			t.Fatalf("appendBody = %s\nwant %s", got, want)
+		}
+	})
+}
+
+func TestGUID(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		g := newGUID()
+		if !isGUID(g) || seen[g] {
+			t.Fatalf("newGUID() = %q", g)
+		}
+		seen[g] = true
+	}
+	for _, s := range []string{"", org[1:], org + "1", "{" + org[2:] + "}", "11111111-2222-3333-4444-55555555555g",
+		"111111112-222-3333-4444-555555555555", "11111111-2222-3333-4444-5555555-5555"} {
+		if isGUID(s) {
+			t.Errorf("isGUID(%q)", s)
+		}
+	}
+}

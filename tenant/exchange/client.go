@@ -1,0 +1,198 @@
+// Package exchange runs cmdlets on Exchange Online, each as one InvokeCommand
+// over HTTPS: what the service's own PowerShell module sends for the cmdlets
+// that it does not run itself.
+//
+//	Cmdlet → body, headers ─ POST ─→ status ─ 2xx → page → objects
+//	             ↑                      │             │
+//	             └───── next page ──────│─────────────┘
+//	                                    └ else → fault → *tenant.Error
+//
+// A [Client] makes one attempt of each call and reports what came of it. It
+// asks for a token before every request, follows no redirect, and sends
+// nothing to any host but its endpoint's. Whatever the tenant answers is
+// bounded before it is kept.
+//
+// The service documents none of this, and this package could not be tried
+// against Microsoft 365. Facts about the service come from public clients of
+// it, and are sorted as follows.
+//
+// Certain, for several clients agree: the URL, the body's envelope, beta as
+// the version, the anchor's forms, value and @adminapi.warnings, paging by a
+// second POST to the link, the order in which an error's message is looked up
+// and its three parts, Retry-After.
+//
+// Likely, for one client has it: @adminapi.errors in a reply of status 200,
+// x-ms-diagnostics as the reason of a 403, the names of the exceptions that
+// are worth another try, the limit on concurrent requests as plain text
+// under any status.
+//
+// Unknown: how annotations are spelled in JSON, what an entry of
+// @adminapi.errors looks like, the numbers behind the limits.
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// A cmdlet is about one user, and so answered by one object or a few: these
+// bounds are there for a tenant that never ends.
+const (
+	maxPages   = 1000
+	maxObjects = 100_000
+)
+
+// A Client runs cmdlets on one tenant of Exchange Online. It is a
+// [tenant.Runner], and safe for use by several goroutines at once.
+type Client struct {
+	organization string
+	token        func(context.Context) (string, error)
+	timeout      time.Duration
+	warn         func(tenant.Cmdlet, string)
+	transport    http.RoundTripper
+	template     *http.Request // what all requests have in common
+	header       http.Header   // the headers that all requests have in common
+	anchor       atomic.Pointer[anchor]
+}
+
+// Run runs cmd and returns the objects that it wrote, of all pages, or an
+// error: never some of the objects only.
+//
+// The error is a [*tenant.Error], except in two cases. If ctx has ended, it is
+// ctx.Err() with cmd's name and user, whatever else went wrong. If cmd can't
+// be sent to any tenant, it says why, and nothing was sent.
+func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, error) {
+	if err := cmd.Check(); err != nil {
+		return nil, err
+	}
+	body, err := appendBody(nil, cmd)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := c.pages(ctx, call{cmdlet: cmd, url: c.template.URL, body: body, id: newGUID()})
+	if err == nil {
+		return objects, nil
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%s %s: %w", cmd.Name, cmd.Identity, ctx.Err())
+	}
+	e, ok := errors.AsType[*tenant.Error](err)
+	if !ok {
+		e = &tenant.Error{Class: tenant.Failed, Err: err}
+	}
+	e.Op, e.Object = cmd.Name, cmd.Identity
+	return nil, e
+}
+
+// A call is one request of a cmdlet.
+type call struct {
+	cmdlet tenant.Cmdlet
+	url    *url.URL
+	body   []byte
+	id     string // of all requests of one Run
+}
+
+// pages sends l, and again to the link to the next page as long as there is
+// one.
+func (c *Client) pages(ctx context.Context, l call) ([]tenant.Object, error) {
+	var objects []tenant.Object
+	for range maxPages {
+		p, err := c.send(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		if objects == nil {
+			objects = p.objects
+		} else {
+			objects = append(objects, p.objects...)
+		}
+		switch {
+		case p.next == "":
+			return objects, nil
+		case len(objects) > maxObjects:
+			return nil, fmt.Errorf("more than %d objects", maxObjects)
+		}
+		if l.url, err = c.nextPage(p.next); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("more than %d pages", maxPages)
+}
+
+// nextPage reads link, which is followed only to where the token may go.
+func (c *Client) nextPage(link string) (*url.URL, error) {
+	endpoint := c.template.URL
+	u, err := endpoint.Parse(link)
+	switch {
+	case err != nil:
+		return nil, errors.New("the link to the next page is not a URL")
+	case u.Scheme != endpoint.Scheme, hostPort(u) != hostPort(endpoint), u.User != nil:
+		return nil, fmt.Errorf("the link to the next page leads away from the endpoint, to %q: not followed", clean(u.Host, ""))
+	}
+	return u, nil
+}
+
+// send makes one request and returns the page that it got.
+func (c *Client) send(ctx context.Context, l call) (page, error) {
+	// A fake transport, and a Token that has one in store, may not look.
+	if err := ctx.Err(); err != nil {
+		return page{}, err
+	}
+	token, err := c.token(ctx)
+	if err == nil {
+		err = checkToken(token)
+	}
+	if err != nil {
+		return page{}, &tenant.Error{Class: tenant.Unauthorized, Err: fmt.Errorf("token: %w", err)}
+	}
+
+	short, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	resp, err := c.transport.RoundTrip(c.request(short, l, token))
+	if err != nil {
+		return page{}, c.lost(short, err, token)
+	}
+	r := readReply(resp, token)
+	defer r.release()
+	if r.cut != nil && short.Err() != nil {
+		r.cut = fmt.Errorf("not whole after %v", c.timeout)
+	}
+	p, err := r.page()
+	if c.warn != nil {
+		for _, w := range p.warnings {
+			c.warn(l.cmdlet, w)
+		}
+	}
+	return p, err
+}
+
+// lost returns the error of a request that got no whole reply because of err.
+// Short is the context that bounds the request.
+func (c *Client) lost(short context.Context, err error, token string) error {
+	if short.Err() != nil {
+		err = fmt.Errorf("no reply within %v", c.timeout)
+	} else if text := clean(err.Error(), token); text != err.Error() {
+		err = errors.New(text)
+	}
+	return &tenant.Error{Class: tenant.Unavailable, Err: err}
+}
+
+// String returns the tenant that c is of. It keeps what prints a Client from
+// printing what is in it.
+func (c *Client) String() string {
+	return c.organization + " on " + c.template.URL.Host
+}
+
+// Close closes the connections that are not in use.
+func (c *Client) Close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}

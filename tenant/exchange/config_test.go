@@ -1,0 +1,89 @@
+package exchange
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNewRefuses(t *testing.T) {
+	good := Config{Organization: org, Token: func(context.Context) (string, error) { return token, nil }}
+	for _, test := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(c *Config) { c.Organization = "contoso.onmicrosoft.com" }, `organization "contoso.onmicrosoft.com"`},
+		{func(c *Config) { c.Organization = "" }, `organization ""`},
+		{func(c *Config) { c.Token = nil }, "no token source"},
+		{func(c *Config) { c.Timeout = -time.Second }, "timeout -1s"},
+		{func(c *Config) { c.Connections = -1 }, "connections -1"},
+		{func(c *Config) { c.Endpoint = "http://outlook.office365.com" }, "plain http to another machine"},
+		{func(c *Config) { c.Endpoint = "http://127.0.0.1.example.org" }, "plain http to another machine"},
+		{func(c *Config) { c.Endpoint = "http://localhost.example.org" }, "plain http to another machine"},
+		{func(c *Config) { c.Endpoint = "http://0.0.0.0:80" }, "plain http to another machine"},
+		{func(c *Config) { c.Endpoint = "http://[2001:db8::1]" }, "plain http to another machine"},
+		{func(c *Config) { c.Endpoint = "ftp://localhost" }, "want https"},
+		{func(c *Config) { c.Endpoint = "outlook.office365.com" }, "not a base URL"},
+		{func(c *Config) { c.Endpoint = "https:outlook.office365.com" }, "not a base URL"},
+		{func(c *Config) { c.Endpoint = "https://:443" }, "not a base URL"},
+		{func(c *Config) { c.Endpoint = "https://h/%zz" }, "not a base URL"},
+		{func(c *Config) { c.Endpoint = "https://h/?a=b" }, "query or fragment"},
+		{func(c *Config) { c.Endpoint = "https://h/?" }, "query or fragment"},
+		{func(c *Config) { c.Endpoint = "https://h/#x" }, "query or fragment"},
+		{func(c *Config) { c.Endpoint = "https://me:hunter2@h/" }, "user or password"},
+		{func(c *Config) { c.Endpoint = "https://me:hunter 2@h/" }, "not a base URL"},
+		{func(c *Config) { c.Endpoint = "https://me:hunter2" }, "not a base URL"},
+	} {
+		cfg := good
+		test.change(&cfg)
+		_, err := New(cfg)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("New with endpoint %q: %v; want %q", cfg.Endpoint, err, test.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter") {
+			t.Errorf("New with endpoint %q: %v, which shows the password", cfg.Endpoint, err)
+		}
+	}
+}
+
+func TestEndpoint(t *testing.T) {
+	for _, test := range []struct{ endpoint, want string }{
+		{"", "https://outlook.office365.com/adminapi/beta/" + org + "/InvokeCommand"},
+		{"https://outlook.office365.us/", "https://outlook.office365.us/adminapi/beta/" + org + "/InvokeCommand"},
+		{"https://proxy.example:8443/exo", "https://proxy.example:8443/exo/adminapi/beta/" + org + "/InvokeCommand"},
+		{"http://127.8.8.8:80", "http://127.8.8.8:80/adminapi/beta/" + org + "/InvokeCommand"},
+		{"http://[::1]:8080", "http://[::1]:8080/adminapi/beta/" + org + "/InvokeCommand"},
+		{"HTTP://LocalHost", "http://LocalHost/adminapi/beta/" + org + "/InvokeCommand"},
+	} {
+		c := newClient(t, test.endpoint)
+		if got := c.template.URL.String(); got != test.want || !strings.HasPrefix(c.template.URL.Path, "/") {
+			t.Errorf("endpoint %q: %s; want %s", test.endpoint, got, test.want)
+		}
+	}
+}
+
+func TestTransport(t *testing.T) {
+	c := newClient(t, "", func(cfg *Config) { cfg.Connections = 64 })
+	tr := c.transport.(*http.Transport)
+	if tr.MaxIdleConnsPerHost != 64 || tr.MaxIdleConns != 0 || tr.MaxConnsPerHost != 0 {
+		t.Errorf("connections: %d idle to a host, %d idle, %d to a host; want 64, 0, 0", tr.MaxIdleConnsPerHost, tr.MaxIdleConns, tr.MaxConnsPerHost)
+	}
+	if tr.TLSClientConfig.MinVersion != tls.VersionTLS12 || tr.TLSClientConfig.InsecureSkipVerify || tr.TLSClientConfig.RootCAs != nil {
+		t.Error("TLS is not 1.2 at least with the system's roots")
+	}
+	if !tr.ForceAttemptHTTP2 || tr.HTTP2.SendPingTimeout == 0 || tr.HTTP2.PingTimeout == 0 || tr.HTTP2.StrictMaxConcurrentRequests {
+		t.Error("HTTP/2 is not asked for, has no pings, or waits for streams")
+	}
+	if tr.Proxy == nil {
+		t.Error("no proxy from the environment")
+	}
+	if c.timeout != 2*time.Minute {
+		t.Errorf("timeout %v, want 2m", c.timeout)
+	}
+	if n := newClient(t, "").transport.(*http.Transport).MaxIdleConnsPerHost; n != 4 {
+		t.Errorf("by default %d idle connections to a host, want 4", n)
+	}
+}

@@ -1,0 +1,166 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// notFound is the exception of a cmdlet whose object does not exist, under
+// whatever status.
+const notFound = "ManagementObjectNotFoundException"
+
+// concurrent is in the text of a call that is one too many, under whatever
+// status (seen in one public client).
+const concurrent = "maximum number of concurrent requests"
+
+// transients are in the names of the exceptions of a fault of the moment. The
+// first four are tried again by one public client, the others by the module.
+var transients = []string{
+	"CmdletProxyNotAvailableFailure",
+	"ServerBusyException",
+	"TransientException", // StorageTransientException and its like too
+	"BackendCommunicationException",
+	"DCOverloadedException",
+	"SuitabilityDirectoryException",
+	"ServerInMMException",
+	"ADServerSettingsChangedException",
+}
+
+// fault returns the error of a reply whose status says that there is one.
+func (r *reply) fault() *tenant.Error {
+	if r.status/100 == 3 {
+		return r.redirect()
+	}
+	return r.failure(readMessage(r.body))
+}
+
+// faultInside returns the error of a reply that has errs in spite of its
+// status. They are strings, or objects with the members that an error has. The
+// first one counts.
+func (r *reply) faultInside(errs []any) *tenant.Error {
+	m := findMessage(errs[0])
+	if m.text == "" {
+		m.text = tenant.Text(errs[0])
+		m.whole = m.text
+	}
+	e := r.failure(m)
+	if n := len(errs) - 1; n > 0 {
+		e.Err = fmt.Errorf("%w (and %d more)", e.Err, n)
+	}
+	return e
+}
+
+// garbled returns the error of a reply that ought to be JSON and is not. What
+// sends pages and halves of documents is not the service but what is in front
+// of it, so that another try may reach it.
+func (r *reply) garbled() *tenant.Error {
+	m := readMessage(r.body)
+	e := r.failure(m)
+	if e.Class != tenant.Throttled {
+		e.Class = tenant.Unavailable
+		e.Err = fmt.Errorf("the reply is not JSON: %w", e.Err)
+	}
+	return e
+}
+
+// strange returns the error of a reply that is JSON, but not what it should be.
+func (r *reply) strange(text string) *tenant.Error {
+	return &tenant.Error{Status: r.status, Class: tenant.Failed, Err: errors.New(text)}
+}
+
+// unreadable returns the error of a reply that is not all there.
+func (r *reply) unreadable(err error) *tenant.Error {
+	return &tenant.Error{Status: r.status, Class: tenant.Unavailable, Err: err}
+}
+
+// redirect returns the error of a reply that leads elsewhere. The rest of the
+// URL may be no one else's business.
+func (r *reply) redirect() *tenant.Error {
+	to := "nowhere"
+	if u, err := url.Parse(r.header.Get("Location")); err == nil && u.Host != "" {
+		to = clean(u.Host, r.token)
+	}
+	return r.strange(fmt.Sprintf("a redirect to %q, which is not followed", to))
+}
+
+// failure returns the error with the message m.
+func (r *reply) failure(m message) *tenant.Error {
+	if m.exception == "" {
+		m.exception = r.header.Get("X-Exceptiontype")
+	}
+	text := clean(m.text, r.token)
+	if text == "" {
+		text = strings.ToLower(http.StatusText(r.status))
+	}
+	if text == "" {
+		text = "no message"
+	}
+	// The service gives its reason for a 403 here, not in the body (seen in
+	// one public client).
+	if d := clean(r.header.Get("X-Ms-Diagnostics"), r.token); d != "" && r.status == http.StatusForbidden {
+		text += ": " + d
+	}
+	return &tenant.Error{
+		Status:     r.status,
+		Class:      r.class(m),
+		Exception:  clean(m.exception, r.token),
+		RetryAfter: retryAfter(r.header.Get("Retry-After"), r.date()),
+		Err:        errors.New(text),
+	}
+}
+
+// class returns what kind of failure m is, under r's status. What the tenant
+// says in words comes before what it says in numbers.
+func (r *reply) class(m message) tenant.Class {
+	says := func(name string) bool {
+		return strings.Contains(m.exception, name) || strings.Contains(m.whole, name)
+	}
+	asked := r.header.Get("Retry-After") != ""
+	switch {
+	case strings.Contains(strings.ToLower(m.whole), concurrent):
+		return tenant.Throttled
+	case r.status == http.StatusTooManyRequests, r.status == http.StatusServiceUnavailable && asked:
+		return tenant.Throttled
+	case r.status == http.StatusUnauthorized:
+		return tenant.Unauthorized
+	case says(notFound):
+		return tenant.NotFound
+	case r.status == http.StatusForbidden:
+		return tenant.Denied
+	case r.status == http.StatusNotFound:
+		if isHTML(r.body) {
+			// Not the service's word on a user: a wrong endpoint.
+			return tenant.Failed
+		}
+		return tenant.NotFound
+	case r.status == http.StatusRequestTimeout, r.status > http.StatusInternalServerError, r.cut != nil:
+		return tenant.Unavailable
+	}
+	for _, name := range transients {
+		if says(name) {
+			return tenant.Unavailable
+		}
+	}
+	// A cmdlet that ended in an exception of its own ends in it again. The
+	// module tries no 500 again that it has no name for; one without any name
+	// did not come from a cmdlet.
+	if r.status == http.StatusInternalServerError && m.exception == "" {
+		return tenant.Unavailable
+	}
+	return tenant.Failed
+}
+
+// date returns the time of the reply by the tenant's clock, or by ours if the
+// tenant does not say.
+func (r *reply) date() time.Time {
+	if t, err := http.ParseTime(r.header.Get("Date")); err == nil {
+		return t
+	}
+	return time.Now()
+}

@@ -1,0 +1,121 @@
+package exchange
+
+import (
+	"cmp"
+	"encoding/json"
+	"strings"
+
+	"rollcall/tenant"
+)
+
+// A message is what a reply says went wrong.
+type message struct {
+	text      string // for people
+	exception string // the class of the exception, or ""
+	whole     string // what was sent, of which text may be a part
+}
+
+// readMessage returns the message of a body, which may be JSON of the forms
+// that [findMessage] knows, plain text, or a page.
+func readMessage(body []byte) message {
+	var v any
+	if json.Unmarshal(body, &v) == nil {
+		if m := findMessage(v); m.text != "" {
+			return m
+		}
+	}
+	return splitMessage(describe(body))
+}
+
+// findMessage returns the message of v: a string, or an error object, alone or
+// as the member "error" of another. The first of these that is there is it,
+// in the order that several public clients have:
+//
+//	details[].message
+//	innererror.internalexception.message
+//	message
+//	innererror.message
+func findMessage(v any) message {
+	if s, ok := v.(string); ok {
+		return splitMessage(s)
+	}
+	o, ok := v.(map[string]any)
+	if !ok {
+		return message{}
+	}
+	if e, ok := tenant.Object(o).Get("error"); ok {
+		if m := findMessage(e); m.text != "" {
+			return m
+		}
+	}
+	inner := objectOf(o, "innererror")
+	exception := objectOf(inner, "internalexception")
+	var texts []string
+	for _, d := range list(valueOf(o, "details")) {
+		d, _ := d.(map[string]any)
+		texts = append(texts, textOf(d, "message"))
+	}
+	texts = append(texts, textOf(exception, "message"), textOf(o, "message"), textOf(inner, "message"))
+	m := splitMessage(cmp.Or(texts...))
+	m.exception = cmp.Or(m.exception, textOf(exception, "type"), textOf(inner, "type"))
+	return m
+}
+
+// splitMessage takes apart a message with parts: "id|class|text" (seen in
+// several public clients), or the same as a JSON object with localizedString,
+// ClassName and Message (seen in one). Anything else is text.
+func splitMessage(s string) message {
+	s = strings.TrimSpace(s)
+	m := message{text: s, whole: s}
+	if strings.HasPrefix(s, "{") {
+		var o tenant.Object
+		if json.Unmarshal([]byte(s), &o) != nil {
+			return m
+		}
+		// Whether the names are those of the object or of localizedString is
+		// not certain.
+		l := objectOf(o, "localizedString")
+		m.text = cmp.Or(textOf(o, "Message"), textOf(l, "Message"), s)
+		m.exception = cmp.Or(textOf(o, "ClassName"), textOf(l, "ClassName"))
+		return m
+	}
+	if p := strings.SplitN(s, "|", 3); len(p) == 3 && isClass(strings.TrimSpace(p[1])) {
+		if t := strings.TrimSpace(p[2]); t != "" {
+			m.text = t
+		}
+		m.exception = strings.TrimSpace(p[1])
+	}
+	return m
+}
+
+// isClass reports whether s can be the name of a class in .NET: no text with a
+// bar in it is taken apart by mistake.
+func isClass(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', c == '.', c == '_', c == '+', c == '`':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// valueOf returns the member of o called name, in whatever case, or nil. The case
+// of these names is not documented.
+func valueOf(o tenant.Object, name string) any {
+	v, _ := o.Get(name)
+	return v
+}
+
+// objectOf returns the member of o called name if it is an object.
+func objectOf(o tenant.Object, name string) tenant.Object {
+	m, _ := valueOf(o, name).(map[string]any)
+	return m
+}
+
+// textOf returns the member of o called name if it is a string.
+func textOf(o tenant.Object, name string) string {
+	s, _ := valueOf(o, name).(string)
+	return strings.TrimSpace(s)
+}

@@ -1,0 +1,79 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+)
+
+// newTemplate returns what all requests to u have in common.
+func newTemplate(u *url.URL) *http.Request {
+	return &http.Request{
+		Method: http.MethodPost, URL: u, Host: u.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+}
+
+// newHeader returns the headers that all requests have in common. The first
+// three are what public clients show to be enough, with a token and an anchor;
+// the others are the module's. Without X-ResponseFormat the module gets its
+// objects as CLIXML.
+func newHeader(connection string) http.Header {
+	h := http.Header{}
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Accept", "application/json")
+	h.Set("User-Agent", "rollcall")
+	h.Set("Prefer", "odata.maxpagesize=1000")
+	h.Set("X-ResponseFormat", "json")
+	h.Set("X-SerializationLevel", "Partial")
+	h.Set("X-ClientApplication", "rollcall")
+	h.Set("Connection-Id", connection)
+	return h
+}
+
+// The headers that differ from request to request, spelled as package http
+// keeps them.
+const (
+	authorization   = "Authorization"
+	anchorMailbox   = "X-Anchormailbox"
+	cmdletName      = "X-Cmdletname"
+	clientRequestID = "Client-Request-Id"
+)
+
+// request returns the request of l.
+func (c *Client) request(ctx context.Context, l call, token string) *http.Request {
+	r := c.template.WithContext(ctx)
+	r.URL = l.url
+
+	v := [...]string{"Bearer " + token, c.anchorFor(token), l.cmdlet.Name, l.id}
+	r.Header = maps.Clone(c.header)
+	r.Header[authorization] = v[0:1:1]
+	r.Header[anchorMailbox] = v[1:2:2]
+	r.Header[cmdletName] = v[2:3:3]
+	r.Header[clientRequestID] = v[3:4:4]
+
+	// GetBody lets the transport send again what it has not begun to send,
+	// as when an idle connection turns out to be closed. The body is not
+	// reused: a transport may read it after it has returned.
+	r.ContentLength = int64(len(l.body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(l.body)), nil }
+	r.Body, _ = r.GetBody()
+	return r
+}
+
+// checkToken returns an error if token can't be sent, and shows nothing of it.
+func checkToken(token string) error {
+	if token == "" {
+		return errors.New("empty")
+	}
+	for i := range len(token) {
+		if c := token[i]; c <= ' ' || c > '~' {
+			return errors.New("it has a space, or another character that no token has")
+		}
+	}
+	return nil
+}

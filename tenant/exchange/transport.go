@@ -1,0 +1,46 @@
+package exchange
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// newTransport returns a transport that keeps enough connections for n calls
+// at once.
+func newTransport(n int) *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:               proxy,
+		DialContext:         dialer.DialContext,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 15 * time.Second,
+
+		// The standard transport keeps two idle connections to a host, and
+		// closes and opens one for almost every call beyond.
+		MaxIdleConnsPerHost: n,
+		MaxIdleConns:        0, // no limit
+		IdleConnTimeout:     90 * time.Second,
+
+		MaxResponseHeaderBytes: 1 << 20,
+
+		// A connection whose other end is gone looks idle until someone asks.
+		// Streams are not limited to what the server allows at once: calls
+		// beyond wait for ever in some releases of Go.
+		ForceAttemptHTTP2: true,
+		HTTP2:             &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+	}
+}
+
+// proxy returns the environment's proxy. The standard library's error shows
+// the proxy's whole URL, which may have a password.
+func proxy(r *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, errors.New("the proxy that the environment names (HTTPS_PROXY) is not a URL")
+	}
+	return u, nil
+}

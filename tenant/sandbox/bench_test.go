@@ -1,0 +1,75 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"rollcall/tenant"
+)
+
+func names(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("user%07d@contoso.onmicrosoft.com", i)
+	}
+	return names
+}
+
+// What a row costs in a tenant in memory: a million users, each of them set
+// and read.
+func BenchmarkSetGet(b *testing.B) {
+	const users = 1 << 20
+	names := names(users)
+	set := tenant.Cmdlet{Name: "Set-MyAnalyticsFeatureConfig", Parameters: []tenant.Parameter{{Name: "PrivacyMode", Value: "opt-out"}}}
+	get := tenant.Cmdlet{Name: "Get-MyAnalyticsFeatureConfig"}
+	for _, noun := range []string{"MyAnalyticsFeatureConfig", "CASMailbox"} {
+		if noun == "CASMailbox" {
+			set.Parameters = []tenant.Parameter{{Name: "PopEnabled", Value: false}}
+		}
+		set.Name, get.Name = "Set-"+noun, "Get-"+noun
+		b.Run(noun, func(b *testing.B) {
+			b.ReportAllocs()
+			var t *Tenant
+			ctx := b.Context()
+			for i := 0; b.Loop(); i++ {
+				if i%users == 0 {
+					t = New()
+				}
+				t.Run(ctx, set.For(names[i%users]))
+				t.Run(ctx, get.For(names[i%users]))
+			}
+		})
+		b.Run(noun+"/parallel", func(b *testing.B) {
+			t := New()
+			ctx := b.Context()
+			var n atomic.Int64
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					name := names[n.Add(1)%users]
+					t.Run(ctx, set.For(name))
+					t.Run(ctx, get.For(name))
+				}
+			})
+		})
+	}
+}
+
+// What a request costs the server, beside net/http.
+func BenchmarkServeHTTP(b *testing.B) {
+	b.ReportAllocs()
+	s := &Server{Tenant: New()}
+	const body = `{"CmdletInput":{"CmdletName":"Set-MyAnalyticsFeatureConfig","Parameters":{"Identity":"ada@contoso.com","PrivacyMode":"opt-out"}}}`
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodPost, "/adminapi/beta/11111111-2222-3333-4444-555555555555/InvokeCommand", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer token")
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code != http.StatusOK {
+			b.Fatal(w.Body)
+		}
+	}
+}

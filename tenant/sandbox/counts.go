@@ -1,0 +1,125 @@
+package sandbox
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+)
+
+// Counts are what a [Server] was asked, and what it did about it.
+type Counts struct {
+	Requests      int            `json:"requests"`      // of any kind, those refused too
+	Cmdlets       map[string]int `json:"cmdlets"`       // requests to run each cmdlet, by name; pages after the first don't count
+	UsersSet      int            `json:"usersSet"`      // users for whom a Set succeeded at least once
+	Failed        int            `json:"failed"`        // cmdlets that the tenant failed
+	Faults        map[string]int `json:"faults"`        // faults that befell requests, by name
+	Throttled     int            `json:"throttled"`     // requests refused for rate
+	TooMany       int            `json:"tooMany"`       // requests refused because of how many there were at once
+	RefusedTokens int            `json:"refusedTokens"` // requests refused for their token
+	Malformed     int            `json:"malformed"`     // requests that were not of the protocol
+	MostAtOnce    int            `json:"mostAtOnce"`    // the most requests that were in hand at one time
+}
+
+// String returns c as lines for people, the same for the same counts.
+func (c Counts) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	line := func(n int, what string) { fmt.Fprintf(w, "%d\t  %s\n", n, what) }
+	lines := func(counts map[string]int, prefix string) {
+		for _, name := range slices.Sorted(maps.Keys(counts)) {
+			line(counts[name], prefix+name)
+		}
+	}
+	line(c.Requests, "requests")
+	lines(c.Cmdlets, "")
+	line(c.UsersSet, "users set")
+	line(c.Failed, "failed")
+	lines(c.Faults, "fault ")
+	line(c.Throttled, "throttled")
+	line(c.TooMany, "too many at once")
+	line(c.RefusedTokens, "tokens refused")
+	line(c.Malformed, "malformed")
+	line(c.MostAtOnce, "most at once")
+	w.Flush()
+	return b.String()
+}
+
+// A tally keeps a Server's Counts. The zero value is ready for use, by several
+// goroutines at once.
+type tally struct {
+	mu     sync.Mutex
+	counts Counts
+	now    int                 // requests in hand
+	set    map[string]struct{} // users for whom a Set succeeded
+	asked  asked
+}
+
+// begin counts a request, and returns how many are in hand with it.
+func (t *tally) begin() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts.Requests++
+	t.now++
+	t.counts.MostAtOnce = max(t.counts.MostAtOnce, t.now)
+	return t.now
+}
+
+func (t *tally) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now--
+}
+
+// add counts one in n, which is a field of t.counts.
+func (t *tally) add(n *int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	*n++
+}
+
+// ask counts a request to run the cmdlet for the user, in lower case, and
+// returns a number for it.
+func (t *tally) ask(cmdlet, user string, page bool) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.asked == nil {
+		t.asked = make(asked)
+		t.counts.Cmdlets = make(map[string]int)
+	}
+	if !page {
+		t.counts.Cmdlets[cmdlet]++
+	}
+	return t.asked.next(cmdlet, user)
+}
+
+func (t *tally) fault(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.counts.Faults == nil {
+		t.counts.Faults = make(map[string]int)
+	}
+	t.counts.Faults[name]++
+}
+
+// done counts a Set for the user, in lower case, that succeeded.
+func (t *tally) done(user string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.set == nil {
+		t.set = make(map[string]struct{})
+	}
+	t.set[user] = struct{}{}
+}
+
+func (t *tally) snapshot() Counts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.counts
+	c.Cmdlets = maps.Clone(c.Cmdlets)
+	c.Faults = maps.Clone(c.Faults)
+	c.UsersSet = len(t.set)
+	return c
+}

@@ -1,0 +1,159 @@
+package sandbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Faults are the probabilities of the faults of a [Server], by name. At most
+// one befalls a request, so they add up to 1 or less.
+type Faults map[string]float64
+
+// The names of the faults. Those above faultLost leave the tenant as it is.
+const (
+	fault503          = "503"
+	faultReset        = "reset"
+	faultHang         = "hang"
+	faultHTML         = "html"
+	faultTransient400 = "transient400"
+	faultErrors200    = "errors200"
+	faultLost         = "lost"
+	faultTruncated    = "truncated"
+	faultPaged        = "paged"
+)
+
+// faults are all there are, in the order that chance has them in.
+var faults = []struct{ name, help string }{
+	{fault503, "503 Service Unavailable, in plain text"},
+	{faultReset, "the connection is reset, and nothing done"},
+	{faultHang, "no reply until the client gives up"},
+	{faultHTML, "a page of HTML, as 200 or as 502"},
+	{faultTransient400, "400 with an exception that will pass"},
+	{faultErrors200, "200 with an error inside, and nothing done"},
+	{faultLost, "the change is made, and the connection reset"},
+	{faultTruncated, "the change is made, and the reply cut in the middle"},
+	{faultPaged, "the reply comes in two pages"},
+}
+
+// FaultNames returns the names that [Faults] may have.
+func FaultNames() []string {
+	var names []string
+	for _, f := range faults {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// FaultHelp returns a line for each name that [Faults] may have, with what it
+// does.
+func FaultHelp() string {
+	var b strings.Builder
+	for _, f := range faults {
+		fmt.Fprintf(&b, "%-12s  %s\n", f.name, f.help)
+	}
+	return b.String()
+}
+
+// ParseFaults reads specs, each of them NAME:PROBABILITY or several such
+// between commas. A probability is a number from 0 to 1, or 0% to 100%.
+func ParseFaults(specs ...string) (Faults, error) {
+	faults := make(Faults)
+	for _, spec := range specs {
+		for one := range strings.SplitSeq(spec, ",") {
+			name, text, ok := strings.Cut(strings.TrimSpace(one), ":")
+			if !ok {
+				return nil, fmt.Errorf("fault %q: want NAME:PROBABILITY", one)
+			}
+			if _, ok := faults[name]; ok {
+				return nil, fmt.Errorf("fault %q: given twice", name)
+			}
+			p, err := parseProbability(text)
+			if err != nil {
+				return nil, fmt.Errorf("fault %q: %w", name, err)
+			}
+			faults[name] = p
+		}
+	}
+	return faults, faults.check()
+}
+
+func parseProbability(text string) (float64, error) {
+	number, percent := strings.CutSuffix(text, "%")
+	p, err := strconv.ParseFloat(number, 64)
+	if percent {
+		p /= 100
+	}
+	if err != nil || !(p >= 0 && p <= 1) {
+		return 0, fmt.Errorf("probability %q: want 0 to 1, or 0%% to 100%%", text)
+	}
+	return p, nil
+}
+
+func (f Faults) check() error {
+	total := 0.0
+	names := FaultNames()
+	for name, p := range f {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("fault %q: want one of %s", name, strings.Join(names, ", "))
+		}
+		if !(p >= 0 && p <= 1) {
+			return fmt.Errorf("fault %q: probability %v: want 0 to 1", name, p)
+		}
+		total += p
+	}
+	if total > 1+1e-9 {
+		return fmt.Errorf("faults: probabilities add up to %v: want 1 at most", total)
+	}
+	return nil
+}
+
+// draw returns the fault that x, a number from 0 to 1 and less than 1, stands
+// for, or "" for none.
+func (f Faults) draw(x float64) string {
+	for _, fault := range faults {
+		p := f[fault.name]
+		if x < p {
+			return fault.name
+		}
+		x -= p
+	}
+	return ""
+}
+
+// A chance draws the numbers for one request. It is the same for the nth time
+// that a cmdlet is run for a user, whatever else is asked meanwhile, so a run
+// meets the same faults again however its requests are scheduled.
+type chance struct{ pcg rand.PCG }
+
+func newChance(seed, request uint64) *chance {
+	var c chance
+	c.pcg.Seed(seed, request)
+	return &c
+}
+
+// float returns a number from 0 to 1, and less than 1.
+func (c *chance) float() float64 { return float64(c.pcg.Uint64()>>11) / (1 << 53) }
+
+// An asked counts how often each cmdlet was run for each user.
+type asked map[uint64]uint64
+
+// next returns a number for the nth time, n being counted, that the cmdlet is
+// run for the user.
+func (a asked) next(cmdlet, user string) uint64 {
+	h := fnv(fnv(fnvStart, cmdlet), user)
+	a[h]++
+	return h + a[h]*0x9e3779b97f4a7c15 // far from the others, as the seeds of similar draws should be
+}
+
+// FNV-1a: the same in every process, which hash/maphash is not.
+const fnvStart = 0xcbf29ce484222325
+
+func fnv(h uint64, s string) uint64 {
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 0x100000001b3
+	}
+	return (h ^ 0xff) * 0x100000001b3 // no text has this byte: "ab", "c" is not "a", "bc"
+}

@@ -1,0 +1,183 @@
+package sandbox
+
+import (
+	"strings"
+
+	"rollcall/tenant"
+)
+
+// A noun is what a pair of Get- and Set- cmdlets is about, with its rules.
+type noun struct {
+	name      string
+	key       string // the name in lower case, if it has no rules of its own
+	id        string // the property that says which user an object is about
+	setWrites bool   // Set writes the object, as it is then
+	set       func(n *noun, u user, ps []tenant.Parameter) (user, error)
+	view      func(n *noun, u user) view
+}
+
+// nouns are those with rules of their own.
+var nouns = []*noun{
+	{name: "MyAnalyticsFeatureConfig", id: "UserId", setWrites: true, set: setMyAnalytics, view: viewMyAnalytics},
+	{name: "UserAnalyticsConfig", id: "Identity", set: setUserAnalytics, view: viewUserAnalytics},
+	{name: "VivaInsightsSettings", id: "UserId", set: setViva, view: viewViva},
+	{name: "UserBriefingConfig", id: "Identity", set: setBriefing, view: viewBriefing},
+}
+
+// byCmdlet spares most cmdlets the search for their noun.
+var byCmdlet = func() map[string]*noun {
+	m := make(map[string]*noun)
+	for _, n := range nouns {
+		m["Get-"+n.name] = n
+		m["Set-"+n.name] = n
+	}
+	return m
+}()
+
+// lookup returns the noun with rules of its own that the cmdlet called name is
+// about, or nil.
+func lookup(name string) *noun {
+	if n := byCmdlet[name]; n != nil {
+		return n
+	}
+	verb, rest, _ := strings.Cut(name, "-")
+	if verb != "Get" && verb != "Set" {
+		return nil
+	}
+	for _, n := range nouns {
+		if strings.EqualFold(rest, n.name) {
+			return n
+		}
+	}
+	return nil
+}
+
+// checkGet returns an error if ps, the parameters of a Get, are not all ones
+// that every cmdlet has.
+func (n *noun) checkGet(ps []tenant.Parameter) error {
+	for _, p := range ps {
+		if !isCommon(p.Name) {
+			return unknownParameter(p.Name)
+		}
+	}
+	return nil
+}
+
+var (
+	newModes   = []string{"opt-in", "opt-out"}
+	oldModes   = []string{"Excluded", "Opt-In", "Opt-Out"}
+	modes      = map[string]flags{"opt-in": 0, "Opt-In": 0, "opt-out": optOut, "Opt-Out": optOut, "Excluded": excluded}
+	myFeatures = []string{"dashboard", "add-in", "digest-email", "all"}
+	myFlags    = []flags{dashboardOff, addInOff, digestOff, features}
+)
+
+// setMyAnalytics takes PrivacyMode, and IsEnabled for a Feature, which is all
+// unless it says which. It does them in this order, so that an opt-in with a
+// feature off leaves the others on.
+func setMyAnalytics(_ *noun, u user, ps []tenant.Parameter) (user, error) {
+	var mode, enabled, feature any
+	if err := bind(ps, slot{"PrivacyMode", &mode}, slot{"IsEnabled", &enabled}, slot{"Feature", &feature}); err != nil {
+		return u, err
+	}
+	if feature != nil && enabled == nil {
+		return u, missing("IsEnabled")
+	}
+	if mode != nil {
+		m, err := parseMode(mode, newModes)
+		if err != nil {
+			return u, err
+		}
+		u.flags = u.flags.opted(m)
+	}
+	if enabled == nil {
+		return u, nil
+	}
+	on, err := parseBool("IsEnabled", enabled)
+	if err != nil {
+		return u, err
+	}
+	off := features
+	if feature != nil {
+		i := choice(feature, myFeatures)
+		if i < 0 {
+			return u, notInSet("Feature", feature, myFeatures)
+		}
+		off = myFlags[i]
+	}
+	u.flags = u.flags.with(off, on)
+	return u, nil
+}
+
+func setUserAnalytics(_ *noun, u user, ps []tenant.Parameter) (user, error) {
+	var mode any
+	if err := bind(ps, slot{"PrivacyMode", &mode}); err != nil {
+		return u, err
+	}
+	if mode == nil {
+		return u, nil
+	}
+	m, err := parseMode(mode, oldModes)
+	if err != nil {
+		return u, err
+	}
+	if m == excluded && u.flags&unlicensed != 0 {
+		return u, refuse(invalidOperation, "The user '"+u.name+"' has no license. Do not specify Excluded for unlicensed users. Instead, specify Opt-out.")
+	}
+	u.flags = u.flags.opted(m)
+	return u, nil
+}
+
+func setViva(_ *noun, u user, ps []tenant.Parameter) (user, error) {
+	var enabled, feature any
+	if err := bind(ps, slot{"Enabled", &enabled}, slot{"Feature", &feature}); err != nil {
+		return u, err
+	}
+	if feature == nil {
+		return u, missing("Feature")
+	}
+	if choice(feature, []string{"headspace"}) < 0 {
+		return u, notInSet("Feature", feature, []string{"headspace"})
+	}
+	return setToggle(u, headspaceOff, enabled)
+}
+
+func setBriefing(_ *noun, u user, ps []tenant.Parameter) (user, error) {
+	var enabled any
+	if err := bind(ps, slot{"Enabled", &enabled}); err != nil {
+		return u, err
+	}
+	return setToggle(u, briefingOff, enabled)
+}
+
+// setToggle sets what the parameter Enabled, which must be there, says.
+func setToggle(u user, off flags, enabled any) (user, error) {
+	if enabled == nil {
+		return u, missing("Enabled")
+	}
+	on, err := parseBool("Enabled", enabled)
+	if err != nil {
+		return u, err
+	}
+	u.flags = u.flags.with(off, on)
+	return u, nil
+}
+
+// parseMode reads v as one of choices, and returns its flags.
+func parseMode(v any, choices []string) (flags, error) {
+	if i := choice(v, choices); i >= 0 {
+		return modes[choices[i]], nil
+	}
+	if choice(v, oldModes) >= 0 {
+		return 0, refuse(validation, "The value 'Excluded' of parameter 'PrivacyMode' is retired. Instead, specify opt-out.")
+	}
+	return 0, notInSet("PrivacyMode", v, choices)
+}
+
+// modeFlags returns the flags of a privacy mode, in any of its spellings, and
+// whether text is one.
+func modeFlags(text string) (f flags, ok bool) {
+	if i := choice(text, oldModes); i >= 0 {
+		return modes[oldModes[i]], true
+	}
+	return 0, false
+}

@@ -1,0 +1,69 @@
+package sandbox
+
+import (
+	"sync"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// A past knows what users were before they changed, for as long as a Get may
+// show that. The zero value is ready for use, by several goroutines at once.
+type past struct {
+	mu     sync.Mutex
+	before map[string][]version // by user, in lower case; oldest first
+	all    []change             // oldest first
+}
+
+// A version is a user, until a change was made.
+type version struct {
+	user  user
+	until time.Time
+}
+
+// A change is of whom, and when.
+type change struct {
+	who string
+	at  time.Time
+}
+
+// run runs c, about the user who, on t. If c is a Get, it sees the user as they
+// were stale ago.
+func (p *past) run(t *Tenant, c tenant.Cmdlet, who string, stale time.Duration) (result, error) {
+	if stale <= 0 {
+		return t.run(c)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget(stale)
+	if c.Reads() {
+		r, err := t.run(c)
+		if versions := p.before[who]; err == nil && len(versions) > 0 {
+			r.user = versions[0].user
+			r.view = r.noun.view(r.noun, r.user)
+		}
+		return r, err
+	}
+	u, _ := t.users.read(c.Identity)
+	r, err := t.run(c)
+	if err == nil && !r.unchanged {
+		if p.before == nil {
+			p.before = make(map[string][]version)
+		}
+		now := time.Now()
+		p.before[who] = append(p.before[who], version{u, now})
+		p.all = append(p.all, change{who, now})
+	}
+	return r, err
+}
+
+// forget drops what is older than stale.
+func (p *past) forget(stale time.Duration) {
+	for len(p.all) > 0 && time.Since(p.all[0].at) >= stale {
+		who := p.all[0].who
+		p.all = p.all[1:]
+		if p.before[who] = p.before[who][1:]; len(p.before[who]) == 0 {
+			delete(p.before, who)
+		}
+	}
+}

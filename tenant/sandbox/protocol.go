@@ -1,0 +1,105 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"rollcall/tenant"
+)
+
+// maxBody is how long the body of a request may be. A cmdlet for one user
+// takes some hundred bytes.
+const maxBody = 1 << 20
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// An endpoint is where requests are sent to.
+type endpoint struct{ version, organization string }
+
+// parseEndpoint reads the path /adminapi/VERSION/ORGANIZATION/InvokeCommand.
+func parseEndpoint(path string) (endpoint, bool) {
+	rest, ok := strings.CutPrefix(path, "/adminapi/")
+	version, rest, _ := strings.Cut(rest, "/")
+	organization, name, _ := strings.Cut(rest, "/")
+	if !ok || version != "beta" && version != "v1.0" || !isGUID(organization) || name != "InvokeCommand" {
+		return endpoint{}, false
+	}
+	return endpoint{version, organization}, true
+}
+
+// isGUID reports whether s is 32 hexadecimal digits with four hyphens.
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// parseRequest reads the cmdlet that a request is to run. Its error is for the
+// client.
+func parseRequest(h http.Header, body []byte) (tenant.Cmdlet, error) {
+	if t, _, err := mime.ParseMediaType(h.Get("Content-Type")); err != nil || t != "application/json" {
+		return tenant.Cmdlet{}, fmt.Errorf("Content-Type %q: want application/json", h.Get("Content-Type"))
+	}
+	var envelope struct {
+		CmdletInput struct {
+			CmdletName string
+			Parameters map[string]any
+		}
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&envelope); err != nil {
+		return tenant.Cmdlet{}, errors.New("body: want a CmdletInput in JSON")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return tenant.Cmdlet{}, errors.New("body: more after the CmdletInput")
+	}
+	in := &envelope.CmdletInput
+	if name := h.Get("X-CmdletName"); name != "" && name != in.CmdletName {
+		return tenant.Cmdlet{}, fmt.Errorf("X-CmdletName %q: the CmdletName is %q", name, in.CmdletName)
+	}
+	c := tenant.Cmdlet{Name: in.CmdletName}
+	names := slices.Collect(maps.Keys(in.Parameters))
+	slices.Sort(names) // so that one mistake among several is always the one that is told
+	for _, name := range names {
+		value := in.Parameters[name]
+		switch {
+		case strings.EqualFold(name, "Identity"):
+			text, ok := value.(string)
+			if !ok || c.Identity != "" {
+				return tenant.Cmdlet{}, errors.New("parameter Identity: want one string")
+			}
+			c.Identity = text
+		case strings.Contains(name, "@"): // an annotation of another one
+		default:
+			c.Parameters = append(c.Parameters, tenant.Parameter{Name: name, Value: value})
+		}
+	}
+	if err := c.Check(); err != nil {
+		return tenant.Cmdlet{}, err
+	}
+	return c, nil
+}
