@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/bits"
 	"slices"
-	"sort"
 )
 
 // hashes collects the hashes of all users, in parts by their first byte, so
@@ -32,53 +31,90 @@ func (s *hashes) add(h uint64) {
 // repeated returns the hashes that were added more than once, in order. It
 // leaves none behind.
 func (s *hashes) repeated() []uint64 {
-	var repeated, sorted []uint64
+	var set []uint64   // open addressing; 0 is a free place
+	var twice []uint64 // of one part
+	total := 0
 	for i, part := range s.parts {
-		sorted = sorted[:0]
+		n := 0
 		for _, chunk := range part {
-			sorted = append(sorted, chunk...)
+			n += len(chunk)
 		}
-		s.parts[i] = nil
-		slices.Sort(sorted)
-		for j := 1; j < len(sorted); j++ {
-			if h := sorted[j]; h == sorted[j-1] && (j == 1 || h != sorted[j-2]) {
-				repeated = append(repeated, h)
+		if n < 2 {
+			s.parts[i] = nil
+			continue
+		}
+		width := bits.Len(uint(n)) + 1
+		if len(set) < 1<<width {
+			set = make([]uint64, 1<<width)
+		}
+		set := set[:1<<width]
+		clear(set)
+		twice = twice[:0]
+		for _, chunk := range part {
+			for _, h := range chunk {
+				// The first byte is the same for all.
+				at := h << 8 >> (64 - width)
+				for set[at] != 0 && set[at] != h {
+					at = (at + 1) & uint64(len(set)-1)
+				}
+				if set[at] == h {
+					twice = append(twice, h)
+				}
+				set[at] = h
 			}
 		}
+		slices.Sort(twice)
+		twice = slices.Compact(twice)
+		total += len(twice)
+		// They are fewer than what was there, so there is room for them.
+		kept := part[:0]
+		for left := twice; len(left) > 0; {
+			chunk := part[len(kept)]
+			n := copy(chunk, left)
+			kept, left = append(kept, chunk[:n]), left[n:]
+		}
+		clear(part[len(kept):])
+		s.parts[i] = kept
 	}
-	return slices.Clip(repeated)
+	if total == 0 {
+		return nil
+	}
+	repeated := make([]uint64, 0, total)
+	for i, part := range s.parts {
+		for _, chunk := range part {
+			repeated = append(repeated, chunk...)
+		}
+		s.parts[i] = nil
+	}
+	return repeated
 }
 
-// shared are the users whose hash is that of more than one row.
+// shared are the users whose hash is that of more than one row. Each has a
+// number: those with a hash of their own that of the hash, the others one
+// behind. Lines are those that rows start on; 32 bits are enough, for records
+// refuses longer files.
 type shared struct {
 	hashes  []uint64 // in order
-	offsets []int64  // of the first row of the user whose hash is at that place; used by compare alone
-	users   []user
-	others  map[string]*other // users, in lower case, whose hash was taken by another
-	index   []uint32          // where the hashes begin whose first bits are the index
+	index   []uint32 // where the hashes begin whose first bits are the index
 	shift   int
+	others  map[string]int // numbers of users, by UPN in lower case, whose hash was another's first
+	lines   []uint32       // of the first row of each user, or 0
+	offsets []int64        // of the first row of each user; used by compare alone
+	rows    []uint32       // of each user so far; used by compare alone
+	differ  []uint32       // line of the row that asks for something else than the first, or 0
 }
 
-// A user is someone with rows in a roster. Lines are those that the rows start
-// on; 32 bits are enough, for records refuses longer files.
-type user struct {
-	line   uint32 // of the first row
-	differ uint32 // of the first row that asks for something else than the first row, or 0
-	rows   uint32
-}
-
-// other is a user who is not the first with a hash.
-type other struct {
-	user
-	offset int64
-}
-
-func newShared(hashes []uint64) *shared {
+// newShared returns the users of whom hashes are, still without rows.
+func newShared(hashes []uint64, differ bool) *shared {
 	s := &shared{
 		hashes:  hashes,
+		others:  map[string]int{},
+		lines:   make([]uint32, len(hashes)),
 		offsets: make([]int64, len(hashes)),
-		users:   make([]user, len(hashes)),
-		others:  map[string]*other{},
+	}
+	if differ {
+		s.rows = make([]uint32, len(hashes))
+		s.differ = make([]uint32, len(hashes))
 	}
 	// About eight hashes to a place of the index.
 	n := max(0, bits.Len(uint(len(hashes)))-3)
@@ -97,19 +133,19 @@ func newShared(hashes []uint64) *shared {
 // find returns where h is in s.hashes, or -1.
 func (s *shared) find(h uint64) int {
 	i := h >> s.shift
-	low, high := int(s.index[i]), int(s.index[i+1])
-	part := s.hashes[low:high]
-	if n := sort.Search(len(part), func(i int) bool { return part[i] >= h }); n < len(part) && part[n] == h {
-		return low + n
+	low, high := s.index[i], s.index[i+1]
+	n, ok := slices.BinarySearch(s.hashes[low:high], h)
+	if !ok {
+		return -1
 	}
-	return -1
+	return int(low) + n
 }
 
 // compare reads the rows once more and finds the users that have several, given
 // the hashes that occur more than once. A hash says who may be the same: who
 // is, the text of the UPN says.
 func (r *Roster) compare(repeated []uint64) error {
-	s := newShared(repeated)
+	s := newShared(repeated, r.options.Want != nil)
 	firsts := newFirsts(r)
 	rows := r.rows()
 	for {
@@ -123,75 +159,92 @@ func (r *Roster) compare(repeated []uint64) error {
 		if r.marks.get(rows.index) != plain {
 			continue
 		}
-		upn := rows.lower()
-		at := s.find(r.hash(upn))
+		at := s.find(r.hashOf(rows.lower()))
 		if at < 0 {
 			continue
 		}
 		r.marks.set(rows.index, several)
-		u, first, err := s.claim(at, rows, firsts)
+		user, first, err := s.claim(at, rows, firsts)
 		if err != nil {
 			return err
 		}
-		if u.rows++; u.rows == 1 {
+		if first == nil {
+			continue
+		}
+		r.found.Users--
+		if s.differ == nil {
+			r.found.Duplicates++
 			continue
 		}
 		want, err := rows.want()
 		if err != nil {
 			return r.unsteady(rows.start, err)
 		}
+		s.rows[user]++
 		switch {
-		case u.differ != 0:
+		case s.differ[user] != 0:
 			r.found.Conflicts++
 		case want == first.want:
 			r.found.Duplicates++
 		default:
-			u.differ = uint32(rows.start)
+			// All rows of the user up to here take the other side.
+			s.differ[user] = uint32(rows.start)
 			r.found.Users--
-			r.found.Duplicates -= int(u.rows) - 2
-			r.found.Conflicts += int(u.rows)
+			r.found.Duplicates -= int(s.rows[user]) - 2
+			r.found.Conflicts += int(s.rows[user])
 		}
-		r.found.Users--
 	}
-	s.offsets = nil
+	s.offsets, s.rows = nil, nil
 	r.shared = s
 	return nil
 }
 
 // claim returns the user of the row read last, whose hash is at that place in
-// s.hashes, and the first row of that user if it is an earlier one.
-func (s *shared) claim(at int, rows *rows, firsts *firsts) (*user, *first, error) {
-	u := &s.users[at]
-	if u.rows == 0 {
-		u.line, s.offsets[at] = uint32(rows.start), rows.offset
-		return u, nil, nil
+// s.hashes, and the user's first row, or nil if the row read last is that.
+func (s *shared) claim(at int, rows *rows, firsts *firsts) (user int, _ *first, _ error) {
+	if s.lines[at] == 0 {
+		s.first(at, rows)
+		return at, nil, nil
 	}
-	f, err := firsts.read(s.offsets[at], u.line)
+	f, err := firsts.read(s.offsets[at], s.lines[at])
 	if err != nil || bytes.Equal(f.upn, rows.key) {
-		return u, f, err
+		return at, f, err
 	}
-	o := s.others[string(rows.key)]
-	if o == nil {
-		o = &other{user{line: uint32(rows.start)}, rows.offset}
-		s.others[string(rows.key)] = o
-		return &o.user, nil, nil
+	user, ok := s.others[string(rows.key)]
+	if !ok {
+		user = len(s.lines)
+		s.others[string(rows.key)] = user
+		s.lines, s.offsets = append(s.lines, 0), append(s.offsets, 0)
+		if s.differ != nil {
+			s.rows, s.differ = append(s.rows, 0), append(s.differ, 0)
+		}
+		s.first(user, rows)
+		return user, nil, nil
 	}
-	f, err = firsts.read(o.offset, o.line)
-	return &o.user, f, err
+	f, err = firsts.read(s.offsets[user], s.lines[user])
+	return user, f, err
+}
+
+// first makes the row read last the first of a user.
+func (s *shared) first(user int, rows *rows) {
+	s.lines[user], s.offsets[user] = uint32(rows.start), rows.offset
+	if s.rows != nil {
+		s.rows[user] = 1
+	}
 }
 
 // verdict judges a row that starts on a line, of the user called upn, in lower
 // case, with a hash that is in s.hashes.
 func (s *shared) verdict(hash uint64, upn []byte, line int) (Verdict, string) {
-	u := &s.users[s.find(hash)]
-	if o := s.others[string(upn)]; o != nil {
-		u = &o.user
+	user, ok := s.others[string(upn)]
+	if !ok {
+		user = s.find(hash)
 	}
-	switch {
-	case u.differ != 0:
-		return Conflict, fmt.Sprintf("lines %d and %d ask for different things for this user", u.line, u.differ)
-	case int(u.line) != line:
-		return Duplicate, fmt.Sprintf("the same user as on line %d", u.line)
+	switch first := s.lines[user]; {
+	case s.differ != nil && s.differ[user] != 0:
+		return Conflict, fmt.Sprintf("lines %d and %d ask for different things for this user", first, s.differ[user])
+	case int(first) != line:
+		return Duplicate, fmt.Sprintf("the same user as on line %d", first)
 	}
 	return Usable, ""
 }
@@ -212,7 +265,8 @@ type first struct {
 
 func newFirsts(r *Roster) *firsts {
 	f := &firsts{rows: r.rows()}
-	f.rows.ahead = 512 // one record, or two, not what follows
+	// First rows are often near each other, and mostly not.
+	f.rows.ahead, f.rows.unchecked = 4096, true
 	return f
 }
 
@@ -235,6 +289,9 @@ func (f *firsts) read(offset int64, line uint32) (*first, error) {
 	kept.line, kept.upn, kept.want = line, append(kept.upn[:0], f.rows.lower()...), want
 	return kept, nil
 }
+
+// hashOf returns the hash of a UPN in lower case, which is never 0.
+func (r *Roster) hashOf(upn []byte) uint64 { return r.hash(upn) | 1 }
 
 // unsteady is for an Options.Want that takes back what it said.
 func (r *Roster) unsteady(line int, err error) error {

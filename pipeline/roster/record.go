@@ -29,6 +29,7 @@ type records struct {
 	delimiter byte
 	ahead     int  // bytes to read at a time
 	vet       bool // whether what is read has to be looked at for being text
+	unchecked bool // whether another reading sees to it that src doesn't change
 
 	buf      []byte
 	pos, end int   // buf[pos:end] is to be cut
@@ -47,6 +48,7 @@ type records struct {
 	start  int    // line on which it starts
 	offset int64  // where it starts in src
 	dirty  []int  // scratch: cells that have a quote inside
+	edited bool   // buf is not any more what src has, for such a cell
 }
 
 // newRecords returns the records of src from the beginning.
@@ -58,9 +60,14 @@ func newRecords(src *source, delimiter byte, ahead int) *records {
 
 // seek goes to an offset, at which a record starts, and says what line is there.
 func (r *records) seek(offset int64, line int) {
-	r.base, r.line, r.eof = offset, line, false
-	r.pos, r.end, r.vetted = 0, 0, 0
+	r.line = line
 	r.lf, r.cr, r.quote = -1, -1, -1
+	if at := offset - r.base; !r.edited && 0 <= at && at < int64(r.end) {
+		r.pos = int(at)
+		return
+	}
+	r.base, r.eof, r.edited = offset, false, false
+	r.pos, r.end, r.vetted = 0, 0, 0
 }
 
 // at returns the offset of what is to be cut.
@@ -195,6 +202,7 @@ func (r *records) cutQuoted() bool {
 			return false
 		}
 		r.take(stop, size, 1+lineEnds(b[r.pos:stop]))
+		r.edited = r.edited || len(r.dirty) > 0
 		for _, i := range r.dirty {
 			r.cells[i].end = r.cells[i].start + unquote(r.data[r.cells[i].start:r.cells[i].end])
 		}
@@ -313,6 +321,11 @@ func (r *records) more() error {
 	n := int(min(int64(len(r.buf)-r.end), left))
 	if err := r.src.readAt(r.buf[r.end:r.end+n], r.base+int64(r.end)); err != nil {
 		return err
+	}
+	if !r.unchecked {
+		if err := r.src.changed(); err != nil {
+			return err
+		}
 	}
 	r.end += n
 	r.eof = int64(n) == left

@@ -58,12 +58,8 @@ func (s *source) close() error {
 	return err
 }
 
-// readAt reads all of b at an offset. A file that isn't any more what it was
-// when it was opened is an error.
+// readAt reads all of b at an offset.
 func (s *source) readAt(b []byte, offset int64) error {
-	if err := s.changed(); err != nil {
-		return err
-	}
 	if _, err := s.file.ReadAt(b, offset); err != nil && len(b) > 0 {
 		if changed := s.changed(); changed != nil {
 			return changed
@@ -107,7 +103,7 @@ func (r *sourceReader) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	r.at += int64(n)
-	return n, nil
+	return n, r.s.changed()
 }
 
 // trimEnd drops what DOS put at the end of a text file.

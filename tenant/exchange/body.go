@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rollcall/tenant"
@@ -15,6 +16,7 @@ import (
 // A second Identity would make it a matter of luck whose setting is changed,
 // and an '@' in a name would be an annotation, so names are checked.
 func appendBody(b []byte, cmd tenant.Cmdlet) ([]byte, error) {
+	b = slices.Grow(b, 256) // enough for most
 	b = append(b, `{"CmdletInput":{"CmdletName":`...)
 	b = appendString(b, cmd.Name)
 	b = append(b, `,"Parameters":{"Identity":`...)

@@ -114,27 +114,25 @@ func (c *Client) pages(ctx context.Context, l call) ([]tenant.Object, error) {
 			objects = append(objects, p.objects...)
 		}
 		switch {
-		case p.next == "":
+		case p.url == nil:
 			return objects, nil
 		case len(objects) > maxObjects:
 			return nil, fmt.Errorf("more than %d objects", maxObjects)
 		}
-		if l.url, err = c.nextPage(p.next); err != nil {
-			return nil, err
-		}
+		l.url = p.url
 	}
 	return nil, fmt.Errorf("more than %d pages", maxPages)
 }
 
-// nextPage reads link, which is followed only to where the token may go.
-func (c *Client) nextPage(link string) (*url.URL, error) {
+// nextPage reads link, which is followed only to where token may go.
+func (c *Client) nextPage(link, token string) (*url.URL, error) {
 	endpoint := c.template.URL
 	u, err := endpoint.Parse(link)
 	switch {
 	case err != nil:
 		return nil, errors.New("the link to the next page is not a URL")
 	case u.Scheme != endpoint.Scheme, hostPort(u) != hostPort(endpoint), u.User != nil:
-		return nil, fmt.Errorf("the link to the next page leads away from the endpoint, to %q: not followed", clean(u.Host, ""))
+		return nil, fmt.Errorf("the link to the next page leads away from the endpoint, to %q: not followed", clean(u.Host, token))
 	}
 	return u, nil
 }
@@ -169,6 +167,9 @@ func (c *Client) send(ctx context.Context, l call) (page, error) {
 		for _, w := range p.warnings {
 			c.warn(l.cmdlet, w)
 		}
+	}
+	if err == nil && p.next != "" {
+		p.url, err = c.nextPage(p.next, token)
 	}
 	return p, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -84,7 +85,8 @@ func (r *reply) succeeded() bool { return r.status/100 == 2 }
 type page struct {
 	objects  []tenant.Object
 	warnings []string
-	next     string // the link to the next page, or ""
+	next     string   // the link to the next page, or ""
+	url      *url.URL // the same, found good
 }
 
 // A document is the body of such a reply. What is any has no form that all
@@ -177,7 +179,10 @@ func (r *reply) objects(v any) ([]tenant.Object, error) {
 // those that say nothing.
 func list(v any) []any {
 	l, ok := v.([]any)
-	if !ok {
+	switch {
+	case v == nil:
+		return nil
+	case !ok:
 		l = []any{v}
 	}
 	return slices.DeleteFunc(l, func(v any) bool { return v == nil || v == "" })

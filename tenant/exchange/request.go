@@ -60,10 +60,21 @@ func (c *Client) request(ctx context.Context, l call, token string) *http.Reques
 	// as when an idle connection turns out to be closed. The body is not
 	// reused: a transport may read it after it has returned.
 	r.ContentLength = int64(len(l.body))
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(l.body)), nil }
-	r.Body, _ = r.GetBody()
+	r.GetBody = func() (io.ReadCloser, error) { return newRequestBody(l.body), nil }
+	r.Body = newRequestBody(l.body)
 	return r
 }
+
+// A requestBody is io.NopCloser(bytes.NewReader(b)) in one allocation.
+type requestBody struct{ bytes.Reader }
+
+func newRequestBody(b []byte) *requestBody {
+	var r requestBody
+	r.Reset(b)
+	return &r
+}
+
+func (*requestBody) Close() error { return nil }
 
 // checkToken returns an error if token can't be sent, and shows nothing of it.
 func checkToken(token string) error {

@@ -77,7 +77,10 @@ func ParseFaults(specs ...string) (Faults, error) {
 			faults[name] = p
 		}
 	}
-	return faults, faults.check()
+	if err := faults.check(); err != nil {
+		return nil, err
+	}
+	return faults, nil
 }
 
 func parseProbability(text string) (float64, error) {

@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// pageLife is how long the link to a page is good for.
-const pageLife = 5 * time.Minute
+const (
+	pageLife  = 5 * time.Minute // how long the link to a page is good for
+	pageLimit = 10_000          // how many links are good at one time: the last ones
+)
 
 // pages are the second pages of replies, by the token that their links have.
 // The zero value is ready for use, by several goroutines at once.
@@ -27,7 +29,6 @@ type pageToken struct {
 func (p *pages) put(r reply) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.expire()
 	if p.byToken == nil {
 		p.byToken = make(map[string]reply)
 	}
@@ -35,6 +36,7 @@ func (p *pages) put(r reply) string {
 	t := pageToken{newGUID(), time.Now()}
 	p.byToken[t.token] = r
 	p.tokens = append(p.tokens, t)
+	p.expire()
 	return t.token
 }
 
@@ -52,7 +54,7 @@ func (p *pages) get(token string, r *reply) bool {
 }
 
 func (p *pages) expire() {
-	for len(p.tokens) > 0 && time.Since(p.tokens[0].made) >= pageLife {
+	for len(p.tokens) > pageLimit || len(p.tokens) > 0 && time.Since(p.tokens[0].made) >= pageLife {
 		delete(p.byToken, p.tokens[0].token)
 		p.tokens = p.tokens[1:]
 	}
