@@ -29,6 +29,7 @@ type Results struct {
 	w      io.Writer
 	buf    []byte
 	eol    string
+	begun  bool   // there is a record
 	upn    int    // the roster's column of UPNs, which is not repeated
 	second int64  // of the time that is in stamp
 	stamp  []byte // FinishedAt as it was last written
@@ -92,6 +93,7 @@ func normal(name string) string { return strings.ToLower(strings.TrimSpace(name)
 
 // Record adds the record of one row.
 func (r *Results) Record(res *pipeline.Result) error {
+	r.begun = true
 	b := strconv.AppendInt(r.buf, int64(res.Row.Line), 10)
 	b = append(b, ',')
 	b = appendCell(b, res.Row.UPN)
@@ -127,7 +129,7 @@ func (r *Results) Record(res *pipeline.Result) error {
 
 // Flush writes what is buffered.
 func (r *Results) Flush() error {
-	if len(r.buf) == 0 {
+	if !r.begun || len(r.buf) == 0 {
 		return nil
 	}
 	_, err := r.w.Write(r.buf)

@@ -47,15 +47,16 @@ func (f *tenantFlags) connect(workers int, log *zap.Logger) (*connection, error)
 	kind, file, hasFile := strings.Cut(f.tenant, ":")
 	switch {
 	case kind == "sandbox":
-		t := sandbox.New()
+		t, name := sandbox.New(), "sandbox tenant"
 		if hasFile {
+			name += " (" + file + ")"
 			var err error
 			if t, err = sandbox.Load(file); err != nil {
 				return nil, err
 			}
 		}
 		t.Warn = warn(log)
-		return &connection{Runner: t, name: f.tenant, save: t.Save, close: func() {}}, nil
+		return &connection{Runner: t, name: name, save: t.Save, close: func() {}}, nil
 	case f.tenant == "exchange":
 		return f.exchange(workers, log)
 	}
@@ -98,4 +99,13 @@ func warn(log *zap.Logger) func(tenant.Cmdlet, string) {
 	return func(c tenant.Cmdlet, text string) {
 		log.Debug("warning", zap.String("cmdlet", c.Name), zap.String("identity", c.Identity), zap.String("text", text))
 	}
+}
+
+// refused adds to an error what to do about a token that the tenant refuses.
+func refused(err error) error {
+	if !errors.Is(err, tenant.Unauthorized) {
+		return err
+	}
+	return &exit{status: exitError, err: err,
+		hint: "the tenant does not accept the access token: put a fresh one in " + tokenVariable}
 }

@@ -46,7 +46,7 @@ func (f *userFlags) get(a *app, upns []string) error {
 	for _, upn := range upns {
 		object, err := run.Read(context.Background(), upn)
 		if errors.Is(err, tenant.Unauthorized) {
-			return err
+			return refused(err)
 		}
 		if err != nil {
 			failed = true

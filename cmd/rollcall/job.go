@@ -144,7 +144,7 @@ func outcome(err error, s *report.Summary, i *interrupts) error {
 	case i.status() != 0:
 		return &exit{status: i.status()}
 	case err != nil:
-		return err
+		return refused(err)
 	case s.Failed() > 0:
 		return &exit{status: exitRows}
 	case s.ByStatus[pipeline.Differs] > 0:

@@ -70,8 +70,8 @@ func (f *talkFlags) progress(a *app, total int, run *pipeline.Run, log *zap.Logg
 // said again at the very end.
 func (a *app) greet(c *connection) {
 	if !c.real {
-		a.console.Say("%s tenant: nothing in Microsoft 365 is touched", c.name)
-		a.goodbye = fmt.Sprintf("this was the %s tenant: nothing in Microsoft 365 was touched", c.name)
+		a.console.Say("%s: nothing in Microsoft 365 is touched", c.name)
+		a.goodbye = fmt.Sprintf("this was the %s: nothing in Microsoft 365 was touched", c.name)
 	}
 }
 

@@ -181,7 +181,7 @@ func (e *badTextError) Error() string { return e.text }
 var win1252 = func() (table [256]string) {
 	for i := range table {
 		c := charmap.Windows1252.DecodeByte(byte(i))
-		if c >= ' ' && c < 0x7F || c >= 0xA0 || strings.ContainsRune("\t\n\v\f\r\x1A", c) {
+		if c >= ' ' && c < 0x7F || c >= 0xA0 && c != utf8.RuneError || strings.ContainsRune("\t\n\v\f\r\x1A", c) {
 			table[i] = string(c)
 		}
 	}

@@ -194,12 +194,11 @@ func (r *rows) want() (string, error) {
 
 // lower returns the UPN of the row read last in lower case, until the next call.
 func (r *rows) lower() []byte {
-	r.key = r.key[:0]
-	for _, c := range r.data[r.upn.start:r.upn.end] {
+	r.key = append(r.key[:0], r.data[r.upn.start:r.upn.end]...)
+	for i, c := range r.key {
 		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
+			r.key[i] = c | 0x20
 		}
-		r.key = append(r.key, c)
 	}
 	return r.key
 }

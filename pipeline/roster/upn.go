@@ -102,22 +102,22 @@ func domainFault[T string | []byte](domain T) string {
 	for i := 0; i <= len(domain); i++ {
 		if i < len(domain) && domain[i] != '.' {
 			if !isLetterOrDigit(domain[i]) && domain[i] != '-' {
-				return fmt.Sprintf(`%s is not allowed in a domain`, quoteFirst(string(domain[i:])))
+				return quoteFirst(string(domain[i:])) + " is not allowed in a domain"
 			}
 			continue
 		}
 		switch {
 		case i == start:
-			return fmt.Sprintf(`domain "%s" has a "." too many`, string(domain))
+			return fmt.Sprintf(`domain "%s" has a "." at an end or two in a row`, short(string(domain), maxDomain))
 		case domain[start] == '-' || domain[i-1] == '-':
-			return fmt.Sprintf(`domain "%s" has a "-" beside a "."  or at an end`, string(domain))
+			return fmt.Sprintf(`domain "%s" has a "-" beside a "." or at an end`, short(string(domain), maxDomain))
 		case i < len(domain):
 			dots++
 		}
 		start = i + 1
 	}
 	if dots == 0 {
-		return fmt.Sprintf(`domain "%s" has no "."`, string(domain))
+		return fmt.Sprintf(`domain "%s" has no "."`, short(string(domain), maxDomain))
 	}
 	return ""
 }

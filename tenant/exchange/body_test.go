@@ -9,7 +9,7 @@ import (
 
 // A body is what encoding/json makes of it, for whatever texts.
 func FuzzAppendBody(f *testing.F) {
-	for _, s := range []string{"", "ada@example.org", `"\`, "<&>", "\x00\x1f\x7f", "\u2028\u2029", "é\xff\xc3", "\xed\xa0\x80", "\uFEFF", "😀"} {
+	for _, s := range []string{"", "ada@example.org", `"\`, "<", ">", "&", "\x00\x1f\x7f", "\u2028\u2029", "é\xff\xc3", "\xed\xa0\x80", "\uFEFF", "😀"} {
 		f.Add(s, "opt-out", "1")
 		f.Add("ada@example.org", s, "-1.5e3")
 	}

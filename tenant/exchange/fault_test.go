@@ -72,6 +72,8 @@ func TestFault(t *testing.T) {
 		{"long message", 400, "", details(strings.Repeat("x", 60000)), tenant.Failed, strings.Repeat("x", 300) + "…", "", 0},
 		{"longer than is read", 400, "", strings.Repeat("long ", 20000), tenant.Failed, strings.TrimSpace(strings.Repeat("long ", 60)) + "…", "", 0},
 
+		{"JSON longer than is read", 400, "", `{"pad":"` + strings.Repeat("x", maxFault) + `","message":"no good"}`, tenant.Failed, `{"pad":"` + strings.Repeat("x", 292) + "…", "", 0},
+
 		// Its parts.
 		{"three parts", 400, "", details("Ex6F9304|" + otherClass + "|no good"), tenant.Failed, "no good", otherClass, 0},
 		{"space around parts", 400, "", details(" Ex6F9304 | " + otherClass + " | no good "), tenant.Failed, "no good", otherClass, 0},

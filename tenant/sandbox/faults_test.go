@@ -156,7 +156,7 @@ func TestPaged(t *testing.T) {
 		t.Errorf("counts %+v", c)
 	}
 	// A failure has no pages.
-	if w := serve(t, s, "Set-MyAnalyticsFeatureConfig ada PrivacyMode=maybe"); w.Code != 400 || !json.Valid(w.Body.Bytes()) {
+	if w := serve(t, s, "Set-MyAnalyticsFeatureConfig ada PrivacyMode=maybe"); w.Code != 400 || !json.Valid(w.Body.Bytes()) || len(s.pages.byToken) != 1 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 

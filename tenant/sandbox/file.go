@@ -231,8 +231,7 @@ func (r *row) object(usual, set tenant.Object) tenant.Object {
 		}
 	}
 	for name, v := range set {
-		delete(o, spelling(o, name))
-		o[name] = v
+		o[spelling(o, name)] = v
 	}
 	return o
 }

@@ -81,6 +81,10 @@ func TestLoad(t *testing.T) {
 	}
 	run(t, tn, "Set-UserAnalyticsConfig bob@contoso.com PrivacyMode=Opt-Out")
 	run(t, tn, "Set-UserAnalyticsConfig Ada@contoso.com PrivacyMode=Excluded")
+	run(t, tn, "Set-Clutter bob@contoso.com imapenabled=false Zone=EU")
+	if got, want := run(t, tn, "Get-CASMailbox bob@contoso.com")[0], but(casUsual, "Office", parseCell("12"), "ImapEnabled", false, "Zone", "EU"); !reflect.DeepEqual(got, want) {
+		t.Errorf("set of another noun: %v, want %v", got, want)
+	}
 	for _, name := range []string{"Enabled", "licensed", "UserPrincipalName", "Identity"} {
 		if _, err := tn.Run(t.Context(), cmdlet("Set-CASMailbox bob@contoso.com "+name+"=true")); !errors.Is(err, tenant.Failed) {
 			t.Errorf("Set-CASMailbox -%s: %v, want a refusal", name, err)
@@ -242,6 +246,13 @@ func TestSaveFails(t *testing.T) {
 	}
 	if names, _ := os.ReadDir(filepath.Dir(name)); len(names) != 1 {
 		t.Errorf("left behind %v", names)
+	}
+
+	if err := replace(name, func(w io.Writer) error { _, err := w.Write([]byte("other")); return err }); err != nil {
+		t.Error(err)
+	}
+	if b, _ := os.ReadFile(name); string(b) != "other" {
+		t.Errorf("replaced by %q", b)
 	}
 
 	tn, name := load(t, people)

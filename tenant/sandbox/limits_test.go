@@ -162,6 +162,9 @@ func TestStale(t *testing.T) {
 			}
 		}
 		serve(t, s, "Set-MyAnalyticsFeatureConfig bob PrivacyMode=opt-in") // changes nothing
+		if len(s.past.all) != 0 {
+			t.Error("remembers a Set that changed nothing")
+		}
 		at(0, get, "opt-in")
 		at(0, out, "opt-out") // what a Set writes is not stale
 		at(0, get, "opt-in")

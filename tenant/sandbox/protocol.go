@@ -57,11 +57,20 @@ func isGUID(s string) bool {
 	return true
 }
 
+// isJSON reports whether contentType is JSON's, whatever its parameters.
+func isJSON(contentType string) bool {
+	if contentType == "application/json" || contentType == "application/json; charset=utf-8" {
+		return true // as nearly all are
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == "application/json"
+}
+
 // parseRequest reads the cmdlet that a request is to run. Its error is for the
 // client.
 func parseRequest(h http.Header, body []byte) (tenant.Cmdlet, error) {
-	if t, _, err := mime.ParseMediaType(h.Get("Content-Type")); err != nil || t != "application/json" {
-		return tenant.Cmdlet{}, fmt.Errorf("Content-Type %q: want application/json", h.Get("Content-Type"))
+	if t := h.Get("Content-Type"); !isJSON(t) {
+		return tenant.Cmdlet{}, fmt.Errorf("Content-Type %q: want application/json", t)
 	}
 	var envelope struct {
 		CmdletInput struct {

@@ -22,7 +22,7 @@ type reply struct {
 	exception string // class, for the header x-ExceptionType; or ""
 	head      string // of the body of a success: its start, up to the annotations
 	notes     string // annotations, each with a comma after it
-	values    string // the objects
+	values    []byte // the objects
 	body      []byte // of a failure
 }
 
@@ -44,14 +44,14 @@ func makeReply(e endpoint, res result, err error) reply {
 	if res.unchanged {
 		r.notes = `"@adminapi.warnings":[` + quote(res.warning()) + `],`
 	}
-	var b []byte
 	for i, o := range res.view.objects {
-		if i > 0 {
-			b = append(b, ',')
+		if i == 0 {
+			r.values = make([]byte, 0, 512) // more than most need
+		} else {
+			r.values = append(r.values, ',')
 		}
-		b = appendObject(b, res, o)
+		r.values = appendObject(r.values, res, o)
 	}
-	r.values = string(b)
 	return r
 }
 
@@ -183,7 +183,7 @@ func errors200(e endpoint) reply {
 // link to where they are.
 func (r reply) first(link string) reply {
 	r.notes += `"@odata.nextLink":` + quote(link) + ","
-	r.values = ""
+	r.values = nil
 	return r
 }
 

@@ -84,9 +84,9 @@ func TestReplies(t *testing.T) {
 		{"Set-UserAnalyticsConfig ada@contoso.com PrivacyMode=opt-out", 200, "", context +
 			`"@adminapi.warnings":["The command completed successfully but no settings of 'Ada@contoso.com' have been modified."],"value":[]}`},
 		{"Get-UserAnalyticsConfig ada@contoso.com", 200, "", context + `"value":[{"Identity":"Ada@contoso.com","PrivacyMode":"Opt-Out"}]}`},
-		{"Set-Clutter ada@contoso.com Enable=false Days=7 Note=null List=[1,\"x\"] Free=a&b", 200, "", context + `"value":[]}`},
+		{"Set-Clutter ada@contoso.com Enable=false Days=12345678901234567890 Note=null List=[1,\"x\"] Free=a&b", 200, "", context + `"value":[]}`},
 		{"Get-Clutter ada@contoso.com", 200, "", context +
-			`"value":[{"Identity":"Ada@contoso.com","Days":7,"Enable":false,"Enable@data.type":"System.Boolean","Free":"a&b","List":[1,"x"],"Note":null}]}`},
+			`"value":[{"Identity":"Ada@contoso.com","Days":12345678901234567890,"Enable":false,"Enable@data.type":"System.Boolean","Free":"a&b","List":[1,"x"],"Note":null}]}`},
 		{"Get-MyAnalyticsFeatureConfig eve@contoso.com", 404, objectNotFound,
 			`{"error":{"code":"404","message":"Error executing cmdlet","details":[{"code":"ObjectNotFound","target":"eve@contoso.com",` +
 				`"message":"ExBA73AD|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The operation couldn't be performed because object 'eve@contoso.com' couldn't be found on 'sandbox'."}],` +
@@ -106,6 +106,16 @@ func TestReplies(t *testing.T) {
 		}
 		if !json.Valid(w.Body.Bytes()) || !strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
 			t.Errorf("%s: %s %q: not JSON", test.line, w.Header().Get("Content-Type"), body)
+		}
+	}
+}
+
+func TestAppendJSON(t *testing.T) {
+	for text, want := range map[string]string{
+		"ada": `"ada"`, "": `""`, `a"\b`: `"a\"\\b"`, "a\nb": `"a\nb"`, "É": `"É"`, "a\xe9b": `"a\ufffdb"`, "\x7f": "\"\x7f\"",
+	} {
+		if got := string(appendJSON(nil, text)); got != want {
+			t.Errorf("appendJSON(%q) = %s, want %s", text, got, want)
 		}
 	}
 }
@@ -135,6 +145,9 @@ func TestProtocol(t *testing.T) {
 		{"bearer", path, good, func(r *http.Request) { r.Header.Set("Authorization", "bearer "+secret) }, 200},
 		{"header agrees", path, good, func(r *http.Request) { r.Header.Set("X-CmdletName", "Set-UserBriefingConfig") }, 200},
 		{"header disagrees", path, good, func(r *http.Request) { r.Header.Set("X-CmdletName", "Get-UserBriefingConfig") }, 400},
+		{"bare JSON", path, good, func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }, 200},
+		{"JSON and more", path, good, func(r *http.Request) { r.Header.Set("Content-Type", "Application/JSON;charset=UTF-8") }, 200},
+		{"no type", path, good, func(r *http.Request) { r.Header.Del("Content-Type") }, 400},
 		{"a form", path, good, func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }, 400},
 		{"empty", path, "", nil, 400},
 		{"no JSON", path, good[:len(good)-1], nil, 400},

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"rollcall": main})
+}
+
+// The scripts run the program as its users do. Beside testscript's commands they
+// have
+//
+//	exits N rollcall ARGS...   run it, and fail unless it exits with status N
+//	users N FILE               write a roster of N users
+//	serve ARGS...              start a sandbox server in a process of its own,
+//	                           and set ENDPOINT
+//	served FILE                interrupt it, and write its counts to FILE
+//	lines N FILE [PATTERN]     fail unless FILE has N lines (that contain PATTERN)
+//	agree RESULTS COUNTS       fail unless as many rows were applied as the
+//	                           server's counts have users set
+//	interrupted N TIMES FILE LINES rollcall ARGS...
+//	                           run it, interrupt it (terminate it, if N is 143)
+//	                           once FILE has so many lines, as often as TIMES
+//	                           says, and fail unless it exits with status N;
+//	                           what it says goes to the file said.txt
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/scripts",
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
+			env.Values["server"] = new(server)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":       exits,
+			"users":       makeUsers,
+			"serve":       serve,
+			"served":      served,
+			"lines":       lines,
+			"agree":       agree,
+			"interrupted": interrupted,
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if neg || err != nil || len(args) < 2 {
+		ts.Fatalf("usage: exits N command ...")
+	}
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if e, ok := err.(*exec.ExitError); ok {
+		got = e.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+func makeUsers(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var b bytes.Buffer
+	fmt.Fprintln(&b, "UserPrincipalName,UsageLocation")
+	for i := range n {
+		fmt.Fprintf(&b, "user%d@contoso.onmicrosoft.com,FR\n", i)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b.Bytes(), 0o600))
+}
+
+// A server is a rollcall sandbox serve in a process of its own.
+type server struct {
+	cmd    *exec.Cmd
+	out    *bufio.Reader
+	stderr bytes.Buffer
+}
+
+func serve(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value("server").(*server)
+	program, err := exec.LookPath("rollcall")
+	ts.Check(err)
+	*s = server{cmd: exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)}
+	s.cmd.Dir = ts.Getenv("WORK")
+	s.cmd.Env = append(os.Environ(), "ROLLCALL_ACCESS_TOKEN="+ts.Getenv("ROLLCALL_ACCESS_TOKEN"))
+	s.cmd.Stderr = &s.stderr
+	out, err := s.cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(s.cmd.Start())
+	ts.Defer(func() { s.cmd.Process.Kill() })
+	s.out = bufio.NewReader(out)
+	address, err := s.out.ReadString('\n')
+	ts.Check(err)
+	ts.Setenv("ENDPOINT", strings.TrimSpace(address))
+}
+
+func served(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value("server").(*server)
+	ts.Check(s.cmd.Process.Signal(os.Interrupt))
+	counts, err := io.ReadAll(s.out)
+	ts.Check(err)
+	s.cmd.Wait()
+	ts.Logf("%s", s.stderr.Bytes())
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), counts, 0o600))
+}
+
+func lines(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := countLines(ts, args[1], args[2:]...)
+	if (got == want) == neg {
+		ts.Fatalf("%s has %d lines", strings.Join(args[1:], " "), got)
+	}
+}
+
+// countLines counts the lines of a file that contain a pattern.
+func countLines(ts *testscript.TestScript, name string, pattern ...string) int {
+	n := 0
+	for line := range strings.Lines(ts.ReadFile(name)) {
+		if strings.HasSuffix(line, "\n") && (len(pattern) == 0 || strings.Contains(line, pattern[0])) {
+			n++
+		}
+	}
+	return n
+}
+
+func agree(ts *testscript.TestScript, _ bool, args []string) {
+	applied := countLines(ts, args[0], ",applied,")
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		if n, ok := strings.CutSuffix(line, "  users set\n"); ok {
+			if set, err := strconv.Atoi(strings.TrimSpace(n)); err != nil || set != applied {
+				ts.Fatalf("%s has %d rows applied, the server has%s users set", args[0], applied, n)
+			}
+			return
+		}
+	}
+	ts.Fatalf("%s does not say how many users were set", args[1])
+}
+
+func interrupted(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	times, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	atLeast, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	signal := os.Signal(os.Interrupt)
+	if want == exitTerminated {
+		signal = syscall.SIGTERM
+	}
+
+	program, err := exec.LookPath(args[4])
+	ts.Check(err)
+	cmd := exec.Command(program, args[5:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "ROLLCALL_ACCESS_TOKEN="+ts.Getenv("ROLLCALL_ACCESS_TOKEN"))
+	var said bytes.Buffer
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cmd.Process.Kill() })
+
+	for {
+		if _, err := os.Stat(ts.MkAbs(args[2])); err == nil && countLines(ts, args[2]) >= atLeast {
+			break
+		}
+		if err := cmd.Process.Signal(syscall.Signal(0)); err != nil {
+			ts.Fatalf("ended before %s had %d lines", args[2], atLeast)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	// Each is answered before the next is sent: two that are under way at once
+	// may come as one.
+	lines := bufio.NewScanner(stderr)
+	for range times {
+		ts.Check(cmd.Process.Signal(signal))
+		for lines.Scan() {
+			said.WriteString(lines.Text() + "\n")
+			if strings.Contains(lines.Text(), "interrupt again") {
+				break
+			}
+		}
+	}
+	for lines.Scan() {
+		said.WriteString(lines.Text() + "\n")
+	}
+	cmd.Wait()
+	ts.Logf("%s", said.Bytes())
+	ts.Check(os.WriteFile(ts.MkAbs("said.txt"), said.Bytes(), 0o600))
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
