@@ -28,10 +28,10 @@ func (s *hashes) add(h uint64) {
 	(*part)[last] = append((*part)[last], h)
 }
 
-// repeated returns the hashes that were added more than once, in order. It
-// leaves none behind.
+// repeated returns the hashes that were added more than once, in order, and
+// perhaps 0. It leaves none behind.
 func (s *hashes) repeated() []uint64 {
-	var set []uint64   // open addressing; 0 is a free place
+	var set []uint64   // open addressing; 0 is a free place, and so taken for repeated
 	var twice []uint64 // of one part
 	total := 0
 	for i, part := range s.parts {
@@ -159,7 +159,7 @@ func (r *Roster) compare(repeated []uint64) error {
 		if r.marks.get(rows.index) != plain {
 			continue
 		}
-		at := s.find(r.hashOf(rows.lower()))
+		at := s.find(r.hash(rows.lower()))
 		if at < 0 {
 			continue
 		}
@@ -289,9 +289,6 @@ func (f *firsts) read(offset int64, line uint32) (*first, error) {
 	kept.line, kept.upn, kept.want = line, append(kept.upn[:0], f.rows.lower()...), want
 	return kept, nil
 }
-
-// hashOf returns the hash of a UPN in lower case, which is never 0.
-func (r *Roster) hashOf(upn []byte) uint64 { return r.hash(upn) | 1 }
 
 // unsteady is for an Options.Want that takes back what it said.
 func (r *Roster) unsteady(line int, err error) error {

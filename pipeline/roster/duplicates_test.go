@@ -203,3 +203,16 @@ func TestRepeatedHashes(t *testing.T) {
 		}
 	}
 }
+
+// Users are told apart also when there are more than firsts keeps.
+func TestManyFirstRows(t *testing.T) {
+	const users = 3 * len(firsts{}.kept)
+	var b strings.Builder
+	b.WriteString("UPN\n")
+	for i := range 2 * users {
+		fmt.Fprintf(&b, "user%d@fabrikam.com\n", i%users)
+	}
+	if d := openText(t, b.String(), Options{}).Description(); d.Users != users || d.Duplicates != users {
+		t.Errorf("got %s; want %d users and as many duplicates", d, users)
+	}
+}

@@ -111,6 +111,13 @@ func TestChanges(t *testing.T) {
 	text := "UPN\n" + strings.Repeat("ada@b.cd\n", readAhead/4)
 	changes := map[string]func(name string) error{
 		"longer":  func(name string) error { return os.WriteFile(name, []byte(text+"x"), 0o600) },
+		"longer, with the old time": func(name string) error {
+			info, err := os.Stat(name)
+			if err != nil {
+				return err
+			}
+			return errors.Join(os.WriteFile(name, []byte(text+"x"), 0o600), os.Chtimes(name, time.Time{}, info.ModTime()))
+		},
 		"shorter": func(name string) error { return os.Truncate(name, 20) },
 		"later":   func(name string) error { return os.Chtimes(name, time.Time{}, time.Now().Add(time.Hour)) },
 	}
@@ -199,5 +206,15 @@ func TestVerdictString(t *testing.T) {
 	}
 	if want := "usable invalid duplicate conflict example Verdict(5)"; strings.Join(got, " ") != want {
 		t.Errorf("got %s; want %s", strings.Join(got, " "), want)
+	}
+}
+
+// A row has the UPN trimmed if it is one, and otherwise what stood in the cell.
+func TestRowUPN(t *testing.T) {
+	rows := readAll(t, openText(t, "UPN\n ada@b.cd \n bad \n ADA@b.cd\n Example: x\n", Options{}))
+	for i, want := range []string{"ada@b.cd", " bad ", "ADA@b.cd", " Example: x"} {
+		if rows[i].UPN != want {
+			t.Errorf("line %d has %q; want %q", rows[i].Line, rows[i].UPN, want)
+		}
 	}
 }

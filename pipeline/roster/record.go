@@ -210,8 +210,8 @@ func (r *records) cutQuoted() bool {
 	}
 }
 
-// closing returns where the quote is that closes the one at open, whether there
-// are others in between, and whether buf has it for certain.
+// closing returns where the quote is that closes the one at open, if buf has no
+// more to come, whether there are others in between, and whether there is one.
 func (r *records) closing(open int) (at int, inside, ok bool) {
 	for i := open + 1; ; i += 2 {
 		n := bytes.IndexByte(r.buf[i:r.end], '"')
@@ -219,10 +219,7 @@ func (r *records) closing(open int) (at int, inside, ok bool) {
 			return 0, inside, false
 		}
 		i += n
-		if i+1 == r.end {
-			return i, inside, r.eof
-		}
-		if r.buf[i+1] != '"' {
+		if i+1 == r.end || r.buf[i+1] != '"' {
 			return i, inside, true
 		}
 		inside = true

@@ -179,3 +179,24 @@ func TestPlace(t *testing.T) {
 		}
 	}
 }
+
+// A record can be read again, though taking out its quotes changed the buffer.
+func TestSeekBack(t *testing.T) {
+	src, err := spool("text", strings.NewReader("a,b\n\"c\"\"d\",e\nf\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.close()
+	r := newRecords(src, ',', 100)
+	for range 3 {
+		for _, want := range []string{"a", "c\"d", "f"} {
+			if err := r.next(); err != nil {
+				t.Fatal(err)
+			}
+			if got := string(r.data[r.cells[0].start:r.cells[0].end]); got != want {
+				t.Errorf("line %d begins with %q; want %q", r.start, got, want)
+			}
+		}
+		r.seek(0, 1)
+	}
+}

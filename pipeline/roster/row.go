@@ -150,7 +150,7 @@ func (r *rows) verdict(row *Row) (Verdict, string) {
 		return Usable, ""
 	case several:
 		upn := r.lower()
-		return r.roster.shared.verdict(r.roster.hashOf(upn), upn, row.Line)
+		return r.roster.shared.verdict(r.roster.hash(upn), upn, row.Line)
 	}
 	v, reason := r.judge()
 	if fault(row.UPN) != "" || v == Example {

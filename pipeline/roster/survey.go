@@ -27,7 +27,7 @@ func (r *Roster) survey() error {
 		case Usable:
 			r.found.Users++
 			r.marks.add(plain)
-			users.add(r.hashOf(rows.lower()))
+			users.add(r.hash(rows.lower()))
 		case Example:
 			r.found.Examples++
 			r.marks.add(unusable)

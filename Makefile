@@ -1,0 +1,36 @@
+# Everything here needs only Go; the tools are those that go.mod names.
+
+.PHONY: build test check bench fuzz demo
+
+build: ## the program, in bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
+
+test: ## all tests
+	go test ./...
+
+check: ## what must pass before a commit
+	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go mod tidy -diff
+	go vet ./...
+	go tool staticcheck ./...
+	for os in windows/amd64 darwin/arm64 linux/arm64; do \
+		CGO_ENABLED=0 GOOS=$${os%/*} GOARCH=$${os#*/} go build -o /dev/null ./cmd/rollcall && \
+		GOOS=$${os%/*} GOARCH=$${os#*/} go vet ./... || exit 1; \
+	done
+	go test -race ./...
+
+bench: ## what it costs, each next to something run at the same time
+	@nproc 2>/dev/null | sed 's/$$/ cores/'; free -g 2>/dev/null | awk '/^Mem:/ {print $$2 " GB of memory"}'
+	go test -run '^$$' -bench . -benchtime 3x ./cmd/rollcall ./pipeline/roster
+
+FUZZTIME = 30s
+fuzz: ## look for inputs that break the parsers
+	@for package in $$(go list ./...); do \
+		for fuzz in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$fuzz"; \
+			go test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+demo: ## change a setting of three users, on the built-in sandbox tenant
+	go run ./cmd/rollcall apply testdata/users.csv --privacy-mode opt-out

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Imports run one way: the command line, what is said, what is done, where.
+func TestImports(t *testing.T) {
+	allowed := map[string]string{
+		"rollcall/tenant":          "",
+		"rollcall/tenant/exchange": "tenant",
+		"rollcall/tenant/sandbox":  "tenant",
+		"rollcall/pipeline/roster": "",
+		"rollcall/pipeline":        "tenant pipeline/roster",
+		"rollcall/report":          "tenant pipeline pipeline/roster",
+		"rollcall/cmd/rollcall":    "tenant tenant/exchange tenant/sandbox pipeline pipeline/roster report",
+	}
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		may, ok := allowed[words[0]]
+		if !ok {
+			t.Errorf("package %s has no place here yet", words[0])
+		}
+		for _, imported := range words[1:] {
+			if name, own := strings.CutPrefix(imported, "rollcall/"); own && !strings.Contains(" "+may+" ", " "+name+" ") {
+				t.Errorf("%s imports %s", words[0], imported)
+			}
+		}
+	}
+}
