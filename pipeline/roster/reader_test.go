@@ -110,7 +110,7 @@ func TestReadReusesCells(t *testing.T) {
 func TestChanges(t *testing.T) {
 	text := "UPN\n" + strings.Repeat("ada@b.cd\n", readAhead/4)
 	changes := map[string]func(name string) error{
-		"longer":  func(name string) error { return os.WriteFile(name, []byte(text+"x"), 0o600) },
+		"longer": func(name string) error { return os.WriteFile(name, []byte(text+"x"), 0o600) },
 		"longer, with the old time": func(name string) error {
 			info, err := os.Stat(name)
 			if err != nil {
