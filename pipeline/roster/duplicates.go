@@ -8,87 +8,6 @@ import (
 	"slices"
 )
 
-// hashes collects the hashes of all users, in parts by their first byte, so
-// that none needs much memory to grow or to be sorted.
-type hashes struct{ parts [256][][]uint64 }
-
-// add adds a hash.
-func (s *hashes) add(h uint64) {
-	const most = 4096
-	part := &s.parts[h>>56]
-	last := len(*part) - 1
-	if last < 0 || len((*part)[last]) == cap((*part)[last]) {
-		size := 8
-		if last >= 0 {
-			size = min(most, 2*cap((*part)[last]))
-		}
-		*part = append(*part, make([]uint64, 0, size))
-		last++
-	}
-	(*part)[last] = append((*part)[last], h)
-}
-
-// repeated returns the hashes that were added more than once, in order, and
-// perhaps 0. It leaves none behind.
-func (s *hashes) repeated() []uint64 {
-	var set []uint64   // open addressing; 0 is a free place, and so taken for repeated
-	var twice []uint64 // of one part
-	total := 0
-	for i, part := range s.parts {
-		n := 0
-		for _, chunk := range part {
-			n += len(chunk)
-		}
-		if n < 2 {
-			s.parts[i] = nil
-			continue
-		}
-		width := bits.Len(uint(n)) + 1
-		if len(set) < 1<<width {
-			set = make([]uint64, 1<<width)
-		}
-		set := set[:1<<width]
-		clear(set)
-		twice = twice[:0]
-		for _, chunk := range part {
-			for _, h := range chunk {
-				// The first byte is the same for all.
-				at := h << 8 >> (64 - width)
-				for set[at] != 0 && set[at] != h {
-					at = (at + 1) & uint64(len(set)-1)
-				}
-				if set[at] == h {
-					twice = append(twice, h)
-				}
-				set[at] = h
-			}
-		}
-		slices.Sort(twice)
-		twice = slices.Compact(twice)
-		total += len(twice)
-		// They are fewer than what was there, so there is room for them.
-		kept := part[:0]
-		for left := twice; len(left) > 0; {
-			chunk := part[len(kept)]
-			n := copy(chunk, left)
-			kept, left = append(kept, chunk[:n]), left[n:]
-		}
-		clear(part[len(kept):])
-		s.parts[i] = kept
-	}
-	if total == 0 {
-		return nil
-	}
-	repeated := make([]uint64, 0, total)
-	for i, part := range s.parts {
-		for _, chunk := range part {
-			repeated = append(repeated, chunk...)
-		}
-		s.parts[i] = nil
-	}
-	return repeated
-}
-
 // shared are the users whose hash is that of more than one row. Each has a
 // number: those with a hash of their own that of the hash, the others one
 // behind. Lines are those that rows start on; 32 bits are enough, for records
@@ -247,47 +166,6 @@ func (s *shared) verdict(hash uint64, upn []byte, line int) (Verdict, string) {
 		return Duplicate, fmt.Sprintf("the same user as on line %d", first)
 	}
 	return Usable, ""
-}
-
-// firsts reads first rows of users again, and keeps some in case they are asked
-// for again soon.
-type firsts struct {
-	rows *rows
-	kept [1 << 12]first
-}
-
-// A first is what has to be known of the first row of a user.
-type first struct {
-	line uint32
-	upn  []byte // in lower case
-	want string
-}
-
-func newFirsts(r *Roster) *firsts {
-	f := &firsts{rows: r.rows()}
-	// First rows are often near each other, and mostly not.
-	f.rows.ahead, f.rows.unchecked = 4096, true
-	return f
-}
-
-// read returns the first row that is at an offset and starts on a line. It is
-// good until the next call.
-func (f *firsts) read(offset int64, line uint32) (*first, error) {
-	kept := &f.kept[line%uint32(len(f.kept))]
-	if kept.line == line {
-		return kept, nil
-	}
-	f.rows.seek(offset, int(line))
-	if err := f.rows.records.next(); err != nil {
-		return nil, err
-	}
-	f.rows.locate()
-	want, err := f.rows.want()
-	if err != nil {
-		return nil, f.rows.roster.unsteady(int(line), err)
-	}
-	kept.line, kept.upn, kept.want = line, append(kept.upn[:0], f.rows.lower()...), want
-	return kept, nil
 }
 
 // unsteady is for an Options.Want that takes back what it said.

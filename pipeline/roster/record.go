@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"unicode/utf8"
 )
 
 const (
@@ -170,106 +169,6 @@ func (r *records) take(stop, lineEnd, lines int) {
 	r.line += lines
 }
 
-// cutQuoted is cut for a record that may have quotes around cells.
-func (r *records) cutQuoted() bool {
-	r.cells, r.dirty = r.cells[:0], r.dirty[:0]
-	b := r.buf[:r.end]
-	i := r.pos
-	for {
-		start, stop := i, 0
-		if open := r.skipBlanks(i); open < r.end && b[open] == '"' {
-			closed, inside, ok := r.closing(open)
-			if !ok {
-				return false
-			}
-			stop = r.cellEnd(closed + 1)
-			c := span{open + 1 - r.pos, closed - r.pos}
-			if inside || r.skipBlanks(closed+1) < stop {
-				r.dirty = append(r.dirty, len(r.cells))
-				c.end = stop - r.pos
-			}
-			r.cells = append(r.cells, c)
-		} else {
-			stop = r.cellEnd(i)
-			r.cells = append(r.cells, span{start - r.pos, stop - r.pos})
-		}
-		if stop < r.end && b[stop] == r.delimiter {
-			i = stop + 1
-			continue
-		}
-		size, ok := r.lineEnd(stop)
-		if !ok {
-			return false
-		}
-		r.take(stop, size, 1+lineEnds(b[r.pos:stop]))
-		r.edited = r.edited || len(r.dirty) > 0
-		for _, i := range r.dirty {
-			r.cells[i].end = r.cells[i].start + unquote(r.data[r.cells[i].start:r.cells[i].end])
-		}
-		return true
-	}
-}
-
-// closing returns where the quote is that closes the one at open, if buf has no
-// more to come, whether there are others in between, and whether there is one.
-func (r *records) closing(open int) (at int, inside, ok bool) {
-	for i := open + 1; ; i += 2 {
-		n := bytes.IndexByte(r.buf[i:r.end], '"')
-		if n < 0 {
-			return 0, inside, false
-		}
-		i += n
-		if i+1 == r.end || r.buf[i+1] != '"' {
-			return i, inside, true
-		}
-		inside = true
-	}
-}
-
-// cellEnd returns where the delimiter or the line end is that comes next, from
-// i on, or end.
-func (r *records) cellEnd(i int) int {
-	for ; i < r.end; i++ {
-		if c := r.buf[i]; c == r.delimiter || c == '\n' || c == '\r' {
-			break
-		}
-	}
-	return i
-}
-
-// skipBlanks returns where the next byte is that is no blank, from i on.
-func (r *records) skipBlanks(i int) int {
-	for i < r.end && (r.buf[i] == ' ' || r.buf[i] == '\t') && r.buf[i] != r.delimiter {
-		i++
-	}
-	return i
-}
-
-// unquote makes b, a cell behind the quote that opens it, what that stands for,
-// and returns how long it is.
-func unquote(b []byte) int {
-	n := 0
-	for i := 0; i < len(b); i++ {
-		if b[i] == '"' {
-			if i++; i == len(b) || b[i] != '"' {
-				// The one that closes. Blanks behind it are nothing.
-				if rest := b[i:]; len(bytes.Trim(rest, " \t")) > 0 {
-					n += copy(b[n:], rest)
-				}
-				return n
-			}
-		}
-		b[n] = b[i]
-		n++
-	}
-	return n
-}
-
-// lineEnds returns how many line ends b has.
-func lineEnds(b []byte) int {
-	return bytes.Count(b, []byte{'\n'}) + bytes.Count(b, []byte{'\r'}) - bytes.Count(b, []byte("\r\n"))
-}
-
 // rawLine returns the line at pos as it came, without its line end, and how
 // long it is with that. It returns io.EOF if there is none.
 func (r *records) rawLine() (line []byte, size int, err error) {
@@ -330,74 +229,4 @@ func (r *records) more() error {
 		return r.look()
 	}
 	return nil
-}
-
-// look returns an error if what has been read since the last look isn't text.
-func (r *records) look() error {
-	b := r.buf[r.vetted:r.end]
-	if !r.eof {
-		b = b[:wholeRunes(b)]
-	}
-	nul := bytes.IndexByte(b, 0)
-	if nul >= 0 {
-		b = b[:nul]
-	}
-	if !utf8.Valid(b) {
-		i := firstInvalid(b)
-		return &notUTF8Error{offset: r.base + int64(r.vetted+i), b: b[i]}
-	}
-	if nul >= 0 {
-		return r.src.errorAt(r.base+int64(r.vetted+nul), errors.New("a NUL byte: this is not a text file"))
-	}
-	r.vetted += len(b)
-	return nil
-}
-
-// wholeRunes returns how many bytes of b are before a character at its end that
-// isn't all there.
-func wholeRunes(b []byte) int {
-	for i := len(b) - 1; i >= max(0, len(b)-utf8.UTFMax); i-- {
-		if utf8.RuneStart(b[i]) {
-			if !utf8.FullRune(b[i:]) {
-				return i
-			}
-			break
-		}
-	}
-	return len(b)
-}
-
-// firstInvalid returns where b ceases to be UTF-8.
-func firstInvalid(b []byte) int {
-	i := 0
-	for i < len(b) {
-		c, size := utf8.DecodeRune(b[i:])
-		if c == utf8.RuneError && size == 1 {
-			break
-		}
-		i += size
-	}
-	return i
-}
-
-// unclosed returns the error for a record that doesn't end where it should,
-// which is that of the quote that was opened, if one was.
-func (r *records) unclosed(how string) error {
-	i := r.pos
-	for {
-		open := r.skipBlanks(i)
-		if open < r.end && r.buf[open] == '"' {
-			closed, _, ok := r.closing(open)
-			if !ok {
-				line, column := place(r.buf[r.pos:open], r.line, 1)
-				return &Error{r.src.name, line, column, fmt.Errorf("a quote is opened here and %s: close it, or take it out", how)}
-			}
-			open = closed + 1
-		}
-		i = r.cellEnd(open)
-		if i == r.end || r.buf[i] != r.delimiter {
-			return &Error{r.src.name, r.line, 0, fmt.Errorf("a record of more than %d KiB: this is not a CSV file of users", maxRecord>>10)}
-		}
-		i++
-	}
 }

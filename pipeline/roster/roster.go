@@ -46,8 +46,9 @@ type Options struct {
 	// Want returns what a row asks for in a form that can be compared, or why
 	// the row can't be used. Rows of one user that ask for different things
 	// are a conflict. It is called only for rows with a valid UPN, more than
-	// once for some, and has to answer the same each time; the Row is its own
-	// only until it returns. If it is nil, all rows ask for the same.
+	// once for some, also by Readers, and has to answer the same each time;
+	// the Row is its own only until it returns. If it is nil, all rows ask
+	// for the same.
 	Want func(*Row) (string, error)
 }
 
