@@ -6,59 +6,64 @@ import (
 	"go.uber.org/zap"
 )
 
-// emit gives rec the tasks that come from done, in the order of their rows, and
-// puts them back into free. It ends when done is closed, or rec fails.
+// emit gives rec the tasks that come in done, in the order of their rows, and
+// puts them into free. It ends when done is closed, or rec fails.
 //
 // It records nothing after a row that was cut short: a record behind a gap
 // would be passed over by whoever goes on from there.
-func (r *Run) emit(done <-chan *task, free chan<- *task, rec Recorder) error {
+func (r *Run) emit(done, free *mailbox, rec Recorder) error {
 	var (
 		ring  = make([]*task, Window) // done and not yet recorded, by seq
 		next  = 0                     // the seq to record next
+		tasks []*task
+		dirty bool // there is something to flush, and flush will tell when
 		flush = time.NewTimer(flushEvery)
-		armed = true // flush is running
 	)
 	defer flush.Stop()
-	for {
-		var t *task
-		var ok bool
+	for open := true; open; {
 		select {
-		case t, ok = <-done:
-		default: // nothing to record for the moment
-			select {
-			case t, ok = <-done:
-			case <-flush.C:
-				armed = false
-				if err := rec.Flush(); err != nil {
-					return err
-				}
-				continue
+		case _, open = <-done.ready:
+		case <-flush.C:
+			dirty = false
+			if err := rec.Flush(); err != nil {
+				return err
 			}
 		}
-		if !ok {
-			return rec.Flush()
+		tasks = done.take(tasks)
+		now := time.Now()
+		for _, t := range tasks {
+			t.Finished = now
+			r.Stats.count(t)
+			ring[t.seq%Window] = t
 		}
-		r.Stats.count(t)
-		ring[t.seq%Window] = t
+		tasks = tasks[:0]
 		for t := ring[next%Window]; t != nil && t.cut == nil; t = ring[next%Window] {
 			ring[next%Window] = nil
 			next++
-			if t.Status.Bad() {
-				r.Log.Info("row failed", zap.Int("line", t.Row.Line), zap.String("upn", t.Row.UPN),
-					zap.Stringer("status", t.Status), zap.Error(t.Err))
-			}
-			if err := rec.Record(&t.Result); err != nil {
+			if err := r.record(rec, t); err != nil {
 				return err
 			}
-			free <- t // has room: it had one for each task
-			if !armed {
-				armed = true
-				flush.Reset(flushEvery)
-			}
+			tasks = append(tasks, t)
+		}
+		free.put(tasks...)
+		if len(tasks) > 0 && !dirty {
+			dirty = true
+			flush.Reset(flushEvery)
 		}
 	}
+	return rec.Flush()
 }
 
+func (r *Run) record(rec Recorder, t *task) error {
+	if t.Status.Bad() {
+		r.Log.Info("row failed", zap.Int("line", t.Row.Line), zap.String("upn", t.Row.UPN),
+			zap.Stringer("status", t.Status), zap.Error(t.Err))
+	}
+	return rec.Record(&t.Result)
+}
+
+// count adds what was done for t. A row that was cut short is not done, but its
+// calls were made.
 func (s *Stats) count(t *task) {
 	s.Calls.Add(int64(t.Attempts))
 	s.Retries.Add(int64(t.retries))

@@ -62,7 +62,7 @@ type Result struct {
 	Attempts int       // calls made for the row
 	Note     string    // what is worth knowing of a row that has no Err, or ""
 	Err      error     // why the row failed or can't be used, or nil
-	Finished time.Time // when the last call for the row ended
+	Finished time.Time // when the row was done, to a few milliseconds
 }
 
 // A Value is what is known of one property of one user, as [tenant.Text]; a

@@ -40,7 +40,6 @@ func (r *Run) begin(t *task) bool {
 	case roster.Example:
 		t.Status, t.Note = Example, t.Row.Reason
 	}
-	t.Finished = time.Now()
 	return false
 }
 
@@ -63,7 +62,6 @@ func (r *Run) do(ctx context.Context, t *task) error {
 			t.Status = r.status(t.Status, err)
 		}
 	}
-	t.Finished = time.Now()
 	return t.cut
 }
 

@@ -109,12 +109,12 @@ type task struct {
 // Every goroutine that it starts has returned by the time it does.
 func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	var (
-		free = make(chan *task, Window) // tasks to fill, which bounds the rows in hand
-		jobs = make(chan *task, 256)    // from the reader to the workers
-		done = make(chan *task, Window) // from all of them to the emitter; has room for every task
+		free = newMailbox()          // tasks for the reader to fill, which bounds the rows in hand
+		jobs = make(chan *task, 256) // from the reader to the workers
+		done = newMailbox()          // from all of them to the emitter
 	)
 	for range Window {
-		free <- new(task)
+		free.put(new(task))
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	var senders sync.WaitGroup // those who send to done
@@ -129,7 +129,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 				return nil
 			}
 			err, replaced := r.do(ctx, t), t.parked
-			done <- t
+			done.put(t)
 			if err != nil || replaced {
 				return err
 			}
@@ -150,11 +150,20 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	g.Go(func() error { // the reader
 		defer senders.Done()
 		defer close(jobs)
+		var tasks []*task
 		for seq := 0; ; seq++ {
-			t, err := take(ctx, r.Stop, free)
-			if t == nil {
-				return err
+			for len(tasks) == 0 {
+				select {
+				case <-free.ready:
+					tasks = free.take(tasks)
+				case <-r.Stop:
+					return nil
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
 			}
+			t := tasks[len(tasks)-1]
+			tasks = tasks[:len(tasks)-1]
 			if err := rows.Read(&t.Row); err == io.EOF {
 				return nil
 			} else if err != nil {
@@ -162,18 +171,27 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			}
 			t.seq = seq
 			if !r.begin(t) {
-				done <- t
+				done.put(t)
 				continue
 			}
-			if ok, err := give(ctx, r.Stop, jobs, t); !ok {
-				return err
+			select {
+			case jobs <- t:
+				continue
+			default: // worth a try first: it costs a third of what follows
+			}
+			select {
+			case jobs <- t:
+			case <-r.Stop:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
 			}
 		}
 	})
 
 	g.Go(func() error {
 		senders.Wait()
-		close(done)
+		close(done.ready)
 		return nil
 	})
 	g.Go(func() error { return r.emit(done, free, rec) })
@@ -186,36 +204,6 @@ func (r *Run) Read(ctx context.Context, upn string) (tenant.Object, error) {
 	r.pool = newPool(1, func() {})
 	r.pool.enter()
 	return r.get(ctx, &task{Result: Result{Row: roster.Row{UPN: upn}}})
-}
-
-// take receives from c. It returns nil when stop is closed, and nil and the
-// cause when ctx ends.
-func take(ctx context.Context, stop <-chan struct{}, c <-chan *task) (*task, error) {
-	select {
-	case t := <-c: // worth a try: it costs a third of what the other does
-		return t, nil
-	default:
-	}
-	select {
-	case t := <-c:
-		return t, nil
-	case <-stop:
-		return nil, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-// give sends t to c, under the same conditions as take.
-func give(ctx context.Context, stop <-chan struct{}, c chan<- *task, t *task) (bool, error) {
-	select {
-	case c <- t:
-		return true, nil
-	case <-stop:
-		return false, nil
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
-	}
 }
 
 // stopped reports whether Stop is closed.

@@ -125,7 +125,7 @@ func (s *Setting) Parse(name, text string) (any, error) {
 // and OptIn are opt-in. A value that is none of them stays as it is.
 func (s *Setting) canonical(p property, v any) any {
 	text, ok := v.(string)
-	if !ok {
+	if !ok || slices.Contains(p.choices, text) {
 		return v
 	}
 	for _, c := range p.choices {
