@@ -15,9 +15,8 @@ func (r *Run) emit(done, free *mailbox, rec Recorder) error {
 	var (
 		ring  = make([]*task, Window) // done and not yet recorded, by seq
 		next  = 0                     // the seq to record next
-		tasks []*task
-		dirty bool // there is something to flush, and flush will tell when
 		flush = time.NewTimer(flushEvery)
+		dirty = true // flush is running
 	)
 	defer flush.Stop()
 	for open := true; open; {
@@ -29,26 +28,30 @@ func (r *Run) emit(done, free *mailbox, rec Recorder) error {
 				return err
 			}
 		}
-		tasks = done.take(tasks)
 		now := time.Now()
-		for _, t := range tasks {
+		for t := done.take(); t != nil; t = t.next {
 			t.Finished = now
 			r.Stats.count(t)
 			ring[t.seq%Window] = t
 		}
-		tasks = tasks[:0]
+		var first, last *task // of those recorded
 		for t := ring[next%Window]; t != nil && t.cut == nil; t = ring[next%Window] {
 			ring[next%Window] = nil
 			next++
 			if err := r.record(rec, t); err != nil {
 				return err
 			}
-			tasks = append(tasks, t)
+			if last == nil {
+				first = t
+			}
+			t.next, last = last, t
 		}
-		free.put(tasks...)
-		if len(tasks) > 0 && !dirty {
-			dirty = true
-			flush.Reset(flushEvery)
+		if last != nil {
+			free.putAll(last, first)
+			if !dirty {
+				dirty = true
+				flush.Reset(flushEvery)
+			}
 		}
 	}
 	return rec.Flush()

@@ -17,7 +17,7 @@ import (
 // there is work to do. If not, the row's result is complete.
 func (r *Run) begin(t *task) bool {
 	t.Result = Result{Row: t.Row, Values: t.Values[:0]}
-	t.plan, t.retries, t.parked, t.cut = nil, 0, false, nil
+	t.plan, t.failed, t.retries, t.parked, t.cut = nil, time.Time{}, 0, false, nil
 	for range r.Change.assigns {
 		t.Values = append(t.Values, Value{})
 	}
@@ -46,10 +46,6 @@ func (r *Run) begin(t *task) bool {
 // do works on t, whose place in the pool the caller holds. An error is one that
 // concerns every row; t is then cut short.
 func (r *Run) do(ctx context.Context, t *task) error {
-	t.deadline = time.Time{}
-	if r.RowTimeout > 0 {
-		t.deadline = time.Now().Add(r.RowTimeout)
-	}
 	var err error
 	if r.Audit {
 		err = r.audit(ctx, t)
@@ -212,8 +208,13 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 			}
 			wait = waits.NextBackOff()
 		}
-		if !t.deadline.IsZero() && time.Now().Add(wait).After(t.deadline) {
-			return nil, fmt.Errorf("%w (gave up after %v)", err, r.RowTimeout)
+		if r.RowTimeout > 0 {
+			if t.failed.IsZero() {
+				t.failed = time.Now()
+			}
+			if time.Since(t.failed)+wait > r.RowTimeout {
+				return nil, fmt.Errorf("%w (gave up after %v)", err, r.RowTimeout)
+			}
 		}
 		t.retries++
 		r.Log.Debug("retry", zap.Int("line", t.Row.Line), zap.Duration("wait", wait), zap.Error(err))

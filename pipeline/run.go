@@ -67,7 +67,7 @@ type Run struct {
 	Audit         bool          // only read and compare
 	ReadFirst     bool          // read ahead of the set, and set only what differs
 	Retries       int           // how often a cmdlet is run again after a transient failure
-	RowTimeout    time.Duration // after which no cmdlet is run again for a row; 0 means never
+	RowTimeout    time.Duration // after the first such failure no cmdlet is run again for the row; 0 means never
 	VerifyTimeout time.Duration // for how long a read-back that shows another value is repeated
 
 	// Stop, if not nil, is closed to end the run softly: no further row is
@@ -92,12 +92,13 @@ type Stats struct {
 // A task is a row on its way. Tasks are reused.
 type task struct {
 	Result
-	seq      int
-	plan     *plan
-	deadline time.Time // of the row; zero means none
-	retries  int
-	parked   bool  // it has let go of its place among the workers
-	cut      error // why the row was left in the middle, or nil
+	next    *task // in a mailbox
+	seq     int
+	plan    *plan
+	failed  time.Time // when a call for the row first failed for the moment
+	retries int
+	parked  bool  // it has let go of its place among the workers
+	cut     error // why the row was left in the middle, or nil
 }
 
 // Do works on rows and gives rec the result of each, in order. It returns nil
@@ -150,20 +151,20 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	g.Go(func() error { // the reader
 		defer senders.Done()
 		defer close(jobs)
-		var tasks []*task
+		var spare *task
 		for seq := 0; ; seq++ {
-			for len(tasks) == 0 {
+			for spare == nil {
 				select {
 				case <-free.ready:
-					tasks = free.take(tasks)
+					spare = free.take()
 				case <-r.Stop:
 					return nil
 				case <-ctx.Done():
 					return context.Cause(ctx)
 				}
 			}
-			t := tasks[len(tasks)-1]
-			tasks = tasks[:len(tasks)-1]
+			t := spare
+			spare = t.next
 			if err := rows.Read(&t.Row); err == io.EOF {
 				return nil
 			} else if err != nil {
