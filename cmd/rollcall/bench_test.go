@@ -48,9 +48,7 @@ func BenchmarkLoopback(b *testing.B) {
 	const users, workers = 20_000, 16
 	dir := b.TempDir()
 	program := filepath.Join(dir, "rollcall")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	buildProgram(b, program)
 	server := exec.Command(program, "sandbox", "serve", "--quiet")
 	stdout, err := server.StdoutPipe()
 	if err != nil {
@@ -147,6 +145,14 @@ func bareLoop(b *testing.B, endpoint string, n, workers int) {
 	}
 	if err := g.Wait(); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// buildProgram builds rollcall, to run it in a process of its own.
+func buildProgram(tb testing.TB, name string) {
+	tb.Helper()
+	if out, err := exec.Command("go", "build", "-o", name, ".").CombinedOutput(); err != nil {
+		tb.Fatalf("%v\n%s", err, out)
 	}
 }
 
