@@ -13,26 +13,33 @@ import (
 // would be passed over by whoever goes on from there.
 func (r *Run) emit(done, free *mailbox, rec Recorder) error {
 	var (
-		ring  = make([]*task, Window) // done and not yet recorded, by seq
-		next  = 0                     // the seq to record next
-		flush = time.NewTimer(flushEvery)
-		dirty = true // flush is running
+		ring = make([]*task, Window) // done and not yet recorded, by seq
+		next = 0                     // the seq to record next
+		tick = time.NewTimer(flushEvery)
+		soon = true // tick is about to come
 	)
-	defer flush.Stop()
+	defer tick.Stop()
 	for open := true; open; {
 		select {
 		case _, open = <-done.ready:
-		case <-flush.C:
-			dirty = false
-			if err := rec.Flush(); err != nil {
+		case <-tick.C:
+			soon = false
+			tick.Reset(syncEvery)
+			if err := r.keep(ring, rec); err != nil {
 				return err
 			}
 		}
 		now := time.Now()
 		for t := done.take(); t != nil; t = t.next {
-			t.Finished = now
+			if t.Finished.IsZero() {
+				t.Finished = now
+			}
 			r.Stats.count(t)
 			ring[t.seq%Window] = t
+			if !soon {
+				soon = true
+				tick.Reset(flushEvery)
+			}
 		}
 		var first, last *task // of those recorded
 		for t := ring[next%Window]; t != nil && t.cut == nil; t = ring[next%Window] {
@@ -48,9 +55,22 @@ func (r *Run) emit(done, free *mailbox, rec Recorder) error {
 		}
 		if last != nil {
 			free.putAll(last, first)
-			if !dirty {
-				dirty = true
-				flush.Reset(flushEvery)
+		}
+	}
+	return r.keep(ring, rec)
+}
+
+// keep gets what was recorded to where it outlives the process, and what can't
+// be recorded yet, which is in ring, into the journal.
+func (r *Run) keep(ring []*task, rec Recorder) error {
+	if r.Journal != nil {
+		for _, t := range ring {
+			if t == nil || t.kept || t.cut != nil {
+				continue
+			}
+			t.kept = true
+			if err := r.Journal.Done(&t.Result); err != nil {
+				return err
 			}
 		}
 	}
@@ -68,8 +88,10 @@ func (r *Run) record(rec Recorder, t *task) error {
 // count adds what was done for t. A row that was cut short is not done, but its
 // calls were made.
 func (s *Stats) count(t *task) {
-	s.Calls.Add(int64(t.Attempts))
-	s.Retries.Add(int64(t.retries))
+	if !t.kept { // or an earlier run made them
+		s.Calls.Add(int64(t.Attempts))
+		s.Retries.Add(int64(t.retries))
+	}
 	if t.cut == nil {
 		s.Rows.Add(1)
 		s.ByStatus[t.Status].Add(1)

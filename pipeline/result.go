@@ -45,6 +45,12 @@ func ParseStatus(name string) (Status, error) {
 	return 0, fmt.Errorf("status %q: want one of %s", name, strings.Join(Statuses[:], ", "))
 }
 
+// UnmarshalText is ParseStatus.
+func (s *Status) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseStatus(string(text))
+	return err
+}
+
 // Bad reports whether a row of status s counts as failed.
 func (s Status) Bad() bool {
 	switch s {

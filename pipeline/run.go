@@ -35,8 +35,13 @@ import (
 // back the file by that much before it holds back the work.
 const Window = 4096
 
-// flushEvery bounds how long a record may stay in a buffer.
-const flushEvery = 200 * time.Millisecond
+// flushEvery bounds how long a record may stay in a buffer, and so how much a
+// kill can take. syncEvery is how often the Recorder is called when there is
+// nothing new, to bring to the disk what it was given.
+const (
+	flushEvery = 10 * time.Millisecond
+	syncEvery  = time.Second
+)
 
 // Rows are read one after another, from one goroutine, until io.EOF.
 // [roster.Reader] is one.
@@ -50,9 +55,9 @@ type Recorder interface {
 	// goroutine. The Result is reused once Record has returned.
 	Record(*Result) error
 
-	// Flush is called from the same goroutine when nothing more is to be
-	// recorded for the moment, so that what was recorded gets to where it
-	// survives the process.
+	// Flush is called from the same goroutine soon after a Record, and once in
+	// a second otherwise, so that what was recorded gets to where it outlives
+	// the process.
 	Flush() error
 }
 
@@ -76,9 +81,34 @@ type Run struct {
 
 	Log *zap.Logger // what happens meanwhile; no message holds anything of a roster
 
+	// Journal, if not nil, keeps what can't be recorded yet.
+	Journal Journal
+
+	// Earlier is what the journal of an earlier run has of rows that it did not
+	// record, by line.
+	Earlier map[int]Earlier
+
 	Stats Stats
 
 	pool *pool
+}
+
+// A Journal keeps of rows in hand what must outlive the process.
+type Journal interface {
+	// Before is called with the values that were read ahead of a set, and the
+	// set is not sent unless it returns nil: then they are safe. It is called
+	// from several goroutines at once.
+	Before(*Result) error
+
+	// Done is called, from the goroutine that records, for a row that is done
+	// while an earlier one is not.
+	Done(*Result) error
+}
+
+// Earlier is what an earlier run has left of a row that it did not record.
+type Earlier struct {
+	Before []string // values before by property, if a set may have been sent
+	Result *Result  // what became of the row, if it was done; Row is not set
 }
 
 // Stats counts what a run has done so far. It may be read at any time.
@@ -95,6 +125,8 @@ type task struct {
 	next    *task // in a mailbox
 	seq     int
 	plan    *plan
+	known   bool      // the values before are, from an earlier run
+	kept    bool      // the journal has the result
 	failed  time.Time // when a call for the row first failed for the moment
 	retries int
 	parked  bool  // it has let go of its place among the workers

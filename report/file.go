@@ -3,9 +3,9 @@ package report
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
+	"runtime"
 )
 
 // ErrExists is what CreateFile returns for a file that holds something.
@@ -48,12 +48,6 @@ func CreateFile(name string, overwrite bool) (*File, error) {
 	return &File{f: f, device: !info.Mode().IsRegular()}, nil
 }
 
-// Is reports whether f is the file that info is of.
-func (f *File) Is(info fs.FileInfo) bool {
-	own, err := f.f.Stat()
-	return err == nil && os.SameFile(own, info)
-}
-
 // Write writes to the file, which the first time is emptied.
 func (f *File) Write(p []byte) (int, error) {
 	if !f.begun && !f.device {
@@ -65,12 +59,20 @@ func (f *File) Write(p []byte) (int, error) {
 	return f.f.Write(p)
 }
 
+// Sync brings what was written to the disk.
+func (f *File) Sync() error {
+	if f.device {
+		return nil
+	}
+	return f.f.Sync()
+}
+
 // Close brings the file to the disk and closes it. One that was made and never
 // written to is removed.
 func (f *File) Close() error {
 	var err error
-	if f.begun && !f.device {
-		err = f.f.Sync()
+	if f.begun {
+		err = f.Sync()
 	}
 	if cerr := f.f.Close(); err == nil {
 		err = cerr
@@ -90,9 +92,16 @@ func cause(err error) error {
 	return err
 }
 
-// Nop returns a WriteCloser that leaves w open.
-func Nop(w io.Writer) io.WriteCloser { return nopCloser{w} }
-
-type nopCloser struct{ io.Writer }
-
-func (nopCloser) Close() error { return nil }
+// syncDir makes a change of names in the directory called dir last. Windows has no
+// way to do so.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

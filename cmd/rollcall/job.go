@@ -64,16 +64,19 @@ func (j *job) do(a *app, name string) (err error) {
 	defer users.Close()
 	a.describe(name, users)
 
-	out, err := j.output.open(a, j.audit, change, users)
+	out, err := j.output.open(a, j.audit, change, users, j.manifest(change, conn, users))
 	if err != nil {
 		return err
 	}
-	if !j.audit && !j.yes && conn.real {
+	if j.output.resume && out.summary.Rows > 0 {
+		a.console.Say("%s: %s recorded, %d to go", out.name, report.Plural(out.summary.Rows, "row"), out.left())
+	}
+	if !j.audit && !j.yes && conn.real && out.left() > 0 {
 		err = a.confirm(interrupts, fmt.Sprintf("Set %s for %s on the %s?",
 			change, report.Plural(users.Description().Users, "user"), conn.name))
 	}
 	if err == nil {
-		err = j.carryOut(a, change, conn, users, out, interrupts, log)
+		err = j.carryOut(a, change, conn, out, interrupts, log)
 	}
 	if cerr := out.close(); err == nil {
 		err = cerr
@@ -96,8 +99,19 @@ func (j *job) check(name string) (*pipeline.Change, error) {
 	return change, err
 }
 
+// manifest says what the results are of.
+func (j *job) manifest(change *pipeline.Change, conn *connection, users *roster.Roster) report.Manifest {
+	m := report.Manifest{Run: "apply", Tenant: conn.name, Noun: change.Setting.Noun, Change: change.String(), Rows: users.Description().Rows}
+	if j.audit {
+		m.Run = "audit"
+	} else if j.readFirst {
+		m.Run = "apply --read-first"
+	}
+	return m
+}
+
 // carryOut makes the run and says what came of it.
-func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection, users *roster.Roster,
+func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection,
 	out *output, interrupts *interrupts, log *zap.Logger) error {
 	run := &pipeline.Run{
 		Tenant:        conn,
@@ -111,14 +125,17 @@ func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection, users 
 		VerifyTimeout: j.verifyTimeout,
 		Stop:          interrupts.stop,
 		Log:           log,
+		Earlier:       out.earlier,
 	}
 	if j.audit {
 		run.Tenant = tenant.ReadOnly(conn)
 	}
-	total := users.Description().Rows
+	if out.file != nil {
+		run.Journal = out.file
+	}
 	start := time.Now()
-	stop := j.talk.progress(a, total, run, log)
-	err := run.Do(interrupts.ctx, users.Rows(), out.recorder)
+	stop := j.talk.progress(a, out.left(), run, log)
+	err := run.Do(interrupts.ctx, out.rows, out.recorder)
 	stop()
 	if serr := conn.save(); err == nil {
 		err = serr
@@ -131,8 +148,11 @@ func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection, users 
 	if out.name != "" && out.summary.Rows > 0 {
 		a.console.Say("results are in %s", out.name)
 	}
-	if left := total - out.summary.Rows; left > 0 {
+	if left := out.left(); left > 0 {
 		a.console.Say("%s not attempted", report.Plural(left, "row"))
+		if out.name != "" {
+			a.console.Say("to go on: the same command with --resume")
+		}
 	}
 	return outcome(err, &out.summary, interrupts)
 }

@@ -17,16 +17,25 @@ import (
 type outputFlags struct {
 	name             string
 	overwrite, excel bool
+	resume           bool
 }
 
 func (f *outputFlags) add(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.name, "output", "o", "", "write the results CSV to this `FILE`; - for standard output")
 	fs.BoolVar(&f.overwrite, "overwrite", false, "replace a results file that is there already")
+	fs.BoolVar(&f.resume, "resume", false, "go on with a results file that was cut short")
 	fs.BoolVar(&f.excel, "excel", false, "write the results CSV as Excel likes it: with a byte order mark and CRLF")
 }
 
-// check refuses a results file that is the roster.
+// check refuses a results file that is the roster, and flags that contradict
+// each other.
 func (f *outputFlags) check(roster string) error {
+	switch {
+	case f.resume && f.overwrite:
+		return usage(errors.New("--resume goes on with the results file, --overwrite replaces it: want one of them"))
+	case f.resume && (f.name == "" || f.name == "-"):
+		return usage(errors.New("--resume needs -o FILE: the results file to go on with"))
+	}
 	in, err := os.Stat(roster)
 	if f.name == "" || f.name == "-" || roster == "-" || err != nil {
 		return nil
@@ -43,40 +52,51 @@ type output struct {
 	name     string // of the results file, "" if there is none
 	recorder pipeline.Recorder
 	summary  report.Summary
-	text     io.Writer // of the diff, or nil
-	file     io.Closer // the results file, or nil
+	text     io.Writer           // of the diff, or nil
+	file     *report.ResultsFile // or nil
+	total    int                 // rows of the roster
+
+	rows    pipeline.Rows            // those that are not recorded yet
+	earlier map[int]pipeline.Earlier // what is known of them
 }
 
 // open opens the output of a run. Standard output gets the results CSV if it is
 // asked for, or if there is nothing else to say there.
-func (f *outputFlags) open(a *app, audit bool, c *pipeline.Change, users *roster.Roster) (*output, error) {
-	o := new(output)
+func (f *outputFlags) open(a *app, audit bool, c *pipeline.Change, users *roster.Roster, m report.Manifest) (*output, error) {
+	o := &output{total: m.Rows, rows: users.Rows()}
 	recorders := []pipeline.Recorder{&o.summary}
-	var csv io.Writer
+	m.Excel = f.excel
+	format := report.Format{Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
+	toStdout := f.name == "-" || f.name == "" && !audit
 	switch {
-	case f.name == "-", f.name == "" && !audit:
-		csv = a.out
+	case toStdout:
+		recorders = append(recorders, report.NewResults(a.out, format))
 	case f.name != "":
-		file, err := report.CreateFile(f.name, f.overwrite)
+		var err error
+		if f.resume {
+			o.file, o.earlier, err = report.ResumeResults(f.name, format, m, o.rows, &o.summary)
+		} else {
+			o.file, err = report.CreateResults(f.name, f.overwrite, format, m)
+		}
 		if errors.Is(err, report.ErrExists) {
-			return nil, &exit{status: exitError, err: err, hint: "--overwrite replaces it"}
+			return nil, &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
 		}
 		if err != nil {
 			return nil, err
 		}
-		o.name, o.file, csv = f.name, file, file
+		o.name = f.name
+		recorders = append(recorders, o.file)
 	}
-	if csv != nil {
-		recorders = append(recorders, report.NewResults(csv, report.Format{
-			Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}))
-	}
-	if audit && csv != a.out {
+	if audit && !toStdout {
 		o.text = a.out
 		recorders = append(recorders, report.NewDiff(a.out, c.Properties()))
 	}
 	o.recorder = report.Tee(recorders...)
 	return o, nil
 }
+
+// left returns how many rows are not recorded.
+func (o *output) left() int { return o.total - o.summary.Rows }
 
 // conclude ends the text of an audit with its counts. Quiet, it says nothing if
 // all rows are as wanted.
@@ -92,7 +112,7 @@ func (o *output) close() error {
 	if o.file == nil {
 		return nil
 	}
-	if err := o.file.Close(); err != nil {
+	if err := o.file.Close(o.left() == 0); err != nil {
 		return fmt.Errorf("write %s: %w", o.name, err)
 	}
 	return nil

@@ -1,0 +1,103 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+
+	"github.com/jszwec/csvutil"
+
+	"rollcall/pipeline"
+)
+
+// A Record is what a record of a results file says, of any run.
+type Record struct {
+	Line   int             `csv:"Row"`
+	UPN    string          `csv:"UserPrincipalName"`
+	Status pipeline.Status `csv:"Status"`
+}
+
+// readRecords calls each for the whole records of the results file f, whose
+// columns must be the given ones. It returns how much of the file they are, in
+// bytes, with the header. A torn last record is left out; whatever else can't be
+// read is an error.
+func readRecords(f *os.File, columns []string, each func(Record) error) (whole int64, err error) {
+	in := bufio.NewReaderSize(f, bufferSize)
+	var bom int64
+	if b, _ := in.Peek(len(utf8BOM)); string(b) == utf8BOM {
+		bom = int64(len(b))
+		in.Discard(len(b))
+	}
+	r := csv.NewReader(in)
+	r.ReuseRecord = true
+	r.LazyQuotes = false
+	dec, err := csvutil.NewDecoder(r)
+	if err == io.EOF {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if !slices.Equal(dec.Header(), columns) {
+		return 0, fmt.Errorf("its columns are %q, and would be %q", dec.Header(), columns)
+	}
+	whole = bom + r.InputOffset()
+	for n := 2; ; n++ {
+		var rec Record
+		err := dec.Decode(&rec)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return whole, torn(f, whole, fmt.Errorf("record %d: %w", n, err))
+		}
+		end := bom + r.InputOffset()
+		if !endsLine(f, end) {
+			return whole, torn(f, whole, fmt.Errorf("record %d has no line end", n))
+		}
+		if err := each(rec); err != nil {
+			return whole, err
+		}
+		whole = end
+	}
+	return whole, nil
+}
+
+// endsLine reports whether the byte ahead of offset is the end of a line: a
+// record that was cut short in its last cell looks whole but for that.
+func endsLine(f *os.File, offset int64) bool {
+	b := make([]byte, 1)
+	_, err := f.ReadAt(b, offset-1)
+	return err == nil && b[0] == '\n'
+}
+
+// maxTorn bounds what can be one record, cut short.
+const maxTorn = 4 << 20
+
+// torn returns nil if what f has from offset on is a record that was cut short,
+// and err if it is more: then records behind it would be lost with it.
+func torn(f *os.File, offset int64, err error) error {
+	tail, rerr := io.ReadAll(io.NewSectionReader(f, offset, maxTorn+1))
+	switch {
+	case rerr != nil:
+		return rerr
+	case len(tail) > maxTorn:
+		return err
+	}
+	// What a power cut leaves of blocks that were never written.
+	tail = bytes.TrimRight(tail, "\x00")
+	if i := bytes.IndexByte(tail, '\n'); i >= 0 && recordStart.Match(tail[i:]) {
+		return err
+	}
+	return nil
+}
+
+// recordStart is how a record of a results file begins.
+var recordStart = regexp.MustCompile(`\n\d+,[^,\n]*,[a-z-]+,`)
+
+const utf8BOM = "\ufeff"

@@ -1,0 +1,223 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/roster"
+)
+
+// syncEvery bounds how much of a results file a power cut can take.
+const syncEvery = time.Second
+
+// A ResultsFile is a results CSV in a file. Until the run is complete a journal
+// stands beside it, NAME.journal, with which a later run can go on.
+//
+// What has been flushed survives the process. What is older than a second
+// survives a power cut too, but for what the disk itself loses; the values
+// before that [ResultsFile.Before] was told survive it from the moment that it
+// returns.
+type ResultsFile struct {
+	*Results
+	name     string
+	format   Format
+	manifest Manifest
+	file     *File
+
+	start    sync.Once
+	err      error // of the start
+	journal  *journal
+	lines    []int // of rows recorded and perhaps not on the disk
+	unsynced bool
+	synced   time.Time
+}
+
+// CreateResults makes the results file called name, as [CreateFile] does.
+// Nothing is written ahead of the first record or value before.
+func CreateResults(name string, overwrite bool, f Format, m Manifest) (*ResultsFile, error) {
+	file, err := CreateFile(name, overwrite)
+	if err != nil {
+		return nil, err
+	}
+	r := &ResultsFile{name: name, format: f, manifest: m, file: file}
+	r.Results = NewResults(file, f)
+	return r, nil
+}
+
+// begin makes ready for what is to be kept: the file empty, the journal new. In
+// this order, so that no journal ever stands beside records of another run.
+func (r *ResultsFile) begin() error {
+	r.start.Do(func() {
+		if r.journal != nil || r.file.device {
+			return // resumed, or nothing to go on with
+		}
+		if r.err = os.Remove(journalName(r.name)); errors.Is(r.err, fs.ErrNotExist) {
+			r.err = nil
+		}
+		if r.err == nil {
+			_, r.err = r.file.Write(nil)
+		}
+		if r.err == nil {
+			r.journal, r.err = createJournal(r.name, r.manifest)
+		}
+	})
+	return r.err
+}
+
+// Before keeps the values before of a row, and returns when no power cut can
+// take them. It may be called from several goroutines at once.
+func (r *ResultsFile) Before(res *pipeline.Result) error {
+	if err := r.begin(); err != nil || r.journal == nil {
+		return err
+	}
+	return r.journal.before(res)
+}
+
+// Done keeps the result of a row that can't be recorded yet.
+func (r *ResultsFile) Done(res *pipeline.Result) error {
+	if err := r.begin(); err != nil || r.journal == nil {
+		return err
+	}
+	r.journal.done(res)
+	return nil
+}
+
+// Record adds the record of one row.
+func (r *ResultsFile) Record(res *pipeline.Result) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	r.lines = append(r.lines, res.Row.Line)
+	r.unsynced = true
+	return r.Results.Record(res)
+}
+
+// Flush writes what is buffered, and once in a second brings it to the disk.
+func (r *ResultsFile) Flush() error {
+	err := r.Results.Flush()
+	if err == nil && r.journal != nil {
+		err = r.journal.flush()
+	}
+	if err == nil && r.unsynced && time.Since(r.synced) >= syncEvery {
+		err = r.sync()
+	}
+	return err
+}
+
+func (r *ResultsFile) sync() error {
+	if err := r.file.Sync(); err != nil {
+		return err
+	}
+	r.unsynced, r.synced = false, time.Now()
+	if r.journal == nil {
+		return nil
+	}
+	err := r.journal.forget(r.lines)
+	r.lines = r.lines[:0]
+	return err
+}
+
+// Close brings the file to the disk and closes it. The journal goes if the run
+// is complete.
+func (r *ResultsFile) Close(complete bool) error {
+	err := r.Results.Flush()
+	if cerr := r.file.Close(); err == nil {
+		err = cerr
+	}
+	if r.journal != nil {
+		if jerr := r.journal.close(complete && err == nil); err == nil {
+			err = jerr
+		}
+	}
+	return err
+}
+
+// ErrNotResumable is what ResumeResults returns, with the reason, for a file that
+// a run can't go on with.
+var ErrNotResumable = errors.New("can't go on with it")
+
+// ResumeResults opens the results file called name to go on with it, if there is
+// one, and otherwise creates it. It reads the rows that are recorded from rows,
+// and counts them in s.
+//
+// Nothing is touched unless the file is of the same columns, the manifest the
+// same, and each record of the row that rows has in its place.
+func ResumeResults(name string, f Format, m Manifest, rows pipeline.Rows, s *Summary) (*ResultsFile, map[int]pipeline.Earlier, error) {
+	file, err := os.OpenFile(name, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && isEmpty(file) {
+		// Empty is what a run leaves that was killed before it had anything to
+		// say.
+		file.Close()
+		r, err := CreateResults(name, false, f, m)
+		return r, nil, err
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("resume %s: %w", name, cause(err))
+	}
+	r := &ResultsFile{name: name, format: f, manifest: m, synced: time.Now()}
+	whole, err := r.check(file, m, rows, s)
+	if err == nil {
+		err = file.Truncate(whole)
+	}
+	if err == nil {
+		_, err = file.Seek(whole, io.SeekStart)
+	}
+	if err != nil {
+		file.Close()
+		return nil, nil, fmt.Errorf("resume %s: %w", name, err)
+	}
+	r.file = &File{f: file, begun: true}
+	r.Results = NewResults(r.file, f)
+	if whole > 0 {
+		r.Results.buf = r.Results.buf[:0] // it has a header
+	}
+	var earlier map[int]pipeline.Earlier
+	if r.journal != nil {
+		if err := r.journal.rewrite(); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("resume %s: %w", name, err), r.file.Close())
+		}
+		earlier = r.journal.earlier()
+	}
+	return r, earlier, nil
+}
+
+func isEmpty(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular() && info.Size() == 0
+}
+
+// check compares the file and its journal with the run that is to go on. It
+// returns how much of the file is whole.
+func (r *ResultsFile) check(file *os.File, m Manifest, rows pipeline.Rows, s *Summary) (whole int64, err error) {
+	r.journal, err = openJournal(r.name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	if err != nil {
+		r.journal = nil
+	} else if err := m.differ(r.journal.manifest); err != nil {
+		return 0, err
+	}
+	whole, err = readRecords(file, columns(r.format), func(rec Record) error {
+		var row roster.Row
+		if err := rows.Read(&row); err == io.EOF {
+			return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has ended", rec.Line, rec.UPN)
+		} else if err != nil {
+			return err
+		}
+		if row.Line != rec.Line || row.UPN != rec.UPN {
+			return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has line %d, %q", rec.Line, rec.UPN, row.Line, row.UPN)
+		}
+		return s.Record(&pipeline.Result{Status: rec.Status})
+	})
+	if err == nil && r.journal == nil && s.Rows < m.Rows {
+		err = fmt.Errorf("%w: it has %d of %s, and no journal %s says of what it was made", ErrNotResumable, s.Rows, Plural(m.Rows, "row"), journalName(r.name))
+	}
+	return whole, err
+}
