@@ -57,6 +57,11 @@ func (r *Run) emit(done, free *mailbox, rec Recorder) error {
 			free.putAll(last, first)
 		}
 	}
+	for _, t := range ring {
+		if t != nil && t.Attempts > 0 {
+			r.Stats.Unrecorded.Add(1)
+		}
+	}
 	return r.keep(ring, rec)
 }
 

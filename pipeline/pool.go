@@ -7,8 +7,8 @@ import (
 )
 
 // A pool is a number of places to make calls from. A worker holds one place
-// while it works, and a row that has to wait lets go of its own, so that rows
-// that wait cost the others nothing.
+// while it works. It lets go of it when it has nothing to do, and when the row
+// that it works on has to wait: then another worker goes on with other rows.
 type pool struct {
 	places  chan struct{} // a token for each free place
 	waiting atomic.Int32  // parked tasks that want a place again
@@ -28,6 +28,19 @@ func (p *pool) enter() { <-p.places }
 
 // leave gives a place back.
 func (p *pool) leave() { p.places <- struct{}{} }
+
+// receive receives from jobs, without holding a place while there are none: a
+// parked task may be what the next one waits for.
+func (p *pool) receive(jobs <-chan *task) (t *task, ok bool) {
+	select {
+	case t, ok = <-jobs:
+	default:
+		p.leave()
+		t, ok = <-jobs
+		p.enter()
+	}
+	return t, ok
+}
 
 // yield lets a parked task go on, if one waits for a place. Places are given in
 // the order in which they were asked for.

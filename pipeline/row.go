@@ -76,7 +76,7 @@ func (r *Run) do(ctx context.Context, t *task) error {
 	if err != nil {
 		t.Err = err
 		if t.cut = r.fatal(ctx, err); t.cut == nil {
-			t.Status = r.status(t.Status, err)
+			t.Status = r.status(t, err)
 		}
 	}
 	return t.cut
@@ -119,10 +119,16 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 			}
 		}
 	}
-	for _, c := range t.plan.set {
-		if _, err := r.call(ctx, t, c); err != nil {
-			return err
+	set := r.needed(t)
+	for i, c := range set {
+		_, err := r.call(ctx, t, c)
+		if err == nil {
+			continue
 		}
+		if i > 0 && r.fatal(ctx, err) == nil {
+			return r.partly(ctx, t, fmt.Errorf("%d of %d cmdlets were accepted, then %w", i, len(set), err))
+		}
+		return err
 	}
 	t.Status = Unverified
 	same, err := r.verify(ctx, t)
@@ -135,6 +141,29 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 		t.Err = fmt.Errorf("%s %s: still not as wanted %v after the set", r.Change.get.Name, t.Row.UPN, r.VerifyTimeout)
 	}
 	return nil
+}
+
+// needed returns the cmdlets that t calls for: of what was read first to be as
+// wanted, none.
+func (r *Run) needed(t *task) []tenant.Cmdlet {
+	if !r.ReadFirst || t.known || len(t.plan.wants) == 1 {
+		return t.plan.set
+	}
+	same := make([]bool, len(t.plan.wants))
+	for i := range same {
+		same[i] = t.Values[t.plan.index[i]].Same
+	}
+	return r.Change.Setting.Set(r.Change.Setting.Needed(t.plan.wants, same))
+}
+
+// partly ends a row of whose cmdlets only the first were accepted. What is then
+// so is read, for whoever has to put it right.
+func (r *Run) partly(ctx context.Context, t *task, err error) error {
+	if _, rerr := r.read(ctx, t); r.fatal(ctx, rerr) != nil {
+		return rerr
+	}
+	t.partly = true
+	return err
 }
 
 // verify reads back what was set, and again for a while if it is not as wanted:
@@ -240,7 +269,7 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 			if t.failed.IsZero() {
 				t.failed = time.Now()
 			}
-			if time.Since(t.failed)+wait > r.RowTimeout {
+			if time.Since(t.failed)+max(wait, r.Limiter.pauseLeft()) > r.RowTimeout {
 				return nil, fmt.Errorf("%w (gave up after %v)", err, r.RowTimeout)
 			}
 		}
@@ -258,6 +287,8 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 // row's own.
 func (r *Run) fatal(ctx context.Context, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, tenant.Unauthorized), errors.Is(err, tenant.ErrReadOnly):
@@ -272,11 +303,12 @@ func (r *Run) fatal(ctx context.Context, err error) error {
 // A runError concerns not only the row that met it.
 type runError struct{ error }
 
-// status returns what becomes of a row that err ended, which otherwise was
-// about to have status s.
-func (r *Run) status(s Status, err error) Status {
+// status returns what becomes of t, which err ended: what it was about to be, if
+// the error is not more telling.
+func (r *Run) status(t *task, err error) Status {
+	s := t.Status
 	switch {
-	case s == Unverified: // it was set, whatever came after
+	case s == Unverified, t.partly: // it was set, whatever came after
 		return s
 	case errors.Is(err, tenant.NotFound):
 		return NotFound

@@ -191,11 +191,10 @@ func TestReadsThatSayNothing(t *testing.T) {
 	}
 }
 
-// A tenant that is asked twice for the same in one run has to be asked for the
-// features after the privacy mode, which turns them all on.
+// The features are set after the privacy mode, which turns them all on.
 func TestSetsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rec := new(recorder)
+		rec := &recorder{object: tenant.Object{"PrivacyMode": "opt-in", "IsDigestEmailEnabled": false, "IsAddInEnabled": true}}
 		run := optOut(t, rec, 1)
 		run.Change = change(t, "IsDigestEmailEnabled=false", "privacymode=OptIn", "IsAddInEnabled=$true")
 		run.VerifyTimeout = 0
@@ -214,15 +213,218 @@ func TestSetsInOrder(t *testing.T) {
 	})
 }
 
+// Reading first, only what differs is set, and what comes with it.
+func TestReadFirstSetsOnlyWhatDiffers(t *testing.T) {
+	for _, c := range []struct {
+		object tenant.Object
+		sets   string
+		status Status
+	}{
+		{tenant.Object{"PrivacyMode": "opt-in", "IsAddInEnabled": false}, "", Unchanged},
+		{tenant.Object{"PrivacyMode": "Opt-In", "IsAddInEnabled": true}, "[{Feature add-in} {IsEnabled false}]", Mismatch},
+		// An opt-in turns the feature on, which then has to be turned off again.
+		{tenant.Object{"PrivacyMode": "opt-out", "IsAddInEnabled": false}, "[{PrivacyMode opt-in}] [{Feature add-in} {IsEnabled false}]", Mismatch},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			rec := &recorder{object: c.object}
+			run := optOut(t, rec, 1)
+			run.Change = change(t, "PrivacyMode=opt-in", "IsAddInEnabled=false")
+			run.ReadFirst = true
+			run.VerifyTimeout = 0
+			var l list
+			if err := run.Do(t.Context(), &users{n: 1}, &l); err != nil {
+				t.Fatal(err)
+			}
+			l.checkStatuses(t, map[Status]int{c.status: 1})
+			var sets []string
+			for _, cmdlet := range rec.cmdlets {
+				if after, ok := strings.CutPrefix(cmdlet, "Set-MyAnalyticsFeatureConfig "+upn(0)+" "); ok {
+					sets = append(sets, after)
+				}
+			}
+			if got := strings.Join(sets, " "); got != c.sets {
+				t.Errorf("%v: set %q, want %q", c.object, got, c.sets)
+			}
+		})
+	}
+}
+
+// A row of whose cmdlets one was accepted and the next was not has failed,
+// whatever the refusal, and says what is so.
+func TestPartlyAccepted(t *testing.T) {
+	for _, class := range []tenant.Class{tenant.Failed, tenant.Denied, tenant.NotFound} {
+		synctest.Test(t, func(t *testing.T) {
+			rec := &recorder{
+				object: tenant.Object{"PrivacyMode": "opt-in", "IsAddInEnabled": true},
+				fault: func(c tenant.Cmdlet) error {
+					if !c.Reads() && c.Parameters[0].Name == "Feature" {
+						return fail(class)
+					}
+					return nil
+				},
+			}
+			run := optOut(t, rec, 1)
+			run.Change = change(t, "PrivacyMode=opt-in", "IsAddInEnabled=false")
+			var l list
+			if err := run.Do(t.Context(), &users{n: 1}, &l); err != nil {
+				t.Fatal(err)
+			}
+			l.checkStatuses(t, map[Status]int{Failed: 1})
+			r := l.results[0]
+			if r.Values[0].After != "opt-in" || r.Values[1].After != "true" || !strings.HasPrefix(r.Err.Error(), "1 of 2 cmdlets were accepted, then ") {
+				t.Errorf("%v: values %+v, error %q", class, r.Values, r.Err)
+			}
+		})
+	}
+}
+
+// No cmdlet is run again for a row whose time is up by the end of a pause.
+func TestRowTimeoutAndPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.fault = func(tenant.Cmdlet, int) error {
+			e := fail(tenant.Throttled)
+			e.RetryAfter = 10 * time.Minute
+			return e
+		}
+		run := optOut(t, f, 1)
+		run.RowTimeout = time.Minute
+		var l list
+		if err := run.Do(t.Context(), &users{n: 1}, &l); err != nil {
+			t.Fatal(err)
+		}
+		l.checkStatuses(t, map[Status]int{Failed: 1})
+		if len(f.calls) != 1 {
+			t.Errorf("%d calls, want 1", len(f.calls))
+		}
+	})
+}
+
+// What an earlier run has left of a row is taken up: a result as it is, and a
+// value before in the place of the one that would be read.
+func TestEarlier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.modes[upn(1)] = "opt-out" // the set of the earlier run
+		run := optOut(t, f, 1)
+		run.ReadFirst = true
+		done := Result{Status: Failed, Values: []Value{{Wanted: "opt-out", Before: "x"}}, Attempts: 9, Err: errTest}
+		run.Earlier = map[int]Earlier{2: {Result: &done}, 3: {Before: []string{"opt-in"}}}
+		var l list
+		if err := run.Do(t.Context(), &users{n: 3}, &l); err != nil {
+			t.Fatal(err)
+		}
+		l.checkPrefix(t)
+		if r := l.results[0]; r.Status != Failed || r.Err != errTest || r.Attempts != 9 || f.counts[upn(0)] != 0 {
+			t.Errorf("row that was done: %+v after %d calls", r, f.counts[upn(0)])
+		}
+		if r := l.results[1]; r.Status != Applied || r.Values[0].Before != "opt-in" {
+			t.Errorf("row that may have been set: %s, before %q", r.Status, r.Values[0].Before)
+		}
+		if got := run.Stats.Calls.Load(); got != int64(len(f.calls)) {
+			t.Errorf("Stats.Calls = %d, the tenant saw %d", got, len(f.calls))
+		}
+	})
+}
+
+// The value before is in the journal ahead of the set, and there is no set if it
+// can't be.
+func TestValueBeforeIsKeptAheadOfTheSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		run := optOut(t, f, 2)
+		run.ReadFirst = true
+		run.Journal = keeper{before: func(r *Result) error {
+			if r.Values[0].Before != "opt-in" {
+				t.Errorf("kept %+v", r.Values)
+			}
+			if r.Row.Line == 4 {
+				return errTest
+			}
+			return nil
+		}}
+		if err := run.Do(t.Context(), &users{n: 10}, new(list)); err != errTest {
+			t.Errorf("run ended with %v, want %v", err, errTest)
+		}
+		for _, c := range f.calls {
+			if c.upn == upn(2) && strings.HasPrefix(c.cmdlet, "Set-") {
+				t.Error("set without its value before")
+			}
+		}
+	})
+}
+
+// Rows that are done while an earlier one is not are in the journal soon, once.
+func TestRowsDoneOutOfTurnAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.latency = func(c tenant.Cmdlet) time.Duration {
+			if c.Identity == upn(0) {
+				return time.Hour
+			}
+			return time.Millisecond
+		}
+		kept := make(map[int]int)
+		start := time.Now()
+		run := optOut(t, f, 2)
+		run.Journal = keeper{done: func(r *Result) {
+			kept[r.Row.Line]++
+			if d := time.Since(start); d > 2*time.Second {
+				t.Errorf("line %d kept after %v", r.Row.Line, d)
+			}
+		}}
+		var l list
+		if err := run.Do(t.Context(), &users{n: 100}, &l); err != nil {
+			t.Fatal(err)
+		}
+		l.checkStatuses(t, map[Status]int{Applied: 100})
+		for line := 3; line <= 101; line++ {
+			if kept[line] != 1 {
+				t.Errorf("line %d kept %d times", line, kept[line])
+			}
+		}
+	})
+}
+
+// A keeper is a Journal made of functions, which may be nil.
+type keeper struct {
+	before func(*Result) error
+	done   func(*Result)
+}
+
+func (k keeper) Before(r *Result) error {
+	if k.before == nil {
+		return nil
+	}
+	return k.before(r)
+}
+
+func (k keeper) Done(r *Result) error {
+	if k.done != nil {
+		k.done(r)
+	}
+	return nil
+}
+
 // constant is a tenant that always returns the same objects.
 type constant []tenant.Object
 
 func (c constant) Run(context.Context, tenant.Cmdlet) ([]tenant.Object, error) { return c, nil }
 
-// recorder is a tenant that notes what it is asked.
-type recorder struct{ cmdlets []string }
+// recorder is a tenant that notes what it is asked. It returns the same object
+// whatever was set.
+type recorder struct {
+	object  tenant.Object
+	fault   func(tenant.Cmdlet) error // nil for none
+	cmdlets []string
+}
 
 func (r *recorder) Run(_ context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
 	r.cmdlets = append(r.cmdlets, fmt.Sprint(c.Name, " ", c.Identity, " ", c.Parameters))
-	return []tenant.Object{{"PrivacyMode": "opt-in", "IsDigestEmailEnabled": false, "IsAddInEnabled": true}}, nil
+	if r.fault != nil {
+		if err := r.fault(c); err != nil {
+			return nil, err
+		}
+	}
+	return []tenant.Object{r.object}, nil
 }

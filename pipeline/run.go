@@ -79,7 +79,7 @@ type Run struct {
 	// begun, and the rows in hand are finished.
 	Stop <-chan struct{}
 
-	Log *zap.Logger // what happens meanwhile; no message holds anything of a roster
+	Log *zap.Logger // what happens meanwhile; what is of a roster or a tenant is in fields, not in messages
 
 	// Journal, if not nil, keeps what can't be recorded yet.
 	Journal Journal
@@ -117,6 +117,10 @@ type Stats struct {
 	Calls    atomic.Int64 // calls made for them
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
 	ByStatus [len(Statuses)]atomic.Int64
+
+	// Unrecorded is, once Do has returned, how many rows calls were made for
+	// that are not recorded: because they were cut short, or one ahead of them.
+	Unrecorded atomic.Int64
 }
 
 // A task is a row on its way. Tasks are reused.
@@ -129,6 +133,7 @@ type task struct {
 	kept    bool      // the journal has the result
 	failed  time.Time // when a call for the row first failed for the moment
 	retries int
+	partly  bool  // some of the cmdlets were accepted, and not all
 	parked  bool  // it has let go of its place among the workers
 	cut     error // why the row was left in the middle, or nil
 }
@@ -157,11 +162,12 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		r.pool.enter()
 		defer r.pool.leave()
 		for !r.stopped() { // then what is left in jobs has not been begun
-			t, ok := <-jobs
+			t, ok := r.pool.receive(jobs)
 			if !ok {
 				return nil
 			}
-			err, replaced := r.do(ctx, t), t.parked
+			err := r.do(ctx, t)
+			replaced := t.parked
 			done.put(t)
 			if err != nil || replaced {
 				return err

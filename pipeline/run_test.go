@@ -110,6 +110,38 @@ func TestSlowRowHoldsBackTheWindow(t *testing.T) {
 	})
 }
 
+// A row that waits while the window fills behind it goes on when it is time:
+// workers with nothing to do don't keep it from its place.
+func TestWaitingRowGoesOnWhenTheWindowIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.fault = func(c tenant.Cmdlet, n int) error {
+			if c.Identity == upn(0) && n == 0 {
+				return fail(tenant.Unavailable)
+			}
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var l list
+		if err := optOut(t, f, 4).Do(ctx, &users{n: Window + 10}, &l); err != nil {
+			t.Fatal(err)
+		}
+		l.checkStatuses(t, map[Status]int{Applied: Window + 10})
+	})
+}
+
+// A run that holds a read-only tenant ends at the first set, which is not made.
+func TestReadOnlyTenantEndsAnApply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		err := optOut(t, tenant.ReadOnly(f), 2).Do(t.Context(), &users{n: 5}, new(list))
+		if !errors.Is(err, tenant.ErrReadOnly) || f.writes() != 0 {
+			t.Errorf("run ended with %v after %d writes", err, f.writes())
+		}
+	})
+}
+
 // A row that waits, for its next attempt or to be read back again, leaves its
 // place to others.
 func TestWaitingRowsHoldNoWorker(t *testing.T) {
@@ -158,7 +190,8 @@ func TestStopFinishesTheRowsInHand(t *testing.T) {
 			run := optOut(t, f, 1+rnd.IntN(10))
 			stop := make(chan struct{})
 			run.Stop = stop
-			time.AfterFunc(time.Duration(rnd.IntN(1000))*time.Millisecond, func() { close(stop) })
+			var stopped time.Time
+			time.AfterFunc(time.Duration(rnd.IntN(1000))*time.Millisecond, func() { stopped = time.Now(); close(stop) })
 			var l list
 			if err := run.Do(t.Context(), &users{n: 5000}, &l); err != nil {
 				t.Fatal(err)
@@ -167,6 +200,10 @@ func TestStopFinishesTheRowsInHand(t *testing.T) {
 			l.checkStatuses(t, map[Status]int{Applied: len(f.counts)})
 			if len(l.results) == 5000 {
 				t.Error("all rows were begun")
+			}
+			// The rows in hand and one more a worker, and none of those queued.
+			if n := f.begunAfter(stopped); n > run.Workers {
+				t.Errorf("%d rows begun after the stop by %d workers", n, run.Workers)
 			}
 		})
 	}
@@ -277,4 +314,16 @@ func TestRecordsAreFlushedWhileOthersTakeTheirTime(t *testing.T) {
 			t.Error("never flushed")
 		}
 	})
+}
+
+// begunAfter returns for how many users the first call came after t.
+func (f *fake) begunAfter(t time.Time) int {
+	seen, n := make(map[string]bool), 0
+	for _, c := range f.calls {
+		if !seen[c.upn] && c.at.After(t) {
+			n++
+		}
+		seen[c.upn] = true
+	}
+	return n
 }

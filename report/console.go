@@ -36,7 +36,7 @@ func NewConsole(w io.Writer) *Console {
 // Say says something, on a line that names the program, or as a line of the log
 // if that is JSON.
 func (c *Console) Say(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	text := shownLines(fmt.Sprintf(format, args...))
 	c.mu.Lock()
 	quiet := c.quiet
 	if quiet {

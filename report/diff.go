@@ -13,8 +13,8 @@ import (
 // a sigil ahead of it.
 //
 //	~ ada@contoso.com  PrivacyMode: opt-in -> opt-out
-//	? eve@contoso.com  no such user: …
-//	! bob@contoso.com  unreadable: …
+//	? eve@contoso.com  line 4: …
+//	! bob@contoso.com  line 7: unreadable: …
 //
 // Rows that are as wanted are left out. Diff is for one goroutine.
 type Diff struct {
@@ -53,6 +53,15 @@ func (d *Diff) edits(r *pipeline.Result) string {
 
 // Flush writes what is buffered.
 func (d *Diff) Flush() error { return d.w.Flush() }
+
+// shownLines is shown for text that may have several lines.
+func shownLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = shown(line)
+	}
+	return strings.Join(lines, "\n")
+}
 
 // shown returns text with nothing in it that could move a terminal's cursor.
 func shown(text string) string {

@@ -8,6 +8,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,14 +64,26 @@ func NewResults(w io.Writer, f Format) *Results {
 	return r
 }
 
+// The columns of every results file, ahead of those of the properties and behind.
+var (
+	leading  = []string{"Row", "UserPrincipalName", "Status"}
+	trailing = []string{"Attempts", "Error", "FinishedAt"}
+)
+
+// IsColumn reports whether every results file has a column called name.
+func IsColumn(name string) bool {
+	is := func(column string) bool { return strings.EqualFold(column, name) }
+	return slices.ContainsFunc(leading, is) || slices.ContainsFunc(trailing, is)
+}
+
 // columns returns the header of a results file. A column of the roster whose
 // name is taken gets "Input." ahead of it.
 func columns(f Format) []string {
-	names := []string{"Row", "UserPrincipalName", "Status"}
+	names := slices.Clone(leading)
 	for _, p := range f.Properties {
 		names = append(names, p, p+".Wanted", p+".Before")
 	}
-	names = append(names, "Attempts", "Error", "FinishedAt")
+	names = append(names, trailing...)
 	taken := make(map[string]bool)
 	for _, name := range names {
 		taken[strings.ToLower(name)] = true

@@ -150,9 +150,9 @@ var ErrNotResumable = errors.New("can't go on with it")
 // same, and each record of the row that rows has in its place.
 func ResumeResults(name string, f Format, m Manifest, rows pipeline.Rows, s *Summary) (*ResultsFile, map[int]pipeline.Earlier, error) {
 	file, err := os.OpenFile(name, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && isEmpty(file) {
-		// Empty is what a run leaves that was killed before it had anything to
-		// say.
+	if errors.Is(err, fs.ErrNotExist) || err == nil && isEmpty(file) && !hasJournal(name) {
+		// Both are left behind by a run that was killed before it had anything
+		// to say.
 		file.Close()
 		r, err := CreateResults(name, false, f, m)
 		return r, nil, err
@@ -190,6 +190,11 @@ func ResumeResults(name string, f Format, m Manifest, rows pipeline.Rows, s *Sum
 func isEmpty(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode().IsRegular() && info.Size() == 0
+}
+
+func hasJournal(name string) bool {
+	_, err := os.Stat(journalName(name))
+	return err == nil
 }
 
 // check compares the file and its journal with the run that is to go on. It

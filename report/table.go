@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -22,20 +23,11 @@ type Table struct {
 // Add adds a record, whose columns are put behind those that are there already.
 func (t *Table) Add(columns []string, record map[string]any) {
 	for _, c := range columns {
-		if !t.has(c) {
+		if !slices.Contains(t.Columns, c) {
 			t.Columns = append(t.Columns, c)
 		}
 	}
 	t.Records = append(t.Records, record)
-}
-
-func (t *Table) has(column string) bool {
-	for _, c := range t.Columns {
-		if c == column {
-			return true
-		}
-	}
-	return false
 }
 
 // Text writes the table in aligned columns.

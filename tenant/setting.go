@@ -29,6 +29,7 @@ type property struct {
 	aliases []string    // other names that Get may use for it
 	param   string      // the parameter of Set that takes the value
 	with    []Parameter // what Set needs beside it; a property that has any takes a cmdlet of its own
+	resets  bool        // to set it changes other properties
 	choices []string    // the values it may have, as they are sent; none means true or false
 	retired []string    // values that once were choices
 	instead string      // the choice that does what those did
@@ -167,6 +168,22 @@ func (s *Setting) Set(wants []Want) []Cmdlet {
 		cmdlets = slices.Insert(cmdlets, 0, Cmdlet{Name: name, Parameters: joint})
 	}
 	return cmdlets
+}
+
+// Needed returns those of wants that have to be set if the ones marked same are
+// as wanted already. They are all needed if one that is set changes others.
+func (s *Setting) Needed(wants []Want, same []bool) []Want {
+	var needed []Want
+	for i, w := range wants {
+		if same[i] {
+			continue
+		}
+		if p, err := s.property(w.Property); err == nil && p.resets {
+			return wants
+		}
+		needed = append(needed, w)
+	}
+	return needed
 }
 
 // Read returns the value that the property called name has in o, in the

@@ -11,6 +11,8 @@ var settings = []*Setting{
 		Noun: "MyAnalyticsFeatureConfig",
 		properties: []property{
 			{name: "PrivacyMode", param: "PrivacyMode", choices: []string{"opt-in", "opt-out"},
+				// An opt-in makes all features available.
+				resets: true,
 				// Users who were Excluded were made Opt-out when it was retired.
 				retired: []string{"Excluded"}, instead: "opt-out"},
 			{name: "IsDashboardEnabled", param: "IsEnabled", with: feature("dashboard")},

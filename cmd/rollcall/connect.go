@@ -33,6 +33,15 @@ func (f *tenantFlags) add(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "exchange: give up on a call after this `DURATION`")
 }
 
+// file returns the file that holds the tenant, or "".
+func (f *tenantFlags) file() string {
+	name, _ := strings.CutPrefix(f.tenant, "sandbox:")
+	if name == f.tenant {
+		return ""
+	}
+	return name
+}
+
 // A connection is a tenant that cmdlets can be run on.
 type connection struct {
 	tenant.Runner

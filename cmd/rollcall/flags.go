@@ -10,6 +10,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
+	"rollcall/report"
 	"rollcall/tenant"
 )
 
@@ -38,6 +39,11 @@ func (f *changeFlags) change() (*pipeline.Change, error) {
 		return nil, usage(err)
 	}
 	c := &pipeline.Change{Setting: setting, Instead: f.excludedAs}
+	if f.excludedAs != "" {
+		if _, err := setting.Parse("PrivacyMode", f.excludedAs); err != nil {
+			return nil, usage(fmt.Errorf("--excluded-as: %w", err))
+		}
+	}
 	sets := f.sets
 	if f.privacyMode != "" {
 		sets = append([]string{"PrivacyMode=" + f.privacyMode}, sets...)
@@ -49,6 +55,11 @@ func (f *changeFlags) change() (*pipeline.Change, error) {
 				e.hint = fmt.Sprintf("--excluded-as %s wants %[1]s wherever %s is asked for", retired.Instead, retired.Value)
 			}
 			return nil, e
+		}
+	}
+	for _, name := range c.Properties() {
+		if report.IsColumn(name) {
+			return nil, usage(fmt.Errorf("set %s: the results have a column of that name", name))
 		}
 	}
 	return c, nil

@@ -25,9 +25,9 @@ type interrupts struct {
 	gone   chan struct{}
 }
 
-// watch begins to watch for interrupts. To say that end must be called is to say
-// that until then they no longer end the process.
-func watch(c *report.Console) *interrupts {
+// watch begins to watch for interrupts: the first two no longer end the process.
+// Softly says what the first one does.
+func watch(c *report.Console, softly string) *interrupts {
 	i := &interrupts{stop: make(chan struct{}), in: make(chan os.Signal, 2), gone: make(chan struct{})}
 	i.ctx, i.cancel = context.WithCancelCause(context.Background())
 	signal.Notify(i.in, os.Interrupt, syscall.SIGTERM)
@@ -35,6 +35,7 @@ func watch(c *report.Console) *interrupts {
 		defer close(i.gone)
 		for s := range i.in {
 			if i.first.Load() != 0 {
+				signal.Stop(i.in) // a third one ends the process
 				i.cancel(errInterrupted)
 				return
 			}
@@ -44,7 +45,7 @@ func watch(c *report.Console) *interrupts {
 			}
 			i.first.Store(status)
 			c.Break()
-			c.Say("finishing the rows in hand; interrupt again to stop at once")
+			c.Say("%s; interrupt again to stop at once", softly)
 			close(i.stop)
 		}
 	}()

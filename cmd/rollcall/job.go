@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,7 +41,7 @@ func (j *job) add(fs *pflag.FlagSet) {
 // the tenant is first called is found out first, in this order: the command
 // line, the tenant, the roster, the results file, and whether it is meant.
 func (j *job) do(a *app, name string) (err error) {
-	change, err := j.check(name)
+	change, err := j.check(a, name)
 	if err != nil {
 		return err
 	}
@@ -54,8 +55,6 @@ func (j *job) do(a *app, name string) (err error) {
 	}
 	defer conn.close()
 	a.greet(conn)
-	interrupts := watch(a.console)
-	defer interrupts.end()
 
 	users, err := j.roster.open(a, name, change)
 	if err != nil {
@@ -63,6 +62,8 @@ func (j *job) do(a *app, name string) (err error) {
 	}
 	defer users.Close()
 	a.describe(name, users)
+	interrupts := watch(a.console, "finishing the rows in hand")
+	defer interrupts.end()
 
 	out, err := j.output.open(a, j.audit, change, users, j.manifest(change, conn, users))
 	if err != nil {
@@ -78,14 +79,15 @@ func (j *job) do(a *app, name string) (err error) {
 	if err == nil {
 		err = j.carryOut(a, change, conn, out, interrupts, log)
 	}
-	if cerr := out.close(); err == nil {
-		err = cerr
+	// Results that may not be on the disk are worse news than what they say.
+	if cerr := out.close(); cerr != nil && message(err) == "" {
+		err = &exit{status: max(exitError, interrupts.status()), err: cerr}
 	}
 	return err
 }
 
 // check refuses a command line that can't be meant.
-func (j *job) check(name string) (*pipeline.Change, error) {
+func (j *job) check(a *app, name string) (*pipeline.Change, error) {
 	change, err := j.change.required()
 	if err == nil {
 		err = j.pace.check()
@@ -94,7 +96,7 @@ func (j *job) check(name string) (*pipeline.Change, error) {
 		err = usage(fmt.Errorf("--verify-timeout %v: want 0 (read back once) or more", j.verifyTimeout))
 	}
 	if err == nil {
-		err = j.output.check(name)
+		err = j.output.check(a, name, j.tenant.file())
 	}
 	return change, err
 }
@@ -142,14 +144,20 @@ func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection,
 	}
 
 	elapsed := time.Since(start)
-	out.conclude(j.talk.quiet)
+	if cerr := out.conclude(j.talk.quiet); err == nil {
+		err = cerr
+	}
 	a.console.Say("%s", out.summary.String())
 	a.console.Say("%s", report.Pace(run, elapsed))
 	if out.name != "" && out.summary.Rows > 0 {
 		a.console.Say("results are in %s", out.name)
 	}
 	if left := out.left(); left > 0 {
-		a.console.Say("%s not attempted", report.Plural(left, "row"))
+		inHand := int(run.Stats.Unrecorded.Load())
+		a.console.Say("%s not attempted", report.Plural(left-inHand, "row"))
+		if inHand > 0 {
+			a.console.Say("%s in hand, and not recorded", report.Plural(inHand, "row"))
+		}
 		if out.name != "" {
 			a.console.Say("to go on: the same command with --resume")
 		}
@@ -161,8 +169,10 @@ func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection,
 // with err. One without a cause is about rows, and has been told.
 func outcome(err error, s *report.Summary, i *interrupts) error {
 	switch {
-	case i.status() != 0:
+	case i.status() != 0 && (err == nil || errors.Is(err, errInterrupted)):
 		return &exit{status: i.status()}
+	case i.status() != 0:
+		return &exit{status: i.status(), err: err}
 	case err != nil:
 		return refused(err)
 	case s.Failed() > 0:

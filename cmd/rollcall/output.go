@@ -27,20 +27,29 @@ func (f *outputFlags) add(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.excel, "excel", false, "write the results CSV as Excel likes it: with a byte order mark and CRLF")
 }
 
-// check refuses a results file that is the roster, and flags that contradict
-// each other.
-func (f *outputFlags) check(roster string) error {
+// check refuses a results file that is the roster, or the file of the tenant, and
+// flags that contradict each other.
+func (f *outputFlags) check(a *app, roster, tenant string) error {
 	switch {
 	case f.resume && f.overwrite:
 		return usage(errors.New("--resume goes on with the results file, --overwrite replaces it: want one of them"))
 	case f.resume && (f.name == "" || f.name == "-"):
 		return usage(errors.New("--resume needs -o FILE: the results file to go on with"))
 	}
-	in, err := os.Stat(roster)
-	if f.name == "" || f.name == "-" || roster == "-" || err != nil {
+	out, err := os.Stat(f.name)
+	if f.name == "" || f.name == "-" || err != nil || !out.Mode().IsRegular() {
 		return nil
 	}
-	if out, err := os.Stat(f.name); err == nil && os.SameFile(in, out) {
+	if in, err := os.Stat(tenant); tenant != "" && err == nil && os.SameFile(in, out) {
+		return usage(fmt.Errorf("-o %s: the results would replace the tenant", f.name))
+	}
+	var in os.FileInfo
+	if stdin, ok := a.in.(*os.File); ok && roster == "-" {
+		in, err = stdin.Stat()
+	} else {
+		in, err = os.Stat(roster)
+	}
+	if err == nil && os.SameFile(in, out) {
 		return usage(fmt.Errorf("-o %s: the results would replace the roster %s", f.name, roster))
 	}
 	return nil
@@ -64,7 +73,7 @@ type output struct {
 // asked for, or if there is nothing else to say there.
 func (f *outputFlags) open(a *app, audit bool, c *pipeline.Change, users *roster.Roster, m report.Manifest) (*output, error) {
 	o := &output{total: m.Rows, rows: users.Rows()}
-	recorders := []pipeline.Recorder{&o.summary}
+	var recorders []pipeline.Recorder
 	m.Excel = f.excel
 	format := report.Format{Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
 	toStdout := f.name == "-" || f.name == "" && !audit
@@ -91,7 +100,8 @@ func (f *outputFlags) open(a *app, audit bool, c *pipeline.Change, users *roster
 		o.text = a.out
 		recorders = append(recorders, report.NewDiff(a.out, c.Properties()))
 	}
-	o.recorder = report.Tee(recorders...)
+	// Last, so that it counts what the others have taken.
+	o.recorder = report.Tee(append(recorders, &o.summary)...)
 	return o, nil
 }
 
@@ -100,11 +110,13 @@ func (o *output) left() int { return o.total - o.summary.Rows }
 
 // conclude ends the text of an audit with its counts. Quiet, it says nothing if
 // all rows are as wanted.
-func (o *output) conclude(quiet bool) {
+func (o *output) conclude(quiet bool) error {
 	asWanted := o.summary.Failed() == 0 && o.summary.ByStatus[pipeline.Differs] == 0
-	if o.text != nil && !(quiet && asWanted) {
-		fmt.Fprintln(o.text, o.summary.String())
+	if o.text == nil || quiet && asWanted {
+		return nil
 	}
+	_, err := fmt.Fprintln(o.text, o.summary.String())
+	return err
 }
 
 // close closes the results file.

@@ -96,7 +96,7 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 		return fmt.Errorf("listen on %s: %w", f.listen, err)
 	}
 
-	interrupts := watch(a.console)
+	interrupts := watch(a.console, "letting requests in hand end")
 	defer interrupts.end()
 	server := &http.Server{Handler: &f.server, ReadHeaderTimeout: time.Minute, ErrorLog: zap.NewStdLog(log)}
 	served := make(chan error, 1)

@@ -44,7 +44,7 @@ func (f *talkFlags) start(a *app) (*zap.Logger, error) {
 		level = zapcore.DebugLevel
 	case f.quiet:
 		level = zapcore.ErrorLevel
-	case isTerminal(a.err):
+	case isTerminal(a.err) && f.logFormat == "console":
 		level = zapcore.WarnLevel // a person sees the progress line
 	}
 	if f.quiet {
