@@ -30,14 +30,19 @@ type assign struct {
 	text     string // the value or, with column, the header of the column
 	column   bool
 	index    int // of the column, once bound
+
+	before, expect           string // headers of columns, or ""
+	beforeIndex, expectIndex int
 }
 
 // A plan is what one row calls for.
 type plan struct {
-	wants []tenant.Want   // never empty
-	set   []tenant.Cmdlet // that make it so; the user is not named yet
-	index []int           // of each want, in Change.Properties
-	note  string
+	wants  []tenant.Want   // never empty
+	set    []tenant.Cmdlet // that make it so; the user is not named yet
+	index  []int           // of each want, in Change.Properties
+	before []string        // of each want, the value before as far as the row knows it, or ""
+	expect []tenant.Want   // what must be so ahead of the set, or it is not sent; nil for anything
+	note   string
 }
 
 // Assign adds NAME=VALUE or NAME=@COLUMN to the change. It refuses a property
@@ -68,6 +73,25 @@ func (c *Change) Assign(assignment string) error {
 	}
 	c.assigns = append(c.assigns, a)
 	return nil
+}
+
+// AssignColumns adds to the change what a file of results says of a property. The
+// value wanted is in the column wanted. If before is not "", the value before is
+// in that column. If expect is not "", a row is changed only as long as the
+// property has the value in that column.
+func (c *Change) AssignColumns(property, wanted, before, expect string) error {
+	if err := c.Assign(property + "=@" + wanted); err != nil {
+		return err
+	}
+	a := &c.assigns[len(c.assigns)-1]
+	a.before, a.expect = before, expect
+	return nil
+}
+
+// Expects reports whether rows are changed only if a value is as expected, for
+// which they have to be read first.
+func (c *Change) Expects() bool {
+	return slices.ContainsFunc(c.assigns, func(a assign) bool { return a.expect != "" })
 }
 
 // Empty reports whether nothing has been assigned.
@@ -105,9 +129,17 @@ func (c *Change) Bind(column func(header string) (int, error)) error {
 		if !a.column {
 			continue
 		}
-		var err error
-		if a.index, err = column(a.text); err != nil {
-			return fmt.Errorf("set %s=@%s: %w", a.property, a.text, err)
+		for _, of := range []struct {
+			header string
+			index  *int
+		}{{a.text, &a.index}, {a.before, &a.beforeIndex}, {a.expect, &a.expectIndex}} {
+			if of.header == "" {
+				continue
+			}
+			var err error
+			if *of.index, err = column(of.header); err != nil {
+				return fmt.Errorf("set %s=@%s: %w", a.property, of.header, err)
+			}
 		}
 	}
 	if !c.Empty() && c.uniform() {
@@ -165,6 +197,18 @@ func (c *Change) plan(cells []string) (*plan, error) {
 		}
 		p.wants = append(p.wants, tenant.Want{Property: a.property, Value: v})
 		p.index = append(p.index, i)
+		before := ""
+		if a.before != "" {
+			before = cells[a.beforeIndex]
+		}
+		p.before = append(p.before, before)
+		if a.expect != "" {
+			v, _, err := c.parse(a.property, strings.TrimSpace(cells[a.expectIndex]))
+			if err != nil {
+				return nil, fmt.Errorf("column %q: %w", a.expect, err)
+			}
+			p.expect = append(p.expect, tenant.Want{Property: a.property, Value: v})
+		}
 	}
 	if p.wants == nil {
 		return nil, errors.New("nothing to set: " + c.blank())

@@ -25,7 +25,8 @@ func (r *Run) begin(t *task) bool {
 		if t.plan, t.Err = r.Change.plan(t.Row.Cells); t.Err == nil {
 			t.Note = t.plan.note
 			for i, w := range t.plan.wants {
-				t.Values[t.plan.index[i]].Wanted = tenant.Text(w.Value)
+				v := &t.Values[t.plan.index[i]]
+				v.Wanted, v.Before = tenant.Text(w.Value), t.plan.before[i]
 			}
 			return !r.recall(t)
 		}
@@ -92,6 +93,8 @@ func (r *Run) audit(ctx context.Context, t *task) error {
 	t.Status = Differs
 	if same {
 		t.Status = Same
+	} else if err := r.stale(t); err != nil {
+		t.Status, t.Err = Stale, err
 	}
 	return nil
 }
@@ -108,6 +111,10 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 		}
 		if same {
 			t.Status = Unchanged
+			return nil
+		}
+		if err := r.stale(t); err != nil {
+			t.Status, t.Err = Stale, err
 			return nil
 		}
 		for i := range t.Values { // not read back yet
@@ -139,6 +146,18 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 	if !same {
 		t.Status = Mismatch
 		t.Err = fmt.Errorf("%s %s: still not as wanted %v after the set", r.Change.get.Name, t.Row.UPN, r.VerifyTimeout)
+	}
+	return nil
+}
+
+// stale returns an error if what was read of t's user is not what the row
+// expects it to be.
+func (r *Run) stale(t *task) error {
+	for i, want := range t.plan.expect {
+		is := t.Values[t.plan.index[i]].After
+		if v, err := r.Change.Setting.Parse(want.Property, is); err != nil || !tenant.Equal(v, want.Value) {
+			return fmt.Errorf("%s is %s, and not %s any more", want.Property, is, tenant.Text(want.Value))
+		}
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type Results struct {
 	buf    []byte
 	eol    string
 	begun  bool   // there is a record
+	own    int    // how many columns of the roster are a results file's
 	upn    int    // the roster's column of UPNs, which is not repeated
 	second int64  // of the time that is in stamp
 	stamp  []byte // FinishedAt as it was last written
@@ -45,13 +46,14 @@ type Format struct {
 	Properties []string // of the change
 	Header     []string // of the roster
 	UPN        int      // index in Header of the column of UPNs, or -1
+	Own        int      // how many columns of Header are those of a results file, which are not carried on
 	Excel      bool     // begin with a byte order mark and end lines as Windows does
 }
 
 // NewResults returns a Results that writes to w. The header is written ahead of
 // the first record, so a run that records nothing writes nothing.
 func NewResults(w io.Writer, f Format) *Results {
-	r := &Results{w: w, eol: "\n", upn: f.UPN}
+	r := &Results{w: w, eol: "\n", upn: f.UPN, own: f.Own}
 	if f.Excel {
 		r.eol = "\r\n"
 		r.buf = append(r.buf, "\ufeff"...)
@@ -89,7 +91,7 @@ func columns(f Format) []string {
 		taken[strings.ToLower(name)] = true
 	}
 	for i, name := range f.Header {
-		if i == f.UPN {
+		if i == f.UPN || i < f.Own {
 			continue
 		}
 		for key := normal(name); key != "" && taken[key]; key = normal(name) {
@@ -99,6 +101,24 @@ func columns(f Format) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// ParseColumns returns the properties that the results file with this header is
+// about, and how many of its columns are not the roster's. It returns nil if the
+// file is not one that a Results wrote.
+func ParseColumns(header []string) (properties []string, own int) {
+	n := len(leading)
+	if len(header) < n || !slices.Equal(header[:n], leading) {
+		return nil, 0
+	}
+	for n+2 < len(header) && header[n+1] == header[n]+".Wanted" && header[n+2] == header[n]+".Before" {
+		properties = append(properties, header[n])
+		n += 3
+	}
+	if len(header) < n+len(trailing) || !slices.Equal(header[n:n+len(trailing)], trailing) {
+		return nil, 0
+	}
+	return properties, n + len(trailing)
 }
 
 // normal returns a column's name as it is compared.
@@ -128,7 +148,7 @@ func (r *Results) Record(res *pipeline.Result) error {
 	b = append(b, ',')
 	b = r.appendTime(b, res.Finished)
 	for i, cell := range res.Row.Cells {
-		if i != r.upn {
+		if i != r.upn && i >= r.own {
 			b = append(b, ',')
 			b = appendCell(b, cell)
 		}
