@@ -19,6 +19,9 @@ type Change struct {
 	// Excluded, and the row's Note says so. Empty refuses such values.
 	Instead string
 
+	// Cell, if not nil, returns what a cell of column i stands for.
+	Cell func(i int, cell string) string
+
 	assigns []assign
 	fixed   *plan         // what every row calls for, if no column has a say
 	get     tenant.Cmdlet // that reads the setting
@@ -142,7 +145,7 @@ func (c *Change) Bind(column func(header string) (int, error)) error {
 			}
 		}
 	}
-	if !c.Empty() && c.uniform() {
+	if !c.Empty() && c.Uniform() {
 		p, err := c.plan(nil)
 		c.fixed = p
 		return err
@@ -150,15 +153,15 @@ func (c *Change) Bind(column func(header string) (int, error)) error {
 	return nil
 }
 
-// uniform reports whether every row wants the same.
-func (c *Change) uniform() bool {
+// Uniform reports whether every row wants the same.
+func (c *Change) Uniform() bool {
 	return !slices.ContainsFunc(c.assigns, func(a assign) bool { return a.column })
 }
 
 // Want returns a text that is the same for rows that want the same, or why the
 // row can't be used.
 func (c *Change) Want(row *roster.Row) (string, error) {
-	if c.uniform() {
+	if c.Uniform() {
 		return "", nil
 	}
 	p, err := c.plan(row.Cells)
@@ -181,7 +184,7 @@ func (c *Change) plan(cells []string) (*plan, error) {
 	for i, a := range c.assigns {
 		text := a.text
 		if a.column {
-			if text = strings.TrimSpace(cells[a.index]); text == "" {
+			if text = strings.TrimSpace(c.cell(cells, a.index)); text == "" {
 				continue // a blank cell leaves the property alone
 			}
 		}
@@ -199,11 +202,11 @@ func (c *Change) plan(cells []string) (*plan, error) {
 		p.index = append(p.index, i)
 		before := ""
 		if a.before != "" {
-			before = cells[a.beforeIndex]
+			before = c.cell(cells, a.beforeIndex)
 		}
 		p.before = append(p.before, before)
 		if a.expect != "" {
-			v, _, err := c.parse(a.property, strings.TrimSpace(cells[a.expectIndex]))
+			v, _, err := c.parse(a.property, strings.TrimSpace(c.cell(cells, a.expectIndex)))
 			if err != nil {
 				return nil, fmt.Errorf("column %q: %w", a.expect, err)
 			}
@@ -215,6 +218,13 @@ func (c *Change) plan(cells []string) (*plan, error) {
 	}
 	p.set = c.Setting.Set(p.wants)
 	return p, nil
+}
+
+func (c *Change) cell(cells []string, i int) string {
+	if c.Cell == nil {
+		return cells[i]
+	}
+	return c.Cell(i, cells[i])
 }
 
 // blank says which cells a row with nothing to set should have filled.

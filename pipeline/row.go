@@ -264,7 +264,7 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 		t.Attempts++
 		objects, err := r.Tenant.Run(ctx, c)
 		if pause := r.Limiter.Observe(err); pause > 0 {
-			r.Log.Warn("throttled: all calls pause", zap.Duration("pause", pause), zap.Error(err))
+			r.Log.Info("throttled: all calls pause", zap.Duration("pause", pause), zap.Error(err))
 		}
 		if err == nil {
 			return objects, nil
@@ -276,7 +276,7 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 		var wait time.Duration // throttled, it is the Limiter that waits, for all
 		if e.Class != tenant.Throttled {
 			if left == 0 {
-				return nil, fmt.Errorf("%w (gave up after %d retries)", err, r.Retries)
+				return nil, fmt.Errorf("%w (gave up: no retries left of %d)", err, r.Retries)
 			}
 			left--
 			if waits == nil {

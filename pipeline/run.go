@@ -113,6 +113,8 @@ type Earlier struct {
 
 // Stats counts what a run has done so far. It may be read at any time.
 type Stats struct {
+	begun    atomic.Int64 // rows that calls are made for, or were
+	ended    atomic.Int64 // those of them that are done, or were cut short
 	Rows     atomic.Int64 // rows done, recorded or not
 	Calls    atomic.Int64 // calls made for them
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
@@ -122,6 +124,9 @@ type Stats struct {
 	// that are not recorded: because they were cut short, or one ahead of them.
 	Unrecorded atomic.Int64
 }
+
+// InHand returns how many rows are begun and not done.
+func (s *Stats) InHand() int64 { return s.begun.Load() - s.ended.Load() }
 
 // A task is a row on its way. Tasks are reused.
 type task struct {
@@ -166,7 +171,9 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			if !ok {
 				return nil
 			}
+			r.Stats.begun.Add(1)
 			err := r.do(ctx, t)
+			r.Stats.ended.Add(1)
 			replaced := t.parked
 			done.put(t)
 			if err != nil || replaced {

@@ -21,7 +21,7 @@ type Console struct {
 	mu    sync.Mutex
 	w     io.Writer
 	quiet bool
-	kept  []string    // what a quiet console was told
+	kept  []message   // what a quiet console was told
 	json  *zap.Logger // takes messages too, if everything is to be JSON
 	bar   *progressbar.ProgressBar
 }
@@ -35,25 +35,39 @@ func NewConsole(w io.Writer) *Console {
 
 // Say says something, on a line that names the program, or as a line of the log
 // if that is JSON.
-func (c *Console) Say(format string, args ...any) {
-	text := shownLines(fmt.Sprintf(format, args...))
+func (c *Console) Say(format string, args ...any) { c.tell(zapcore.InfoLevel, format, args...) }
+
+// Warn is Say for what should be looked at.
+func (c *Console) Warn(format string, args ...any) { c.tell(zapcore.WarnLevel, format, args...) }
+
+// Fail is Say for what ends the run.
+func (c *Console) Fail(format string, args ...any) { c.tell(zapcore.ErrorLevel, format, args...) }
+
+// A message is what a Console is told.
+type message struct {
+	level zapcore.Level
+	text  string
+}
+
+func (c *Console) tell(level zapcore.Level, format string, args ...any) {
+	m := message{level, shownLines(fmt.Sprintf(format, args...))}
 	c.mu.Lock()
 	quiet := c.quiet
 	if quiet {
-		c.kept = append(c.kept, text)
+		c.kept = append(c.kept, m)
 	}
 	c.mu.Unlock()
 	if !quiet {
-		c.say(text)
+		c.say(m)
 	}
 }
 
-func (c *Console) say(text string) {
+func (c *Console) say(m message) {
 	if c.json != nil {
-		c.json.Info(text)
+		c.json.Log(m.level, m.text)
 		return
 	}
-	fmt.Fprintf(c, "rollcall: %s\n", strings.ReplaceAll(text, "\n", "\nrollcall: "))
+	fmt.Fprintf(c, "rollcall: %s\n", strings.ReplaceAll(m.text, "\n", "\nrollcall: "))
 }
 
 // Quiet makes c keep what it is told, until Break.
@@ -69,8 +83,8 @@ func (c *Console) Break() {
 	kept := c.kept
 	c.quiet, c.kept = false, nil
 	c.mu.Unlock()
-	for _, text := range kept {
-		c.say(text)
+	for _, m := range kept {
+		c.say(m)
 	}
 }
 
@@ -89,6 +103,24 @@ func (c *Console) write(p []byte) (int, error) {
 		c.bar.Clear()
 	}
 	return c.w.Write(p)
+}
+
+// Beside returns a writer to w that keeps clear of the progress line, for when
+// both are on one terminal.
+func (c *Console) Beside(w io.Writer) io.Writer { return beside{c, w} }
+
+type beside struct {
+	c *Console
+	w io.Writer
+}
+
+func (b beside) Write(p []byte) (int, error) {
+	b.c.mu.Lock()
+	defer b.c.mu.Unlock()
+	if b.c.bar != nil {
+		b.c.bar.Clear()
+	}
+	return b.w.Write(p)
 }
 
 // Log returns a logger that writes to c what is at least of the given level. As
@@ -125,7 +157,7 @@ func (c *Console) Progress(total int, run *pipeline.Run) (stop func()) {
 	return every(100*time.Millisecond, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.bar.Describe(troubles(run))
+		c.bar.Describe(state(run))
 		c.bar.Set64(run.Stats.Rows.Load())
 	}, func() {
 		c.mu.Lock()
@@ -186,20 +218,16 @@ func every(interval time.Duration, f, end func()) (stop func()) {
 	return func() { close(quit); <-gone }
 }
 
-// troubles says in few words what an administrator would want to see at once.
-func troubles(run *pipeline.Run) string {
-	var failed int64
+// state says in few words how a run goes.
+func state(run *pipeline.Run) string {
+	var parts []string
 	for s := range run.Stats.ByStatus {
-		if pipeline.Status(s).Bad() {
-			failed += run.Stats.ByStatus[s].Load()
+		if n := run.Stats.ByStatus[s].Load(); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, pipeline.Status(s)))
 		}
 	}
-	text := fmt.Sprintf("%d failed", failed)
-	if n := run.Stats.Retries.Load(); n > 0 {
-		text += fmt.Sprintf(", %d again", n)
-	}
 	if d := run.Limiter.Throttled(); d > 0 {
-		text += fmt.Sprintf(", throttled %v", d.Round(time.Second))
+		parts = append(parts, fmt.Sprintf("throttled %v", d.Round(time.Second)))
 	}
-	return text
+	return strings.Join(parts, ", ")
 }

@@ -160,6 +160,12 @@ func (r *Results) Record(res *pipeline.Result) error {
 	return nil
 }
 
+// header writes the header ahead of any record.
+func (r *Results) header() error {
+	r.begun = true
+	return r.Flush()
+}
+
 // Flush writes what is buffered.
 func (r *Results) Flush() error {
 	if !r.begun || len(r.buf) == 0 {
@@ -210,11 +216,21 @@ func appendOwn(b []byte, cell string) []byte {
 	return appendCell(b, cell)
 }
 
+// Unsafe returns what a cell of ours stood for ahead of being made safe.
+func Unsafe(cell string) string {
+	if text, ok := strings.CutPrefix(cell, "'"); ok && isFormula(text) {
+		return text
+	}
+	return cell
+}
+
 func isFormula(cell string) bool {
 	if cell == "" {
 		return false
 	}
 	switch cell[0] {
+	case '\'': // it would be taken for one of ours
+		return isFormula(cell[1:])
 	case '=', '@', '\t', '\r':
 		return true
 	case '+', '-':

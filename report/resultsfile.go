@@ -39,7 +39,8 @@ type ResultsFile struct {
 }
 
 // CreateResults makes the results file called name, as [CreateFile] does.
-// Nothing is written ahead of the first record or value before.
+// Nothing is kept ahead of the first record or value before, but that there is
+// room to is tried out.
 func CreateResults(name string, overwrite bool, f Format, m Manifest) (*ResultsFile, error) {
 	file, err := CreateFile(name, overwrite)
 	if err != nil {
@@ -47,7 +48,33 @@ func CreateResults(name string, overwrite bool, f Format, m Manifest) (*ResultsF
 	}
 	r := &ResultsFile{name: name, format: f, manifest: m, file: file}
 	r.Results = NewResults(file, f)
+	if file.device {
+		err = r.Results.header()
+	} else {
+		err = tryRoom(journalName(name) + ".new")
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("create %s: %w", name, cause(err))
+	}
 	return r, nil
+}
+
+// tryRoom writes a file, and removes it again.
+func tryRoom(name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(name)
+	_, err = f.Write(make([]byte, bufferSize))
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }
 
 // begin makes ready for what is to be kept: the file empty, the journal new. In

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,7 +80,10 @@ func (s *Setting) Property(name string) (string, error) {
 
 func (s *Setting) property(name string) (property, error) {
 	if s.properties == nil {
-		if !isPropertyName(name) {
+		if strings.EqualFold(name, "Identity") {
+			return property{}, errors.New("Identity says which user a cmdlet is about: it can't be set")
+		}
+		if !IsNoun(name) {
 			return property{}, fmt.Errorf("property %q: want letters and digits, such as PopEnabled", name)
 		}
 		return property{name: name, param: name}, nil
@@ -90,12 +94,6 @@ func (s *Setting) property(name string) (property, error) {
 		}
 	}
 	return property{}, fmt.Errorf("%s has no property %q: it has %s", s.Noun, name, strings.Join(s.Known(), ", "))
-}
-
-// isPropertyName holds for what can be a parameter in PowerShell and a column
-// of a results file.
-func isPropertyName(s string) bool {
-	return IsNoun(s) && !strings.EqualFold(s, "Identity")
 }
 
 // Parse reads text as a value of the property called name. The error names what

@@ -15,6 +15,9 @@ func (a *app) apply() *cobra.Command {
 		Long: `apply makes the change for every user of a CSV file: it sets, reads back, compares,
 and writes one results CSV with a record for each row, in the file's order.
 
+A results file or the diff of an audit is a roster too: without --set it wants
+what it says, row by row, and the values before come from it.
+
 With --read-first it reads ahead of the set, and sets only what differs: fewer
 writes, and the value before is on record.
 
@@ -22,6 +25,8 @@ The first interrupt finishes the rows in hand, the second stops at once. Either
 way the results file holds whole records only.`,
 		Example: `  rollcall apply users.csv --privacy-mode opt-out -o results.csv
   rollcall apply users.csv --set PrivacyMode=@Mode --read-first -o results.csv
+  rollcall apply diff.csv --if-unchanged -o results.csv
+  rollcall apply results.csv --only failed,unverified,mismatch -o second.csv
   rollcall apply users.csv --noun CASMailbox --set PopEnabled=false -o results.csv \
       --tenant exchange --organization 11111111-2222-3333-4444-555555555555`,
 		Args: oneFile,
@@ -33,6 +38,7 @@ way the results file holds whole records only.`,
 	j.add(c.Flags())
 	f := c.Flags()
 	f.BoolVar(&j.readFirst, "read-first", false, "read ahead of the set, and set only what differs")
+	f.BoolVar(&j.ifUnchanged, "if-unchanged", false, "of a diff, change only users who still are as the audit saw them")
 	f.DurationVar(&j.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
 	f.BoolVarP(&j.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
 	f.BoolVar(&dryRun, "dry-run", false, "change nothing: the same as audit")

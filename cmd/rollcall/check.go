@@ -28,7 +28,7 @@ wanted two ways. It contacts no tenant.`,
 			if err != nil {
 				return err
 			}
-			r, err := users.open(a, args[0], c)
+			r, err := users.open(a, args[0], c, nil)
 			if err != nil {
 				return err
 			}

@@ -55,6 +55,8 @@ type connection struct {
 func (f *tenantFlags) connect(workers int, log *zap.Logger) (*connection, error) {
 	kind, file, hasFile := strings.Cut(f.tenant, ":")
 	switch {
+	case f.tenant == "sandbox:":
+		return nil, usage(errors.New("--tenant sandbox: names no file after the colon"))
 	case kind == "sandbox":
 		t, name := sandbox.New(), "sandbox tenant"
 		if hasFile {

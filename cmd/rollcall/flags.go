@@ -88,8 +88,9 @@ func (f *rosterFlags) add(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.only, "only", nil, "of a results file, take only the rows with one of these `STATUSES`")
 }
 
-// open opens the roster called name, whose rows want what c says.
-func (f *rosterFlags) open(a *app, name string, c *pipeline.Change) (*roster.Roster, error) {
+// open opens the roster called name, whose rows want what c says, unless want
+// returns another rule.
+func (f *rosterFlags) open(a *app, name string, c *pipeline.Change, want func(*roster.Roster) func(*roster.Row) (string, error)) (*roster.Roster, error) {
 	o := roster.Options{Encoding: f.encoding, UPNColumn: f.upnColumn, Only: f.only}
 	for _, status := range f.only {
 		if _, err := pipeline.ParseStatus(status); err != nil {
@@ -106,8 +107,16 @@ func (f *rosterFlags) open(a *app, name string, c *pipeline.Change) (*roster.Ros
 		return nil, usage(fmt.Errorf("--delimiter %q: want one character, or tab", f.delimiter))
 	}
 	if !c.Empty() {
-		o.Header = func(r *roster.Roster) error { return c.Bind(r.Column) }
-		o.Want = c.Want
+		rule := c.Want
+		o.Header = func(r *roster.Roster) error {
+			if want != nil {
+				rule = want(r)
+			}
+			return c.Bind(r.Column)
+		}
+		if !c.Uniform() || want != nil {
+			o.Want = func(row *roster.Row) (string, error) { return rule(row) }
+		}
 	}
 	r, err := roster.Open(name, a.in, o)
 	if errors.Is(err, roster.ErrOption) {

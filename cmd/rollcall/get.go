@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant"
 )
@@ -44,6 +45,9 @@ func (f *userFlags) get(a *app, upns []string) error {
 	var table report.Table
 	failed := false
 	for _, upn := range upns {
+		if upn, err = roster.ParseUPN(upn); err != nil {
+			return err
+		}
 		object, err := run.Read(context.Background(), upn)
 		if errors.Is(err, tenant.Unauthorized) {
 			return refused(err)

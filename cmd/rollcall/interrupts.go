@@ -20,17 +20,20 @@ type interrupts struct {
 	ctx    context.Context // ends with the second
 	stop   chan struct{}   // closed by the first
 	cancel context.CancelCauseFunc
-	first  atomic.Int32 // exit status for the first, 0 if there was none
+	first  atomic.Int32                  // exit status for the first, 0 if there was none
+	softly atomic.Pointer[func() string] // what the first does, or nil
 	in     chan os.Signal
 	gone   chan struct{}
 }
 
 // watch begins to watch for interrupts: the first two no longer end the process.
-// Softly says what the first one does.
-func watch(c *report.Console, softly string) *interrupts {
+func watch(c *report.Console) *interrupts {
 	i := &interrupts{stop: make(chan struct{}), in: make(chan os.Signal, 2), gone: make(chan struct{})}
 	i.ctx, i.cancel = context.WithCancelCause(context.Background())
 	signal.Notify(i.in, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // or nohup would be for nothing
+		signal.Notify(i.in, syscall.SIGHUP)
+	}
 	go func() {
 		defer close(i.gone)
 		for s := range i.in {
@@ -40,17 +43,22 @@ func watch(c *report.Console, softly string) *interrupts {
 				return
 			}
 			status := int32(exitInterrupted)
-			if s == syscall.SIGTERM {
+			if s != os.Interrupt {
 				status = exitTerminated
 			}
 			i.first.Store(status)
-			c.Break()
-			c.Say("%s; interrupt again to stop at once", softly)
+			if softly := i.softly.Load(); softly != nil {
+				c.Break()
+				c.Say("%s; interrupt again to stop at once", (*softly)())
+			}
 			close(i.stop)
 		}
 	}()
 	return i
 }
+
+// says has the first interrupt say what it does.
+func (i *interrupts) says(softly func() string) { i.softly.Store(&softly) }
 
 // end stops watching.
 func (i *interrupts) end() {

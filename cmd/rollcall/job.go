@@ -14,11 +14,11 @@ import (
 	"rollcall/tenant"
 )
 
-// A job is an apply or an audit of a roster: what the two commands share, which
-// is nearly all.
+// A job is an apply, an audit or an undo of a roster: what the commands share,
+// which is nearly all.
 type job struct {
-	audit, readFirst, yes bool
-	verifyTimeout         time.Duration
+	audit, undo, readFirst, ifUnchanged, yes bool
+	verifyTimeout                            time.Duration
 
 	change changeFlags
 	roster rosterFlags
@@ -41,7 +41,10 @@ func (j *job) add(fs *pflag.FlagSet) {
 // the tenant is first called is found out first, in this order: the command
 // line, the tenant, the roster, the results file, and whether it is meant.
 func (j *job) do(a *app, name string) (err error) {
-	change, err := j.check(a, name)
+	if err := j.check(a, name); err != nil {
+		return err
+	}
+	change, source, err := j.wanted(a, name)
 	if err != nil {
 		return err
 	}
@@ -56,16 +59,16 @@ func (j *job) do(a *app, name string) (err error) {
 	defer conn.close()
 	a.greet(conn)
 
-	users, err := j.roster.open(a, name, change)
+	users, err := j.open(a, name, change, source)
 	if err != nil {
 		return err
 	}
 	defer users.Close()
 	a.describe(name, users)
-	interrupts := watch(a.console, "finishing the rows in hand")
+	interrupts := watch(a.console)
 	defer interrupts.end()
 
-	out, err := j.output.open(a, j.audit, change, users, j.manifest(change, conn, users))
+	out, err := j.output.open(a, j.audit, change, users, source, j.manifest(change, conn, users))
 	if err != nil {
 		return err
 	}
@@ -87,29 +90,78 @@ func (j *job) do(a *app, name string) (err error) {
 }
 
 // check refuses a command line that can't be meant.
-func (j *job) check(a *app, name string) (*pipeline.Change, error) {
-	change, err := j.change.required()
-	if err == nil {
-		err = j.pace.check()
+func (j *job) check(a *app, name string) error {
+	if err := j.pace.check(); err != nil {
+		return err
 	}
-	if err == nil && j.verifyTimeout < 0 {
-		err = usage(fmt.Errorf("--verify-timeout %v: want 0 (read back once) or more", j.verifyTimeout))
+	if j.verifyTimeout < 0 {
+		return usage(fmt.Errorf("--verify-timeout %v: want 0 (read back once) or more", j.verifyTimeout))
 	}
-	if err == nil {
-		err = j.output.check(a, name, j.tenant.file())
+	return j.output.check(a, name, j.tenant.file())
+}
+
+// wanted returns the change to make: what the flags say or, if they say nothing
+// and the roster is a file that we wrote, what that does.
+func (j *job) wanted(a *app, name string) (*pipeline.Change, *source, error) {
+	change, err := j.change.change()
+	if err != nil {
+		return nil, nil, err
 	}
-	return change, err
+	source := readSource(a, name)
+	switch {
+	case source == nil && j.undo:
+		return nil, nil, fmt.Errorf("undo %s: not a results file", name)
+	case source == nil && j.ifUnchanged, !change.Empty() && j.ifUnchanged:
+		return nil, nil, usage(errors.New("--if-unchanged needs the diff of an audit as the file, and no --set"))
+	case source == nil:
+		_, err := j.change.required()
+		return change, nil, err
+	}
+	change.Cell = source.cell
+	switch {
+	case j.undo:
+		err = source.back(change)
+		j.roster.only = []string{"applied"}
+	case change.Empty():
+		err = source.again(change, j.ifUnchanged)
+		if j.roster.only == nil {
+			j.roster.only = wanting
+		}
+	}
+	j.readFirst = j.readFirst || change.Expects()
+	return change, source, err
+}
+
+// open opens the roster.
+func (j *job) open(a *app, name string, change *pipeline.Change, source *source) (*roster.Roster, error) {
+	if !j.undo {
+		return j.roster.open(a, name, change, nil)
+	}
+	var missing noValueBefore
+	users, err := j.roster.open(a, name, change, func(r *roster.Roster) func(*roster.Row) (string, error) {
+		return missing.undoable(change, source, r.Header())
+	})
+	if merr := missing.err(name); merr != nil {
+		if err == nil {
+			users.Close()
+		}
+		return nil, merr
+	}
+	return users, err
 }
 
 // manifest says what the results are of.
 func (j *job) manifest(change *pipeline.Change, conn *connection, users *roster.Roster) report.Manifest {
-	m := report.Manifest{Run: "apply", Tenant: conn.name, Noun: change.Setting.Noun, Change: change.String(), Rows: users.Description().Rows}
-	if j.audit {
-		m.Run = "audit"
-	} else if j.readFirst {
-		m.Run = "apply --read-first"
+	kind := "apply"
+	if j.undo {
+		kind = "undo"
 	}
-	return m
+	if j.audit {
+		kind = "audit"
+	} else if j.readFirst && !j.undo {
+		kind = "apply --read-first"
+	}
+	return report.Manifest{Run: kind, Tenant: conn.name, Noun: change.Setting.Noun, Change: change.String(), Rows: users.Description().Rows}
 }
 
 // carryOut makes the run and says what came of it.
@@ -135,6 +187,9 @@ func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection,
 	if out.file != nil {
 		run.Journal = out.file
 	}
+	interrupts.says(func() string {
+		return fmt.Sprintf("finishing %s in hand", report.Plural(run.Stats.InHand(), "row"))
+	})
 	start := time.Now()
 	stop := j.talk.progress(a, out.left(), run, log)
 	err := run.Do(interrupts.ctx, out.rows, out.recorder)

@@ -67,7 +67,7 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 		a.console.Break()
 	}
 	if text := message(err); text != "" {
-		a.console.Say("%s", text)
+		a.console.Fail("%s", text)
 	}
 	if hint := hint(err); hint != "" {
 		a.console.Say("hint: %s", hint)

@@ -36,8 +36,14 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	case f.resume && (f.name == "" || f.name == "-"):
 		return usage(errors.New("--resume needs -o FILE: the results file to go on with"))
 	}
-	out, err := os.Stat(f.name)
-	if f.name == "" || f.name == "-" || err != nil || !out.Mode().IsRegular() {
+	var out os.FileInfo
+	var err error
+	if stdout, ok := a.out.(*os.File); ok && (f.name == "" || f.name == "-") {
+		out, err = stdout.Stat()
+	} else {
+		out, err = os.Stat(f.name)
+	}
+	if err != nil || !out.Mode().IsRegular() {
 		return nil
 	}
 	if in, err := os.Stat(tenant); tenant != "" && err == nil && os.SameFile(in, out) {
@@ -71,15 +77,18 @@ type output struct {
 
 // open opens the output of a run. Standard output gets the results CSV if it is
 // asked for, or if there is nothing else to say there.
-func (f *outputFlags) open(a *app, audit bool, c *pipeline.Change, users *roster.Roster, m report.Manifest) (*output, error) {
+func (f *outputFlags) open(a *app, audit bool, c *pipeline.Change, users *roster.Roster, source *source, m report.Manifest) (*output, error) {
 	o := &output{total: m.Rows, rows: users.Rows()}
 	var recorders []pipeline.Recorder
 	m.Excel = f.excel
 	format := report.Format{Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
+	if source != nil {
+		format.Own = source.own
+	}
 	toStdout := f.name == "-" || f.name == "" && !audit
 	switch {
 	case toStdout:
-		recorders = append(recorders, report.NewResults(a.out, format))
+		recorders = append(recorders, report.NewResults(a.stdout(), format))
 	case f.name != "":
 		var err error
 		if f.resume {
@@ -97,8 +106,8 @@ func (f *outputFlags) open(a *app, audit bool, c *pipeline.Change, users *roster
 		recorders = append(recorders, o.file)
 	}
 	if audit && !toStdout {
-		o.text = a.out
-		recorders = append(recorders, report.NewDiff(a.out, c.Properties()))
+		o.text = a.stdout()
+		recorders = append(recorders, report.NewDiff(o.text, c.Properties()))
 	}
 	// Last, so that it counts what the others have taken.
 	o.recorder = report.Tee(append(recorders, &o.summary)...)

@@ -31,13 +31,12 @@ func (a *app) root() *cobra.Command {
 		Long:          about + "\n" + statuses,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.began = true
 		},
 	}
-	root.AddCommand(a.check(), a.audit(), a.apply(), a.get(), a.set(), a.sandbox(), a.version())
+	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.get(), a.set(), a.sandbox(), a.version())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &exit{status: exitUsage, err: err, hint: c.CommandPath() + " --help lists the flags"}
 	})

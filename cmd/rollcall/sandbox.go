@@ -76,6 +76,10 @@ Faults:
 }
 
 func (f *serveFlags) serve(a *app, args []string) (err error) {
+	s := &f.server
+	if min(s.Latency, s.Jitter, s.RetryAfter, s.Stale) < 0 || s.Rate < 0 || min(s.Burst, s.MaxConcurrent) < 0 {
+		return usage(errors.New("want no flag below 0"))
+	}
 	if f.server.Faults, err = sandbox.ParseFaults(f.faults...); err != nil {
 		return usage(err)
 	}
@@ -96,7 +100,8 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 		return fmt.Errorf("listen on %s: %w", f.listen, err)
 	}
 
-	interrupts := watch(a.console, "letting requests in hand end")
+	interrupts := watch(a.console)
+	interrupts.says(func() string { return "letting requests in hand end" })
 	defer interrupts.end()
 	server := &http.Server{Handler: &f.server, ReadHeaderTimeout: time.Minute, ErrorLog: zap.NewStdLog(log)}
 	served := make(chan error, 1)

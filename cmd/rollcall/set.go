@@ -39,7 +39,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		return err
 	}
 	defer conn.close()
-	interrupts := watch(a.console, "finishing the users in hand")
+	interrupts := watch(a.console)
 	defer interrupts.end()
 	if conn.real && !yes {
 		question := fmt.Sprintf("Set %s for %s on the %s?", change, report.Plural(len(upns), "user"), conn.name)
@@ -48,6 +48,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		}
 	}
 
+	interrupts.says(func() string { return "finishing the users in hand" })
 	run.ReadFirst = true
 	run.Stop = interrupts.stop
 	var table report.Table

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -66,6 +67,14 @@ func (f *talkFlags) progress(a *app, total int, run *pipeline.Run, log *zap.Logg
 	return func() {}
 }
 
+// stdout returns standard output, to be written to during a run.
+func (a *app) stdout() io.Writer {
+	if isTerminal(a.out) && isTerminal(a.err) {
+		return a.console.Beside(a.out)
+	}
+	return a.out
+}
+
 // greet says what must not be mistaken: that the tenant is not a real one. It is
 // said again at the very end.
 func (a *app) greet(c *connection) {
@@ -80,7 +89,7 @@ func (a *app) describe(name string, r *roster.Roster) {
 	found := r.Description()
 	a.console.Say("%s: %s", name, found)
 	for _, w := range found.Warnings {
-		a.console.Say("warning: %s", w)
+		a.console.Warn("warning: %s", w)
 	}
 }
 
@@ -90,6 +99,7 @@ func (a *app) confirm(i *interrupts, question string) error {
 		return &exit{status: exitUsage, err: errors.New("not confirmed: there is no terminal to ask on"),
 			hint: "--yes goes ahead: " + question}
 	}
+	a.console.Break() // who answers should have seen what was found
 	fmt.Fprintf(a.err, "%s [y/N] ", question)
 	answers := make(chan string, 1)
 	go func() {
@@ -104,6 +114,6 @@ func (a *app) confirm(i *interrupts, question string) error {
 		}
 		return &exit{status: exitError, err: errors.New("not confirmed: nothing was changed")}
 	case <-i.stop:
-		return &exit{status: i.status()}
+		return &exit{status: i.status(), err: errors.New("not confirmed: nothing was changed")}
 	}
 }

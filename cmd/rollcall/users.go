@@ -84,11 +84,11 @@ func someUsers(_ *cobra.Command, args []string) error {
 		if err != nil {
 			return fmt.Errorf("user %q: %w", arg, err)
 		}
-		if key := strings.ToLower(upn); seen[key] {
+		key := strings.ToLower(upn)
+		if seen[key] {
 			return fmt.Errorf("user %q is named twice", arg)
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 	}
 	return nil
 }
@@ -103,7 +103,11 @@ func (u *userRows) Read(row *roster.Row) error {
 	if u.read == len(u.upns) {
 		return io.EOF
 	}
-	*row = roster.Row{Line: u.read + 1, UPN: u.upns[u.read]}
+	upn, err := roster.ParseUPN(u.upns[u.read])
+	if err != nil {
+		return err
+	}
+	*row = roster.Row{Line: u.read + 1, UPN: upn}
 	u.read++
 	return nil
 }

@@ -54,11 +54,8 @@ func (d Description) String() string {
 }
 
 // nobody says why d has no users.
-func (d Description) nobody(only []string) string {
+func (d Description) nobody() string {
 	if d.Rows == 0 {
-		if d.PassedOver > 0 {
-			return fmt.Sprintf("none of %s has the status %s", count(d.PassedOver, "row"), strings.Join(only, " or "))
-		}
 		return "no rows: there is only a header"
 	}
 	var b strings.Builder

@@ -72,8 +72,8 @@ type Roster struct {
 // Open reads the file called name, or all of stdin if name is "-", and returns
 // it as a Roster, which the caller has to close.
 //
-// A file of which no row can be used is an error, as is one that can't be
-// read for certain. Every error is an [*Error], but for one that
+// A file of which no row can be used is an error, unless Only passed over all of
+// them, as is one that can't be read for certain. Every error is an [*Error], but for one that
 // [Options.Header] returned and one that is [ErrOption].
 //
 // The file is held open, so to put another in its place changes nothing. To
@@ -141,8 +141,9 @@ func (r *Roster) read(enc encoding) error {
 	r.found.Encoding = string(enc)
 	r.found.Delimiter = string(rune(r.dialect.delimiter))
 	r.found.UPNColumn = r.header[r.upn]
-	if r.found.Users == 0 {
-		return r.errorf(0, 0, "%s", r.found.nobody(r.options.Only))
+	nothingToDo := r.found.Rows == 0 && r.found.PassedOver > 0
+	if r.found.Users == 0 && !nothingToDo {
+		return r.errorf(0, 0, "%s", r.found.nobody())
 	}
 	return nil
 }

@@ -1,0 +1,517 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// mustAcquire takes a lock that is free.
+func mustAcquire(t *testing.T, path string) *lock {
+	t.Helper()
+	l, err := acquire(path, "results.csv", 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.release)
+	return l
+}
+
+// refusal tries to take a lock that is held, and returns what it is told.
+func refusal(t *testing.T, path string) string {
+	t.Helper()
+	l, err := acquire(path, "results.csv", 0, nil)
+	if _, ok := errors.AsType[*heldError](err); !ok || l != nil {
+		l.release()
+		t.Fatalf("acquire of a lock that is held: %v, %v; want a heldError", l, err)
+	}
+	return err.Error()
+}
+
+func lockPath(t *testing.T) string {
+	return filepath.Join(t.TempDir(), "results.csv.lock")
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// A lock that is held is refused, with its holder named; released, it is free,
+// and its file is gone.
+func TestLock(t *testing.T) {
+	path := lockPath(t)
+	l := mustAcquire(t, path)
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("the lock file: %v, %v; want it for its owner alone", info.Mode(), err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(fmt.Sprintf(`^results\.csv is held by another run: pid %d on host %s, since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, 0 rows done$`,
+		os.Getpid(), regexp.QuoteMeta(host)))
+	if got := refusal(t, path); !want.MatchString(got) {
+		t.Errorf("refused with %q, want %s", got, want)
+	}
+	l.release()
+	if exists(path) {
+		t.Error("the lock file is still there")
+	}
+	l.release()
+	l.progress(1)
+	next := mustAcquire(t, path)
+	l.release()
+	if !exists(path) {
+		t.Error("releasing a lock again removed the next one's file")
+	}
+	next.release()
+	if exists(path) {
+		t.Error("the lock file is still there")
+	}
+}
+
+// What is no results file has no lock, and no lock is as good as any.
+func TestNoLock(t *testing.T) {
+	if got := resultsLock(os.DevNull); got != "" {
+		t.Errorf("resultsLock(%q) = %q, want none", os.DevNull, got)
+	}
+	l, err := acquire("", "nothing", 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.progress(1)
+	l.release()
+}
+
+// What a holder has done shows up within seconds, not with every call.
+func TestLockProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := lockPath(t)
+		l := mustAcquire(t, path)
+		for _, step := range []struct {
+			after time.Duration
+			rows  int
+			want  string
+		}{
+			{0, 7, "0 rows done"},
+			{lockTell - 1, 8, "0 rows done"},
+			{1, 1234, "1234 rows done"},
+			{lockTell / 2, 5678, "1234 rows done"},
+			{time.Hour, 1, "1 row done"}, // shorter than what was there
+		} {
+			<-time.After(step.after)
+			l.progress(step.rows)
+			if got := refusal(t, path); !strings.HasSuffix(got, ", "+step.want) {
+				t.Errorf("after %d rows: %q, want %q", step.rows, got, step.want)
+			}
+		}
+	})
+}
+
+// A wait ends with the lock, when it has lasted as long as it may, or when it is
+// told to stop, and not later.
+func TestLockWait(t *testing.T) {
+	for _, test := range []struct {
+		name                        string
+		wait, releaseAt, stopAt, at time.Duration
+		held                        bool
+	}{
+		{"no wait", 0, time.Second, time.Hour, 0, true},
+		{"negative", -time.Second, time.Second, time.Hour, 0, true},
+		{"released", time.Minute, 450 * time.Millisecond, time.Hour, 600 * time.Millisecond, false},
+		{"released at the end", 500 * time.Millisecond, 450 * time.Millisecond, time.Hour, 500 * time.Millisecond, false},
+		{"not released", 1500 * time.Millisecond, time.Hour, 2 * time.Hour, 1500 * time.Millisecond, true},
+		{"stopped", time.Hour, 2 * time.Hour, 333 * time.Millisecond, 333 * time.Millisecond, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				path := lockPath(t)
+				holder := mustAcquire(t, path)
+				time.AfterFunc(test.releaseAt, holder.release)
+				stop := make(chan struct{})
+				time.AfterFunc(test.stopAt, func() { close(stop) })
+				start := time.Now()
+				l, err := acquire(path, "results.csv", test.wait, stop)
+				if at := time.Since(start); at != test.at {
+					t.Errorf("acquire took %v, want %v", at, test.at)
+				}
+				if _, held := errors.AsType[*heldError](err); held != test.held || !held && err != nil {
+					t.Errorf("acquire: %v, want held %v", err, test.held)
+				}
+				l.release()
+			})
+		})
+	}
+}
+
+// However often a lock changes hands, between goroutines and processes that
+// remove its file each time, nobody has it together with another, nobody is
+// refused for any other reason, and no file is left.
+func TestLockHasOneHolder(t *testing.T) {
+	dir := t.TempDir()
+	path, witness := filepath.Join(dir, "results.csv.lock"), filepath.Join(dir, "witness")
+	rounds := 300
+	if testing.Short() {
+		rounds = 30
+	}
+	var helpers []*exec.Cmd
+	for range 3 {
+		cmd := lockHelper(t, "LOCK_PATH="+path, "LOCK_WITNESS="+witness, fmt.Sprint("LOCK_ROUNDS=", rounds))
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		helpers = append(helpers, cmd)
+	}
+	var holders atomic.Int32
+	var wait sync.WaitGroup
+	for range 16 {
+		wait.Go(func() {
+			err := hammer(path, witness, rounds, func() {
+				if n := holders.Add(1); n != 1 {
+					t.Errorf("%d holders at once", n)
+				}
+				runtime.Gosched()
+				holders.Add(-1)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	for _, cmd := range helpers {
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("another process: %v", err)
+		}
+	}
+	if runtime.GOOS != "windows" && exists(path) { // where it stays if somebody has it open
+		t.Error("the lock file is still there")
+	}
+}
+
+// hammer takes and releases a lock so many times. While it has it, it makes a file
+// called witness, which fails if another has the lock too.
+func hammer(path, witness string, rounds int, inside func()) error {
+	for done := 0; done < rounds; {
+		l, err := acquire(path, "results.csv", 0, nil)
+		if _, ok := errors.AsType[*heldError](err); ok {
+			runtime.Gosched()
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		f, err := os.OpenFile(witness, os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return fmt.Errorf("two holders: %w", err)
+		}
+		inside()
+		f.Close()
+		if err := os.Remove(witness); err != nil {
+			return fmt.Errorf("two holders: %w", err)
+		}
+		l.release()
+		done++
+	}
+	return nil
+}
+
+// lockHelper returns a command that runs this program's TestLockHelper in a
+// process of its own.
+func lockHelper(t *testing.T, env ...string) *exec.Cmd {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestLockHelper$")
+	cmd.Env = append(os.Environ(), env...)
+	return cmd
+}
+
+// TestLockHelper is the other process of these tests. It takes a lock and stays,
+// or it takes and releases it again and again.
+func TestLockHelper(t *testing.T) {
+	path := os.Getenv("LOCK_PATH")
+	if path == "" {
+		t.Skip("it is for other tests to start")
+	}
+	if witness := os.Getenv("LOCK_WITNESS"); witness != "" {
+		var rounds int
+		if _, err := fmt.Sscan(os.Getenv("LOCK_ROUNDS"), &rounds); err != nil {
+			t.Fatal(err)
+		}
+		if err := hammer(path, witness, rounds, func() {}); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	l := mustAcquire(t, path)
+	fmt.Println("locked")
+	bufio.NewReader(os.Stdin).ReadByte() // until it is killed, or its parent is gone
+	l.release()
+}
+
+// Another process that has the lock is named; once it is killed the lock is free,
+// whatever its file says, and the file goes with the next holder.
+func TestLockOfTheDead(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		t.Run(fmt.Sprintf("kept %v", kept), func(t *testing.T) {
+			path := lockPath(t)
+			if kept {
+				setTempDir(t, t.TempDir())
+				var err error
+				if path, err = tenantLock("contoso", "CASMailbox"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd := lockHelper(t, "LOCK_PATH="+path)
+			if _, err := cmd.StdinPipe(); err != nil {
+				t.Fatal(err)
+			}
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(out).ReadString('\n')
+			if line != "locked\n" {
+				t.Fatalf("the other process said %q, %v", line, err)
+			}
+			pid := fmt.Sprintf(": pid %d on host ", cmd.Process.Pid)
+			if got := refusal(t, path); !strings.Contains(got, pid) {
+				t.Errorf("refused with %q, want %q in it", got, pid)
+			}
+			cmd.Process.Kill()
+			cmd.Wait()
+			if b, err := os.ReadFile(path); err != nil || len(b) == 0 {
+				t.Errorf("the lock file of the dead: %q, %v; want what it said", b, err)
+			}
+			l := mustAcquire(t, path)
+			own := fmt.Sprintf(": pid %d on host ", os.Getpid())
+			if got := refusal(t, path); !strings.Contains(got, own) {
+				t.Errorf("refused with %q, want %q in it", got, own)
+			}
+			l.release()
+			if b, err := os.ReadFile(path); kept && (err != nil || len(b) > 0) || !kept && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the lock file after release: %q, %v", b, err)
+			}
+		})
+	}
+}
+
+// A holder's file that can't be made out costs the details and nothing else; what
+// it says never reaches a terminal as it is.
+func TestLockFileOfGarbage(t *testing.T) {
+	const since = `"since":"2026-11-22T01:02:03Z"`
+	for _, test := range []struct{ says, want string }{
+		{"", ""},
+		{"garbage", ""},
+		{"{", ""},
+		{"null", ""},
+		{`[1,2,3]`, ""},
+		{`{"pid":4711,"host":"build7",` + since + `,"rows":12`, ""},
+		{`{"pid":"4711","host":"build7",` + since + `,"rows":1234}`, ""},
+		{`{"pid":4711,"host":"build7","since":"yesterday","rows":1234}`, ""},
+		{`{"pid":4711,"host":"build7","rows":1234}`, ""},
+		{`{"pid":0,"host":"build7",` + since + `,"rows":1234}`, ""},
+		{`{"pid":4711,"host":"build7",` + since + `,"rows":-1}`, ""},
+		{`{"pid":4711,"host":"` + strings.Repeat("x", 256) + `",` + since + `,"rows":1}`, ""},
+		{strings.Repeat(" ", 1<<20) + `{"pid":4711,"host":"build7",` + since + `,"rows":1234}`, ""},
+		{strings.Repeat("\x00", 100), ""},
+		{`{"pid":4711,"host":"build7",` + since + `,"rows":1234}`, ": pid 4711 on host build7, since 2026-11-22T01:02:03Z, 1234 rows done"},
+		{`{"pid":4711,"host":"build7",` + since + `,"rows":1}` + "\n34}\n", ": pid 4711 on host build7, since 2026-11-22T01:02:03Z, 1 row done"},
+		{`{"pid":4711,` + since + `,"rows":1234}`, ": pid 4711, since 2026-11-22T01:02:03Z, 1234 rows done"},
+		{`{"pid":4711,"host":"\u001b[31m\n",` + since + `,"rows":1234}`, `: pid 4711 on host "\x1b[31m\n", since 2026-11-22T01:02:03Z, 1234 rows done`},
+	} {
+		path := lockPath(t)
+		if err := os.WriteFile(path, []byte("\n"+test.says), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l := mustAcquire(t, path) // it is nobody's
+		l.file.Truncate(1)
+		if _, err := l.file.WriteAt([]byte(test.says), 1); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := refusal(t, path), "results.csv is held by another run"+test.want; got != want {
+			t.Errorf("%.100q: refused with %q, want %q", test.says, got, want)
+		}
+		l.release()
+		if exists(path) {
+			t.Errorf("%.100q: the lock file is still there", test.says)
+		}
+	}
+}
+
+// A lock file that somebody replaced is not removed by who had the one before.
+func TestLockFileReplaced(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no file that is open can be replaced")
+	}
+	path := lockPath(t)
+	first := mustAcquire(t, path)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	second := mustAcquire(t, path)
+	first.release()
+	refusal(t, path)
+	second.release()
+	if exists(path) {
+		t.Error("the lock file is still there")
+	}
+}
+
+// What stands in the way of a lock is an error that names what was to be locked,
+// and is not another run.
+func TestLockErrors(t *testing.T) {
+	dir := t.TempDir()
+	join := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(join("file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"dir.lock", "readonly"} {
+		if err := os.Mkdir(join(name), 0o500); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paths := []string{join("vanished/results.csv.lock"), join("file/results.csv.lock"), join("dir.lock")}
+	if runtime.GOOS != "windows" && os.Geteuid() != 0 { // root may write anywhere
+		paths = append(paths, join("readonly/results.csv.lock"))
+	}
+	if os.Symlink(join("nowhere"), join("dangling.lock")) == nil && os.Symlink(join("file"), join("link.lock")) == nil {
+		paths = append(paths, join("dangling.lock"), join("link.lock"))
+	}
+	for _, path := range paths {
+		l, err := acquire(path, "results.csv", time.Hour, nil)
+		if l != nil || err == nil || !strings.HasPrefix(err.Error(), "lock results.csv: ") {
+			t.Errorf("acquire(%s): %v, %v", path, l, err)
+		}
+		if _, ok := errors.AsType[*heldError](err); ok {
+			t.Errorf("acquire(%s): %v, want another error", path, err)
+		}
+	}
+	if exists(join("nowhere")) {
+		t.Error("a lock was made where a link led")
+	}
+	if b, err := os.ReadFile(join("file")); err != nil || len(b) > 0 {
+		t.Errorf("the file that a link led to: %q, %v; want it as it was", b, err)
+	}
+}
+
+// Two names of one results file, there or not, are one lock, beside the file.
+func TestResultsLockThroughLinks(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	join := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	for _, name := range []string{"real/deep", "elsewhere"} {
+		if err := os.MkdirAll(join(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, target := range map[string]string{
+		"linked":           "real",
+		"deep":             join("real/deep"),
+		"elsewhere/abs":    join("real/results.csv"),
+		"elsewhere/rel":    "../real/results.csv",
+		"elsewhere/twice":  "rel",
+		"elsewhere/dotted": "../deep/../results.csv", // which is not ../results.csv
+	} {
+		if err := os.Symlink(filepath.FromSlash(target), join(link)); err != nil {
+			t.Skip(err)
+		}
+	}
+	t.Chdir(join("real"))
+	for _, there := range []bool{false, true} {
+		if there {
+			if err := os.WriteFile(join("real/results.csv"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{"real/results.csv", "linked/results.csv", "elsewhere/abs", "elsewhere/rel", "elsewhere/twice", "elsewhere/dotted"} {
+			if got, want := resultsLock(join(name)), join("real/results.csv.lock"); got != want {
+				t.Errorf("there %v: resultsLock(%s) = %s, want %s", there, name, got, want)
+			}
+		}
+		l := mustAcquire(t, resultsLock("results.csv"))
+		refusal(t, resultsLock(join("elsewhere/twice")))
+		l.release()
+	}
+}
+
+// setTempDir has dir be the temp directory.
+func setTempDir(t *testing.T, dir string) {
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		t.Setenv(name, dir)
+	}
+}
+
+// There is one lock for each tenant and noun, that every user can take, and that
+// is empty when nobody has it.
+func TestTenantLock(t *testing.T) {
+	temp := t.TempDir()
+	setTempDir(t, temp)
+	path := func(tenant, noun string) string {
+		t.Helper()
+		p, err := tenantLock(tenant, noun)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	contoso := path("contoso", "CASMailbox")
+	if got := path("Contoso", "casmailbox"); got != contoso {
+		t.Errorf("in another case it is %s, want %s", got, contoso)
+	}
+	for _, other := range []string{path("fabrikam", "CASMailbox"), path("contoso", "Mailbox"), path("contosoc", "ASMailbox")} {
+		if other == contoso {
+			t.Errorf("two tenants or nouns share %s", other)
+		}
+	}
+	l := mustAcquire(t, contoso)
+	refusal(t, path("CONTOSO", "CASMAILBOX"))
+	mustAcquire(t, path("contoso", "Mailbox"))
+	if runtime.GOOS != "windows" {
+		for name, want := range map[string]fs.FileMode{filepath.Dir(contoso): fs.ModeDir | fs.ModeSticky | 0o777, contoso: 0o666} {
+			if info, err := os.Stat(name); err != nil || info.Mode() != want {
+				t.Errorf("%s: %v, %v; want %v", name, info.Mode(), err, want)
+			}
+		}
+	}
+	l.release()
+	if info, err := os.Stat(contoso); err != nil || info.Size() != 0 {
+		t.Errorf("the lock file after release: %v, %v; want it to be empty", info, err)
+	}
+	mustAcquire(t, contoso)
+
+	setTempDir(t, filepath.Join(temp, "vanished"))
+	if p, err := tenantLock("contoso", "CASMailbox"); err == nil || !strings.HasPrefix(err.Error(), "lock the tenant: ") {
+		t.Errorf("without a temp directory: %q, %v", p, err)
+	}
+	file := t.TempDir()
+	setTempDir(t, file)
+	if err := os.WriteFile(filepath.Join(file, "rollcall-locks"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := tenantLock("contoso", "CASMailbox"); err == nil || !strings.HasSuffix(err.Error(), " is not a directory") {
+		t.Errorf("with a file in its place: %q, %v", p, err)
+	}
+}
