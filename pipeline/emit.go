@@ -11,7 +11,7 @@ import (
 //
 // It records nothing after a row that was cut short: a record behind a gap
 // would be passed over by whoever goes on from there.
-func (r *Run) emit(done, free *mailbox, rec Recorder) error {
+func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder) error {
 	var (
 		ring = make([]*task, Window) // done and not yet recorded, by seq
 		next = 0                     // the seq to record next
@@ -35,6 +35,7 @@ func (r *Run) emit(done, free *mailbox, rec Recorder) error {
 				t.Finished = now
 			}
 			r.Stats.count(t)
+			guard.see(t)
 			ring[t.seq%Window] = t
 			if !soon {
 				soon = true

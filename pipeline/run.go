@@ -19,6 +19,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -79,6 +80,8 @@ type Run struct {
 	// begun, and the rows in hand are finished.
 	Stop <-chan struct{}
 
+	Guards Guards
+
 	Log *zap.Logger // what happens meanwhile; what is of a roster or a tenant is in fields, not in messages
 
 	// Journal, if not nil, keeps what can't be recorded yet.
@@ -90,8 +93,13 @@ type Run struct {
 
 	Stats Stats
 
-	pool *pool
+	pool    *pool
+	tripped chan struct{} // closed when a guard has stopped the run
+	reason  string        // why it has; set ahead of that
 }
+
+// Stopped returns, once Do has returned, why a guard stopped the run, or "".
+func (r *Run) Stopped() string { return r.reason }
 
 // A Journal keeps of rows in hand what must outlive the process.
 type Journal interface {
@@ -159,6 +167,16 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	for range Window {
 		free.put(new(task))
 	}
+	r.tripped, r.reason = make(chan struct{}), ""
+	var once sync.Once
+	trip := func(reason string) {
+		once.Do(func() { r.reason = reason; close(r.tripped) })
+	}
+	canary := make(chan struct{}) // closed when it has come back
+	guard := &watch{Guards: r.Guards, trip: trip, passed: func() { close(canary) }}
+	if d := r.Guards.MaxDuration; d > 0 {
+		defer time.AfterFunc(d, func() { trip(fmt.Sprintf("%v are over (--max-duration)", d)) }).Stop()
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	var senders sync.WaitGroup // those who send to done
 
@@ -197,16 +215,22 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		defer senders.Done()
 		defer close(jobs)
 		var spare *task
-		for seq := 0; ; seq++ {
-			for spare == nil {
-				select {
-				case <-free.ready:
-					spare = free.take()
-				case <-r.Stop:
-					return nil
-				case <-ctx.Done():
-					return context.Cause(ctx)
+		for seq, sent := 0, 0; ; seq++ {
+			if sent > 0 && sent == r.Guards.Limit {
+				// Those that are sent are to be done, so nothing is closed.
+				once.Do(func() { r.reason = fmt.Sprintf("%d rows are done (--limit)", sent) })
+				return nil
+			}
+			if sent > 0 && sent == r.Guards.Canary {
+				if ok, err := r.wait(ctx, canary); !ok {
+					return err
 				}
+			}
+			for spare == nil {
+				if ok, err := r.wait(ctx, free.ready); !ok {
+					return err
+				}
+				spare = free.take()
 			}
 			t := spare
 			spare = t.next
@@ -220,6 +244,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 				done.put(t)
 				continue
 			}
+			sent++
 			select {
 			case jobs <- t:
 				continue
@@ -228,6 +253,8 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			select {
 			case jobs <- t:
 			case <-r.Stop:
+				return nil
+			case <-r.tripped:
 				return nil
 			case <-ctx.Done():
 				return context.Cause(ctx)
@@ -240,7 +267,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		close(done.ready)
 		return nil
 	})
-	g.Go(func() error { return r.emit(done, free, rec) })
+	g.Go(func() error { return r.emit(done, free, guard, rec) })
 	return g.Wait()
 }
 
@@ -252,10 +279,26 @@ func (r *Run) Read(ctx context.Context, upn string) (tenant.Object, error) {
 	return r.get(ctx, &task{Result: Result{Row: roster.Row{UPN: upn}}})
 }
 
-// stopped reports whether Stop is closed.
+// wait waits for c, and reports whether it came ahead of the end of the run.
+func (r *Run) wait(ctx context.Context, c <-chan struct{}) (bool, error) {
+	select {
+	case <-c:
+		return true, nil
+	case <-r.Stop:
+		return false, nil
+	case <-r.tripped:
+		return false, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+// stopped reports whether no further row is to be begun.
 func (r *Run) stopped() bool {
 	select {
 	case <-r.Stop:
+		return true
+	case <-r.tripped:
 		return true
 	default:
 		return false

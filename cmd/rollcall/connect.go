@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -40,6 +41,17 @@ func (f *tenantFlags) file() string {
 		return ""
 	}
 	return name
+}
+
+// identity returns what tells the tenant from others.
+func (f *tenantFlags) identity() string {
+	if name := f.file(); name != "" {
+		if path, err := filepath.Abs(name); err == nil {
+			name = path
+		}
+		return "sandbox:" + name
+	}
+	return f.tenant + " " + f.organization + " at " + f.endpoint
 }
 
 // A connection is a tenant that cmdlets can be run on.

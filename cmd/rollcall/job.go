@@ -6,12 +6,10 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	"go.uber.org/zap"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
-	"rollcall/tenant"
 )
 
 // A job is an apply, an audit or an undo of a roster: what the commands share,
@@ -24,8 +22,11 @@ type job struct {
 	roster rosterFlags
 	tenant tenantFlags
 	pace   paceFlags
+	guard  guardFlags
 	output outputFlags
 	talk   talkFlags
+
+	lockWait time.Duration
 }
 
 func (j *job) add(fs *pflag.FlagSet) {
@@ -33,8 +34,27 @@ func (j *job) add(fs *pflag.FlagSet) {
 	j.roster.add(fs)
 	j.tenant.add(fs)
 	j.pace.add(fs)
+	j.guard.add(fs)
 	j.output.add(fs)
 	j.talk.add(fs)
+	j.addLockWait(fs)
+}
+
+func (j *job) addLockWait(fs *pflag.FlagSet) {
+	fs.DurationVar(&j.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
+}
+
+// kind says in a word what is done.
+func (j *job) kind() string {
+	switch {
+	case j.audit:
+		return "audit"
+	case j.undo:
+		return "undo"
+	case j.readFirst:
+		return "apply --read-first"
+	}
+	return "apply"
 }
 
 // do does the job on the roster called name. Whatever can be found out before
@@ -44,47 +64,43 @@ func (j *job) do(a *app, name string) (err error) {
 	if err := j.check(a, name); err != nil {
 		return err
 	}
-	change, source, err := j.wanted(a, name)
-	if err != nil {
+	x := &execution{job: j, app: a}
+	if x.change, x.source, err = j.wanted(a, name); err != nil {
 		return err
 	}
-	log, err := j.talk.start(a)
-	if err != nil {
+	if x.log, err = j.talk.start(a); err != nil {
 		return err
 	}
-	conn, err := j.tenant.connect(j.pace.workers, log)
-	if err != nil {
+	if err := x.lockTenant(); err != nil {
 		return err
 	}
-	defer conn.close()
-	a.greet(conn)
+	defer x.unlock()
+	if x.conn, err = j.tenant.connect(j.pace.workers, x.log); err != nil {
+		return err
+	}
+	defer x.conn.close()
+	a.greet(x.conn)
 
-	users, err := j.open(a, name, change, source)
-	if err != nil {
+	if x.users, err = j.open(a, name, x.change, x.source); err != nil {
 		return err
 	}
-	defer users.Close()
-	a.describe(name, users)
-	interrupts := watch(a.console)
-	defer interrupts.end()
+	defer x.users.Close()
+	a.describe(name, x.users)
 
-	out, err := j.output.open(a, j.audit, change, users, source, j.manifest(change, conn, users))
-	if err != nil {
+	x.interrupts = watch(a.console)
+	defer x.interrupts.end()
+	if err := x.lockResults(); err != nil {
 		return err
 	}
-	if j.output.resume && out.summary.Rows > 0 {
-		a.console.Say("%s: %s recorded, %d to go", out.name, report.Plural(out.summary.Rows, "row"), out.left())
+	if x.out, err = j.output.open(a, x); err != nil {
+		return err
 	}
-	if !j.audit && !j.yes && conn.real && out.left() > 0 {
-		err = a.confirm(interrupts, fmt.Sprintf("Set %s for %s on the %s?",
-			change, report.Plural(users.Description().Users, "user"), conn.name))
-	}
-	if err == nil {
-		err = j.carryOut(a, change, conn, out, interrupts, log)
+	if err = x.confirm(); err == nil {
+		err = x.carryOut()
 	}
 	// Results that may not be on the disk are worse news than what they say.
-	if cerr := out.close(); cerr != nil && message(err) == "" {
-		err = &exit{status: max(exitError, interrupts.status()), err: cerr}
+	if cerr := x.out.close(); cerr != nil && message(err) == "" {
+		err = &exit{status: max(exitError, x.interrupts.status()), err: cerr}
 	}
 	return err
 }
@@ -92,6 +108,9 @@ func (j *job) do(a *app, name string) (err error) {
 // check refuses a command line that can't be meant.
 func (j *job) check(a *app, name string) error {
 	if err := j.pace.check(); err != nil {
+		return err
+	}
+	if _, err := j.guard.guards(); err != nil {
 		return err
 	}
 	if j.verifyTimeout < 0 {
@@ -113,6 +132,8 @@ func (j *job) wanted(a *app, name string) (*pipeline.Change, *source, error) {
 		return nil, nil, fmt.Errorf("undo %s: not a results file", name)
 	case source == nil && j.ifUnchanged, !change.Empty() && j.ifUnchanged:
 		return nil, nil, usage(errors.New("--if-unchanged needs the diff of an audit as the file, and no --set"))
+	case j.guard.maxChanges != "" && !j.readFirst && (source == nil || !change.Empty()):
+		return nil, nil, usage(errors.New("--max-changes needs --read-first, or the diff of an audit as the file"))
 	case source == nil:
 		_, err := j.change.required()
 		return change, nil, err
@@ -148,76 +169,6 @@ func (j *job) open(a *app, name string, change *pipeline.Change, source *source)
 		return nil, merr
 	}
 	return users, err
-}
-
-// manifest says what the results are of.
-func (j *job) manifest(change *pipeline.Change, conn *connection, users *roster.Roster) report.Manifest {
-	kind := "apply"
-	if j.undo {
-		kind = "undo"
-	}
-	if j.audit {
-		kind = "audit"
-	} else if j.readFirst && !j.undo {
-		kind = "apply --read-first"
-	}
-	return report.Manifest{Run: kind, Tenant: conn.name, Noun: change.Setting.Noun, Change: change.String(), Rows: users.Description().Rows}
-}
-
-// carryOut makes the run and says what came of it.
-func (j *job) carryOut(a *app, change *pipeline.Change, conn *connection,
-	out *output, interrupts *interrupts, log *zap.Logger) error {
-	run := &pipeline.Run{
-		Tenant:        conn,
-		Change:        change,
-		Limiter:       pipeline.NewLimiter(j.pace.rate),
-		Workers:       j.pace.workers,
-		Audit:         j.audit,
-		ReadFirst:     j.readFirst,
-		Retries:       j.pace.retries,
-		RowTimeout:    j.pace.rowTimeout,
-		VerifyTimeout: j.verifyTimeout,
-		Stop:          interrupts.stop,
-		Log:           log,
-		Earlier:       out.earlier,
-	}
-	if j.audit {
-		run.Tenant = tenant.ReadOnly(conn)
-	}
-	if out.file != nil {
-		run.Journal = out.file
-	}
-	interrupts.says(func() string {
-		return fmt.Sprintf("finishing %s in hand", report.Plural(run.Stats.InHand(), "row"))
-	})
-	start := time.Now()
-	stop := j.talk.progress(a, out.left(), run, log)
-	err := run.Do(interrupts.ctx, out.rows, out.recorder)
-	stop()
-	if serr := conn.save(); err == nil {
-		err = serr
-	}
-
-	elapsed := time.Since(start)
-	if cerr := out.conclude(j.talk.quiet); err == nil {
-		err = cerr
-	}
-	a.console.Say("%s", out.summary.String())
-	a.console.Say("%s", report.Pace(run, elapsed))
-	if out.name != "" && out.summary.Rows > 0 {
-		a.console.Say("results are in %s", out.name)
-	}
-	if left := out.left(); left > 0 {
-		inHand := int(run.Stats.Unrecorded.Load())
-		a.console.Say("%s not attempted", report.Plural(left-inHand, "row"))
-		if inHand > 0 {
-			a.console.Say("%s in hand, and not recorded", report.Plural(inHand, "row"))
-		}
-		if out.name != "" {
-			a.console.Say("to go on: the same command with --resume")
-		}
-	}
-	return outcome(err, &out.summary, interrupts)
 }
 
 // outcome returns the error that stands for the exit status of a run that ended

@@ -345,6 +345,9 @@ func TestLockFileOfGarbage(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := mustAcquire(t, path) // it is nobody's
+		if info, err := os.Stat(path); err != nil || info.Size() > 500 {
+			t.Errorf("%.100q: it is still there when the lock is taken", test.says)
+		}
 		l.file.Truncate(1)
 		if _, err := l.file.WriteAt([]byte(test.says), 1); err != nil {
 			t.Fatal(err)
@@ -402,6 +405,10 @@ func TestLockErrors(t *testing.T) {
 		l, err := acquire(path, "results.csv", time.Hour, nil)
 		if l != nil || err == nil || !strings.HasPrefix(err.Error(), "lock results.csv: ") {
 			t.Errorf("acquire(%s): %v, %v", path, l, err)
+			continue
+		}
+		if filepath.Dir(path) == dir && !strings.HasSuffix(err.Error(), path+" is not a regular file") {
+			t.Errorf("acquire(%s): %v, want it to say that it is not a regular file", path, err)
 		}
 		if _, ok := errors.AsType[*heldError](err); ok {
 			t.Errorf("acquire(%s): %v, want another error", path, err)

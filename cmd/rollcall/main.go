@@ -25,6 +25,8 @@ const (
 	exitUsage       = 2 // the command line is wrong
 	exitRows        = 3 // carried out, and some rows failed
 	exitDiffers     = 4 // audit: something differs
+	exitGuard       = 5 // a guard stopped it
+	exitHeld        = 6 // another run holds the results file or the tenant
 	exitInterrupted = 130
 	exitTerminated  = 143
 )
@@ -40,13 +42,14 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	console  *report.Console
+	args     []string
 	began    bool   // the command line has been understood
 	goodbye  string // what to say last
 }
 
 // run executes the program and returns its exit status. Nothing else exits.
 func run(args []string, in io.Reader, out, stderr io.Writer) int {
-	a := &app{in: in, out: out, err: stderr, console: report.NewConsole(stderr)}
+	a := &app{args: args, in: in, out: out, err: stderr, console: report.NewConsole(stderr)}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)

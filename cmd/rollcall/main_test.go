@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 //	                           and set ENDPOINT
 //	served FILE                interrupt it, and write its counts to FILE
 //	lines N FILE [PATTERN]     fail unless FILE has N lines (that contain PATTERN)
+//	until FILE N               wait until FILE has N lines
 //	agree RESULTS COUNTS       fail unless as many rows were applied as the
 //	                           server's counts have users set
 //	interrupted N TIMES FILE LINES rollcall ARGS...
@@ -53,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"served":      served,
 			"lines":       lines,
 			"agree":       agree,
+			"until":       until,
 			"interrupted": interrupted,
 		},
 	})
@@ -139,6 +141,20 @@ func countLines(ts *testscript.TestScript, name string, pattern ...string) int {
 		}
 	}
 	return n
+}
+
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	for end := time.Now().Add(time.Minute); ; {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil && countLines(ts, args[0]) >= n {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s has no %d lines after a minute", args[0], n)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
 }
 
 func agree(ts *testscript.TestScript, _ bool, args []string) {

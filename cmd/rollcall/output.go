@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
-	"rollcall/pipeline/roster"
 	"rollcall/report"
 )
 
@@ -77,13 +76,14 @@ type output struct {
 
 // open opens the output of a run. Standard output gets the results CSV if it is
 // asked for, or if there is nothing else to say there.
-func (f *outputFlags) open(a *app, audit bool, c *pipeline.Change, users *roster.Roster, source *source, m report.Manifest) (*output, error) {
+func (f *outputFlags) open(a *app, x *execution) (*output, error) {
+	m, c, users, audit := x.manifest(), x.change, x.users, x.audit
 	o := &output{total: m.Rows, rows: users.Rows()}
 	var recorders []pipeline.Recorder
 	m.Excel = f.excel
 	format := report.Format{Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
-	if source != nil {
-		format.Own = source.own
+	if x.source != nil {
+		format.Own = x.source.own
 	}
 	toStdout := f.name == "-" || f.name == "" && !audit
 	switch {

@@ -21,7 +21,9 @@ Exit status:
   2        the command line is wrong
   3        carried out, and some rows failed (audit: some could not be read)
   4        audit: something differs
-  130 143  interrupted, terminated`
+  5        a guard stopped it; --resume goes on
+  6        another run holds the results file or the tenant
+  130 143  interrupted, terminated; --resume goes on`
 
 // root returns the command tree.
 func (a *app) root() *cobra.Command {

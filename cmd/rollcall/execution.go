@@ -1,0 +1,211 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/roster"
+	"rollcall/report"
+	"rollcall/tenant"
+)
+
+// An execution is a job and what it has been found to work on.
+type execution struct {
+	*job
+	app        *app
+	change     *pipeline.Change
+	source     *source // nil if the roster is not a file of ours
+	log        *zap.Logger
+	conn       *connection
+	users      *roster.Roster
+	out        *output
+	interrupts *interrupts
+	locks      []*lock
+}
+
+// lockTenant keeps others on this machine from writing to the tenant meanwhile.
+// A sandbox in memory is nobody else's anyway.
+func (x *execution) lockTenant() error {
+	if x.audit || x.job.tenant.tenant == "sandbox" {
+		return nil
+	}
+	noun := x.change.Setting.Noun
+	if x.job.tenant.file() != "" {
+		noun = "" // the file is written as a whole
+	}
+	path, err := tenantLock(x.job.tenant.identity(), noun)
+	if err != nil {
+		return err
+	}
+	return x.lock(path, "the tenant "+x.job.tenant.identity())
+}
+
+// lockResults keeps others from the results file.
+func (x *execution) lockResults() error {
+	name := x.job.output.name
+	if name == "" || name == "-" {
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil // a pipe or a device
+	}
+	if _, err := os.Stat(filepath.Dir(name)); err != nil {
+		return nil // whoever creates the file says why not
+	}
+	return x.lock(resultsLock(name), name)
+}
+
+func (x *execution) lock(path, what string) error {
+	var stop <-chan struct{}
+	if x.interrupts != nil {
+		stop = x.interrupts.stop
+	}
+	l, err := acquire(path, what, x.lockWait, stop)
+	if held, ok := errors.AsType[*heldError](err); ok {
+		return &exit{status: exitHeld, err: held, hint: "--lock-wait DURATION waits for it"}
+	}
+	if err != nil {
+		return err
+	}
+	x.locks = append(x.locks, l)
+	return nil
+}
+
+func (x *execution) unlock() {
+	for _, l := range x.locks {
+		l.release()
+	}
+}
+
+// manifest says what the results are of.
+func (x *execution) manifest() report.Manifest {
+	return report.Manifest{Run: x.kind(), Tenant: x.conn.name, Noun: x.change.Setting.Noun,
+		Change: x.change.String(), Rows: x.users.Description().Rows}
+}
+
+// confirm asks before the first write to a real tenant.
+func (x *execution) confirm() error {
+	if x.output.resume && x.out.summary.Rows > 0 {
+		x.app.console.Say("%s: %s recorded, %d to go", x.out.name, report.Plural(x.out.summary.Rows, "row"), x.out.left())
+	}
+	if x.audit || x.yes || !x.conn.real || x.out.left() == 0 {
+		return nil
+	}
+	return x.app.confirm(x.interrupts, fmt.Sprintf("Set %s for %s on the %s?",
+		x.change, report.Plural(x.users.Description().Users, "user"), x.conn.name))
+}
+
+// run returns the run.
+func (x *execution) run() (*pipeline.Run, error) {
+	guards, err := x.guard.guards()
+	run := &pipeline.Run{
+		Tenant:        x.conn,
+		Change:        x.change,
+		Limiter:       pipeline.NewLimiter(x.pace.rate),
+		Workers:       x.pace.workers,
+		Audit:         x.audit,
+		ReadFirst:     x.readFirst,
+		Retries:       x.pace.retries,
+		RowTimeout:    x.pace.rowTimeout,
+		VerifyTimeout: x.verifyTimeout,
+		Stop:          x.interrupts.stop,
+		Guards:        guards,
+		Log:           x.log,
+		Earlier:       x.out.earlier,
+	}
+	if x.audit {
+		run.Tenant = tenant.ReadOnly(x.conn)
+	}
+	if x.out.file != nil {
+		run.Journal = x.out.file
+	}
+	return run, err
+}
+
+// carryOut makes the run and says what came of it.
+func (x *execution) carryOut() error {
+	run, err := x.run()
+	if err != nil {
+		return err
+	}
+	x.interrupts.says(func() string {
+		return fmt.Sprintf("finishing %s in hand", report.Plural(run.Stats.InHand(), "row"))
+	})
+	if err := x.countChanges(run); err != nil {
+		return err
+	}
+	start := time.Now()
+	stop := x.talk.progress(x.app, x.out.left(), run, x.log)
+	err = run.Do(x.interrupts.ctx, x.out.rows, x.recorder())
+	stop()
+	if serr := x.conn.save(); err == nil {
+		err = serr
+	}
+	if cerr := x.out.conclude(x.talk.quiet); err == nil {
+		err = cerr
+	}
+	x.summarise(run, time.Since(start))
+	if why := run.Stopped(); why != "" && err == nil && x.interrupts.status() == 0 {
+		return &exit{status: exitGuard, err: errors.New("stopped: " + why)}
+	}
+	return outcome(err, &x.out.summary, x.interrupts)
+}
+
+// recorder returns what is told of each row: the output and, for those who wait
+// for them, the locks.
+func (x *execution) recorder() pipeline.Recorder {
+	return report.Tee(x.out.recorder, holding{x})
+}
+
+// holding tells the locks how far the run has come.
+type holding struct{ *execution }
+
+func (holding) Record(*pipeline.Result) error { return nil }
+
+func (h holding) Flush() error {
+	for _, l := range h.locks {
+		l.progress(h.out.summary.Rows)
+	}
+	return nil
+}
+
+// countChanges is the guard that wants to know ahead of the first write how many
+// there will be: of a diff it does, otherwise it reads every user.
+func (x *execution) countChanges(run *pipeline.Run) error {
+	found := x.users.Description()
+	switch {
+	case x.guard.maxChanges == "" || x.audit:
+		return nil
+	case x.source != nil && !x.readFirst:
+		return x.guard.tooMany(found.Users, found.Rows+found.PassedOver)
+	}
+	return x.guard.countChanges(run, x.users.Rows(), found.Users, x.interrupts)
+}
+
+// summarise says what came of the run.
+func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration) {
+	say := x.app.console.Say
+	say("%s", x.out.summary.String())
+	say("%s", report.Pace(run, elapsed))
+	if x.out.name != "" && x.out.summary.Rows > 0 {
+		say("results are in %s", x.out.name)
+	}
+	left := x.out.left()
+	if left == 0 {
+		return
+	}
+	inHand := int(run.Stats.Unrecorded.Load())
+	say("%s not attempted", report.Plural(left-inHand, "row"))
+	if inHand > 0 {
+		say("%s in hand, and not recorded", report.Plural(inHand, "row"))
+	}
+	if x.out.name != "" {
+		say("to go on: %s", x.app.again())
+	}
+}

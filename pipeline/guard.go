@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// Guards stop a run that is clearly wrong, or has done enough for now. They stop
+// it softly: the rows in hand are finished, and another run can go on. The zero
+// value guards against nothing.
+type Guards struct {
+	MaxErrors   Share         // of the rows attempted that may fail; a percentage counts once there are 100
+	Alike       int           // if so many rows are the first to be attempted, and all fail alike, that is enough
+	Canary      int           // do so many rows, and go on only if none of them fails
+	Limit       int           // attempt so many rows
+	MaxDuration time.Duration // begin rows for so long
+}
+
+// A Share is a number or a percentage. The zero value is neither.
+type Share struct {
+	N       int
+	Percent float64 // if not 0
+	set     bool
+}
+
+// ParseShare reads "20" or "2.5%".
+func ParseShare(text string) (s Share, err error) {
+	s.set = true
+	if number, ok := strings.CutSuffix(text, "%"); ok {
+		s.Percent, err = strconv.ParseFloat(number, 64)
+		if err != nil || !(s.Percent > 0 && s.Percent <= 100) {
+			return Share{}, fmt.Errorf("%q: want a percentage above 0, and 100 at most", text)
+		}
+		return s, nil
+	}
+	if s.N, err = strconv.Atoi(text); err != nil || s.N < 0 {
+		return Share{}, fmt.Errorf("%q: want a number of rows, or a percentage", text)
+	}
+	return s, nil
+}
+
+// Exceeded reports whether n of total is more than s allows.
+func (s Share) Exceeded(n, total int) bool {
+	switch {
+	case !s.set:
+		return false
+	case s.Percent > 0:
+		return float64(n)*100 > s.Percent*float64(total)
+	}
+	return n > s.N
+}
+
+func (s Share) String() string {
+	if s.Percent > 0 {
+		return strconv.FormatFloat(s.Percent, 'g', -1, 64) + "%"
+	}
+	return strconv.Itoa(s.N)
+}
+
+// enough is how many rows a percentage needs to mean something.
+const enough = 100
+
+// A watch is what Guards have seen of a run. The goroutine that emits uses it.
+type watch struct {
+	Guards
+	attempted, failed int
+	alike             string // how all rows failed so far
+	passed            func() // called when the canary has come back
+	trip              func(reason string)
+}
+
+// see looks at a row that is done. Throttling is the pace's concern, and rows
+// that were never sent say nothing about the tenant.
+func (w *watch) see(t *task) {
+	if t.Attempts == 0 || t.kept || t.cut != nil || errors.Is(t.Err, tenant.Throttled) {
+		return
+	}
+	w.attempted++
+	how := ""
+	if t.Status.Bad() {
+		w.failed++
+		how = likeness(&t.Result)
+	}
+	if w.attempted == 1 {
+		w.alike = how
+	} else if how != w.alike {
+		w.alike = ""
+	}
+	if w.attempted == w.Canary {
+		if w.failed > 0 {
+			w.trip(fmt.Sprintf("%d of the first %d rows failed (--canary %[2]d)", w.failed, w.Canary))
+		} else {
+			w.passed()
+		}
+	}
+	if w.alike != "" && w.attempted == w.Alike {
+		w.trip(fmt.Sprintf("the first %d rows all failed alike: %s", w.Alike, w.alike))
+	}
+	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= enough) {
+		w.trip(fmt.Sprintf("%d of %d rows failed, more than %v (--max-errors)", w.failed, w.attempted, w.MaxErrors))
+	}
+}
+
+// likeness returns how a row failed, without regard to which row it is.
+func likeness(r *Result) string {
+	if e, ok := errors.AsType[*tenant.Error](r.Err); ok {
+		text := strings.TrimSpace(fmt.Sprintf("%s: %s %s", r.Status, e.Op, e.Exception))
+		if e.Status != 0 {
+			text += fmt.Sprintf(" (HTTP %d)", e.Status)
+		}
+		return text
+	}
+	return r.Status.String()
+}

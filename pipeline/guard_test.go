@@ -1,0 +1,155 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/tenant"
+)
+
+func TestShare(t *testing.T) {
+	for _, c := range []struct {
+		text     string
+		n, total int
+		exceeded bool
+	}{
+		{"0", 0, 10, false},
+		{"0", 1, 10, true},
+		{"5", 5, 10, false},
+		{"5", 6, 10, true},
+		{"50%", 50, 100, false},
+		{"50%", 51, 100, true},
+		{"2.5%", 3, 100, true},
+		{"100%", 100, 100, false},
+	} {
+		s, err := ParseShare(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Exceeded(c.n, c.total); got != c.exceeded {
+			t.Errorf("%s: %d of %d exceeds it: %t, want %t", c.text, c.n, c.total, got, c.exceeded)
+		}
+		if s.String() != c.text {
+			t.Errorf("%s: String() = %s", c.text, s)
+		}
+	}
+	for _, text := range []string{"", "-1", "x", "0%", "101%", "NaN%", "1.5", "%"} {
+		if s, err := ParseShare(text); err == nil {
+			t.Errorf("%q: %v, want an error", text, s)
+		}
+	}
+	if (Share{}).Exceeded(1, 1) {
+		t.Error("no share is exceeded")
+	}
+}
+
+// Guards stop a run softly, when they should and not before: what is begun is
+// recorded, and the rest is not begun.
+func TestGuards(t *testing.T) {
+	fates := func(fate func(i int) error) func(tenant.Cmdlet, int) error {
+		return func(c tenant.Cmdlet, _ int) error {
+			for i := range 1000 {
+				if c.Identity == upn(i) {
+					return fate(i)
+				}
+			}
+			return nil
+		}
+	}
+	share := func(text string) Share {
+		s, err := ParseShare(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	few := func(n int) func(int) error {
+		return func(i int) error {
+			if i < n {
+				return fail(tenant.NotFound)
+			}
+			return nil
+		}
+	}
+	for _, c := range []struct {
+		name     string
+		guards   Guards
+		fate     func(i int) error
+		reason   string // a part of it; "" if the run is not to be stopped
+		min, max int    // rows recorded
+	}{
+		{"errors", Guards{MaxErrors: share("5")}, few(1000), "6 of 6 rows failed, more than 5", 6, 20},
+		{"few errors", Guards{MaxErrors: share("5")}, few(5), "", 1000, 1000},
+		{"a share of errors", Guards{MaxErrors: share("50%")}, few(1000), "100 of 100 rows failed", 100, 120},
+		{"errors at first", Guards{MaxErrors: share("50%")}, few(40), "", 1000, 1000},
+		{"all alike", Guards{Alike: 20}, few(1000), "the first 20 rows all failed alike: not-found: Do-It", 20, 40},
+		{"all but one alike", Guards{Alike: 20}, func(i int) error {
+			if i == 3 {
+				return fail(tenant.Denied)
+			}
+			return fail(tenant.NotFound)
+		}, "", 1000, 1000},
+		{"alike for a while", Guards{Alike: 20}, few(19), "", 1000, 1000},
+		{"canary", Guards{Canary: 10}, func(i int) error {
+			if i == 9 {
+				return fail(tenant.Failed)
+			}
+			return nil
+		}, "1 of the first 10 rows failed", 10, 10},
+		{"canary that is well", Guards{Canary: 10}, func(i int) error {
+			if i == 10 {
+				return fail(tenant.Failed)
+			}
+			return nil
+		}, "", 1000, 1000},
+		{"limit", Guards{Limit: 33}, few(0), "33 rows are done", 33, 33},
+		{"duration", Guards{MaxDuration: time.Second}, few(0), "1s are over", 200, 204},
+		{"none", Guards{}, few(1000), "", 1000, 1000},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.latency = func(tenant.Cmdlet) time.Duration { return 10 * time.Millisecond }
+				f.fault = fates(c.fate)
+				run := optOut(t, f, 4)
+				run.Guards = c.guards
+				var l list
+				if err := run.Do(t.Context(), &users{n: 1000}, &l); err != nil {
+					t.Fatal(err)
+				}
+				l.checkPrefix(t)
+				if n := len(l.results); n < c.min || n > c.max || n != len(f.counts) {
+					t.Errorf("%d rows recorded and %d begun, want %d to %d", n, len(f.counts), c.min, c.max)
+				}
+				if got := run.Stopped(); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) {
+					t.Errorf("stopped: %q, want %q", got, c.reason)
+				}
+			})
+		})
+	}
+}
+
+// Being throttled is no error, however long.
+func TestThrottlingTripsNoGuard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.fault = func(tenant.Cmdlet, int) error { return fail(tenant.Throttled) }
+		run := optOut(t, f, 4)
+		run.RowTimeout = time.Minute
+		s, err := ParseShare("1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Guards = Guards{MaxErrors: s, Alike: 2}
+		var l list
+		if err := run.Do(t.Context(), &users{n: 30}, &l); err != nil {
+			t.Fatal(err)
+		}
+		l.checkStatuses(t, map[Status]int{Failed: 30})
+		if got := run.Stopped(); got != "" {
+			t.Errorf("stopped: %s", got)
+		}
+	})
+}
