@@ -1,6 +1,6 @@
 # Everything here needs only Go; the tools are those that go.mod names.
 
-.PHONY: build test check bench fuzz demo
+.PHONY: build test check bench fuzz torture demo
 
 build: ## the program, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
@@ -31,6 +31,9 @@ fuzz: ## look for inputs that break the parsers
 			go test -run '^$$' -fuzz "^$$fuzz$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \
 	done
+
+torture: ## a thousand kills, each run resumed until it is done
+	TORTURE=1000 go test -run TestKilledAtAnyInstant -timeout 60m -v ./cmd/rollcall
 
 demo: ## change a setting of three users, on the built-in sandbox tenant
 	go run ./cmd/rollcall apply testdata/users.csv --privacy-mode opt-out
