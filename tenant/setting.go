@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,7 +80,7 @@ func (s *Setting) Property(name string) (string, error) {
 func (s *Setting) property(name string) (property, error) {
 	if s.properties == nil {
 		if strings.EqualFold(name, "Identity") {
-			return property{}, errors.New("Identity says which user a cmdlet is about: it can't be set")
+			return property{}, fmt.Errorf("property %q says which user a cmdlet is about: it can't be set", name)
 		}
 		if !IsNoun(name) {
 			return property{}, fmt.Errorf("property %q: want letters and digits, such as PopEnabled", name)
@@ -198,7 +197,7 @@ func (s *Setting) Read(o Object, name string) (any, error) {
 		}
 	}
 	if !ok {
-		return nil, fmt.Errorf("Get-%s wrote no property %q", s.Noun, name)
+		return nil, fmt.Errorf("no property %q in what Get-%s wrote", name, s.Noun)
 	}
 	return s.canonical(p, v), nil
 }

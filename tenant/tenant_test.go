@@ -84,7 +84,7 @@ func TestParse(t *testing.T) {
 		{"Mailbox", "RecipientLimits", "500", `"500" (json.Number)`},
 		{"Mailbox", "CustomAttribute1", "007", `"007"`},
 		{"Mailbox", "CustomAttribute1", "opt-in", `"opt-in"`},
-		{"Mailbox", "Identity", "eve", `Identity says which user a cmdlet is about: it can't be set`},
+		{"Mailbox", "Identity", "eve", `property "Identity" says which user a cmdlet is about: it can't be set`},
 		{"Mailbox", "A-B", "eve", `property "A-B": want letters and digits, such as PopEnabled`},
 	} {
 		s, err := LookupSetting(c.noun)

@@ -163,7 +163,7 @@ func TestLockWait(t *testing.T) {
 func TestLockHasOneHolder(t *testing.T) {
 	dir := t.TempDir()
 	path, witness := filepath.Join(dir, "results.csv.lock"), filepath.Join(dir, "witness")
-	rounds := 300
+	rounds := 100
 	if testing.Short() {
 		rounds = 30
 	}
