@@ -46,6 +46,9 @@ func (f *tenantFlags) file() string {
 // identity returns what tells the tenant from others.
 func (f *tenantFlags) identity() string {
 	if name := f.file(); name != "" {
+		if path, err := filepath.EvalSymlinks(name); err == nil {
+			name = path
+		}
 		if path, err := filepath.Abs(name); err == nil {
 			name = path
 		}

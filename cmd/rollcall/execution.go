@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,7 +44,7 @@ func (x *execution) lockTenant() error {
 	if err != nil {
 		return err
 	}
-	return x.lock(path, "the tenant "+x.job.tenant.identity())
+	return x.lock(path, strings.TrimSpace(noun+" of the tenant "+x.job.tenant.identity()))
 }
 
 // lockResults keeps others from the results file.
@@ -51,9 +52,6 @@ func (x *execution) lockResults() error {
 	name := x.job.output.name
 	if name == "" || name == "-" {
 		return nil
-	}
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return nil // a pipe or a device
 	}
 	if _, err := os.Stat(filepath.Dir(name)); err != nil {
 		return nil // whoever creates the file says why not
@@ -68,6 +66,9 @@ func (x *execution) lock(path, what string) error {
 	}
 	l, err := acquire(path, what, x.lockWait, stop)
 	if held, ok := errors.AsType[*heldError](err); ok {
+		if x.interrupts != nil && x.interrupts.status() != 0 {
+			return &exit{status: x.interrupts.status(), err: held}
+		}
 		return &exit{status: exitHeld, err: held, hint: "--lock-wait DURATION waits for it"}
 	}
 	if err != nil {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// On a disk that fills up a run ends with an error that says so, what it has
+// recorded is kept, and once there is room it goes on.
+func TestFullDisk(t *testing.T) {
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=200k"); err != nil {
+		t.Skipf("no small disk to be had: %v", err)
+	}
+	defer syscall.Unmount(disk, 0)
+	const users = 5000 // more than 200 kB of results
+	in, results := filepath.Join(t.TempDir(), "users.csv"), filepath.Join(disk, "results.csv")
+	writeRoster(t, in, users)
+
+	args := []string{"apply", in, "--privacy-mode", "opt-out", "--resume", "-o", results}
+	_, said := rollcall(t, exitError, args...)
+	if !strings.Contains(said, "no space left on device") || !strings.Contains(said, "to go on: ") {
+		t.Errorf("said %s", said)
+	}
+	full, err := os.ReadFile(results)
+	if err != nil || bytes.Count(full, []byte("\n")) < 1000 {
+		t.Fatalf("%d records are kept, %v", bytes.Count(full, []byte("\n")), err)
+	}
+
+	// Without room for anything nothing is begun.
+	_, said = rollcall(t, exitError, "apply", in, "--privacy-mode", "opt-out", "-o", filepath.Join(disk, "other.csv"))
+	if !strings.Contains(said, "no space left on device") || strings.Contains(said, "applied") {
+		t.Errorf("said %s", said)
+	}
+
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=10m"); err != nil {
+		t.Fatal(err)
+	}
+	rollcall(t, exitOK, args...)
+	whole, err := os.ReadFile(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := full[:bytes.LastIndexByte(full, '\n')+1]
+	if !bytes.HasPrefix(whole, kept) {
+		t.Error("what was recorded before has changed")
+	}
+	records, err := csv.NewReader(bytes.NewReader(whole)).ReadAll()
+	if err != nil || len(records) != users+1 {
+		t.Errorf("%d records, %v; want %d and a header", len(records), err, users)
+	}
+	if left, _ := filepath.Glob(filepath.Join(disk, "*")); len(left) != 1 {
+		t.Errorf("left behind: %q", left)
+	}
+}
