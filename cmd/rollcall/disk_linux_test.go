@@ -14,11 +14,11 @@ import (
 // recorded is kept, and once there is room it goes on.
 func TestFullDisk(t *testing.T) {
 	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=200k"); err != nil {
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=3m"); err != nil {
 		t.Skipf("no small disk to be had: %v", err)
 	}
 	defer syscall.Unmount(disk, 0)
-	const users = 5000 // more than 200 kB of results
+	const users = 50_000 // more than 3 MB of results, beside which there is room for a journal
 	in, results := filepath.Join(t.TempDir(), "users.csv"), filepath.Join(disk, "results.csv")
 	writeRoster(t, in, users)
 
@@ -38,7 +38,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("said %s", said)
 	}
 
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=10m"); err != nil {
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=40m"); err != nil {
 		t.Fatal(err)
 	}
 	rollcall(t, exitOK, args...)
