@@ -59,12 +59,23 @@ func (f *File) Write(p []byte) (int, error) {
 	return f.f.Write(p)
 }
 
-// Sync brings what was written to the disk.
+// Sync brings what was written to the disk. It is an error if the file is not the
+// one of its name any more: what is written to one that was removed is lost.
 func (f *File) Sync() error {
 	if f.device {
 		return nil
 	}
-	return f.f.Sync()
+	if err := f.f.Sync(); err != nil {
+		return err
+	}
+	own, err := f.f.Stat()
+	if err != nil {
+		return err
+	}
+	if there, err := os.Stat(f.f.Name()); err != nil || !os.SameFile(own, there) {
+		return fmt.Errorf("write %s: it was removed or replaced meanwhile", f.f.Name())
+	}
+	return nil
 }
 
 // Close brings the file to the disk and closes it. One that was made and never

@@ -183,6 +183,20 @@ func TestFile(t *testing.T) {
 	if err := create("nowhere/a", false, "x"); err == nil || err.Error() != "create "+path("nowhere/a")+": no such file or directory" {
 		t.Errorf("no such directory: %v", err)
 	}
+	f, err := CreateFile(path("gone"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(f, "x")
+	if err := f.Sync(); err != nil {
+		t.Error(err)
+	}
+	if err := os.Rename(path("gone"), path("other")); err != nil {
+		t.Skip(err) // where open files can't be renamed
+	}
+	if err := f.Close(); err == nil || !strings.Contains(err.Error(), "removed or replaced") {
+		t.Errorf("closing a file that was renamed: %v", err)
+	}
 	if _, err := os.Stat("/dev/full"); err == nil {
 		f, err := CreateFile("/dev/full", false)
 		if err != nil {

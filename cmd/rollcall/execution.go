@@ -152,7 +152,7 @@ func (x *execution) carryOut() error {
 		err = cerr
 	}
 	x.summarise(run, time.Since(start))
-	if why := run.Stopped(); why != "" && err == nil && x.interrupts.status() == 0 {
+	if why := run.Stopped(); why != "" && err == nil && x.out.left() > 0 && x.interrupts.status() == 0 {
 		return &exit{status: exitGuard, err: errors.New("stopped: " + why)}
 	}
 	return outcome(err, &x.out.summary, x.interrupts)

@@ -133,8 +133,5 @@ func (o *output) close() error {
 	if o.file == nil {
 		return nil
 	}
-	if err := o.file.Close(o.left() == 0); err != nil {
-		return fmt.Errorf("write %s: %w", o.name, err)
-	}
-	return nil
+	return o.file.Close(o.left() == 0)
 }
