@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall/pipeline"
@@ -31,9 +32,9 @@ type ResultsFile struct {
 	file     *File
 
 	start    sync.Once
-	err      error // of the start
-	journal  *journal
-	lines    []int // of rows recorded and perhaps not on the disk
+	err      error                   // of the start
+	journal  atomic.Pointer[journal] // nil ahead of the start, and if the file is a device
+	lines    []int                   // of rows recorded and perhaps not on the disk
 	unsynced bool
 	synced   time.Time
 }
@@ -81,7 +82,7 @@ func tryRoom(name string) error {
 // this order, so that no journal ever stands beside records of another run.
 func (r *ResultsFile) begin() error {
 	r.start.Do(func() {
-		if r.journal != nil || r.file.device {
+		if r.journal.Load() != nil || r.file.device {
 			return // resumed, or nothing to go on with
 		}
 		if r.err = os.Remove(journalName(r.name)); errors.Is(r.err, fs.ErrNotExist) {
@@ -91,7 +92,10 @@ func (r *ResultsFile) begin() error {
 			_, r.err = r.file.Write(nil)
 		}
 		if r.err == nil {
-			r.journal, r.err = createJournal(r.name, r.manifest)
+			var j *journal
+			if j, r.err = createJournal(r.name, r.manifest); r.err == nil {
+				r.journal.Store(j)
+			}
 		}
 	})
 	return r.err
@@ -100,19 +104,20 @@ func (r *ResultsFile) begin() error {
 // Before keeps the values before of a row, and returns when no power cut can
 // take them. It may be called from several goroutines at once.
 func (r *ResultsFile) Before(res *pipeline.Result) error {
-	if err := r.begin(); err != nil || r.journal == nil {
-		return err
+	err := r.begin()
+	if j := r.journal.Load(); err == nil && j != nil {
+		err = j.before(res)
 	}
-	return r.journal.before(res)
+	return err
 }
 
 // Done keeps the result of a row that can't be recorded yet.
 func (r *ResultsFile) Done(res *pipeline.Result) error {
-	if err := r.begin(); err != nil || r.journal == nil {
-		return err
+	err := r.begin()
+	if j := r.journal.Load(); err == nil && j != nil {
+		j.done(res)
 	}
-	r.journal.done(res)
-	return nil
+	return err
 }
 
 // Record adds the record of one row.
@@ -120,7 +125,9 @@ func (r *ResultsFile) Record(res *pipeline.Result) error {
 	if err := r.begin(); err != nil {
 		return err
 	}
-	r.lines = append(r.lines, res.Row.Line)
+	if r.journal.Load() != nil {
+		r.lines = append(r.lines, res.Row.Line)
+	}
 	r.unsynced = true
 	return r.Results.Record(res)
 }
@@ -128,8 +135,8 @@ func (r *ResultsFile) Record(res *pipeline.Result) error {
 // Flush writes what is buffered, and once in a second brings it to the disk.
 func (r *ResultsFile) Flush() error {
 	err := r.Results.Flush()
-	if err == nil && r.journal != nil {
-		err = r.journal.flush()
+	if j := r.journal.Load(); err == nil && j != nil {
+		err = j.flush()
 	}
 	if err == nil && r.unsynced && time.Since(r.synced) >= syncEvery {
 		err = r.sync()
@@ -142,10 +149,11 @@ func (r *ResultsFile) sync() error {
 		return err
 	}
 	r.unsynced, r.synced = false, time.Now()
-	if r.journal == nil {
+	j := r.journal.Load()
+	if j == nil {
 		return nil
 	}
-	err := r.journal.forget(r.lines)
+	err := j.forget(r.lines)
 	r.lines = r.lines[:0]
 	return err
 }
@@ -157,8 +165,8 @@ func (r *ResultsFile) Close(complete bool) error {
 	if cerr := r.file.Close(); err == nil {
 		err = cerr
 	}
-	if r.journal != nil {
-		if jerr := r.journal.close(complete && err == nil); err == nil {
+	if j := r.journal.Load(); j != nil {
+		if jerr := j.close(complete && err == nil); err == nil {
 			err = jerr
 		}
 	}
@@ -205,11 +213,11 @@ func ResumeResults(name string, f Format, m Manifest, rows pipeline.Rows, s *Sum
 		r.Results.buf = r.Results.buf[:0] // it has a header
 	}
 	var earlier map[int]pipeline.Earlier
-	if r.journal != nil {
-		if err := r.journal.rewrite(); err != nil {
+	if j := r.journal.Load(); j != nil {
+		if err := j.rewrite(); err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("resume %s: %w", name, err), r.file.Close())
 		}
-		earlier = r.journal.earlier()
+		earlier = j.earlier()
 	}
 	return r, earlier, nil
 }
@@ -227,14 +235,15 @@ func hasJournal(name string) bool {
 // check compares the file and its journal with the run that is to go on. It
 // returns how much of the file is whole.
 func (r *ResultsFile) check(file *os.File, m Manifest, rows pipeline.Rows, s *Summary) (whole int64, err error) {
-	r.journal, err = openJournal(r.name)
+	j, err := openJournal(r.name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}
-	if err != nil {
-		r.journal = nil
-	} else if err := m.differ(r.journal.manifest); err != nil {
-		return 0, err
+	if err == nil {
+		if err := m.differ(j.manifest); err != nil {
+			return 0, err
+		}
+		r.journal.Store(j)
 	}
 	whole, err = readRecords(file, columns(r.format), func(rec Record) error {
 		var row roster.Row
@@ -248,7 +257,7 @@ func (r *ResultsFile) check(file *os.File, m Manifest, rows pipeline.Rows, s *Su
 		}
 		return s.Record(&pipeline.Result{Status: rec.Status})
 	})
-	if err == nil && r.journal == nil && s.Rows < m.Rows {
+	if err == nil && r.journal.Load() == nil && s.Rows < m.Rows {
 		err = fmt.Errorf("%w: it has %d of %s, and no journal %s says of what it was made", ErrNotResumable, s.Rows, Plural(m.Rows, "row"), journalName(r.name))
 	}
 	return whole, err
