@@ -517,7 +517,7 @@ func (p *simProcess) noteSync() {
 // noteJournal notes how much of the journal no power cut can take: when one was
 // just written anew, or values before just returned, all that it has.
 func (p *simProcess) noteJournal(all bool) {
-	j := p.file.journal
+	j := p.file.journal.Load()
 	if j == nil {
 		return
 	}
