@@ -162,15 +162,16 @@ func (r *Run) stale(t *task) error {
 	return nil
 }
 
-// needed returns the cmdlets that t calls for: of what was read first to be as
-// wanted, none.
+// needed returns the cmdlets that t calls for: of what was as wanted before,
+// none.
 func (r *Run) needed(t *task) []tenant.Cmdlet {
-	if !r.ReadFirst || t.known || len(t.plan.wants) == 1 {
+	if !r.ReadFirst || len(t.plan.wants) == 1 {
 		return t.plan.set
 	}
 	same := make([]bool, len(t.plan.wants))
-	for i := range same {
-		same[i] = t.Values[t.plan.index[i]].Same
+	for i, want := range t.plan.wants {
+		before, err := r.Change.Setting.Parse(want.Property, t.Values[t.plan.index[i]].Before)
+		same[i] = err == nil && tenant.Equal(before, want.Value)
 	}
 	return r.Change.Setting.Set(r.Change.Setting.Needed(t.plan.wants, same))
 }

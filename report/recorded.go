@@ -22,11 +22,15 @@ type Record struct {
 	Status pipeline.Status `csv:"Status"`
 }
 
-// readRecords calls each for the whole records of the results file f, whose
-// columns must be the given ones. It returns how much of the file they are, in
+// readRecords calls each for the whole records of the results file f, which must
+// have the columns of the format. It returns how much of the file they are, in
 // bytes, with the header. A torn last record is left out; whatever else can't be
 // read is an error.
-func readRecords(f *os.File, columns []string, each func(Record) error) (whole int64, err error) {
+func readRecords(f *os.File, format Format, each func(Record) error) (whole int64, err error) {
+	if tornHeader(f, format) {
+		return 0, nil
+	}
+	columns := columns(format)
 	in := bufio.NewReaderSize(f, bufferSize)
 	var bom int64
 	if b, _ := in.Peek(len(utf8BOM)); string(b) == utf8BOM {
@@ -44,7 +48,7 @@ func readRecords(f *os.File, columns []string, each func(Record) error) (whole i
 		return 0, err
 	}
 	if !slices.Equal(dec.Header(), columns) {
-		return 0, fmt.Errorf("its columns are %q, and would be %q", dec.Header(), columns)
+		return 0, fmt.Errorf("its columns are %.60q, and would be %.60q", dec.Header(), columns)
 	}
 	whole = bom + r.InputOffset()
 	for n := 2; ; n++ {
@@ -66,6 +70,14 @@ func readRecords(f *os.File, columns []string, each func(Record) error) (whole i
 		whole = end
 	}
 	return whole, nil
+}
+
+// tornHeader reports whether all that f has is a part of the header.
+func tornHeader(f *os.File, format Format) bool {
+	header := NewResults(nil, format).buf
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxTorn))
+	b = bytes.TrimRight(b, "\x00") // see torn
+	return err == nil && len(b) < len(header) && bytes.HasPrefix(header, b)
 }
 
 // endsLine reports whether the byte ahead of offset is the end of a line: a

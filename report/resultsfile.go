@@ -116,6 +116,7 @@ func (r *ResultsFile) Done(res *pipeline.Result) error {
 	err := r.begin()
 	if j := r.journal.Load(); err == nil && j != nil {
 		j.done(res)
+		r.unsynced = true
 	}
 	return err
 }
@@ -148,14 +149,17 @@ func (r *ResultsFile) sync() error {
 	if err := r.file.Sync(); err != nil {
 		return err
 	}
-	r.unsynced, r.synced = false, time.Now()
-	j := r.journal.Load()
-	if j == nil {
-		return nil
+	if j := r.journal.Load(); j != nil {
+		if err := j.forget(r.lines); err != nil {
+			return err
+		}
+		if err := j.syncAll(); err != nil {
+			return err
+		}
 	}
-	err := j.forget(r.lines)
 	r.lines = r.lines[:0]
-	return err
+	r.unsynced, r.synced = false, time.Now()
+	return nil
 }
 
 // Close brings the file to the disk and closes it. The journal goes if the run
@@ -195,7 +199,7 @@ func ResumeResults(name string, f Format, m Manifest, rows pipeline.Rows, s *Sum
 	if err != nil {
 		return nil, nil, fmt.Errorf("resume %s: %w", name, cause(err))
 	}
-	r := &ResultsFile{name: name, format: f, manifest: m, synced: time.Now()}
+	r := &ResultsFile{name: name, format: f, manifest: m, unsynced: true}
 	whole, err := r.check(file, m, rows, s)
 	if err == nil {
 		err = file.Truncate(whole)
@@ -245,7 +249,7 @@ func (r *ResultsFile) check(file *os.File, m Manifest, rows pipeline.Rows, s *Su
 		}
 		r.journal.Store(j)
 	}
-	whole, err = readRecords(file, columns(r.format), func(rec Record) error {
+	whole, err = readRecords(file, r.format, func(rec Record) error {
 		var row roster.Row
 		if err := rows.Read(&row); err == io.EOF {
 			return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has ended", rec.Line, rec.UPN)

@@ -354,9 +354,6 @@ func simUsers(chance *rand.Rand, rows []roster.Row, wanted map[string]map[string
 		if chance.IntN(100) < trouble {
 			u.fate = fate(chance.IntN(int(fates)))
 		}
-		if u.fate == halfDenied && !simLooks.needed {
-			u.first["IsDashboardEnabled"], u.first["IsAddInEnabled"] = true, true
-		}
 		if chance.IntN(8) == 0 {
 			u.slow = 50
 		}

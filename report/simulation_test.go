@@ -33,14 +33,6 @@ var (
 	simSeeds = flag.Int("seeds", 0, "how many seeds TestSimulation tries; 0 is as many as CI has time for")
 )
 
-// simLooks says for which faults that the code under test is known to have the
-// simulation looks. They are to become true with their repair, and then to go.
-var simLooks = struct {
-	needed     bool // of two values one is as wanted: gone on with, both are set
-	resumeSync bool // what an earlier process recorded is not brought to the disk
-	tornHeader bool // a header that was cut short is taken for one of another run
-}{}
-
 // TestSimulation makes runs from seeds, in virtual time: random rosters, fates of
 // users, faults, latencies and stale reads, on which come soft and hard stops,
 // tokens that expire, kills (what was not written to a file is lost) and power
@@ -505,7 +497,6 @@ func (p *simProcess) noteSync() {
 	switch {
 	case size == p.synced:
 		p.unsynced = time.Time{}
-	case !p.file.unsynced && !simLooks.resumeSync:
 	case p.unsynced.IsZero():
 		p.unsynced = time.Now()
 	case time.Since(p.unsynced) > 1100*time.Millisecond:
@@ -548,9 +539,6 @@ func (s *simulation) bury(p *simProcess) {
 // cut cuts b short, but for what is on the disk. What is cut off may be left as
 // zeros: blocks that were never written.
 func (s *simulation) cut(b []byte, durable int) []byte {
-	if !simLooks.tornHeader && durable == 0 {
-		durable = bytes.IndexByte(b, '\n') + 1
-	}
 	if len(b) <= durable {
 		return b
 	}
