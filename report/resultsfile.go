@@ -69,9 +69,6 @@ func tryRoom(name string) error {
 	}
 	defer os.Remove(name)
 	_, err = f.Write(make([]byte, bufferSize))
-	if err == nil {
-		err = f.Sync()
-	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}

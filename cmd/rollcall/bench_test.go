@@ -73,7 +73,7 @@ func BenchmarkLoopback(b *testing.B) {
 		bareLoop(b, endpoint, users, workers)
 		bare += time.Since(start)
 		start = time.Now()
-		rollcall(b, exitOK, "apply", in, "--privacy-mode", "opt-out", "-o", filepath.Join(dir, "results.csv"), "--overwrite", "--quiet", "--yes",
+		rollcall(b, exitOK, "apply", in, "--privacy-mode", "opt-in", "-o", filepath.Join(dir, "results.csv"), "--overwrite", "--quiet", "--yes",
 			"--tenant", "exchange", "--endpoint", endpoint, "--organization", organization, "--workers", strconv.Itoa(workers))
 		ours += time.Since(start)
 	}
