@@ -23,10 +23,14 @@ func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder) error {
 		select {
 		case _, open = <-done.ready:
 		case <-tick.C:
-			soon = false
-			tick.Reset(syncEvery)
-			if err := r.keep(ring, rec); err != nil {
+			var err error
+			if soon, err = r.keep(ring, rec, false); err != nil {
 				return err
+			}
+			if soon {
+				tick.Reset(flushEvery)
+			} else {
+				tick.Reset(syncEvery)
 			}
 		}
 		now := time.Now()
@@ -63,24 +67,32 @@ func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder) error {
 			r.Stats.Unrecorded.Add(1)
 		}
 	}
-	return r.keep(ring, rec)
+	_, err := r.keep(ring, rec, true)
+	return err
 }
 
-// keep gets what was recorded to where it outlives the process, and what can't
-// be recorded yet, which is in ring, into the journal.
-func (r *Run) keep(ring []*task, rec Recorder) error {
+// keep gets what was recorded to where it outlives the process, and what has not
+// been recorded since the last time, which is in ring, into the journal. The last
+// time it is everything. It reports whether it is to be called again soon.
+func (r *Run) keep(ring []*task, rec Recorder, last bool) (soon bool, err error) {
 	if r.Journal != nil {
 		for _, t := range ring {
 			if t == nil || t.kept || t.cut != nil {
 				continue
 			}
+			// Most rows that are out of turn now will not be a moment later.
+			if !t.late && !last {
+				t.late = true
+				soon = true
+				continue
+			}
 			t.kept = true
 			if err := r.Journal.Done(&t.Result); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
-	return rec.Flush()
+	return soon, rec.Flush()
 }
 
 func (r *Run) record(rec Recorder, t *task) error {

@@ -143,6 +143,7 @@ type task struct {
 	seq     int
 	plan    *plan
 	known   bool      // the values before are, from an earlier run
+	late    bool      // it was done and not recorded when rows were last kept
 	kept    bool      // the journal has the result
 	failed  time.Time // when a call for the row first failed for the moment
 	retries int
