@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ type fake struct {
 	lag     time.Duration                       // for which reads show what was before a set
 	fault   func(c tenant.Cmdlet, n int) error  // of the nth call for the user, from 0; nil for none
 	after   bool                                // faults come after the change was made
+
+	faults atomic.Int64 // there were
 
 	mu     sync.Mutex
 	modes  map[string]string
@@ -67,6 +70,9 @@ func (f *fake) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error
 	var err error
 	if f.fault != nil {
 		err = f.fault(c, n)
+	}
+	if err != nil {
+		f.faults.Add(1)
 	}
 	if err != nil && !f.after {
 		return nil, err

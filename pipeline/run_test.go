@@ -46,6 +46,7 @@ func TestResultsAreCompleteAndInOrder(t *testing.T) {
 				run.Retries = 100
 				run.RowTimeout = 0
 				run.ReadFirst = rnd.IntN(2) == 0
+				start := time.Now()
 				var l list
 				if err := run.Do(t.Context(), &users{n: n, broken: broken}, &l); err != nil {
 					t.Fatal(err)
@@ -62,6 +63,8 @@ func TestResultsAreCompleteAndInOrder(t *testing.T) {
 						}
 					case r.Status != Applied && r.Status != Unchanged, f.modes[upn(i)] != "opt-out":
 						t.Errorf("row %d: %s (%v), the user is %s", i, r.Status, r.Err, f.modes[upn(i)])
+					case r.Finished.Before(start):
+						t.Errorf("row %d finished at %v", i, r.Finished)
 					case r.Attempts != f.counts[upn(i)]:
 						t.Errorf("row %d: %d attempts, the tenant saw %d", i, r.Attempts, f.counts[upn(i)])
 					}
@@ -71,6 +74,17 @@ func TestResultsAreCompleteAndInOrder(t *testing.T) {
 				}
 				if got := run.Stats.Calls.Load(); got != int64(len(f.calls)) {
 					t.Errorf("Stats.Calls = %d, the tenant saw %d", got, len(f.calls))
+				}
+				if got := run.Stats.Rows.Load(); got != int64(n) || run.Stats.InHand() != 0 || run.Stats.Unrecorded.Load() != 0 {
+					t.Errorf("Stats: %d rows, %d in hand, %d not recorded; want %d, 0, 0", got, run.Stats.InHand(), run.Stats.Unrecorded.Load(), n)
+				}
+				for s, want := range l.statuses() {
+					if got := run.Stats.ByStatus[s].Load(); got != int64(want) {
+						t.Errorf("Stats: %d rows %s, want %d", got, s, want)
+					}
+				}
+				if faults := run.Stats.Retries.Load(); faults != f.faults.Load() {
+					t.Errorf("Stats.Retries = %d, there were %d faults", faults, f.faults.Load())
 				}
 				if l.flushed != n {
 					t.Errorf("%d of %d results flushed at the end", l.flushed, n)

@@ -47,6 +47,21 @@ func (x *execution) lockTenant() error {
 	return x.lock(path, strings.TrimSpace(noun+" of the tenant "+x.job.tenant.identity()))
 }
 
+// canSave returns an error if what is changed of a tenant in a file could not be
+// saved in the end.
+func (x *execution) canSave() error {
+	name := x.job.tenant.file()
+	if x.audit || name == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*")
+	if err != nil {
+		return fmt.Errorf("change %s: it could not be saved: %w", name, err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
 // lockResults keeps others from the results file.
 func (x *execution) lockResults() error {
 	name := x.job.output.name

@@ -80,6 +80,9 @@ func (j *job) do(a *app, name string) (err error) {
 	}
 	defer x.conn.close()
 	a.greet(x.conn)
+	if err := x.canSave(); err != nil {
+		return err
+	}
 
 	if x.users, err = j.open(a, name, x.change, x.source); err != nil {
 		return err
