@@ -10,7 +10,7 @@ import (
 	"rollcall/tenant"
 )
 
-// Guards stop a run that is clearly wrong, or has done enough for now. They stop
+// Guards stop a run that is clearly wrong, or has done what it should. They stop
 // it softly: the rows in hand are finished, and another run can go on. The zero
 // value guards against nothing.
 type Guards struct {
