@@ -1,10 +1,6 @@
 package main
 
-import (
-	"time"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 func (a *app) apply() *cobra.Command {
 	var j job
@@ -39,9 +35,7 @@ way the results file holds whole records only.`,
 	f := c.Flags()
 	f.BoolVar(&j.readFirst, "read-first", false, "read ahead of the set, and set only what differs")
 	f.BoolVar(&j.ifUnchanged, "if-unchanged", false, "of a diff, change only users who still are as the audit saw them")
-	j.guard.addMaxChanges(f)
-	f.DurationVar(&j.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
-	f.BoolVarP(&j.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
+	j.addWrites(f)
 	f.BoolVar(&dryRun, "dry-run", false, "change nothing: the same as audit")
 	return c
 }

@@ -166,7 +166,7 @@ func (x *execution) carryOut() error {
 	if cerr := x.out.conclude(x.talk.quiet); err == nil {
 		err = cerr
 	}
-	x.summarise(run, time.Since(start))
+	x.summarise(run, time.Since(start), err)
 	if why := run.Stopped(); why != "" && err == nil && x.out.left() > 0 && x.interrupts.status() == 0 {
 		return &exit{status: exitGuard, err: errors.New("stopped: " + why)}
 	}
@@ -204,12 +204,12 @@ func (x *execution) countChanges(run *pipeline.Run) error {
 	return x.guard.countChanges(run, x.users.Rows(), found.Users, x.interrupts)
 }
 
-// summarise says what came of the run.
-func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration) {
+// summarise says what came of the run, which ended with err. That is told later.
+func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err error) {
 	say := x.app.console.Say
 	say("%s", x.out.summary.String())
 	say("%s", report.Pace(run, elapsed))
-	if x.out.name != "" && x.out.summary.Rows > 0 {
+	if x.out.name != "" && x.out.summary.Rows > 0 && (err == nil || errors.Is(err, errInterrupted)) {
 		say("results are in %s", x.out.name)
 	}
 	left := x.out.left()

@@ -29,19 +29,28 @@ type job struct {
 	lockWait time.Duration
 }
 
+// add adds the flags of a job that may be about any roster.
 func (j *job) add(fs *pflag.FlagSet) {
 	j.change.add(fs)
 	j.roster.add(fs)
+	j.addRun(fs)
+}
+
+// addRun adds the flags of every run.
+func (j *job) addRun(fs *pflag.FlagSet) {
 	j.tenant.add(fs)
 	j.pace.add(fs)
 	j.guard.add(fs)
 	j.output.add(fs)
 	j.talk.add(fs)
-	j.addLockWait(fs)
+	fs.DurationVar(&j.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
 }
 
-func (j *job) addLockWait(fs *pflag.FlagSet) {
-	fs.DurationVar(&j.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
+// addWrites adds the flags of a run that writes.
+func (j *job) addWrites(fs *pflag.FlagSet) {
+	j.guard.addMaxChanges(fs)
+	fs.DurationVar(&j.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
+	fs.BoolVarP(&j.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
 }
 
 // kind says in a word what is done.

@@ -93,6 +93,12 @@ func (a *app) describe(name string, r *roster.Roster) {
 	}
 }
 
+// isYes reports whether an answer means to go ahead: nothing but a yes does.
+func isYes(answer string) bool {
+	answer = strings.TrimSpace(answer)
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+}
+
 // confirm asks whether to go on with what is about to happen.
 func (a *app) confirm(i *interrupts, question string) error {
 	if !isTerminal(a.in) || !isTerminal(a.err) {
@@ -108,8 +114,7 @@ func (a *app) confirm(i *interrupts, question string) error {
 	}()
 	select {
 	case answer := <-answers:
-		switch strings.ToLower(strings.TrimSpace(answer)) {
-		case "y", "yes":
+		if isYes(answer) {
 			return nil
 		}
 		return &exit{status: exitError, err: errors.New("not confirmed: nothing was changed")}

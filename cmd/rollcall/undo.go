@@ -1,10 +1,6 @@
 package main
 
-import (
-	"time"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 func (a *app) undo() *cobra.Command {
 	j := job{undo: true, readFirst: true}
@@ -25,15 +21,8 @@ undone itself.`,
 	}
 	f := c.Flags()
 	j.change.addNoun(f)
-	j.tenant.add(f)
-	j.pace.add(f)
-	j.guard.add(f)
-	j.guard.addMaxChanges(f)
-	j.output.add(f)
-	j.talk.add(f)
-	j.addLockWait(f)
-	f.DurationVar(&j.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
-	f.BoolVarP(&j.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
+	j.addRun(f)
+	j.addWrites(f)
 	f.BoolVar(&j.audit, "dry-run", false, "change nothing: show what would be put back")
 	return c
 }

@@ -94,7 +94,11 @@ func TestHTMLStatuses(t *testing.T) {
 // shutdown.
 func TestHang(t *testing.T) {
 	s := &Server{Tenant: New(), Faults: Faults{faultHang: 1}}
-	server := httptest.NewServer(s)
+	arrived := make(chan struct{}, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		s.ServeHTTP(w, r)
+	}))
 	server.Config.RegisterOnShutdown(func() { s.Close() })
 	defer server.Close()
 
@@ -109,9 +113,8 @@ func TestHang(t *testing.T) {
 		_, err := http.DefaultClient.Do(newRequest(t, server.URL+path, envelope("Get-Mailbox ada")))
 		done <- err
 	}()
-	for s.Counts().Requests < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	<-arrived
+	<-arrived
 	if err := server.Config.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
