@@ -43,6 +43,7 @@ type app struct {
 	out, err io.Writer
 	console  *report.Console
 	args     []string
+	profile  profileFlags
 	began    bool   // the command line has been understood
 	goodbye  string // what to say last
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const about = `rollcall changes a setting of every user of a CSV file on a Microsoft 365 tenant,
@@ -34,15 +35,33 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.began = true
+			return a.profile.settle(a, c)
 		},
 	}
+	a.profile.add(root.PersistentFlags())
 	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.get(), a.set(), a.sandbox(), a.version())
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &exit{status: exitUsage, err: err, hint: c.CommandPath() + " --help lists the flags"}
-	})
+	root.AddCommand(a.config(root))
+	root.SetFlagErrorFunc(wrongFlag)
 	return root
+}
+
+// wrongFlag says what was likely meant by a flag that there is not, and what a
+// flag wants that has another value.
+func wrongFlag(c *cobra.Command, err error) error {
+	e := &exit{status: exitUsage, err: err, hint: c.CommandPath() + " --help lists the flags"}
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		e.err = fmt.Errorf("--%s %q: %s", wrong.GetFlag().Name, wrong.GetValue(), wantedOf(wrong.GetFlag()))
+	}
+	if missing, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		c.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+		if name := nearest(missing.GetSpecifiedName(), names); name != "" {
+			e.hint = "did you mean --" + name + "? " + e.hint
+		}
+	}
+	return e
 }
 
 // oneFile is the rule for commands that read one roster.

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// secretVariables are the environment variables that hold secrets. They are never
+// shown.
+var secretVariables = []string{tokenVariable, "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD"}
+
+// signInVariables are those of Entra ID that may be shown.
+var signInVariables = []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",
+	"AZURE_AUTHORITY_HOST", "AZURE_TOKEN_CREDENTIALS", "HTTPS_PROXY"}
+
+// config returns the command that shows what all other commands' flags come to.
+func (a *app) config(root *cobra.Command) *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Show what the flags come to, and where each value is from",
+		Long: `config shows the values that flags have here: from the command line, else from
+a ROLLCALL_ variable (ROLLCALL_MAX_ERRORS for --max-errors), else from the profile
+that --profile names, else the default. It takes every command's flags. Secrets are
+masked.
+
+Profiles are kept in rollcall/rollcall.yaml in the user's configuration directory,
+or in the file that --config names. A key is the long name of any flag:
+
+  profiles:
+    contoso:
+      tenant: exchange
+      organization: 11111111-2222-3333-4444-555555555555
+      auth: certificate
+      certificate: /etc/rollcall/contoso.pem
+      rate: 20
+      max-errors: 1%`,
+		Example: `  rollcall config --profile contoso
+  rollcall config --all
+  ROLLCALL_RATE=20 rollcall config`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.showConfig(c, all) },
+	}
+	var add func(*cobra.Command)
+	add = func(from *cobra.Command) {
+		from.Flags().VisitAll(func(flag *pflag.Flag) {
+			if c.Flags().Lookup(flag.Name) == nil {
+				c.Flags().AddFlag(flag)
+			}
+		})
+		for _, sub := range from.Commands() {
+			if !standsApart(sub) {
+				add(sub)
+			}
+		}
+	}
+	add(root)
+	c.Flags().BoolVar(&all, "all", false, "show flags that have their defaults too")
+	return c
+}
+
+// showConfig prints a line for each flag of c that has a value that is not its
+// default, or for all.
+func (a *app) showConfig(c *cobra.Command, all bool) error {
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	c.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+		origin := a.profile.origins[flag.Name]
+		switch {
+		case flag.Name == "help", flag.Name == "all", origin == "" && !all:
+			return
+		case origin == "":
+			origin = "default"
+		}
+		value := flag.Value.String()
+		if s, ok := flag.Value.(pflag.SliceValue); ok {
+			value = strings.Join(s.GetSlice(), ", ")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", flag.Name, value, origin)
+	})
+	for _, name := range signInVariables {
+		if value := os.Getenv(name); value != "" {
+			fmt.Fprintf(w, "%s\t%s\tenvironment\n", name, value)
+		}
+	}
+	for _, name := range secretVariables {
+		if os.Getenv(name) != "" {
+			fmt.Fprintf(w, "%s\t********\tenvironment\n", name)
+		}
+	}
+	return w.Flush()
+}

@@ -1,0 +1,37 @@
+package main
+
+// nearest returns the word that was likely meant by one that is not among words,
+// or "" if none is like it.
+func nearest(wrong string, words []string) string {
+	best, least := "", len(wrong)/3+2 // at so many changes it is another word
+	for _, w := range words {
+		if d := distance(wrong, w); d < least {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+// distance returns how many letters have to be added, left out, changed or
+// swapped with the next one to make b of a.
+func distance(a, b string) int {
+	var before, above, row []int
+	for j := range len(b) + 1 {
+		row = append(row, j)
+	}
+	for i := range len(a) {
+		before, above, row = above, row, []int{i + 1}
+		for j := range len(b) {
+			d := above[j]
+			if a[i] != b[j] {
+				d++
+			}
+			d = min(d, above[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				d = min(d, before[j-1]+1)
+			}
+			row = append(row, d)
+		}
+	}
+	return row[len(b)]
+}

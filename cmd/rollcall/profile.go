@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A profile is a named set of values for flags, kept in a file such as
+//
+//	profiles:
+//	  contoso:
+//	    tenant: exchange
+//	    organization: 11111111-2222-3333-4444-555555555555
+//	    auth: certificate
+//	    rate: 20
+//
+// Its keys are the long names of flags. A key that is not one is an error: in a
+// tool that changes things a misspelt guard is worse than none.
+type profile struct {
+	name, file string
+	values     map[string]profileValue
+}
+
+// A profileValue is what a profile has for a flag, and where.
+type profileValue struct {
+	texts []string // more than one for a flag that can be repeated
+	list  bool
+	line  int
+}
+
+// configFile returns the file that profiles are read from unless --config names
+// one.
+func configFile() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("find the configuration: %w", err)
+	}
+	return filepath.Join(dir, "rollcall", "rollcall.yaml"), nil
+}
+
+// readProfile reads the profile called name from file. Each of its keys is one of
+// flags.
+func readProfile(file, name string, flags []string) (*profile, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var all struct {
+		Profiles map[string]yaml.Node `yaml:"profiles"`
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(&all); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	node, ok := all.Profiles[name]
+	if !ok {
+		var names []string
+		for n := range all.Profiles {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		if names == nil {
+			return nil, fmt.Errorf("%s: no profile %q: there are none, want them under \"profiles:\"", file, name)
+		}
+		return nil, fmt.Errorf("%s: no profile %q: there are %s", file, name, strings.Join(names, ", "))
+	}
+	p := &profile{name: name, file: file, values: make(map[string]profileValue)}
+	if node.Kind != yaml.MappingNode {
+		return nil, p.wrong(node.Line, errors.New("want flags and their values"))
+	}
+	for i := 0; i < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		if !slices.Contains(flags, key.Value) {
+			err := fmt.Errorf("unknown key %q: want the long name of a flag", key.Value)
+			if s := nearest(key.Value, flags); s != "" {
+				err = fmt.Errorf("unknown key %q: did you mean %s?", key.Value, s)
+			}
+			return nil, p.wrong(key.Line, err)
+		}
+		if _, ok := p.values[key.Value]; ok {
+			return nil, p.wrong(key.Line, fmt.Errorf("%s is there twice", key.Value))
+		}
+		v, err := readValue(value)
+		if err != nil {
+			return nil, p.wrong(value.Line, fmt.Errorf("%s: %w", key.Value, err))
+		}
+		p.values[key.Value] = v
+	}
+	return p, nil
+}
+
+// readValue reads a value, or a list of values.
+func readValue(n *yaml.Node) (profileValue, error) {
+	v := profileValue{line: n.Line}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Tag != "!!null":
+		v.texts = []string{n.Value}
+		return v, nil
+	case n.Kind != yaml.SequenceNode:
+		return v, errors.New("want a value, or a list of values")
+	}
+	v.list = true
+	for _, item := range n.Content {
+		if item.Kind != yaml.ScalarNode || item.Tag == "!!null" {
+			return v, errors.New("want a list of values")
+		}
+		v.texts = append(v.texts, item.Value)
+	}
+	return v, nil
+}
+
+// wrong returns err with its place.
+func (p *profile) wrong(line int, err error) error {
+	return fmt.Errorf("%s: line %d: profile %q: %w", p.file, line, p.name, err)
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// variablePrefix begins the names of the environment variables that stand for
+// flags: ROLLCALL_MAX_ERRORS for --max-errors.
+const variablePrefix = "ROLLCALL_"
+
+// profileFlags say where values come from that are not on the command line.
+type profileFlags struct {
+	name, config string
+
+	origins map[string]string // of the values of flags, for those that are not defaults
+}
+
+func (f *profileFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.name, "profile", "", "take values for flags from the profile called `NAME`")
+	fs.StringVar(&f.config, "config", "", "the `FILE` with profiles (default rollcall/rollcall.yaml in the user's configuration directory)")
+}
+
+// settle gives the flags of c their values: those on the command line have them
+// already, then comes the environment, then the profile, and the rest have their
+// defaults.
+func (f *profileFlags) settle(a *app, c *cobra.Command) error {
+	if standsApart(c) {
+		return nil
+	}
+	f.origins = make(map[string]string)
+	c.Flags().Visit(func(flag *pflag.Flag) { f.origins[flag.Name] = "flag" })
+	names := flagNames(c.Root())
+	if err := f.fromEnvironment(a, c, names); err != nil {
+		return usage(err)
+	}
+	if f.name == "" {
+		return nil
+	}
+	file := f.config
+	if file == "" {
+		var err error
+		if file, err = configFile(); err != nil {
+			return err
+		}
+	}
+	p, err := readProfile(file, f.name, names)
+	if err != nil {
+		return &exit{status: exitUsage, err: fmt.Errorf("--profile %s: %w", f.name, err)}
+	}
+	return usage(f.fromProfile(c, p))
+}
+
+// fromEnvironment takes values from the ROLLCALL_ variables. One that stands for
+// no flag may be a misspelt guard, which nobody would notice was not there.
+func (f *profileFlags) fromEnvironment(a *app, c *cobra.Command, names []string) error {
+	variables := os.Environ()
+	slices.Sort(variables)
+	for _, v := range variables {
+		variable, value, _ := strings.Cut(v, "=")
+		word, ours := strings.CutPrefix(variable, variablePrefix)
+		if !ours || value == "" || slices.Contains(secretVariables, variable) {
+			continue
+		}
+		name := strings.ToLower(strings.ReplaceAll(word, "_", "-"))
+		if !slices.Contains(append(names, "profile", "config"), name) {
+			a.console.Warn("warning: the environment variable %s stands for no flag", variable)
+			continue
+		}
+		flag := c.Flags().Lookup(name)
+		if flag == nil || f.origins[name] != "" {
+			continue
+		}
+		if err := flag.Value.Set(value); err != nil {
+			return fmt.Errorf("%s %q: %s", variable, value, wantedOf(flag))
+		}
+		f.origins[name] = variable
+	}
+	return nil
+}
+
+// fromProfile takes the values from p that nothing else has given.
+func (f *profileFlags) fromProfile(c *cobra.Command, p *profile) error {
+	for name, v := range p.values {
+		flag := c.Flags().Lookup(name)
+		if flag == nil || f.origins[name] != "" {
+			continue
+		}
+		if _, repeats := flag.Value.(pflag.SliceValue); v.list && !repeats {
+			return p.wrong(v.line, fmt.Errorf("%s: want one value, not a list", name))
+		}
+		for _, text := range v.texts {
+			if err := flag.Value.Set(text); err != nil {
+				return p.wrong(v.line, fmt.Errorf("%s %q: %s", name, text, wantedOf(flag)))
+			}
+		}
+		f.origins[name] = "profile " + p.name
+	}
+	return nil
+}
+
+// flagNames returns the long names of all commands' flags that a profile can
+// have, sorted.
+func flagNames(root *cobra.Command) []string {
+	var names []string
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Name != "help" {
+				names = append(names, flag.Name)
+			}
+		})
+		for _, sub := range c.Commands() {
+			if !standsApart(sub) {
+				walk(sub)
+			}
+		}
+	}
+	walk(root)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// standsApart reports whether c takes nothing from a profile: cobra's own
+// commands, and the sandbox server, whose limits are not those of a run.
+func standsApart(c *cobra.Command) bool {
+	for ; c.HasParent(); c = c.Parent() {
+		if c.Name() == "help" || c.Name() == "completion" || c.Name() == "sandbox" || strings.HasPrefix(c.Name(), "__") {
+			return true
+		}
+	}
+	return false
+}
+
+// wantedOf says what a flag's value has to look like.
+func wantedOf(flag *pflag.Flag) string {
+	switch flag.Value.Type() {
+	case "bool":
+		return "want true or false"
+	case "int", "uint64":
+		return "want a whole number"
+	case "float64":
+		return "want a number"
+	case "duration":
+		return "want a duration, such as 30s or 5m"
+	}
+	return "want " + flag.Usage
+}
