@@ -132,7 +132,7 @@ func (c *Client) nextPage(link, token string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("the link to the next page is not a URL")
 	case u.Scheme != endpoint.Scheme, hostPort(u) != hostPort(endpoint), u.User != nil:
-		return nil, fmt.Errorf("the link to the next page leads away from the endpoint, to %q: not followed", clean(u.Host, token))
+		return nil, fmt.Errorf("the link to the next page leads away from the endpoint, to %q: not followed", tenant.Clean(u.Host, token))
 	}
 	return u, nil
 }
@@ -179,7 +179,7 @@ func (c *Client) send(ctx context.Context, l call) (page, error) {
 func (c *Client) lost(short context.Context, err error, token string) error {
 	if short.Err() != nil {
 		err = fmt.Errorf("no reply within %v", c.timeout)
-	} else if text := clean(err.Error(), token); text != err.Error() {
+	} else if text := tenant.Clean(err.Error(), token); text != err.Error() {
 		err = errors.New(text)
 	}
 	return &tenant.Error{Class: tenant.Unavailable, Err: err}

@@ -224,7 +224,7 @@ func FuzzFault(f *testing.F) {
 		}
 		e := failedFuzz(t, err)
 		for _, s := range append(p.warnings, e.Err.Error(), e.Exception) {
-			if utf8.RuneCountInString(s) > 2*maxText+50 {
+			if utf8.RuneCountInString(s) > 2*tenant.MaxText+50 {
 				t.Errorf("%d bytes in a text", len(s))
 			}
 			if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(s) {
@@ -243,19 +243,4 @@ func failedFuzz(t *testing.T, err error) *tenant.Error {
 		t.Fatalf("error %v (%T), want a *tenant.Error", err, err)
 	}
 	return e
-}
-
-// To clean a text twice is to clean it once.
-func FuzzClean(f *testing.F) {
-	f.Add("a  b\x00")
-	f.Add(strings.Repeat("é ", 200))
-	f.Fuzz(func(t *testing.T, s string) {
-		once := clean(s, "")
-		if twice := clean(once, ""); twice != once {
-			t.Errorf("clean(%q) = %q, and of that %q", s, once, twice)
-		}
-		if n := utf8.RuneCountInString(once); n > maxText+1 {
-			t.Errorf("clean(%q) has %d characters", s, n)
-		}
-	})
 }
