@@ -40,6 +40,18 @@ func (r *reply) fault() *tenant.Error {
 	return r.failure(readMessage(r.body))
 }
 
+// refused returns the error of a reply that did not accept the token if
+// another can't be had because of err. Only what may pass keeps err's class.
+func (r *reply) refused(err error) error {
+	cause, ok := errors.AsType[*tenant.Error](err)
+	if !ok || cause.Class != tenant.Unauthorized {
+		return err
+	}
+	e := r.fault()
+	e.Err = fmt.Errorf("%w: %w", e.Err, cause.Err)
+	return e
+}
+
 // faultInside returns the error of a reply that has errs in spite of its
 // status. They are strings, or objects with the members that an error has. The
 // first one counts.
