@@ -102,7 +102,7 @@ func (f *tenantFlags) exchange(workers int, log *zap.Logger) (*connection, error
 	client, err := exchange.New(exchange.Config{
 		Endpoint:     f.endpoint,
 		Organization: f.organization,
-		Token:        func(context.Context) (string, error) { return token, nil },
+		Token:        func(context.Context, string, string) (string, error) { return token, nil },
 		Timeout:      f.timeout,
 		Connections:  workers,
 		Warn:         warn(log),

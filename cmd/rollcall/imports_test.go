@@ -10,12 +10,13 @@ import (
 func TestImports(t *testing.T) {
 	allowed := map[string]string{
 		"rollcall/tenant":          "",
+		"rollcall/tenant/entra":    "tenant",
 		"rollcall/tenant/exchange": "tenant",
 		"rollcall/tenant/sandbox":  "tenant",
 		"rollcall/pipeline/roster": "",
 		"rollcall/pipeline":        "tenant pipeline/roster",
 		"rollcall/report":          "tenant pipeline pipeline/roster",
-		"rollcall/cmd/rollcall":    "tenant tenant/exchange tenant/sandbox pipeline pipeline/roster report",
+		"rollcall/cmd/rollcall":    "tenant tenant/entra tenant/exchange tenant/sandbox pipeline pipeline/roster report",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {

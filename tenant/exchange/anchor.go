@@ -6,6 +6,8 @@ import (
 	"hash/maphash"
 	"strings"
 	"unicode/utf8"
+
+	"rollcall/tenant"
 )
 
 // systemMailbox is a mailbox that every tenant has (seen in several public
@@ -69,5 +71,5 @@ func tokenUPN(token string) string {
 
 // canAnchor reports whether upn can stand in a header.
 func canAnchor(upn string) bool {
-	return strings.Contains(upn, "@") && utf8.ValidString(upn) && upn == clean(upn, "") && !strings.Contains(upn, " ")
+	return strings.Contains(upn, "@") && utf8.ValidString(upn) && upn == tenant.Clean(upn) && !strings.Contains(upn, " ")
 }

@@ -46,7 +46,7 @@ func TestTokenOfEveryRequest(t *testing.T) {
 			fmt.Fprint(w, `{"@odata.nextLink":"?page=2"}`)
 		}
 	}, func(cfg *Config) {
-		cfg.Token = func(context.Context) (string, error) {
+		cfg.Token = func(context.Context, string, string) (string, error) {
 			n++
 			return jwt(fmt.Sprintf(`{"upn":"admin%d@example.org"}`, n)), nil
 		}

@@ -33,7 +33,7 @@ var benchToken = jwt(`{"idtyp":"app","pad":"` + base64.RawURLEncoding.EncodeToSt
 func BenchmarkRun(b *testing.B) {
 	c := newClient(b, benchServer(b).URL, func(cfg *Config) {
 		cfg.Connections = 16
-		cfg.Token = func(context.Context) (string, error) { return benchToken, nil }
+		cfg.Token = func(context.Context, string, string) (string, error) { return benchToken, nil }
 	})
 	b.ReportAllocs()
 	b.SetParallelism(8)
@@ -81,7 +81,7 @@ func BenchmarkBare(b *testing.B) {
 // What Run takes without a network: ours alone.
 func BenchmarkRunAlone(b *testing.B) {
 	c := newClient(b, "", func(cfg *Config) {
-		cfg.Token = func(context.Context) (string, error) { return benchToken, nil }
+		cfg.Token = func(context.Context, string, string) (string, error) { return benchToken, nil }
 		cfg.Transport = fake(func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(benchReply))}, nil
 		})

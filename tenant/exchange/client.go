@@ -53,11 +53,12 @@ const (
 // [tenant.Runner], and safe for use by several goroutines at once.
 type Client struct {
 	organization string
-	token        func(context.Context) (string, error)
+	token        func(ctx context.Context, refused, claims string) (string, error)
 	timeout      time.Duration
 	warn         func(tenant.Cmdlet, string)
 	transport    http.RoundTripper
-	template     *http.Request // what all requests have in common
+	template     *http.Request // what all requests of cmdlets have in common
+	list         *url.URL      // where the names of cmdlets are
 	header       http.Header   // the headers that all requests have in common
 	anchor       atomic.Pointer[anchor]
 }
@@ -77,25 +78,30 @@ func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, e
 		return nil, err
 	}
 	objects, err := c.pages(ctx, call{cmdlet: cmd, url: c.template.URL, body: body, id: newGUID()})
-	if err == nil {
-		return objects, nil
+	if err != nil {
+		return nil, failure(ctx, err, cmd.Name, cmd.Identity)
 	}
+	return objects, nil
+}
+
+// failure returns the error of a call that ended in err.
+func failure(ctx context.Context, err error, op, object string) error {
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("%s %s: %w", cmd.Name, cmd.Identity, ctx.Err())
+		return fmt.Errorf("%s %s: %w", op, object, ctx.Err())
 	}
 	e, ok := errors.AsType[*tenant.Error](err)
 	if !ok {
 		e = &tenant.Error{Class: tenant.Failed, Err: err}
 	}
-	e.Op, e.Object = cmd.Name, cmd.Identity
-	return nil, e
+	e.Op, e.Object = op, object
+	return e
 }
 
-// A call is one request of a cmdlet.
+// A call is one request of a cmdlet, or of the list of cmdlets.
 type call struct {
 	cmdlet tenant.Cmdlet
 	url    *url.URL
-	body   []byte
+	body   []byte // nil for the list
 	id     string // of all requests of one Run
 }
 
@@ -132,36 +138,42 @@ func (c *Client) nextPage(link, token string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("the link to the next page is not a URL")
 	case u.Scheme != endpoint.Scheme, hostPort(u) != hostPort(endpoint), u.User != nil:
-		return nil, fmt.Errorf("the link to the next page leads away from the endpoint, to %q: not followed", clean(u.Host, token))
+		return nil, fmt.Errorf("the link to the next page leads away from the endpoint, to %q: not followed", tenant.Clean(u.Host, token))
 	}
 	return u, nil
 }
 
 // send makes one request and returns the page that it got.
+//
+// If the tenant does not accept the token, the request is made a second time
+// with another, once: tokens are revoked, and expire between two clocks. Who
+// counts the calls is not told of that one. A token is good for an hour or a
+// day, so there are few.
 func (c *Client) send(ctx context.Context, l call) (page, error) {
-	// A fake transport, and a Token that has one in store, may not look.
-	if err := ctx.Err(); err != nil {
+	token, err := c.accessToken(ctx, "", "")
+	if err != nil {
 		return page{}, err
 	}
-	token, err := c.token(ctx)
-	if err == nil {
-		err = checkToken(token)
-	}
+	r, err := c.exchange(ctx, l, token)
 	if err != nil {
-		return page{}, &tenant.Error{Class: tenant.Unauthorized, Err: fmt.Errorf("token: %w", err)}
+		return page{}, err
+	}
+	defer func() { r.release() }()
+	if r.status == http.StatusUnauthorized && r.fault().Class == tenant.Unauthorized {
+		fresh, err := c.accessToken(ctx, token, challenge(r.header))
+		if err != nil {
+			return page{}, r.refused(err)
+		}
+		if fresh != token {
+			again, err := c.exchange(ctx, l, fresh)
+			if err != nil {
+				return page{}, err
+			}
+			r.release()
+			r, token = again, fresh
+		}
 	}
 
-	short, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	resp, err := c.transport.RoundTrip(c.request(short, l, token))
-	if err != nil {
-		return page{}, c.lost(short, err, token)
-	}
-	r := readReply(resp, token)
-	defer r.release()
-	if r.cut != nil && short.Err() != nil {
-		r.cut = fmt.Errorf("not whole after %v", c.timeout)
-	}
 	p, err := r.page()
 	if c.warn != nil {
 		for _, w := range p.warnings {
@@ -174,12 +186,27 @@ func (c *Client) send(ctx context.Context, l call) (page, error) {
 	return p, err
 }
 
+// exchange makes one request with token and reads the reply.
+func (c *Client) exchange(ctx context.Context, l call, token string) (*reply, error) {
+	short, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	resp, err := c.transport.RoundTrip(c.request(short, l, token))
+	if err != nil {
+		return nil, c.lost(short, err, token)
+	}
+	r := readReply(resp, token)
+	if r.cut != nil && short.Err() != nil {
+		r.cut = fmt.Errorf("not whole after %v", c.timeout)
+	}
+	return r, nil
+}
+
 // lost returns the error of a request that got no whole reply because of err.
 // Short is the context that bounds the request.
 func (c *Client) lost(short context.Context, err error, token string) error {
 	if short.Err() != nil {
 		err = fmt.Errorf("no reply within %v", c.timeout)
-	} else if text := clean(err.Error(), token); text != err.Error() {
+	} else if text := tenant.Clean(err.Error(), token); text != err.Error() {
 		err = errors.New(text)
 	}
 	return &tenant.Error{Class: tenant.Unavailable, Err: err}

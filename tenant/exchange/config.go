@@ -33,7 +33,11 @@ type Config struct {
 	// every request, by several goroutines at once, and so should keep a
 	// token as long as that is good. Timeout does not bound it: a person may
 	// have to sign in.
-	Token func(context.Context) (string, error)
+	//
+	// Refused, unless "", is a token that the tenant did not accept: another
+	// one is wanted, with claims, a JSON object, if the tenant named any. If
+	// there is no other, Token returns the same, or an error.
+	Token func(ctx context.Context, refused, claims string) (string, error)
 
 	// Timeout bounds one request, from the first byte sent to the last one
 	// read; 0 means [DefaultTimeout].
@@ -83,6 +87,8 @@ func New(cfg Config) (*Client, error) {
 		cfg.Transport = newTransport(cfg.Connections)
 	}
 	target := endpoint.JoinPath("adminapi", "beta", cfg.Organization, "InvokeCommand")
+	list := endpoint.JoinPath("adminapi", "v1.0", cfg.Organization, "EXOModuleFile")
+	list.RawQuery = "Version=" + moduleVersion
 	return &Client{
 		organization: cfg.Organization,
 		token:        cfg.Token,
@@ -90,6 +96,7 @@ func New(cfg Config) (*Client, error) {
 		warn:         cfg.Warn,
 		transport:    cfg.Transport,
 		template:     newTemplate(target),
+		list:         list,
 		header:       newHeader(newGUID()),
 	}, nil
 }

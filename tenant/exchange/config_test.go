@@ -10,7 +10,7 @@ import (
 )
 
 func TestNewRefuses(t *testing.T) {
-	good := Config{Organization: org, Token: func(context.Context) (string, error) { return token, nil }}
+	good := Config{Organization: org, Token: func(context.Context, string, string) (string, error) { return token, nil }}
 	for _, test := range []struct {
 		change func(*Config)
 		want   string

@@ -38,7 +38,7 @@ func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	cfg := Config{
 		Endpoint:     endpoint,
 		Organization: org,
-		Token:        func(context.Context) (string, error) { return token, nil },
+		Token:        func(context.Context, string, string) (string, error) { return token, nil },
 	}
 	for _, f := range change {
 		f(&cfg)

@@ -40,6 +40,18 @@ func (r *reply) fault() *tenant.Error {
 	return r.failure(readMessage(r.body))
 }
 
+// refused returns the error of a reply that did not accept the token if
+// another can't be had because of err. Only what may pass keeps err's class.
+func (r *reply) refused(err error) error {
+	cause, ok := errors.AsType[*tenant.Error](err)
+	if !ok || cause.Class != tenant.Unauthorized {
+		return err
+	}
+	e := r.fault()
+	e.Err = fmt.Errorf("%w: %w", e.Err, cause.Err)
+	return e
+}
+
 // faultInside returns the error of a reply that has errs in spite of its
 // status. They are strings, or objects with the members that an error has. The
 // first one counts.
@@ -84,7 +96,7 @@ func (r *reply) unreadable(err error) *tenant.Error {
 func (r *reply) redirect() *tenant.Error {
 	to := "nowhere"
 	if u, err := url.Parse(r.header.Get("Location")); err == nil && u.Host != "" {
-		to = clean(u.Host, r.token)
+		to = tenant.Clean(u.Host, r.token)
 	}
 	return r.strange(fmt.Sprintf("a redirect to %q, which is not followed", to))
 }
@@ -94,7 +106,7 @@ func (r *reply) failure(m message) *tenant.Error {
 	if m.exception == "" {
 		m.exception = r.header.Get("X-Exceptiontype")
 	}
-	text := clean(m.text, r.token)
+	text := tenant.Clean(m.text, r.token)
 	if text == "" {
 		text = strings.ToLower(http.StatusText(r.status))
 	}
@@ -103,14 +115,14 @@ func (r *reply) failure(m message) *tenant.Error {
 	}
 	// The service gives its reason for a 403 here, not in the body (seen in
 	// one public client).
-	if d := clean(r.header.Get("X-Ms-Diagnostics"), r.token); d != "" && r.status == http.StatusForbidden {
+	if d := tenant.Clean(r.header.Get("X-Ms-Diagnostics"), r.token); d != "" && r.status == http.StatusForbidden {
 		text += ": " + d
 	}
 	return &tenant.Error{
 		Status:     r.status,
 		Class:      r.class(m),
-		Exception:  clean(m.exception, r.token),
-		RetryAfter: retryAfter(r.header.Get("Retry-After"), r.date()),
+		Exception:  tenant.Clean(m.exception, r.token),
+		RetryAfter: tenant.RetryAfter(r.header.Get("Retry-After"), r.date()),
 		Err:        errors.New(text),
 	}
 }

@@ -92,6 +92,9 @@ func TestFault(t *testing.T) {
 
 		// By status.
 		{"401", 401, `WWW-Authenticate: Bearer error="invalid_token"`, "", tenant.Unauthorized, "unauthorized", "", 0},
+		{"401 with text", 401, "", details("Ex1|A.B|expired"), tenant.Unauthorized, "expired", "A.B", 0},
+		{"403 of NULs, no reason", 403, "", strings.Repeat("\x00", 512), tenant.Denied, "forbidden", "", 0},
+		{"403 of padded JSON", 403, "", details("no role") + strings.Repeat("\x00", 512), tenant.Denied, "no role", "", 0},
 		{"403 of NULs", 403, "x-ms-diagnostics: 2000008;reason=\"no role\"", strings.Repeat("\x00", 512), tenant.Denied, `forbidden: 2000008;reason="no role"`, "", 0},
 		{"403 with text", 403, "x-ms-diagnostics: why", "you may not", tenant.Denied, "you may not: why", "", 0},
 		{"403 without", 403, "", "", tenant.Denied, "forbidden", "", 0},
@@ -101,20 +104,28 @@ func TestFault(t *testing.T) {
 		{"404 of nothing", 404, "", "", tenant.NotFound, "not found", "", 0},
 		{"404 of a page", 404, "", "<html><title>IIS</title>", tenant.Failed, "an HTML page, IIS", "", 0},
 		{"408", 408, "", "", tenant.Unavailable, "request timeout", "", 0},
+		{"408 with text", 408, "Retry-After: 3", details("Ex1|" + otherClass + "|slow"), tenant.Unavailable, "slow", otherClass, 3 * time.Second},
 		{"409", 409, "", "", tenant.Failed, "conflict", "", 0},
 		{"429", 429, "Retry-After: 30", "slow down", tenant.Throttled, "slow down", "", 30 * time.Second},
 		{"429 without wait", 429, "", "", tenant.Throttled, "too many requests", "", 0},
+		{"429 with a page", 429, "Retry-After: 1e9", "<html><title>Busy</title>", tenant.Throttled, "an HTML page, Busy", "", 24 * time.Hour},
+		{"429 with a date", 429, "Retry-After: Sun, 01 Mar 2020 12:00:45 GMT|Date: Sun, 01 Mar 2020 12:00:00 GMT", "", tenant.Throttled, "too many requests", "", 45 * time.Second},
 		{"429 with nonsense", 429, "Retry-After: soon", "", tenant.Throttled, "too many requests", "", 0},
 		{"429 with an exception", 429, "", details("Ex1|" + notFoundClass + "|no ada"), tenant.Throttled, "no ada", notFoundClass, 0},
 		{"500", 500, "", "oops", tenant.Unavailable, "oops", "", 0},
 		{"500 with an exception", 500, "", details("Ex1|" + otherClass + "|no good"), tenant.Failed, "no good", otherClass, 0},
+		{"500 with a name", 500, "", details("Ex1|Microsoft.Exchange.StorageTransientException|busy"), tenant.Unavailable, "busy", "Microsoft.Exchange.StorageTransientException", 0},
+		{"500 of nothing", 500, "", "", tenant.Unavailable, "internal server error", "", 0},
 		{"502", 502, "", "<html><title>502 Bad Gateway</title>", tenant.Unavailable, "an HTML page, 502 Bad Gateway", "", 0},
 		{"503", 503, "", "", tenant.Unavailable, "service unavailable", "", 0},
+		{"503 of a page", 503, "", "<html><title>Service Unavailable</title>", tenant.Unavailable, "an HTML page, Service Unavailable", "", 0},
 		{"503 with wait", 503, "Retry-After: 0.5", "", tenant.Throttled, "service unavailable", "", time.Second / 2},
 		{"504", 504, "Retry-After: 5", "", tenant.Unavailable, "gateway timeout", "", 5 * time.Second},
 		{"504 with an exception", 504, "", details("Ex1|" + otherClass + "|no good"), tenant.Unavailable, "no good", otherClass, 0},
 
 		// By what the tenant says.
+		{"transient, 400", 400, "", details("Ex1|Microsoft.Exchange.ServerBusyException|busy"), tenant.Unavailable, "busy", "Microsoft.Exchange.ServerBusyException", 0},
+		{"not found, localized", 400, "", details(`{"localizedString":{"stringId":"Ex6F9304"},"ClassName":"` + notFoundClass + `","Message":"no ada"}`), tenant.NotFound, "no ada", notFoundClass, 0},
 		{"not found, 400", 400, "", details("Ex6F9304|" + notFoundClass + "|no ada"), tenant.NotFound, "no ada", notFoundClass, 0},
 		{"not found, 500", 500, "", details("Ex6F9304|" + notFoundClass + "|no ada"), tenant.NotFound, "no ada", notFoundClass, 0},
 		{"not found, header", 400, "x-ExceptionType: " + notFoundClass, "no ada", tenant.NotFound, "no ada", notFoundClass, 0},
@@ -123,6 +134,8 @@ func TestFault(t *testing.T) {
 			"You have reached the maximum number of concurrent requests per tenant. Please wait and try again", "", 0},
 		{"concurrent, 403", 403, "Retry-After: 9", details("Maximum number of Concurrent Requests"), tenant.Throttled, "Maximum number of Concurrent Requests", "", 9 * time.Second},
 		{"concurrent, 500", 500, "", "maximum number of concurrent requests", tenant.Throttled, "maximum number of concurrent requests", "", 0},
+		{"concurrent, 404", 404, "", "maximum number of concurrent requests", tenant.Throttled, "maximum number of concurrent requests", "", 0},
+		{"concurrent, 503", 503, "", "maximum number of concurrent requests", tenant.Throttled, "maximum number of concurrent requests", "", 0},
 		{"concurrent, 401", 401, "", "maximum number of concurrent requests", tenant.Throttled, "maximum number of concurrent requests", "", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -224,7 +237,7 @@ func FuzzFault(f *testing.F) {
 		}
 		e := failedFuzz(t, err)
 		for _, s := range append(p.warnings, e.Err.Error(), e.Exception) {
-			if utf8.RuneCountInString(s) > 2*maxText+50 {
+			if utf8.RuneCountInString(s) > 2*tenant.MaxText+50 {
 				t.Errorf("%d bytes in a text", len(s))
 			}
 			if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(s) {
@@ -243,19 +256,4 @@ func failedFuzz(t *testing.T, err error) *tenant.Error {
 		t.Fatalf("error %v (%T), want a *tenant.Error", err, err)
 	}
 	return e
-}
-
-// To clean a text twice is to clean it once.
-func FuzzClean(f *testing.F) {
-	f.Add("a  b\x00")
-	f.Add(strings.Repeat("é ", 200))
-	f.Fuzz(func(t *testing.T, s string) {
-		once := clean(s, "")
-		if twice := clean(once, ""); twice != once {
-			t.Errorf("clean(%q) = %q, and of that %q", s, once, twice)
-		}
-		if n := utf8.RuneCountInString(once); n > maxText+1 {
-			t.Errorf("clean(%q) has %d characters", s, n)
-		}
-	})
 }

@@ -107,7 +107,7 @@ func (r *reply) page() (page, error) {
 	case !r.succeeded():
 		return page{}, r.fault()
 	case r.cut != nil:
-		return page{}, r.unreadable(fmt.Errorf("the reply was cut off: %s", clean(r.cut.Error(), r.token)))
+		return page{}, r.unreadable(fmt.Errorf("the reply was cut off: %s", tenant.Clean(r.cut.Error(), r.token)))
 	case r.large:
 		// The same call is answered at the same length again.
 		return page{}, &tenant.Error{Status: r.status, Class: tenant.Failed, Err: fmt.Errorf("the reply has more than %d MiB", maxPage>>20)}
@@ -134,7 +134,7 @@ func (r *reply) page() (page, error) {
 		p.next = d.BareNext
 	}
 	for _, w := range list(d.Warnings) {
-		if text := clean(findMessage(w).text, r.token); text != "" {
+		if text := tenant.Clean(findMessage(w).text, r.token); text != "" {
 			p.warnings = append(p.warnings, text)
 		}
 	}

@@ -3,14 +3,13 @@ package exchange
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
 )
 
-// newTemplate returns what all requests to u have in common.
+// newTemplate returns what all requests of cmdlets to u have in common.
 func newTemplate(u *url.URL) *http.Request {
 	return &http.Request{
 		Method: http.MethodPost, URL: u, Host: u.Host,
@@ -46,6 +45,9 @@ const (
 
 // request returns the request of l.
 func (c *Client) request(ctx context.Context, l call, token string) *http.Request {
+	if l.body == nil {
+		return c.listRequest(ctx, l, token)
+	}
 	r := c.template.WithContext(ctx)
 	r.URL = l.url
 
@@ -68,16 +70,3 @@ func (c *Client) request(ctx context.Context, l call, token string) *http.Reques
 // newBody returns b as a body of a type that package http knows to be in
 // memory: ahead of any other it would send the headers in a packet of their own.
 func newBody(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
-
-// checkToken returns an error if token can't be sent, and shows nothing of it.
-func checkToken(token string) error {
-	if token == "" {
-		return errors.New("empty")
-	}
-	for i := range len(token) {
-		if c := token[i]; c <= ' ' || c > '~' {
-			return errors.New("it has a space, or another character that no token has")
-		}
-	}
-	return nil
-}

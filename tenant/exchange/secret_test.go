@@ -38,7 +38,7 @@ func TestTokenIsNowhere(t *testing.T) {
 	} {
 		_, endpoint := record(t, reply)
 		c := newClient(t, endpoint, func(cfg *Config) {
-			cfg.Token = func(context.Context) (string, error) { return secret, nil }
+			cfg.Token = func(context.Context, string, string) (string, error) { return secret, nil }
 			cfg.Warn = func(_ tenant.Cmdlet, text string) { tell(text) }
 		})
 		_, err := c.Run(t.Context(), set)
@@ -73,7 +73,7 @@ func TestNoToken(t *testing.T) {
 		{"hunter2", errors.New("certificate expired"), "token: certificate expired"},
 	} {
 		c := newClient(t, serveNothing(t), func(cfg *Config) {
-			cfg.Token = func(context.Context) (string, error) { return test.token, test.err }
+			cfg.Token = func(context.Context, string, string) (string, error) { return test.token, test.err }
 		})
 		_, err := c.Run(t.Context(), set)
 		e := failed(t, err, tenant.Unauthorized)

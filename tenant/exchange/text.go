@@ -4,42 +4,7 @@ import (
 	"bytes"
 	"html"
 	"regexp"
-	"strings"
-	"unicode"
 )
-
-// maxText bounds, in characters, what is kept of a text that the tenant sent.
-const maxText = 300
-
-// clean returns s as it may stand in an error or a log: on one line, without
-// characters that don't print, no longer than maxText, and without secret.
-func clean(s, secret string) string {
-	if secret != "" {
-		s = strings.ReplaceAll(s, secret, "[token]")
-	}
-	var b strings.Builder
-	n, space := 0, false
-	for _, r := range s {
-		switch {
-		case unicode.IsSpace(r):
-			space = n > 0
-			continue
-		case !unicode.IsPrint(r):
-			continue
-		}
-		if space {
-			b.WriteByte(' ')
-			n++
-		}
-		if n >= maxText {
-			return strings.TrimSuffix(b.String(), " ") + "…"
-		}
-		b.WriteRune(r)
-		n++
-		space = false
-	}
-	return b.String()
-}
 
 var (
 	htmlStart = regexp.MustCompile(`(?i)<(!doctype\s+html|html)[\s>]`)

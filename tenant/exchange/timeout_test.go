@@ -138,7 +138,7 @@ func TestContextEndedBefore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	c := newClient(t, serveNothing(t), func(cfg *Config) {
-		cfg.Token = func(context.Context) (string, error) {
+		cfg.Token = func(context.Context, string, string) (string, error) {
 			t.Error("a token was asked for")
 			return token, nil
 		}
@@ -152,7 +152,7 @@ func TestContextEndedBefore(t *testing.T) {
 func TestContextEndsBeforeToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, "", withTransport(hang), func(cfg *Config) {
-			cfg.Token = func(ctx context.Context) (string, error) {
+			cfg.Token = func(ctx context.Context, _, _ string) (string, error) {
 				<-ctx.Done()
 				return "", ctx.Err()
 			}

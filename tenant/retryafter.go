@@ -1,4 +1,4 @@
-package exchange
+package tenant
 
 import (
 	"net/http"
@@ -10,10 +10,10 @@ import (
 // maxRetryAfter bounds what is believed of a Retry-After.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads the value of a Retry-After header: a number of seconds,
+// RetryAfter reads the value of a Retry-After header: a number of seconds,
 // whole or not, or the date that an HTTP reply of the time now names. It
 // returns 0 if there is none, if it makes no sense, or if it is over already.
-func retryAfter(header string, now time.Time) time.Duration {
+func RetryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if header == "" {
 		return 0

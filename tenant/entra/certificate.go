@@ -1,0 +1,123 @@
+package entra
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"golang.org/x/crypto/pkcs12"
+)
+
+// soon is how long ahead of its end a certificate is warned of.
+const soon = 30 * 24 * time.Hour
+
+// A certificate is one to sign in with.
+type certificate struct {
+	certs    []*x509.Certificate
+	key      crypto.PrivateKey
+	warnings []string
+}
+
+// readCertificate reads a file, PEM or PKCS#12.
+func readCertificate(name, password string) (*certificate, error) {
+	data, warning, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	c := &certificate{}
+	if warning != "" {
+		c.warnings = append(c.warnings, warning)
+	}
+	isPEM, err := checkPEM(data, name)
+	if err != nil {
+		return nil, err
+	}
+	if isPEM {
+		password = "" // with one, azidentity takes the file for PKCS#12
+	}
+	c.certs, c.key, err = azidentity.ParseCertificates(data, []byte(password))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, explain(err, isPEM, name, password))
+	}
+	if w := ending(leaf(c.certs, c.key), name, time.Now()); w != "" {
+		c.warnings = append(c.warnings, w)
+	}
+	return c, nil
+}
+
+// checkPEM reports whether data is PEM, and returns an error if it is and
+// can't be used to sign in.
+func checkPEM(data []byte, name string) (isPEM bool, err error) {
+	certs, keys := 0, 0
+	for {
+		var b *pem.Block
+		if b, data = pem.Decode(data); b == nil {
+			break
+		}
+		isPEM = true
+		switch {
+		case b.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(b.Headers["Proc-Type"], "ENCRYPTED"):
+			return true, fmt.Errorf("read %s: the private key is encrypted, which can't be read from PEM: decrypt it with (openssl pkey -in %[1]s; openssl x509 -in %[1]s) > plain.pem", name)
+		case b.Type == "EC PRIVATE KEY":
+			return true, fmt.Errorf("read %s: the private key is not RSA, which is all that Entra ID takes from here", name)
+		case b.Type == "CERTIFICATE":
+			certs++
+		case strings.HasSuffix(b.Type, "PRIVATE KEY"):
+			keys++
+		}
+	}
+	switch {
+	case !isPEM:
+		return false, nil
+	case keys == 0:
+		return true, fmt.Errorf("read %s: the private key is missing: the file needs the certificate and its key", name)
+	case certs == 0:
+		return true, fmt.Errorf("read %s: the certificate is missing: the file needs the key and its certificate", name)
+	}
+	return true, nil
+}
+
+// explain returns what err, of ParseCertificates, means to a person.
+func explain(err error, isPEM bool, name, password string) error {
+	_, unknown := errors.AsType[pkcs12.NotImplementedError](err)
+	switch {
+	case isPEM:
+		return err
+	case unknown:
+		return fmt.Errorf("PKCS#12 of a form that can't be read, such as OpenSSL 3 makes: convert it with openssl pkcs12 -in %s -nodes -out plain.pem", name)
+	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":
+		return errors.New("it has a password: put it in the environment variable " + passwordVariable)
+	case errors.Is(err, pkcs12.ErrIncorrectPassword):
+		return errors.New("the password in " + passwordVariable + " is not that of the file")
+	}
+	return errors.New("neither PEM nor PKCS#12 with a certificate and its private key")
+}
+
+// leaf returns that of certs which is key's, or nil.
+func leaf(certs []*x509.Certificate, key crypto.PrivateKey) *x509.Certificate {
+	k, ok := key.(*rsa.PrivateKey)
+	for _, c := range certs {
+		if ok && k.PublicKey.Equal(c.PublicKey) {
+			return c
+		}
+	}
+	return nil
+}
+
+// ending returns a warning if c ends soon or has ended.
+func ending(c *x509.Certificate, name string, now time.Time) string {
+	switch {
+	case c == nil:
+	case c.NotAfter.Before(now):
+		return fmt.Sprintf("the certificate in %s ended on %s", name, c.NotAfter.Format(time.DateOnly))
+	case c.NotAfter.Before(now.Add(soon)):
+		return fmt.Sprintf("the certificate in %s ends on %s", name, c.NotAfter.Format(time.DateOnly))
+	}
+	return ""
+}

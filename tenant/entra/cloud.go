@@ -1,0 +1,96 @@
+package entra
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// A Cloud is one of Microsoft's national clouds: where to sign in, and where
+// Exchange Online is.
+type Cloud struct {
+	Name        string // global, gcc-high, dod or china
+	Authority   string // base URL of Entra ID
+	Endpoint    string // base URL of Exchange Online, and audience of its tokens
+	Environment string // ExchangeEnvironmentName of Connect-ExchangeOnline
+}
+
+// clouds are those that are open. Certain: Microsoft's pages on the Exchange
+// admin API (endpoints) and on Connect-ExchangeOnline (environments). Likely:
+// that the endpoints of the others serve the same calls as the global one.
+var clouds = []Cloud{
+	{"global", "https://login.microsoftonline.com", "https://outlook.office365.com", "O365Default"}, // GCC too
+	{"gcc-high", "https://login.microsoftonline.us", "https://outlook.office365.us", "O365USGovGCCHigh"},
+	{"dod", "https://login.microsoftonline.us", "https://outlook-dod.office365.us", "O365USGovDoD"},
+	{"china", "https://login.partner.microsoftonline.cn", "https://outlook.office365.cn", "O365China"},
+}
+
+// LookupCloud returns the Cloud of that name, in whatever case; "" is global.
+func LookupCloud(name string) (Cloud, error) {
+	if name == "" {
+		return clouds[0], nil
+	}
+	for _, c := range clouds {
+		if strings.EqualFold(c.Name, name) {
+			return c, nil
+		}
+	}
+	return Cloud{}, fmt.Errorf("cloud %q: want one of %s", name, strings.Join(CloudNames(), ", "))
+}
+
+// CloudNames returns the names of all clouds.
+func CloudNames() []string {
+	var names []string
+	for _, c := range clouds {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// exchangeHosts are Exchange Online's beside the endpoints: names that the
+// module connects to in other clouds, and an older one.
+var exchangeHosts = []string{
+	"outlook.office.com",
+	"webmail.apps.mil",
+	"partner.outlook.cn",
+	"outlook.office.de", // closed
+}
+
+// IsMicrosoft reports whether the host of endpoint, a URL, is one of Exchange
+// Online's own, in any cloud.
+func IsMicrosoft(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	return slices.Contains(exchangeHosts, host) || slices.ContainsFunc(clouds, func(c Cloud) bool {
+		return c.Endpoint == "https://"+host
+	})
+}
+
+// authorityHosts are Entra ID's. What signs in asks one of them whether
+// another is known, unless told not to.
+var authorityHosts = []string{
+	"login.microsoftonline.com",
+	"login.microsoft.com",
+	"login.windows.net",
+	"sts.windows.net",
+	"login.microsoftonline.us",
+	"login.usgovcloudapi.net",
+	"login.partner.microsoftonline.cn",
+	"login.chinacloudapi.cn",
+	"login.microsoftonline.de",
+}
+
+// parseAuthority reads the URL of an authority, and reports whether it is
+// Microsoft's. It shows nothing of one that is not a plain https URL, for that
+// may have a password.
+func parseAuthority(s string) (u *url.URL, microsoft bool, err error) {
+	u, err = url.Parse(s)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, false, fmt.Errorf("authority: want a URL such as %s, without user, password or query", clouds[0].Authority)
+	}
+	return u, slices.Contains(authorityHosts, strings.ToLower(u.Host)), nil
+}

@@ -1,0 +1,101 @@
+package entra
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// forever is when a token is renewed that only another can renew.
+const forever = 100 * 365 * 24 * time.Hour
+
+// A given is a token that someone else has got: in the environment, or in a
+// file, where another process may put a fresh one from time to time.
+type given struct {
+	fixed string // the token of the environment
+	name  string // the file, or ""
+	last  string // the token that was in it
+	info  fs.FileInfo
+}
+
+// newGiven returns the Source of cfg's token.
+func newGiven(cfg Config) (*Source, error) {
+	g := &given{name: cfg.TokenFile}
+	s := &Source{get: g, about: "a token given in " + tokenVariable}
+	token := cfg.or("", tokenVariable)
+	if g.name != "" {
+		var warning string
+		var err error
+		if token, warning, err = g.read(); err != nil {
+			return nil, err
+		}
+		s.about = "a token given in " + g.name
+		if warning != "" {
+			s.warnings = append(s.warnings, warning)
+		}
+	} else {
+		g.fixed = token
+		if err := missing(need{token, "access token", tokenVariable + " or a file"}); err != nil {
+			return nil, err
+		}
+	}
+	if end := Inspect(token).Expires; !end.IsZero() && end.Before(time.Now()) {
+		s.warnings = append(s.warnings, "the access token ended at "+end.Format(time.RFC3339))
+	}
+	return s, nil
+}
+
+// read reads the file. What of it was seen before the reading is what a later
+// change is told by.
+func (g *given) read() (token, warning string, err error) {
+	info, err := os.Stat(g.name)
+	if err != nil {
+		return "", "", err
+	}
+	token, warning, err = readSecret(g.name)
+	if err == nil {
+		g.last, g.info = token, info
+	}
+	return token, warning, err
+}
+
+// token returns the token that is there. The file is read again if it has
+// changed or its token is refused.
+//
+// A file that can't be read or is empty may be one that is being written: the
+// token that was in it is used on, as long as it is not refused.
+func (g *given) token(_ context.Context, refused, _ string) (hand, error) {
+	if g.name == "" {
+		if g.fixed == refused {
+			return hand{}, g.fault(tenant.Unauthorized, errors.New("the access token in "+tokenVariable+" is not accepted: put another there and start again"))
+		}
+		return hand{token: g.fixed, renew: time.Now().Add(forever)}, nil
+	}
+	info, err := os.Stat(g.name)
+	if err != nil || refused == g.last || !same(info, g.info) {
+		_, _, err = g.read()
+	}
+	switch {
+	case refused != g.last:
+		return hand{token: g.last}, nil // renewed at once: to look whether a file has changed costs little
+	case errors.Is(err, errEmpty):
+		return hand{}, g.fault(tenant.Unavailable, err)
+	case err != nil:
+		return hand{}, g.fault(tenant.Unauthorized, err)
+	}
+	return hand{}, g.fault(tenant.Unauthorized, fmt.Errorf("the access token in %s is not accepted: put another there", g.name))
+}
+
+// same reports whether a file looks unchanged.
+func same(a, b fs.FileInfo) bool {
+	return a != nil && b != nil && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
+}
+
+func (g *given) fault(class tenant.Class, err error) error {
+	return &tenant.Error{Op: op, Object: "by a given token", Class: class, Err: err}
+}

@@ -1,0 +1,181 @@
+package entra
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"rollcall/tenant"
+)
+
+// An identity gets its tokens by azidentity. It is a getter.
+type identity struct {
+	method  string
+	object  string // what it signs in to or by, for errors
+	scope   string
+	wire    *wire
+	secrets []string // that no text may show
+	prompt  func(string)
+
+	build func() (azcore.TokenCredential, error)
+	cred  azcore.TokenCredential
+}
+
+// newIdentity returns the Source of cfg's identity.
+func newIdentity(cfg Config) (*Source, error) {
+	host := cfg.or("", authorityVariable)
+	if host == "" {
+		host = cfg.Cloud.Authority
+	}
+	authority, microsoft, err := parseAuthority(host)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Scope == "" {
+		cfg.Scope = cfg.Cloud.Endpoint + "/.default"
+	}
+	cfg.Tenant = cfg.or(cfg.Tenant, tenantVariable)
+	cfg.Client = cfg.or(cfg.Client, clientVariable)
+	if cfg.Tenant != "" && !isTenant(cfg.Tenant) {
+		return nil, fmt.Errorf("tenant %q: want its ID or a domain such as contoso.onmicrosoft.com", cfg.Tenant)
+	}
+
+	id := &identity{
+		method: cfg.Method,
+		object: "to " + authority.Host,
+		scope:  cfg.Scope,
+		wire:   &wire{next: cfg.Transport},
+		prompt: cfg.Prompt,
+	}
+	s := &Source{get: id, about: cfg.Method + " at " + authority.Host}
+	o := builder{
+		Config: cfg,
+		options: azcore.ClientOptions{
+			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: authority.String()},
+			Transport: id.wire,
+			// Whoever asked tries again; tries of tries would take minutes.
+			Retry:     policy.RetryOptions{MaxRetries: -1, TryTimeout: 30 * time.Second},
+			Telemetry: policy.TelemetryOptions{ApplicationID: "rollcall"},
+		},
+		offline: !microsoft,
+	}
+	switch cfg.Method {
+	case Default, ManagedIdentity, AzureCLI:
+		id.object = "by " + cfg.Method
+		s.about = cfg.Method
+	}
+	if id.build, err = o.builder(); err != nil {
+		return nil, err
+	}
+	if id.cred, err = id.build(); err != nil {
+		return nil, err
+	}
+	id.secrets, s.warnings = o.secrets, o.warnings
+	return s, nil
+}
+
+// anything are claims that ask for nothing. A credential that is given claims
+// leaves the token aside that it has in store; with these, what it sends is
+// what it would send without.
+//
+// A new credential would do the same for an application, and worse for all
+// others: a person would have to sign in again, and tokens of managed
+// identities are kept for the whole process.
+const anything = "{}"
+
+// token gets a token.
+func (s *identity) token(ctx context.Context, refused, claims string) (hand, error) {
+	s.wire.reset()
+	at, err := s.ask(ctx, refused, claims)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return hand{}, ctx.Err()
+	case errors.Is(err, errNoOther), err == nil && at.Token == refused:
+		return hand{}, &tenant.Error{Op: op, Object: s.object, Class: tenant.Unauthorized, Err: errNoOther}
+	case err != nil:
+		return hand{}, s.fault(err)
+	}
+	h := hand{token: at.Token, expires: at.ExpiresOn, renew: at.ExpiresOn.Add(-margin)}
+	if r := at.RefreshOn; !r.IsZero() && r.Before(h.renew) {
+		h.renew = r
+	}
+	return h, nil
+}
+
+var errNoOther = errors.New("the access token is not accepted, and there is no other to be had: sign in again")
+
+// ask asks the credential, past what it has in store if that is refused.
+func (s *identity) ask(ctx context.Context, refused, claims string) (azcore.AccessToken, error) {
+	opts := policy.TokenRequestOptions{Scopes: []string{s.scope}, EnableCAE: true}
+	switch {
+	case refused == "":
+		return s.get(ctx, opts)
+	case isObject(claims):
+		opts.Claims = claims
+		return s.get(ctx, opts)
+	case s.method == AzureCLI:
+		// It is run each time, and refuses all claims.
+		return s.get(ctx, opts)
+	case s.method != Default:
+		opts.Claims = anything
+		return s.get(ctx, opts)
+	}
+
+	// What the default comes down to is not known, and developers' tools
+	// refuse all claims. So these are the second choice.
+	cred, err := s.build()
+	if err != nil {
+		return azcore.AccessToken{}, err
+	}
+	s.cred = cred
+	at, err := s.get(ctx, opts)
+	if err != nil || at.Token != refused {
+		return at, err
+	}
+	s.wire.reset()
+	opts.Claims = anything
+	at, err = s.get(ctx, opts)
+	if x := s.wire.get(); err != nil && x.status == 0 && x.err == nil {
+		err = errNoOther
+	}
+	return at, err
+}
+
+// An authenticator asks a person to sign in.
+type authenticator interface {
+	Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error)
+}
+
+// get asks the credential. A person is asked only if there is nothing else to
+// do: azidentity, left to itself, asks for a sign-in whenever a token can't be
+// renewed, though it be for a lost connection, in the middle of the night.
+func (s *identity) get(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	at, err := s.cred.GetToken(ctx, opts)
+	if _, ok := errors.AsType[*azidentity.AuthenticationRequiredError](err); !ok {
+		return at, err
+	}
+	if x := s.wire.get(); x.err != nil || s.passes(answer{}, x.status) {
+		return at, err
+	}
+	if s.method == Interactive && s.prompt != nil {
+		s.prompt("sign in in the browser that opens")
+	}
+	if _, err := s.cred.(authenticator).Authenticate(ctx, &opts); err != nil {
+		return azcore.AccessToken{}, err
+	}
+	opts.Claims = "" // the token that has them is in store
+	return s.cred.GetToken(ctx, opts)
+}
+
+// isObject reports whether claims is a JSON object.
+func isObject(claims string) bool {
+	var o map[string]any
+	return json.Unmarshal([]byte(claims), &o) == nil && o != nil
+}

@@ -1,0 +1,139 @@
+package entra
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// maxBody bounds what is read of a reply.
+const maxBody = 1 << 20
+
+// newTransport returns what makes requests unless a [Config] says otherwise.
+func newTransport() policy.Transporter {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    15 * time.Second,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: 1 << 20,
+			ForceAttemptHTTP2:      true,
+		},
+		// What is sent has secrets in it.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// A wire passes requests on and keeps what came of the last one. Azidentity's
+// errors have the whole of a reply as their text, and of what kept a reply from
+// coming they have the text only: neither is of use here.
+type wire struct {
+	next policy.Transporter
+
+	mu   sync.Mutex
+	last exchange
+}
+
+// An exchange is a request and what came of it.
+type exchange struct {
+	status  int // 0 if there was no reply
+	header  http.Header
+	body    []byte // of a reply that is not a success
+	object  bool   // the reply is a JSON object
+	err     error  // why there was no reply
+	secrets []string
+}
+
+// reset forgets the last request.
+func (w *wire) reset() {
+	w.mu.Lock()
+	w.last = exchange{}
+	w.mu.Unlock()
+}
+
+// get returns what came of the last request.
+func (w *wire) get() exchange {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
+
+// Do makes a request.
+func (w *wire) Do(req *http.Request) (*http.Response, error) {
+	x := exchange{}
+	if req.Body != nil {
+		b, err := io.ReadAll(req.Body)
+		req.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		x.secrets = formSecrets(b)
+		req = req.Clone(req.Context())
+		req.Body = io.NopCloser(bytes.NewReader(b))
+	}
+	resp, err := w.next.Do(req)
+	if err == nil {
+		var b []byte
+		b, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+		resp.Body.Close()
+		if err == nil && len(b) > maxBody {
+			err = fmt.Errorf("the reply has more than %d MiB", maxBody>>20)
+		}
+		resp.Body = io.NopCloser(bytes.NewReader(b))
+		x.status, x.header = resp.StatusCode, resp.Header
+		if resp.StatusCode/100 != 2 {
+			x.body = b
+		}
+		var secrets []string
+		secrets, x.object = replySecrets(b)
+		x.secrets = append(x.secrets, secrets...)
+	}
+	if x.err = err; err != nil {
+		resp = nil
+	}
+	w.mu.Lock()
+	w.last = x
+	w.mu.Unlock()
+	return resp, err
+}
+
+// formSecrets returns what a form has that no text may show, also as it is
+// written in the form.
+func formSecrets(form []byte) []string {
+	values, _ := url.ParseQuery(string(form))
+	var secrets []string
+	for _, name := range []string{"client_secret", "client_assertion", "assertion", "refresh_token", "device_code", "code", "code_verifier"} {
+		if v := values.Get(name); v != "" {
+			secrets = append(secrets, v, url.QueryEscape(v))
+		}
+	}
+	return secrets
+}
+
+// replySecrets returns what a reply has that no text may show, and whether it
+// is a JSON object.
+func replySecrets(body []byte) (secrets []string, object bool) {
+	var o map[string]any
+	if json.Unmarshal(body, &o) != nil {
+		return nil, false
+	}
+	for _, name := range []string{"access_token", "refresh_token", "id_token", "device_code"} {
+		if s, _ := o[name].(string); strings.TrimSpace(s) != "" {
+			secrets = append(secrets, s)
+		}
+	}
+	return secrets, o != nil
+}

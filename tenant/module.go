@@ -1,0 +1,34 @@
+package tenant
+
+import "strings"
+
+// inModule are nouns whose cmdlets are compiled into Microsoft's module for
+// Exchange Online.
+//
+// Certain: the module's manifest exports them by name, beside those that it
+// gets from the service when it connects. Likely: they make calls to a service
+// of their own, which stack traces show. So it is likely too that Exchange's
+// InvokeCommand does not know them; nobody has shown that it does.
+var inModule = []string{
+	"MyAnalyticsFeatureConfig",
+	"VivaInsightsSettings",
+	"UserBriefingConfig",
+	"DefaultTenantMyAnalyticsFeatureConfig",
+	"DefaultTenantBriefingConfig",
+}
+
+// vivaModule begins the nouns of a family that the module has as well, such as
+// VivaModuleFeaturePolicy.
+const vivaModule = "VivaModuleFeature"
+
+// InModule reports whether the cmdlets of noun, in whatever case, are those of
+// Microsoft's module itself, and so not known to be served over HTTPS. The
+// retired UserAnalyticsConfig was the service's.
+func InModule(noun string) bool {
+	for _, n := range inModule {
+		if strings.EqualFold(n, noun) {
+			return true
+		}
+	}
+	return len(noun) >= len(vivaModule) && strings.EqualFold(noun[:len(vivaModule)], vivaModule)
+}
