@@ -2,9 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -220,112 +218,6 @@ func TestBatchLatency(t *testing.T) {
 			t.Errorf("took %v, the slowest of its parts %v", d, slowest)
 		}
 	})
-}
-
-// Faults that a part can have are each part's own.
-func TestBatchFaults(t *testing.T) {
-	s := &Server{Tenant: New(), Faults: Faults{fault503: 0.2, faultHTML: 0.2, faultTransient400: 0.2, faultErrors200: 0.2}}
-	seen := map[string]int{}
-	for range 10 {
-		_, replies := serveBatch(t, s, "x", batchOfParts(numbered(10)...))
-		for _, re := range replies {
-			switch body := string(re.Body); {
-			case re.Status == 503 && body == `"The service is unavailable."`:
-				seen[fault503]++
-			case strings.HasPrefix(re.Headers["Content-Type"], "text/html") && strings.Contains(body, "DOCTYPE html"):
-				seen[faultHTML]++
-			case re.Status == 400 && re.Headers["x-ExceptionType"] == serverBusy && strings.HasPrefix(body, `{"error"`):
-				seen[faultTransient400]++
-			case re.Status == 200 && strings.Contains(body, "@adminapi.errors"):
-				seen[faultErrors200]++
-			case re.Status == 200:
-			default:
-				t.Errorf("%+v %s", re, body)
-			}
-		}
-	}
-	for fault := range s.Faults {
-		if seen[fault] < 5 || seen[fault] != s.Counts().Faults[fault] {
-			t.Errorf("%s: %d seen, %d counted", fault, seen[fault], s.Counts().Faults[fault])
-		}
-	}
-}
-
-// A part's second page is where its link says, for whoever follows it.
-func TestBatchPaged(t *testing.T) {
-	s := &Server{Tenant: New(), Faults: Faults{faultPaged: 1}}
-	_, replies := serveBatch(t, s, "x", batchOfParts(part{ID: "0", Body: json.RawMessage(envelope("Get-Mailbox ada"))}))
-	link, _ := decode(t, string(replies["0"].Body))["@odata.nextLink"].(string)
-	if !strings.HasPrefix(link, here+path+"?$skiptoken=") {
-		t.Fatalf("link %q", link)
-	}
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, newRequest(t, link, envelope("Get-Mailbox ada")))
-	_, replies = serveBatch(t, s, "x", batchOfParts(part{ID: "0", URL: link, Body: json.RawMessage(envelope("Get-Mailbox ada"))}))
-	for _, body := range []string{w.Body.String(), string(replies["0"].Body)} {
-		if values, _ := decode(t, body)["value"].([]any); len(values) != 1 {
-			t.Errorf("second page %s", body)
-		}
-	}
-}
-
-// Faults of a request befall a batch as a whole, as often as one request.
-func TestBatchWholeFaults(t *testing.T) {
-	for _, test := range []struct {
-		fault string
-		set   int // users
-	}{{faultReset, 0}, {faultLost, 10}, {faultTruncated, 10}} {
-		s := &Server{Tenant: New(), Faults: Faults{test.fault: 1}}
-		server := httptest.NewServer(s)
-		defer server.Close()
-		body := strings.ReplaceAll(batchOfParts(numbered(10)...), here, server.URL)
-		res, err := server.Client().Do(newRequest(t, server.URL+batchPath, body))
-		if err == nil {
-			_, err = io.ReadAll(res.Body)
-			res.Body.Close()
-			if !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("%s: %v", test.fault, err)
-			}
-		}
-		if c := s.Counts(); err == nil || c.UsersSet != test.set || c.Faults[test.fault] != 1 || c.Cmdlets["Set-UserBriefingConfig"] != 10 {
-			t.Errorf("%s: %v, counts %+v", test.fault, err, c)
-		}
-	}
-}
-
-// A list of the cmdlets that may be run, to who asks for it as the module does.
-func TestModuleFile(t *testing.T) {
-	for _, test := range []struct {
-		name, method, query, header, token string
-		status                             int
-	}{
-		{"good", "GET", "?Version=3.9.2", "*", secret, 200},
-		{"POST", "POST", "?Version=3.9.2", "*", secret, 405},
-		{"no version", "GET", "", "*", secret, 400},
-		{"no name", "GET", "?Version=3.9.2", "", secret, 400},
-		{"token", "GET", "?Version=3.9.2", "*", "x", 401},
-	} {
-		for _, version := range []string{"v1.0", "beta"} {
-			s := &Server{Tenant: New(), Token: secret, Rate: 1e-9}
-			r := httptest.NewRequest(test.method, "/adminapi/"+version+"/"+organization+"/EXOModuleFile"+test.query, nil)
-			r.Header.Set("CommandName", test.header)
-			r.Header.Set("Authorization", "Bearer "+test.token)
-			w := httptest.NewRecorder()
-			if s.ServeHTTP(w, r); w.Code != test.status {
-				t.Errorf("%s: %d %s, want %d", test.name, w.Code, w.Body, test.status)
-			}
-			if w.Code != 200 {
-				continue
-			}
-			values := decode(t, w.Body.String())["value"].([]any)
-			names := strings.Split(values[0].(map[string]any)["exportedCmdlets"].(string), ",")
-			for _, want := range []string{"Get-MyAnalyticsFeatureConfig", "Set-UserBriefingConfig", "Set-CASMailbox", "Get-Mailbox"} {
-				if !slices.Contains(names, want) {
-					t.Errorf("%s has no %s", names, want)
-				}
-			}
-		}
-	}
 }
 
 // No body makes the server panic, reply with anything but JSON to a batch, or

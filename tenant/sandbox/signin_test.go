@@ -1,9 +1,7 @@
 package sandbox
 
 import (
-	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -133,7 +131,8 @@ func TestSecret(t *testing.T) {
 func TestTokensDiffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Server{Tenant: New()}
-		if signIn(t, secretCredential(t, s, "x")).Token == signIn(t, secretCredential(t, s, "x")).Token {
+		one, two := signIn(t, secretCredential(t, s, "x")), signIn(t, secretCredential(t, s, "x"))
+		if one.Token == two.Token {
 			t.Error("one token twice")
 		}
 	})
@@ -278,122 +277,4 @@ func TestSignInFaults(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A code is approved after so many polls, for its client, once; and the tokens
-// that it gets are renewed without a person.
-func TestDeviceCode(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), RequireIssued: true, Organization: organization, DevicePolls: 2, TokenLifetime: time.Minute}
-		prompts := 0
-		c, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
-			ClientOptions: options("https://sandbox.test", inProcess{s}), DisableInstanceDiscovery: true, TenantID: organization, ClientID: clientID,
-			UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error {
-				prompts++
-				if !strings.Contains(m.Message, m.UserCode) || !strings.HasPrefix(m.VerificationURL, "https://sandbox.test/") {
-					t.Errorf("%+v", m)
-				}
-				return nil
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 3 {
-			token := signIn(t, c)
-			if w := use(t, s, token.Token); w.Code != 200 {
-				t.Errorf("%d", w.Code)
-			}
-			time.Sleep(time.Minute)
-		}
-		if c := s.Counts(); prompts != 1 || c.IssuedTokens != 3 || c.RefusedSignIns != 0 {
-			t.Errorf("%d prompts, counts %+v", prompts, c)
-		}
-	})
-}
-
-func TestDeviceCodeLife(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New()}
-		scope := "&client_id=x&scope=offline_access+openid+" + resource + "/x"
-		redeem := func(code any, more string) (int, any) {
-			status, body := post(t, s, "/organizations/"+tokenPath, "grant_type=device_code&device_code="+code.(string)+more)
-			return status, body["error"]
-		}
-		start := func() any {
-			_, body := post(t, s, "/organizations/"+devicePath, scope)
-			return body["device_code"]
-		}
-		code := start()
-		if status, e := redeem(code, strings.Replace(scope, "client_id=x", "client_id=y", 1)); e != "bad_verification_code" {
-			t.Errorf("another client: %d %v", status, e)
-		}
-		if status, e := redeem(code, scope); status != 200 {
-			t.Errorf("%d %v", status, e)
-		}
-		if status, e := redeem(code, scope); e != "bad_verification_code" {
-			t.Errorf("twice: %d %v", status, e)
-		}
-		code = start()
-		time.Sleep(deviceLife)
-		if status, e := redeem(code, scope); e != "expired_token" {
-			t.Errorf("late: %d %v", status, e)
-		}
-		for range deviceLimit + 10 {
-			start()
-		}
-		if len(s.devices.codes) != deviceLimit || len(s.devices.order) != deviceLimit {
-			t.Errorf("keeps %d codes", len(s.devices.codes))
-		}
-	})
-}
-
-// All of it over TLS, as a client on the same machine has it, in HTTP/2.
-func TestOverTLS(t *testing.T) {
-	s := &Server{Tenant: New(), RequireIssued: true, ClientSecret: hush}
-	url, client := serveTLS(t, s, true)
-	c, err := azidentity.NewClientSecretCredential(organization, clientID, hush, &azidentity.ClientSecretCredentialOptions{
-		ClientOptions: options(url, client), DisableInstanceDiscovery: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{url + "/.default"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newRequest(t, url+path, envelope("Get-Mailbox ada"))
-	r.Header.Set("Authorization", "Bearer "+token.Token)
-	res, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.StatusCode != 200 || res.ProtoMajor != 2 {
-		t.Errorf("%d over %s", res.StatusCode, res.Proto)
-	}
-}
-
-// serveTLS has s listen on this machine, and returns its address and a client
-// that trusts only its authority.
-func serveTLS(t *testing.T, s *Server, http2 bool) (string, *http.Client) {
-	t.Helper()
-	config, authority, err := NewTLS()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(s)
-	server.EnableHTTP2 = http2
-	if !http2 {
-		config.NextProtos = nil
-	}
-	server.TLS = config
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(authority) {
-		t.Fatalf("%s is no certificate", authority)
-	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: http2}
-	t.Cleanup(transport.CloseIdleConnections)
-	return server.URL, &http.Client{Transport: transport}
 }

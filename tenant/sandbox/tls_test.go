@@ -7,10 +7,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
 // The authority vouches for this machine by all its names, and for nothing else.
@@ -105,4 +109,54 @@ func TestLinkOverTLS(t *testing.T) {
 	if link, _ := decode(t, string(b))["@odata.nextLink"].(string); !strings.HasPrefix(link, address+path+"?") {
 		t.Errorf("link %q from %s", link, address)
 	}
+}
+
+// All of it over TLS, as a client on the same machine has it, in HTTP/2.
+func TestOverTLS(t *testing.T) {
+	s := &Server{Tenant: New(), RequireIssued: true, ClientSecret: hush}
+	url, client := serveTLS(t, s, true)
+	c, err := azidentity.NewClientSecretCredential(organization, clientID, hush, &azidentity.ClientSecretCredentialOptions{
+		ClientOptions: options(url, client), DisableInstanceDiscovery: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{url + "/.default"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRequest(t, url+path, envelope("Get-Mailbox ada"))
+	r.Header.Set("Authorization", "Bearer "+token.Token)
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 200 || res.ProtoMajor != 2 {
+		t.Errorf("%d over %s", res.StatusCode, res.Proto)
+	}
+}
+
+// serveTLS has s listen on this machine, and returns its address and a client
+// that trusts only its authority.
+func serveTLS(t *testing.T, s *Server, http2 bool) (string, *http.Client) {
+	t.Helper()
+	config, authority, err := NewTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(s)
+	server.EnableHTTP2 = http2
+	if !http2 {
+		config.NextProtos = nil
+	}
+	server.TLS = config
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(authority) {
+		t.Fatalf("%s is no certificate", authority)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: http2}
+	t.Cleanup(transport.CloseIdleConnections)
+	return server.URL, &http.Client{Transport: transport}
 }
