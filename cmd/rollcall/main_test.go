@@ -27,7 +27,11 @@ func TestMain(m *testing.M) {
 //	users N FILE               write a roster of N users
 //	serve ARGS...              start a sandbox server in a process of its own,
 //	                           and set ENDPOINT
-//	served FILE                interrupt it, and write its counts to FILE
+//	token SECRET CA            have azidentity sign in to it with the secret, CA
+//	                           being the authority to trust, and set
+//	                           ROLLCALL_ACCESS_TOKEN
+//	served FILE [LOG]          interrupt it, and write its counts to FILE, and to
+//	                           LOG what it said on standard error
 //	lines N FILE [PATTERN]     fail unless FILE has N lines (that contain PATTERN)
 //	until FILE N               wait until FILE has N lines
 //	agree RESULTS COUNTS       fail unless as many rows were applied as the
@@ -52,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"users":       makeUsers,
 			"serve":       serve,
 			"served":      served,
+			"token":       signIn,
 			"lines":       lines,
 			"agree":       agree,
 			"until":       until,
@@ -101,7 +106,7 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	*s = server{cmd: exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)}
 	s.cmd.Dir = ts.Getenv("WORK")
-	s.cmd.Env = append(os.Environ(), "ROLLCALL_ACCESS_TOKEN="+ts.Getenv("ROLLCALL_ACCESS_TOKEN"))
+	s.cmd.Env = append(os.Environ(), "ROLLCALL_ACCESS_TOKEN="+ts.Getenv("ROLLCALL_ACCESS_TOKEN"), secretVariable+"="+ts.Getenv(secretVariable))
 	s.cmd.Stderr = &s.stderr
 	out, err := s.cmd.StdoutPipe()
 	ts.Check(err)
@@ -121,6 +126,9 @@ func served(ts *testscript.TestScript, _ bool, args []string) {
 	s.cmd.Wait()
 	ts.Logf("%s", s.stderr.Bytes())
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), counts, 0o600))
+	if len(args) > 1 {
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), s.stderr.Bytes(), 0o600))
+	}
 }
 
 func lines(ts *testscript.TestScript, neg bool, args []string) {

@@ -16,6 +16,9 @@ import (
 	"rollcall/tenant/sandbox"
 )
 
+// secretVariable is the environment variable that holds an app's secret.
+const secretVariable = "AZURE_CLIENT_SECRET"
+
 func (a *app) sandbox() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sandbox",
@@ -29,10 +32,13 @@ func (a *app) sandbox() *cobra.Command {
 
 // serveFlags are the sandbox server's.
 type serveFlags struct {
-	listen string
-	faults []string
-	talk   talkFlags
-	server sandbox.Server
+	listen      string
+	faults      []string
+	tls         bool
+	ca          string
+	certificate string
+	talk        talkFlags
+	server      sandbox.Server
 }
 
 func (a *app) serve() *cobra.Command {
@@ -40,28 +46,49 @@ func (a *app) serve() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve [FILE.csv]",
 		Short: "Serve a sandbox tenant over HTTP, with faults to order",
-		Long: `serve speaks the protocol that Exchange Online speaks (InvokeCommand), so that the
-exchange tenant can be tried without Microsoft 365. It prints its address on
-standard output, and when it is interrupted the counts of what it was asked.
+		Long: `serve speaks the protocol that Exchange Online speaks (InvokeCommand and $batch), so
+that the exchange tenant can be tried without Microsoft 365. It prints its address
+on standard output, and when it is interrupted the counts of what it was asked.
 
 The users are those of FILE.csv, with columns UserPrincipalName, Licensed and one
 for each property; it is written back at the end. Without FILE.csv every user is
 known, licensed and opted in.
 
 The token that is accepted is the one in ` + tokenVariable + `; if that is not set,
-any token is.
+any token is; with --require-issued, neither.
+
+It issues tokens too, as Entra ID does: to who has the client secret in ` + secretVariable + `
+(if that is not set, any) or signs with the key of --client-certificate, and to a
+device, whose code it approves by itself. These are accepted until they expire.
+Clients ask for tokens over https only, which --tls is for: they trust the authority
+in the file that --ca names if SSL_CERT_FILE does (on Linux).
 
 Faults:
 ` + sandbox.FaultHelp(),
 		Example: `  rollcall sandbox serve
   rollcall sandbox serve tenant.csv --listen 127.0.0.1:8080 --latency 50ms
-  rollcall sandbox serve --rate 20 --burst 5 --retry-after 1s --fault 503:0.02 --fault lost:0.01`,
+  rollcall sandbox serve --rate 20 --burst 5 --retry-after 1s --fault 503:0.02 --fault lost:0.01
+
+  # sign in with a secret, and tokens that expire after a minute: in one terminal
+  AZURE_CLIENT_SECRET=hush rollcall sandbox serve --listen 127.0.0.1:8443 --tls --ca ca.pem --token-lifetime 1m
+  # and in another
+  export SSL_CERT_FILE=ca.pem AZURE_AUTHORITY_HOST=https://127.0.0.1:8443
+  export AZURE_CLIENT_ID=22222222-0000-0000-0000-000000000000 AZURE_CLIENT_SECRET=hush
+  rollcall apply users.csv --privacy-mode opt-out -o results.csv --tenant exchange --auth secret \
+      --endpoint https://127.0.0.1:8443 --organization 11111111-2222-3333-4444-555555555555`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return f.serve(a, args) },
 	}
 	fs := c.Flags()
 	s := &f.server
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "`ADDRESS` to listen on; port 0 for any that is free")
+	fs.BoolVar(&f.tls, "tls", false, "serve https, with a certificate for this machine that is made at the start")
+	fs.StringVar(&f.ca, "ca", "", "with --tls: write to this `FILE` the authority that clients are to trust")
+	fs.StringVar(&s.Organization, "organization", "", "know no tenant but the one of this `GUID` when asked for a token")
+	fs.StringVar(&f.certificate, "client-certificate", "", "give tokens only for assertions that are signed by the key of the certificate in this `FILE` (PEM)")
+	fs.IntVar(&s.DevicePolls, "device-polls", 0, "approve a device's code after it was asked for `N` times")
+	fs.DurationVar(&s.TokenLifetime, "token-lifetime", time.Hour, "let tokens expire after this `DURATION`")
+	fs.BoolVar(&s.RequireIssued, "require-issued", false, "accept only tokens that were issued here")
 	fs.DurationVar(&s.Latency, "latency", 0, "take this `DURATION` for each reply")
 	fs.DurationVar(&s.Jitter, "jitter", 0, "and up to this `DURATION` more")
 	fs.Float64Var(&s.Rate, "rate", 0, "allow `N` cmdlets a second, without announcing it")
@@ -77,44 +104,65 @@ Faults:
 
 func (f *serveFlags) serve(a *app, args []string) (err error) {
 	s := &f.server
-	if min(s.Latency, s.Jitter, s.RetryAfter, s.Stale) < 0 || s.Rate < 0 || min(s.Burst, s.MaxConcurrent) < 0 {
+	switch {
+	case min(s.Latency, s.Jitter, s.RetryAfter, s.Stale, s.TokenLifetime) < 0 || s.Rate < 0 || min(s.Burst, s.MaxConcurrent, s.DevicePolls) < 0:
 		return usage(errors.New("want no flag below 0"))
+	case f.ca != "" && !f.tls:
+		return usage(errors.New("--ca needs --tls"))
 	}
-	if f.server.Faults, err = sandbox.ParseFaults(f.faults...); err != nil {
+	if s.Faults, err = sandbox.ParseFaults(f.faults...); err != nil {
+		return usage(err)
+	}
+	if err := s.Check(); err != nil {
 		return usage(err)
 	}
 	log, err := f.talk.start(a)
 	if err != nil {
 		return err
 	}
-	f.server.Log = log
-	f.server.Token = strings.TrimSpace(os.Getenv(tokenVariable))
-	f.server.Tenant = sandbox.New()
-	if len(args) == 1 {
-		if f.server.Tenant, err = sandbox.Load(args[0]); err != nil {
+	s.Log = log
+	s.Token = strings.TrimSpace(os.Getenv(tokenVariable))
+	s.ClientSecret = os.Getenv(secretVariable)
+	if f.certificate != "" {
+		if s.ClientCertificate, err = readCertificate(f.certificate); err != nil {
 			return err
 		}
 	}
+	s.Tenant = sandbox.New()
+	if len(args) == 1 {
+		if s.Tenant, err = sandbox.Load(args[0]); err != nil {
+			return err
+		}
+	}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: zap.NewStdLog(log)}
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", f.listen, err)
+	}
+	serve, scheme := server.Serve, "http"
+	if f.tls {
+		scheme = "https"
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+		if server.TLSConfig, err = makeTLS(f.ca); err != nil {
+			listener.Close()
+			return err
+		}
 	}
 
 	interrupts := watch(a.console)
 	interrupts.says(func() string { return "letting requests in hand end" })
 	defer interrupts.end()
-	server := &http.Server{Handler: &f.server, ReadHeaderTimeout: time.Minute, ErrorLog: zap.NewStdLog(log)}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	fmt.Fprintf(a.out, "http://%s\n", listener.Addr())
+	go func() { served <- serve(listener) }()
+	fmt.Fprintf(a.out, "%s://%s\n", scheme, listener.Addr())
 	select {
 	case err = <-served:
 	case <-interrupts.stop:
-		f.server.Close() // lets go of those who hang
+		s.Close() // lets go of those who hang
 		err = shutdown(interrupts.ctx, server)
 	}
-	fmt.Fprint(a.out, f.server.Counts())
-	if serr := f.server.Tenant.Save(); err == nil {
+	fmt.Fprint(a.out, s.Counts())
+	if serr := s.Tenant.Save(); err == nil {
 		err = serr
 	}
 	return err

@@ -11,16 +11,19 @@ import (
 
 // Counts are what a [Server] was asked, and what it did about it.
 type Counts struct {
-	Requests      int            `json:"requests"`      // of any kind, those refused too
-	Cmdlets       map[string]int `json:"cmdlets"`       // requests to run each cmdlet, by name; pages after the first don't count
-	UsersSet      int            `json:"usersSet"`      // users for whom a Set succeeded at least once
-	Failed        int            `json:"failed"`        // cmdlets that the tenant failed
-	Faults        map[string]int `json:"faults"`        // faults that befell requests, by name
-	Throttled     int            `json:"throttled"`     // requests refused for rate
-	TooMany       int            `json:"tooMany"`       // requests refused because of how many there were at once
-	RefusedTokens int            `json:"refusedTokens"` // requests refused for their token
-	Malformed     int            `json:"malformed"`     // requests that were not of the protocol
-	MostAtOnce    int            `json:"mostAtOnce"`    // the most requests that were in hand at one time
+	Requests       int            `json:"requests"`       // of any kind, those refused too; not those for tokens
+	Cmdlets        map[string]int `json:"cmdlets"`        // requests and parts of batches to run each cmdlet, by name; pages after the first don't count
+	UsersSet       int            `json:"usersSet"`       // users for whom a Set succeeded at least once
+	Failed         int            `json:"failed"`         // cmdlets that the tenant failed
+	Faults         map[string]int `json:"faults"`         // faults that befell, by name
+	Throttled      int            `json:"throttled"`      // cmdlets refused for rate
+	TooMany        int            `json:"tooMany"`        // requests refused because of how many there were at once
+	RefusedTokens  int            `json:"refusedTokens"`  // requests and parts of batches refused for their token
+	Malformed      int            `json:"malformed"`      // requests and parts of batches that were not of the protocol
+	MostAtOnce     int            `json:"mostAtOnce"`     // the most requests that were in hand at one time
+	Batches        int            `json:"batches"`        // requests that were a batch
+	IssuedTokens   int            `json:"issuedTokens"`   // tokens given to who signed in
+	RefusedSignIns int            `json:"refusedSignIns"` // requests for a token that got none, those of faults too; not those told to wait
 }
 
 // String returns c as lines for people, the same for the same counts.
@@ -34,6 +37,7 @@ func (c Counts) String() string {
 		}
 	}
 	line(c.Requests, "requests")
+	line(c.Batches, "batches")
 	lines(c.Cmdlets, "")
 	line(c.UsersSet, "users set")
 	line(c.Failed, "failed")
@@ -41,6 +45,8 @@ func (c Counts) String() string {
 	line(c.Throttled, "throttled")
 	line(c.TooMany, "too many at once")
 	line(c.RefusedTokens, "tokens refused")
+	line(c.IssuedTokens, "tokens issued")
+	line(c.RefusedSignIns, "sign-ins refused")
 	line(c.Malformed, "malformed")
 	line(c.MostAtOnce, "most at once")
 	w.Flush()
@@ -55,6 +61,8 @@ type tally struct {
 	now    int                 // requests in hand
 	set    map[string]struct{} // users for whom a Set succeeded
 	asked  asked
+
+	signIns uint64 // requests for a token
 }
 
 // begin counts a request, and returns how many are in hand with it.
@@ -93,6 +101,14 @@ func (t *tally) ask(cmdlet, user string, page bool) uint64 {
 		t.counts.Cmdlets[cmdlet]++
 	}
 	return t.asked.next(cmdlet, user)
+}
+
+// signIn counts a request for a token, and returns a number for it.
+func (t *tally) signIn() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.signIns++
+	return fnv(fnvStart, "sign-in") + t.signIns*0x9e3779b97f4a7c15
 }
 
 func (t *tally) fault(name string) {

@@ -9,7 +9,8 @@ import (
 )
 
 // Faults are the probabilities of the faults of a [Server], by name. At most
-// one befalls a request, so they add up to 1 or less.
+// one befalls a cmdlet, and one a request for a token, so those of either kind
+// add up to 1 or less.
 type Faults map[string]float64
 
 // The names of the faults. Those above faultLost leave the tenant as it is.
@@ -20,22 +21,44 @@ const (
 	faultHTML         = "html"
 	faultTransient400 = "transient400"
 	faultErrors200    = "errors200"
+	faultExpired      = "expired"
+	faultClaims       = "claims"
 	faultLost         = "lost"
 	faultTruncated    = "truncated"
 	faultPaged        = "paged"
+
+	faultToken429 = "token429"
+	faultToken503 = "token503"
+)
+
+// A scope is what a fault befalls.
+type scope int
+
+const (
+	ofCmdlet  scope = iota // a request, or a part of a batch
+	ofRequest              // a request, or a batch as a whole
+	ofSignIn               // a request for a token
 )
 
 // faults are all there are, in the order that chance has them in.
-var faults = []struct{ name, help string }{
-	{fault503, "503 Service Unavailable, in plain text"},
-	{faultReset, "the connection is reset, and nothing done"},
-	{faultHang, "no reply until the client gives up"},
-	{faultHTML, "a page of HTML, as 200 or as 502"},
-	{faultTransient400, "400 with an exception that will pass"},
-	{faultErrors200, "200 with an error inside, and nothing done"},
-	{faultLost, "the change is made, and the connection reset"},
-	{faultTruncated, "the change is made, and the reply cut in the middle"},
-	{faultPaged, "the reply comes in two pages"},
+var faults = []struct {
+	name  string
+	scope scope
+	help  string
+}{
+	{fault503, ofCmdlet, "503 Service Unavailable, in plain text"},
+	{faultReset, ofRequest, "the connection is reset, and nothing done"},
+	{faultHang, ofRequest, "no reply until the client gives up"},
+	{faultHTML, ofCmdlet, "a page of HTML, as 200 or as 502"},
+	{faultTransient400, ofCmdlet, "400 with an exception that will pass"},
+	{faultErrors200, ofCmdlet, "200 with an error inside, and nothing done"},
+	{faultLost, ofRequest, "the change is made, and the connection reset"},
+	{faultTruncated, ofRequest, "the change is made, and the reply cut in the middle"},
+	{faultPaged, ofCmdlet, "the reply comes in two pages"},
+	{faultExpired, ofCmdlet, "401, and again whenever that token is used"},
+	{faultClaims, ofCmdlet, "401 with claims, until a token is used that was asked for with them"},
+	{faultToken429, ofSignIn, "429 to a request for a token"},
+	{faultToken503, ofSignIn, "503 to a request for a token"},
 }
 
 // FaultNames returns the names that [Faults] may have.
@@ -96,32 +119,59 @@ func parseProbability(text string) (float64, error) {
 }
 
 func (f Faults) check() error {
-	total := 0.0
+	var cmdlets, signIns float64
 	names := FaultNames()
 	for name, p := range f {
-		if !slices.Contains(names, name) {
+		i := slices.Index(names, name)
+		if i < 0 {
 			return fmt.Errorf("fault %q: want one of %s", name, strings.Join(names, ", "))
 		}
 		if !(p >= 0 && p <= 1) {
 			return fmt.Errorf("fault %q: probability %v: want 0 to 1", name, p)
 		}
-		total += p
+		if faults[i].scope == ofSignIn {
+			signIns += p
+		} else {
+			cmdlets += p
+		}
 	}
-	if total > 1+1e-9 {
+	if total := max(cmdlets, signIns); total > 1+1e-9 {
 		return fmt.Errorf("faults: probabilities add up to %v: want 1 at most", total)
 	}
 	return nil
 }
 
-// draw returns the fault that x, a number from 0 to 1 and less than 1, stands
-// for, or "" for none.
-func (f Faults) draw(x float64) string {
+// draw returns the fault of a cmdlet that x, a number from 0 to 1 and less than
+// 1, stands for, or "" for none. What befalls requests is left out unless whole
+// is true.
+func (f Faults) draw(x float64, whole bool) string {
 	for _, fault := range faults {
+		if fault.scope == ofSignIn {
+			continue
+		}
 		p := f[fault.name]
-		if x < p {
+		if x >= p {
+			x -= p
+			continue
+		}
+		if fault.scope == ofRequest && !whole {
+			return ""
+		}
+		return fault.name
+	}
+	return ""
+}
+
+// drawSignIn is draw, for requests for a token.
+func (f Faults) drawSignIn(x float64) string {
+	for _, fault := range faults {
+		if fault.scope != ofSignIn {
+			continue
+		}
+		if x < f[fault.name] {
 			return fault.name
 		}
-		x -= p
+		x -= f[fault.name]
 	}
 	return ""
 }

@@ -234,12 +234,14 @@ func TestParseFaults(t *testing.T) {
 		{[]string{"lost:0.5, paged:50%"}, Faults{"lost": 0.5, "paged": 0.5}, ""},
 		{[]string{"503"}, nil, `fault "503": want NAME:PROBABILITY`},
 		{[]string{""}, nil, `fault "": want NAME:PROBABILITY`},
-		{[]string{"fire:0.1"}, nil, `fault "fire": want one of 503, reset, hang, html, transient400, errors200, lost, truncated, paged`},
+		{[]string{"fire:0.1"}, nil, `fault "fire": want one of 503, reset, hang, html, transient400, errors200, lost, truncated, paged, expired, claims, token429, token503`},
 		{[]string{"503:x"}, nil, `fault "503": probability "x": want 0 to 1, or 0% to 100%`},
 		{[]string{"503:1.5"}, nil, `fault "503": probability "1.5": want 0 to 1, or 0% to 100%`},
 		{[]string{"503:-1%"}, nil, `fault "503": probability "-1%": want 0 to 1, or 0% to 100%`},
 		{[]string{"503:NaN"}, nil, `fault "503": probability "NaN": want 0 to 1, or 0% to 100%`},
 		{[]string{"503:0.1", "503:0.1"}, nil, `fault "503": given twice`},
+		{[]string{"503:1", "token429:0.5,token503:0.5"}, Faults{"503": 1, "token429": 0.5, "token503": 0.5}, ""},
+		{[]string{"token429:0.6", "token503:0.6"}, nil, "faults: probabilities add up to 1.2: want 1 at most"},
 		{[]string{"503:0.6", "lost:0.6"}, nil, "faults: probabilities add up to 1.2: want 1 at most"},
 	} {
 		got, err := ParseFaults(test.specs...)
@@ -277,6 +279,7 @@ func TestCounts(t *testing.T) {
 	s.tally.fault(faultLost)
 	c := s.Counts()
 	const want = `  12  requests
+   0  batches
    1  Get-CASMailbox
    7  Get-UserBriefingConfig
    2  Set-CASMailbox
@@ -287,6 +290,8 @@ func TestCounts(t *testing.T) {
    0  throttled
    0  too many at once
    0  tokens refused
+   0  tokens issued
+   0  sign-ins refused
    0  malformed
    1  most at once
 `
@@ -295,7 +300,7 @@ func TestCounts(t *testing.T) {
 	}
 	b, err := json.Marshal(c)
 	if err != nil || string(b) != `{"requests":12,"cmdlets":{"Get-CASMailbox":1,"Get-UserBriefingConfig":7,"Set-CASMailbox":2,"Set-UserBriefingConfig":2},`+
-		`"usersSet":2,"failed":1,"faults":{"lost":1},"throttled":0,"tooMany":0,"refusedTokens":0,"malformed":0,"mostAtOnce":1}` {
+		`"usersSet":2,"failed":1,"faults":{"lost":1},"throttled":0,"tooMany":0,"refusedTokens":0,"malformed":0,"mostAtOnce":1,"batches":0,"issuedTokens":0,"refusedSignIns":0}` {
 		t.Errorf("%s, %v", b, err)
 	}
 	c.Cmdlets["X"]++

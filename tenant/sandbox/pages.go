@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 )
@@ -60,12 +59,16 @@ func (p *pages) expire() {
 	}
 }
 
-// nextLink returns the address of the page that token gets, at the server that
-// r was sent to.
-func nextLink(r *http.Request, token string) string {
-	u := url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path}
+// nextLink returns the address of the page of e that token gets, at the server
+// that r was sent to.
+func nextLink(r *http.Request, e endpoint, token string) string {
+	return base(r) + e.path() + "?$skiptoken=" + token
+}
+
+// base returns the address of the server that r was sent to.
+func base(r *http.Request) string {
 	if r.TLS != nil {
-		u.Scheme = "https"
+		return "https://" + r.Host
 	}
-	return u.String() + "?$skiptoken=" + token
+	return "http://" + r.Host
 }

@@ -23,38 +23,45 @@ const maxBody = 1 << 20
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // An endpoint is where requests are sent to.
-type endpoint struct{ version, organization string }
+type endpoint struct{ version, organization, name string }
 
-// parseEndpoint reads the path /adminapi/VERSION/ORGANIZATION/InvokeCommand.
+// The names of endpoints.
+const (
+	invokeCommand = "InvokeCommand"
+	batchOf       = "$batch"
+	moduleFile    = "EXOModuleFile"
+)
+
+// parseEndpoint reads the path /adminapi/VERSION/ORGANIZATION/NAME.
 func parseEndpoint(path string) (endpoint, bool) {
 	rest, ok := strings.CutPrefix(path, "/adminapi/")
 	version, rest, _ := strings.Cut(rest, "/")
 	organization, name, _ := strings.Cut(rest, "/")
-	if !ok || version != "beta" && version != "v1.0" || !isGUID(organization) || name != "InvokeCommand" {
+	if !ok || version != "beta" && version != "v1.0" || !isGUID(organization) {
 		return endpoint{}, false
 	}
-	return endpoint{version, organization}, true
+	switch name {
+	case invokeCommand, moduleFile:
+	case batchOf:
+		if version != "beta" {
+			return endpoint{}, false
+		}
+	default:
+		return endpoint{}, false
+	}
+	return endpoint{version, organization, name}, true
 }
 
-// isGUID reports whether s is 32 hexadecimal digits with four hyphens.
-func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
+// method returns the one that requests to e have.
+func (e endpoint) method() string {
+	if e.name == moduleFile {
+		return http.MethodGet
 	}
-	for i := range len(s) {
-		c := s[i]
-		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f') {
-				return false
-			}
-		}
-	}
-	return true
+	return http.MethodPost
+}
+
+func (e endpoint) path() string {
+	return "/adminapi/" + e.version + "/" + e.organization + "/" + e.name
 }
 
 // isJSON reports whether contentType is JSON's, whatever its parameters.

@@ -1,8 +1,7 @@
 package sandbox
 
 import (
-	"crypto/rand"
-	"encoding/hex"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,12 +17,13 @@ import (
 
 // A reply is what a client is told of a cmdlet.
 type reply struct {
-	status    int
-	exception string // class, for the header x-ExceptionType; or ""
-	head      string // of the body of a success: its start, up to the annotations
-	notes     string // annotations, each with a comma after it
-	values    []byte // the objects
-	body      []byte // of a failure
+	status int
+	kind   string   // the content type, if it is not jsonType
+	header []string // further headers: names, each with its value after it
+	head   string   // of the body of a success: its start, up to the annotations
+	notes  string   // annotations, each with a comma after it
+	values []byte   // the objects
+	body   []byte   // of a failure, and of what is not JSON
 }
 
 const jsonType = "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"
@@ -157,7 +157,21 @@ func makeError(status int, category, text, exception string, target *string) rep
 	if err != nil {
 		panic("sandbox: " + err.Error())
 	}
-	return reply{status: status, exception: exception, body: b}
+	r := reply{status: status, body: b}
+	if exception != "" {
+		r.header = []string{"x-ExceptionType", exception}
+	}
+	return r
+}
+
+func textReply(status int, text string) reply {
+	return reply{status: status, kind: "text/plain; charset=utf-8", body: []byte(text)}
+}
+
+func htmlReply(status int) reply {
+	return reply{status: status, kind: "text/html; charset=utf-8", body: fmt.Appendf(nil,
+		"<!DOCTYPE html>\n<html><head><title>%d</title></head><body><h1>Something went wrong</h1>"+
+			"<p>We're sorry, the page you asked for can't be shown.</p></body></html>\n", status)}
 }
 
 // threeParts returns an exception as the service writes it: an id, the class,
@@ -189,7 +203,7 @@ func (r reply) first(link string) reply {
 
 // bytes returns the body.
 func (r reply) bytes() []byte {
-	if r.body != nil {
+	if r.body != nil || r.head == "" {
 		return r.body
 	}
 	b := make([]byte, 0, len(r.head)+len(r.notes)+len(r.values)+len(`"value":[]}`))
@@ -216,28 +230,23 @@ func (r reply) writeHalf(w http.ResponseWriter) {
 
 func (r reply) writeHeader(w http.ResponseWriter, length int) {
 	h := w.Header()
-	h.Set("Content-Type", jsonType)
+	h.Set("Content-Type", r.contentType())
 	h.Set("Content-Length", strconv.Itoa(length))
-	if r.exception != "" {
-		h.Set("x-ExceptionType", r.exception)
+	for i := 0; i < len(r.header); i += 2 {
+		h.Set(r.header[i], r.header[i+1])
 	}
 	w.WriteHeader(r.status)
 }
 
-func writeText(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write([]byte(text))
+func (r reply) contentType() string {
+	if r.kind != "" {
+		return r.kind
+	}
+	return jsonType
 }
 
-func writeHTML(w http.ResponseWriter, status int) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	fmt.Fprintf(w, "<!DOCTYPE html>\n<html><head><title>%d</title></head><body><h1>Something went wrong</h1>"+
-		"<p>We're sorry, the page you asked for can't be shown.</p></body></html>\n", status)
-}
-
-// abort ends the connection without a reply: by a reset if it can be had.
+// abort ends the connection without a reply: by a reset if it can be had. Of
+// HTTP/2 it ends the stream.
 func abort(w http.ResponseWriter) {
 	hj, ok := w.(http.Hijacker)
 	if !ok {
@@ -247,24 +256,11 @@ func abort(w http.ResponseWriter) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn() // its own Close would say goodbye
+	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		tcp.SetLinger(0)
 	}
 	conn.Close()
-}
-
-// newGUID returns a random GUID.
-func newGUID() string {
-	var r [16]byte
-	rand.Read(r[:])
-	r[6] = r[6]&0x0f | 0x40
-	r[8] = r[8]&0x3f | 0x80
-	var b [36]byte
-	hex.Encode(b[:8], r[:4])
-	hex.Encode(b[9:13], r[4:6])
-	hex.Encode(b[14:18], r[6:8])
-	hex.Encode(b[19:23], r[8:10])
-	hex.Encode(b[24:], r[10:])
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b[:])
 }

@@ -3,31 +3,42 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
+	"crypto/rand"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
-
-	"rollcall/tenant"
 )
 
-// A Server speaks the InvokeCommand protocol for a Tenant over HTTP, with
-// faults to order. It is an [http.Handler], safe for use by several goroutines
-// at once. Its fields are to be set before the first request.
+// A Server speaks the InvokeCommand protocol for a Tenant over HTTP, one cmdlet
+// a request or several in a batch, with faults to order; and it signs in whoever
+// is to use it, as Entra ID does. It is an [http.Handler], safe for use by
+// several goroutines at once. Its fields are to be set before the first request.
 //
 // A request passes these in turn, any of which may be its end: the path and
 // method, the token, the limits, the body, the latency, the faults, the Tenant.
 type Server struct {
 	Tenant *Tenant
-	Token  string      // the one that is accepted; with "", any is
-	Log    *zap.Logger // told of requests and faults at debug level, never of tokens; nil for none
+	Log    *zap.Logger // told of requests and faults at debug level, never of tokens and secrets; nil for none
+
+	// Tokens that are accepted: those that the Server issued, as long as they
+	// are good for the organization; and others by these rules.
+	Token         string // the only other one that is; with "", any other is
+	RequireIssued bool   // no other one is, not even Token
+
+	// Sign-ins that get a token.
+	Organization      string            // GUID of the only tenant there is; with "", there is any
+	ClientSecret      string            // the only one that is right; with "", any is
+	ClientCertificate *x509.Certificate // the only one whose key may sign an assertion; with nil, no assertion is looked into
+	DevicePolls       int               // how often a device is told to wait until its code has been approved
+	TokenLifetime     time.Duration     // of tokens issued; 0 for an hour
 
 	Latency time.Duration // how long a reply takes at least
 	Jitter  time.Duration // and how much longer, at most
@@ -46,15 +57,28 @@ type Server struct {
 	tally   tally
 	past    past
 	pages   pages
+	access  access
+	devices devices
 
 	closing sync.Once
 	closed  chan struct{}
 }
 
+// Check returns what is wrong with the fields of s, with which it would panic.
+func (s *Server) Check() error {
+	switch {
+	case s.Organization != "" && !isGUID(s.Organization):
+		return fmt.Errorf("organization %q: want a GUID, such as 11111111-2222-3333-4444-555555555555", s.Organization)
+	case s.TokenLifetime != 0 && s.TokenLifetime < time.Second:
+		return fmt.Errorf("token lifetime %v: want 1s at least", s.TokenLifetime)
+	}
+	return s.Faults.check()
+}
+
 // init gets s ready, once.
 func (s *Server) init() {
 	s.once.Do(func() {
-		if err := s.Faults.check(); err != nil {
+		if err := s.Check(); err != nil {
 			panic("sandbox: Server: " + err.Error())
 		}
 		if s.Log == nil {
@@ -67,6 +91,10 @@ func (s *Server) init() {
 			}
 			s.limiter = rate.NewLimiter(rate.Limit(s.Rate), burst)
 		}
+		if s.TokenLifetime == 0 {
+			s.TokenLifetime = time.Hour
+		}
+		rand.Read(s.access.key[:])
 		s.closed = make(chan struct{})
 	})
 }
@@ -84,44 +112,44 @@ func (s *Server) Close() error {
 // Counts returns what s was asked until now.
 func (s *Server) Counts() Counts { return s.tally.snapshot() }
 
-// ServeHTTP replies to one request of the protocol.
+// ServeHTTP replies to one request: of the protocol, or for a token.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.init()
-	atOnce := s.tally.begin()
-	defer s.tally.end()
-
 	h := w.Header()
 	h.Set("request-id", newGUID())
 	if id := r.Header.Get("client-request-id"); isGUID(id) {
 		h.Set("client-request-id", id)
 	}
+	if d, ok := parseDirectory(r.URL.Path); ok {
+		s.signIn(w, r, d)
+		return
+	}
+
+	atOnce := s.tally.begin()
+	defer s.tally.end()
 	e, ok := parseEndpoint(r.URL.Path)
-	switch {
-	case !ok:
-		s.malformed(w, r, http.StatusNotFound, "No HTTP resource was found that matches the request URI.")
+	if !ok {
+		s.malformed(r.URL.Path, http.StatusNotFound, "No HTTP resource was found that matches the request URI.").write(w)
 		return
-	case r.Method != http.MethodPost:
-		h.Set("Allow", http.MethodPost)
-		s.malformed(w, r, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.")
+	}
+	if r.Method != e.method() {
+		h.Set("Allow", e.method())
+		s.malformed(r.URL.Path, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.").write(w)
 		return
-	case !s.accepts(r.Header.Get("Authorization")):
-		s.tally.add(&s.tally.counts.RefusedTokens)
-		s.Log.Debug("token refused")
-		h.Set("WWW-Authenticate", `Bearer realm="sandbox", error="invalid_token"`)
-		w.WriteHeader(http.StatusUnauthorized)
+	}
+	token, refusal := s.admit(r.Header.Get("Authorization"), e)
+	if refusal == nil && s.MaxConcurrent > 0 && atOnce > s.MaxConcurrent {
+		refusal = s.tooMany(atOnce)
+	}
+	if refusal == nil && e.name == invokeCommand {
+		refusal = s.throttle()
+	}
+	if refusal != nil {
+		refusal.write(w)
 		return
-	case s.MaxConcurrent > 0 && atOnce > s.MaxConcurrent:
-		s.tally.add(&s.tally.counts.TooMany)
-		s.Log.Debug("too many at once", zap.Int("requests", atOnce))
-		writeText(w, http.StatusTooManyRequests, "You have reached the maximum number of concurrent requests per tenant. Please wait and try again")
-		return
-	case s.limiter != nil && !s.limiter.Allow():
-		s.tally.add(&s.tally.counts.Throttled)
-		s.Log.Debug("throttled")
-		if s.RetryAfter > 0 {
-			h.Set("Retry-After", strconv.FormatFloat(s.RetryAfter.Seconds(), 'f', -1, 64))
-		}
-		writeText(w, http.StatusTooManyRequests, "Too many requests. Please try again later.")
+	}
+	if e.name == moduleFile {
+		s.moduleFile(r, e).write(w)
 		return
 	}
 
@@ -135,117 +163,56 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			status = http.StatusRequestEntityTooLarge
 		}
-		s.malformed(w, r, status, "The body can't be read.")
+		s.malformed(r.URL.Path, status, "The body can't be read.").write(w)
+		return
+	}
+	if e.name == batchOf {
+		s.batch(w, r, e, token, body.Bytes())
 		return
 	}
 	c, err := parseRequest(r.Header, body.Bytes())
 	if err != nil {
-		s.malformed(w, r, http.StatusBadRequest, err.Error())
+		s.malformed(r.URL.Path, http.StatusBadRequest, err.Error()).write(w)
 		return
 	}
-	s.invoke(w, r, e, c)
+	t := s.turn(e, c, r.URL.Query().Get("$skiptoken"), token, true)
+	s.perform(w, r, t.fault, t.latency, func() reply { return s.answer(r, t) })
 }
 
-// invoke replies to the request r to run c.
-func (s *Server) invoke(w http.ResponseWriter, r *http.Request, e endpoint, c tenant.Cmdlet) {
-	who := fold(c.Identity)
-	page := r.URL.Query().Get("$skiptoken")
-	chance := newChance(s.Seed, s.tally.ask(c.Name, who, page != ""))
-	fault := s.Faults.draw(chance.float())
-	if page != "" && fault == faultPaged {
-		fault = ""
-	}
-	if ce := s.Log.Check(zap.DebugLevel, "request"); ce != nil {
-		ce.Write(zap.String("cmdlet", c.Name), zap.String("identity", c.Identity), zap.String("fault", fault))
-	}
-	if fault != "" {
-		s.tally.fault(fault)
-	}
-
-	latency := s.Latency + time.Duration(chance.float()*float64(s.Jitter))
-	if !s.wait(r.Context(), latency) {
-		abort(w)
-		return
-	}
-	if s.failEarly(w, r, e, fault, chance) {
-		return
-	}
-
-	var reply reply
-	if page == "" {
-		res, err := s.run(c, who)
-		if err != nil {
-			s.tally.add(&s.tally.counts.Failed)
-		}
-		reply = makeReply(e, res, err)
-	} else if !s.pages.get(page, &reply) {
-		s.malformed(w, r, http.StatusBadRequest, "The skip token is unknown or has expired.")
-		return
-	}
-
-	switch {
-	case fault == faultLost:
-		abort(w)
-	case fault == faultTruncated:
-		reply.writeHalf(w)
-	case fault == faultPaged && reply.status == http.StatusOK:
-		first := reply.first(nextLink(r, s.pages.put(reply)))
-		first.write(w)
-	default:
-		reply.write(w)
-	}
+// tooMany returns the refusal of a request that is one of too many at once.
+func (s *Server) tooMany(atOnce int) *reply {
+	s.tally.add(&s.tally.counts.TooMany)
+	s.Log.Debug("too many at once", zap.Int("requests", atOnce))
+	r := textReply(http.StatusTooManyRequests, "You have reached the maximum number of concurrent requests per tenant. Please wait and try again")
+	return &r
 }
 
-// run runs c for the user who, as the users of s see it, and counts it.
-func (s *Server) run(c tenant.Cmdlet, who string) (result, error) {
-	res, err := s.past.run(s.Tenant, c, who, s.Stale)
-	if err == nil && !c.Reads() {
-		s.tally.done(who)
+// throttle takes a cmdlet's turn from the limit, and returns the refusal if
+// there is none left.
+func (s *Server) throttle() *reply {
+	if s.limiter == nil || s.limiter.Allow() {
+		return nil
 	}
-	return res, err
+	s.tally.add(&s.tally.counts.Throttled)
+	s.Log.Debug("throttled")
+	r := textReply(http.StatusTooManyRequests, "Too many requests. Please try again later.")
+	r.header = s.retryAfter()
+	return &r
 }
 
-// failEarly brings the fault about if it is one of those that leave the tenant
-// as it is, and reports whether it was.
-func (s *Server) failEarly(w http.ResponseWriter, r *http.Request, e endpoint, fault string, chance *chance) bool {
-	switch fault {
-	case fault503:
-		writeText(w, http.StatusServiceUnavailable, "The service is unavailable.")
-	case faultReset:
-		abort(w)
-	case faultHang:
-		s.wait(r.Context(), math.MaxInt64)
-		abort(w)
-	case faultHTML:
-		status := http.StatusOK
-		if chance.float() < 0.5 {
-			status = http.StatusBadGateway
-		}
-		writeHTML(w, status)
-	case faultTransient400:
-		transient400.write(w)
-	case faultErrors200:
-		errors200(e).write(w)
-	default:
-		return false
+// retryAfter returns the header that tells how long to wait, if s tells.
+func (s *Server) retryAfter() []string {
+	if s.RetryAfter <= 0 {
+		return nil
 	}
-	return true
+	return []string{"Retry-After", strconv.FormatFloat(s.RetryAfter.Seconds(), 'f', -1, 64)}
 }
 
-// malformed refuses a request that is not of the protocol.
-func (s *Server) malformed(w http.ResponseWriter, r *http.Request, status int, text string) {
+// malformed returns the refusal of what is not of the protocol.
+func (s *Server) malformed(path string, status int, text string) reply {
 	s.tally.add(&s.tally.counts.Malformed)
-	s.Log.Debug("malformed", zap.String("path", r.URL.Path), zap.Int("status", status), zap.String("text", text))
-	makeError(status, "BadRequest", text, "", nil).write(w)
-}
-
-// accepts reports whether s lets in whoever sends the Authorization header.
-func (s *Server) accepts(header string) bool {
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) == "" {
-		return false
-	}
-	return s.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.Token)) == 1
+	s.Log.Debug("malformed", zap.String("path", path), zap.Int("status", status), zap.String("text", text))
+	return makeError(status, "BadRequest", text, "", nil)
 }
 
 // wait waits for d, or until s closes. It reports false if ctx ended first.

@@ -10,8 +10,24 @@
 //	              └ user ─ view ─ Objects
 //
 // A [Server] speaks the protocol of Exchange Online's InvokeCommand for a
-// Tenant, with [Faults] to order. It shares nothing with package exchange, the
-// other end of that protocol, so that a mistake in one of them shows.
+// Tenant, with [Faults] to order. Each cmdlet gets a turn, be it a request of its
+// own or a part of a batch:
+//
+//	request ─ token, limits ┬ cmdlet ──────────── turn ─ fault, Tenant ─ reply
+//	                        ├ $batch ─┬ part ──── turn ─ fault, Tenant ─┬ reply
+//	                        │         └ part ──── turn ─ fault, Tenant ─┘
+//	                        └ EXOModuleFile ───── which cmdlets there are
+//
+// It also stands in for Entra ID, and signs in apps by a secret or a certificate
+// and people by a device's code. It knows its tokens by their signature (HS256,
+// by a key that it makes at the start) and the claim sandbox that they have, so
+// that it keeps no list of them, only of those that a fault has spoilt. What is
+// like Entra ID is what clients see: addresses, parameters, claims, errors and
+// their numbers. Who signs in is not looked into beyond that: any client ID will
+// do, and every app may do everything.
+//
+// The Server shares nothing with package exchange, the other end of these
+// protocols, so that a mistake in one of them shows.
 package sandbox
 
 import (
