@@ -1,0 +1,41 @@
+package powershell
+
+import (
+	_ "embed"
+	"strconv"
+	"strings"
+)
+
+// bridge is the script that a process runs. It is ASCII, as all is that goes
+// through the pipes.
+//
+//go:embed bridge.ps1
+var bridge string
+
+// loader is the command line's part of it: it reads the script from standard
+// input, behind a line with the number of its lines, and runs it. So there is
+// no file that anyone could change, and nothing for an execution policy to
+// judge; the command line, which other users can read, is the same for
+// everyone and short of every limit; and it isn't -EncodedCommand, which makes
+// the host write its errors as XML, and watchmen nervous.
+//
+// PowerShell reads standard input itself under -Command - and if the command
+// names the variable for pipeline input. This one does neither, and leaves it
+// to the script (ConsoleHost looks for the variable before it reads). There is
+// no quote in it, so that it is one argument on every system.
+const loader = `& ([scriptblock]::Create((@(1..([int][Console]::In.ReadLine()) | ForEach-Object { [Console]::In.ReadLine() }) -join [char]10)))`
+
+// arguments are those of a PowerShell that runs the bridge. Without
+// -NonInteractive a question would be answered with our next request.
+var arguments = []string{"-NoLogo", "-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-Command", loader}
+
+// environment is added to that of the process: no colours in what it writes,
+// and no calls home that are not ours.
+var environment = []string{"NO_COLOR=1", "POWERSHELL_UPDATECHECK=Off", "POWERSHELL_TELEMETRY_OPTOUT=1"}
+
+// preamble returns what the loader reads.
+func preamble() []byte {
+	script := strings.TrimSuffix(strings.ReplaceAll(bridge, "\r\n", "\n"), "\n")
+	lines := strings.Count(script, "\n") + 1
+	return []byte(strconv.Itoa(lines) + "\n" + script + "\n")
+}

@@ -1,0 +1,148 @@
+package powershell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// DefaultTimeout bounds a cmdlet for which [Config] has no other bound.
+const DefaultTimeout = 2 * time.Minute
+
+// What bounds the start of a process. A person who types a code has a quarter
+// of an hour at Entra ID.
+const (
+	startTimeout  = 5 * time.Minute
+	personTimeout = 20 * time.Minute
+)
+
+// A Config says what a [Tenant] runs, and as whom.
+type Config struct {
+	// Program is the PowerShell to run. If it is empty that is pwsh, or where
+	// there is none, on Windows, powershell.exe.
+	Program string
+
+	// Processes is how many there are at most; 0 means 1. Each runs one cmdlet
+	// at a time.
+	Processes int
+
+	// Noun is what the run is about. Only Get- and Set- of it are ever run.
+	Noun string
+
+	SignIn SignIn
+
+	// Timeout bounds one cmdlet; 0 means [DefaultTimeout].
+	Timeout time.Duration
+
+	// Warn, unless nil, is told of each warning that a cmdlet writes, by the
+	// goroutine that runs it.
+	Warn func(c tenant.Cmdlet, text string)
+
+	// Notice, unless nil, is told what the module says while it signs in, line
+	// by line and at once: with [DeviceCode] the code is in it. It is never
+	// called twice at a time.
+	Notice func(text string)
+}
+
+// The ways to sign in that Connect-ExchangeOnline has. With DeviceCode and
+// Interactive each process asks again, whenever one is started: a run is best
+// off with one process.
+const (
+	Certificate     = "certificate"      // AppID, Organization, CertificateFile, CertificatePassword
+	Thumbprint      = "thumbprint"       // AppID, Organization, Thumbprint; only on Windows
+	ManagedIdentity = "managed-identity" // Organization; Account for a user-assigned one
+	DeviceCode      = "device-code"      // only in PowerShell 7
+	Interactive     = "interactive"      // Account, if it is known
+	AccessToken     = "access-token"     // Token; Organization, or Account if the token is a user's
+)
+
+// A SignIn says as whom a process connects to Exchange Online.
+type SignIn struct {
+	Method              string
+	Organization        string // such as contoso.onmicrosoft.com
+	AppID               string // the application's ID, a GUID
+	CertificateFile     string
+	CertificatePassword string // "" if the file has none
+	Thumbprint          string
+	Account             string // a UPN, or the client ID of a user-assigned managed identity
+	Environment         string // such as O365USGovGCCHigh, or "" for O365Default
+
+	// Token returns the access token for a process that is about to connect:
+	// not for every call, so that a process is as good as its token, and
+	// replaced when that expires.
+	Token func(context.Context) (string, error)
+}
+
+// New returns a Tenant. It starts nothing.
+func New(cfg Config) (*Tenant, error) {
+	if cfg.Processes == 0 {
+		cfg.Processes = 1
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	switch {
+	case !tenant.IsNoun(cfg.Noun):
+		return nil, fmt.Errorf("noun %q: want one such as MyAnalyticsFeatureConfig", cfg.Noun)
+	case cfg.Processes < 0:
+		return nil, fmt.Errorf("processes %d: must be positive", cfg.Processes)
+	case cfg.Timeout < 0:
+		return nil, fmt.Errorf("timeout %v: must be positive", cfg.Timeout)
+	}
+	if err := cfg.SignIn.check(); err != nil {
+		return nil, fmt.Errorf("sign-in: %w", err)
+	}
+	start := startTimeout
+	if m := cfg.SignIn.Method; m == DeviceCode || m == Interactive {
+		start = personTimeout
+	}
+	return &Tenant{
+		cfg:          cfg,
+		startTimeout: start,
+		idle:         make(chan *process, cfg.Processes),
+		places:       make(chan struct{}, cfg.Processes),
+		turn:         make(chan struct{}, 1),
+		closing:      make(chan struct{}),
+		live:         make(map[*process]bool),
+	}, nil
+}
+
+// check returns an error if s lacks what its method needs. All that is missing
+// is named at once.
+func (s SignIn) check() error {
+	var missing []string
+	need := func(name, value string) {
+		if value == "" {
+			missing = append(missing, name)
+		}
+	}
+	switch s.Method {
+	case Certificate, Thumbprint:
+		need("the application's ID", s.AppID)
+		need("the organization", s.Organization)
+		if s.Method == Certificate {
+			need("the certificate's file", s.CertificateFile)
+		} else {
+			need("the certificate's thumbprint", s.Thumbprint)
+		}
+	case ManagedIdentity:
+		need("the organization", s.Organization)
+	case AccessToken:
+		need("the organization or the account", s.Organization+s.Account)
+		if s.Token == nil {
+			return errors.New("no token source")
+		}
+	case DeviceCode, Interactive:
+	default:
+		return fmt.Errorf("method %q: want one of %s", s.Method, strings.Join([]string{
+			Certificate, Thumbprint, ManagedIdentity, DeviceCode, Interactive, AccessToken}, ", "))
+	}
+	if missing != nil {
+		return fmt.Errorf("%s needs %s", s.Method, strings.Join(missing, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+//go:build unix
+
+package powershell
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup makes the process of cmd the first of a process group: so it can be
+// killed with all that it starts, and a terminal's interrupt, which is for
+// rollcall to deal with, does not reach it.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}
+
+// A tree is a process and those that it started.
+type tree struct{ group int }
+
+func newTree(p *os.Process) tree { return tree{p.Pid} }
+
+// kill kills the tree. What is left of it when its first process has gone keeps
+// the group's number from being used again; if nothing is left there is no such
+// group, unless all numbers have gone round in the meantime.
+func (t tree) kill() { _ = syscall.Kill(-t.group, syscall.SIGKILL) }
+
+func (t tree) close() {}

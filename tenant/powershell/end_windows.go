@@ -1,0 +1,64 @@
+package powershell
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// ownGroup makes the process of cmd the first of a process group, which an
+// interrupt of the console does not reach: that is for rollcall to deal with.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+}
+
+// A tree is a process and those that it started: a job object, which ends when
+// its last handle is closed, and so with rollcall, however that ends.
+type tree struct {
+	process *os.Process
+	job     windows.Handle // 0 if there is none
+}
+
+// newTree puts p in a job. If that can't be done p is killed by itself, and the
+// end of its input ends it when rollcall dies.
+func newTree(p *os.Process) tree {
+	t := tree{process: p}
+	job, err := windows.CreateJobObject(nil, nil)
+	if err != nil {
+		return t
+	}
+	info := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{
+		BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{
+			LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
+		},
+	}
+	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)))
+	if err == nil {
+		if werr := p.WithHandle(func(h uintptr) { err = windows.AssignProcessToJobObject(job, windows.Handle(h)) }); werr != nil {
+			err = werr
+		}
+	}
+	if err != nil {
+		_ = windows.CloseHandle(job)
+		return t
+	}
+	t.job = job
+	return t
+}
+
+func (t tree) kill() {
+	if t.job != 0 {
+		_ = windows.TerminateJobObject(t.job, 1)
+	}
+	_ = t.process.Kill()
+}
+
+func (t tree) close() {
+	if t.job != 0 {
+		_ = windows.CloseHandle(t.job)
+	}
+}

@@ -1,0 +1,303 @@
+package powershell
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// How a process is let go.
+const (
+	grace = 5 * time.Second // to say goodbye to the service, once its input ends
+	drain = time.Second     // for what it wrote last, once it has exited
+)
+
+// A process is a PowerShell that runs the bridge. It carries out one request
+// at a time.
+//
+// Four goroutines belong to it: one writes its input, two read its output, and
+// one waits for its end, which it brings about when stop is closed. The last of
+// them closes ended when all is over: the process and what it started are gone,
+// and the others have returned.
+type process struct {
+	cmd     *exec.Cmd
+	nonce   string
+	secrets atomic.Pointer[[]string] // never to be shown
+	notice  atomic.Pointer[func(string)]
+
+	id      int         // of the last request
+	cmdlets []string    // what there was to run after signing in
+	proved  bool        // a cmdlet has got past the service's door
+	lines   chan []byte // to the writer
+	replies chan answer // from the reader
+	tail    tail        // the last that came by standard error
+
+	given    chan struct{} // closed by the call that has p, when no one will use it again
+	stop     chan struct{} // closed to end the process
+	stopOnce sync.Once
+	ended    chan struct{} // closed by the last goroutine
+	exit     error         // how it ended; set before ended is closed
+}
+
+// An answer is what the reader made of a line that is the bridge's.
+type answer struct {
+	reply *reply
+	err   error
+}
+
+// startProcess starts program, and calls onEnd when all that it started is over.
+// If it fails, nothing was started.
+func startProcess(program string, onEnd func()) (*process, error) {
+	p := &process{
+		nonce:   rand.Text(),
+		lines:   make(chan []byte, 1), // holds one, so that it may be ended before it has read
+		replies: make(chan answer),
+		given:   make(chan struct{}),
+		stop:    make(chan struct{}),
+		ended:   make(chan struct{}),
+	}
+	p.secrets.Store(new([]string))
+	p.cmd = exec.Command(program, arguments...)
+	p.cmd.Env = append(os.Environ(), environment...)
+	ownGroup(p.cmd)
+
+	var ours, theirs [3]*os.File
+	closeAll := func(files [3]*os.File) {
+		for _, f := range files {
+			if f != nil {
+				f.Close()
+			}
+		}
+	}
+	for i := range ours {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(ours)
+			closeAll(theirs)
+			return nil, err
+		}
+		ours[i], theirs[i] = r, w
+		if i == 0 {
+			ours[i], theirs[i] = w, r
+		}
+	}
+	// Files, not any reader and writer: so it is us who copy, and Wait waits
+	// for the process alone.
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]
+	err := p.cmd.Start()
+	closeAll(theirs)
+	if err != nil {
+		closeAll(ours)
+		return nil, err
+	}
+	tree := newTree(p.cmd.Process)
+
+	var readers sync.WaitGroup
+	readers.Go(func() { p.readReplies(ours[1]) })
+	readers.Go(func() { p.readErrors(ours[2]) })
+	writer := make(chan struct{})
+	go func() {
+		defer close(writer)
+		p.write(ours[0])
+	}()
+	exited := make(chan struct{})
+	go func() {
+		p.exit = p.cmd.Wait()
+		close(exited)
+	}()
+	go func() {
+		select {
+		case <-p.stop:
+			tree.kill()
+		case <-exited:
+		}
+		<-exited
+		p.end()
+		// What the process started ends with it.
+		tree.kill()
+		tree.close()
+		// Whatever still holds the pipes got away, and is not waited for.
+		late := time.AfterFunc(drain, func() { ours[1].Close(); ours[2].Close() })
+		readers.Wait()
+		late.Stop()
+		closeAll(ours)
+		<-writer
+		close(p.ended)
+		onEnd()
+	}()
+	return p, nil
+}
+
+// end has the process killed, unless it has ended. It does not wait.
+func (p *process) end() { p.stopOnce.Do(func() { close(p.stop) }) }
+
+// leave lets the process end by itself, and has it killed if it takes too long.
+func (p *process) leave() {
+	close(p.lines)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-p.ended:
+	case <-timer.C:
+		p.end()
+	}
+}
+
+// dead reports whether the process has ended or is about to.
+func (p *process) dead() bool {
+	select {
+	case <-p.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// write writes the lines of p to its input, and ends it at the end of them.
+func (p *process) write(input *os.File) {
+	defer input.Close()
+	for {
+		select {
+		case line, ok := <-p.lines:
+			if !ok {
+				return
+			}
+			if _, err := input.Write(line); err != nil {
+				return // it is gone, or will be
+			}
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+// readReplies reads what the process writes until it ends. What is not the
+// bridge's is noise.
+func (p *process) readReplies(output *os.File) {
+	for line := range readLines(output, []byte(p.nonce)) {
+		if !line.marked {
+			p.say(line.text)
+			continue
+		}
+		var a answer
+		if line.cut {
+			a.err = fmt.Errorf("a reply longer than %d bytes", maxReply)
+		} else {
+			a.reply, a.err = readReply(line.text)
+		}
+		select {
+		case p.replies <- a:
+		case <-p.stop:
+		}
+	}
+}
+
+// readErrors keeps the last of what the process writes to standard error.
+func (p *process) readErrors(output *os.File) {
+	for line := range readLines(output, nil) {
+		p.tail.add(line.text)
+		p.say(line.text)
+	}
+}
+
+// say passes on noise while someone listens: as long as p signs in.
+func (p *process) say(line []byte) {
+	notice := p.notice.Load()
+	if notice == nil {
+		return
+	}
+	if s := clean(string(line), *p.secrets.Load()); s != "" {
+		(*notice)(s)
+	}
+}
+
+// An endedError says that a process can't be used any more. Whatever it was
+// asked for may be asked of another.
+type endedError struct{ text string }
+
+func (e *endedError) Error() string { return e.text }
+
+// call sends r and returns the reply. If it fails p is being ended: what comes
+// late is not waited for, and can't be taken for the reply to something else.
+// The error is ctx.Err() or an *endedError.
+func (p *process) call(ctx context.Context, r request, timeout time.Duration) (*reply, error) {
+	p.id++
+	r.ID = p.id
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	lines := p.lines
+	line := r.line()
+	for {
+		select {
+		case lines <- line:
+			lines = nil // sent
+			continue
+		case a := <-p.replies:
+			err := a.err
+			if err == nil && (lines != nil || a.reply.ID != r.ID) {
+				err = errors.New("a reply to another request")
+			}
+			if err != nil {
+				p.end()
+				return nil, &endedError{"PowerShell sent " + clean(err.Error(), *p.secrets.Load())}
+			}
+			return a.reply, nil
+		case <-p.stop:
+			select {
+			case <-p.ended: // soon, for it has exited or been killed
+				return nil, &endedError{p.obituary()}
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		case <-ctx.Done():
+			p.end()
+			return nil, ctx.Err()
+		case <-timer.C:
+			p.end()
+			return nil, &endedError{fmt.Sprintf("no reply from PowerShell within %v", timeout)}
+		}
+	}
+}
+
+// obituary says how p ended, once it has.
+func (p *process) obituary() string {
+	text := "the PowerShell process ended"
+	if p.exit != nil {
+		text += ": " + p.exit.Error()
+	}
+	if last := clean(p.tail.String(), *p.secrets.Load()); last != "" {
+		text += ": " + last
+	}
+	return text
+}
+
+// A tail is the last lines of a stream that say something.
+type tail struct {
+	mu    sync.Mutex
+	lines [4]string
+}
+
+func (t *tail) add(line []byte) {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 || bytes.HasPrefix(line, []byte("#< CLIXML")) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	copy(t.lines[:], t.lines[1:])
+	t.lines[len(t.lines)-1] = string(line)
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(strings.Join(t.lines[:], " "))
+}

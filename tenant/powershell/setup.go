@@ -1,0 +1,93 @@
+package powershell
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// minModule is the oldest module that will do: the first that takes an access
+// token. REST connections came with 3.0.0.
+const minModule = "3.1.0"
+
+const moduleName = "ExchangeOnlineManagement"
+
+// A SetupError is something that a person has to put right: until then every
+// cmdlet fails.
+type SetupError struct {
+	Err  error
+	Hint string // a command that mends it, or what to look at; may be ""
+}
+
+func (e *SetupError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *SetupError) Unwrap() error { return e.Err }
+
+func setupError(hint, format string, args ...any) *SetupError {
+	return &SetupError{fmt.Errorf(format, args...), hint}
+}
+
+// bootError returns the error of a process that did not begin because of err.
+func bootError(err error) error {
+	// PowerShell under a policy that lets scripts call nothing of .NET.
+	if strings.Contains(err.Error(), "language mode") {
+		return setupError("allow the account that runs rollcall full language mode", "start PowerShell: %w", err)
+	}
+	return fmt.Errorf("start PowerShell: %w", err)
+}
+
+// find returns the path of the PowerShell to run.
+func find(program string) (string, error) {
+	names := []string{program}
+	if program == "" {
+		names = []string{"pwsh"}
+		if runtime.GOOS == "windows" {
+			names = append(names, "powershell.exe")
+		}
+	}
+	var err error
+	for _, name := range names {
+		var path string
+		if path, err = exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	if program != "" {
+		return "", setupError("install PowerShell 7: https://aka.ms/powershell", "PowerShell %q: %w", program, errors.Unwrap(err))
+	}
+	return "", setupError("install PowerShell 7: https://aka.ms/powershell", "PowerShell not found: no %s in PATH", strings.Join(names, " or "))
+}
+
+// checkModule returns an error if version, "" if there is none, won't do.
+func checkModule(version string) error {
+	switch {
+	case version == "":
+		return setupError("Install-Module "+moduleName+" -Scope CurrentUser", "PowerShell module %s is not installed", moduleName)
+	case older(version, minModule):
+		return setupError("Update-Module "+moduleName, "PowerShell module %s %q is too old: want %s or later", moduleName, version, minModule)
+	}
+	return nil
+}
+
+// older reports whether version a, numbers with points between, is before b.
+// What is no number counts as 0.
+func older(a, b string) bool {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range max(len(as), len(bs)) {
+		var m, n int
+		if i < len(as) {
+			m, _ = strconv.Atoi(as[i])
+		}
+		if i < len(bs) {
+			n, _ = strconv.Atoi(bs[i])
+		}
+		if m != n {
+			return m < n
+		}
+	}
+	return false
+}

@@ -1,0 +1,79 @@
+package powershell
+
+import (
+	"strings"
+	"unicode"
+)
+
+// maxText bounds, in characters, what is kept of a text that came from outside.
+const maxText = 500
+
+// minPiece is how much of a secret, in bytes, is one when it stands alone: lines
+// are wrapped and cut, and what is left of a token is still not to be shown.
+const minPiece = 8
+
+// scrub returns s without secrets, and without what is left of one where s was
+// cut or wrapped.
+func scrub(s string, secrets []string) string {
+	const gone = "[secret]"
+	for _, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		s = strings.ReplaceAll(s, secret, gone)
+		for _, word := range strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"'|`, r) }) {
+			if len(word) >= 2*minPiece && strings.Contains(secret, word) {
+				s = strings.ReplaceAll(s, word, gone)
+			}
+		}
+		for n := min(len(s), len(secret)-1); n >= minPiece; n-- {
+			if strings.HasSuffix(s, secret[:n]) {
+				s = s[:len(s)-n] + gone
+				break
+			}
+		}
+		for n := min(len(s), len(secret)-1); n >= minPiece; n-- {
+			if strings.HasPrefix(s, secret[len(secret)-n:]) {
+				s = gone + s[n:]
+				break
+			}
+		}
+	}
+	return s
+}
+
+// clean returns s as it may stand in an error or a log: without secrets, on
+// one line, without characters that don't print or what colours a terminal,
+// and no longer than maxText.
+func clean(s string, secrets []string) string {
+	s = scrub(s, secrets)
+	var b strings.Builder
+	n, space, escape := 0, false, false
+	for _, r := range s {
+		switch {
+		case r == '\x1b':
+			escape = true
+			continue
+		case escape:
+			// An escape sequence ends with a letter.
+			escape = !unicode.IsLetter(r)
+			continue
+		case unicode.IsSpace(r):
+			space = n > 0
+			continue
+		case !unicode.IsPrint(r):
+			continue
+		}
+		if space {
+			b.WriteByte(' ')
+			n++
+		}
+		if n >= maxText {
+			return strings.TrimSuffix(b.String(), " ") + "…"
+		}
+		b.WriteRune(r)
+		n++
+		space = false
+	}
+	return b.String()
+}
