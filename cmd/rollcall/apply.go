@@ -1,6 +1,9 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
 
 func (a *app) apply() *cobra.Command {
 	var j job
@@ -9,22 +12,22 @@ func (a *app) apply() *cobra.Command {
 		Use:   "apply FILE",
 		Short: "Change a setting of every user, read it back, and record what became of each",
 		Long: `apply makes the change for every user of a CSV file: it sets, reads back, compares,
-and writes one results CSV with a record for each row, in the file's order.
-
-A results file or the diff of an audit is a roster too: without --set it wants
-what it says, row by row, and the values before come from it.
-
-With --read-first it reads ahead of the set, and sets only what differs: fewer
-writes, and the value before is on record.
-
-The first interrupt finishes the rows in hand, the second stops at once. Either
-way the results file holds whole records only.`,
+and writes one results CSV with a record for each row, in the file's order.`,
 		Example: `  rollcall apply users.csv --privacy-mode opt-out -o results.csv
   rollcall apply users.csv --set PrivacyMode=@Mode --read-first -o results.csv
   rollcall apply diff.csv --if-unchanged -o results.csv
   rollcall apply results.csv --only failed,unverified,mismatch -o second.csv
   rollcall apply users.csv --noun CASMailbox --set PopEnabled=false -o results.csv \
       --tenant exchange --organization 11111111-2222-3333-4444-555555555555`,
+		Annotations: more(`A results file or the diff of an audit is a roster too: without --set it wants
+what it says, row by row, and the values before come from it.
+
+With --read-first it reads ahead of the set, and sets only what differs: fewer
+writes, and the value before is on record, so that undo can put it back.
+
+The first interrupt finishes the rows in hand, the second stops at once. Either
+way the results file holds whole records only, and --resume goes on.`,
+			exitOK, exitError, exitUsage, exitRows, exitGuard, exitHeld, exitInterrupted, exitTerminated),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			j.audit = dryRun
@@ -32,10 +35,11 @@ way the results file holds whole records only.`,
 		},
 	}
 	j.add(c.Flags())
-	f := c.Flags()
-	f.BoolVar(&j.readFirst, "read-first", false, "read ahead of the set, and set only what differs")
-	f.BoolVar(&j.ifUnchanged, "if-unchanged", false, "of a diff, change only users who still are as the audit saw them")
-	j.addWrites(f)
-	f.BoolVar(&dryRun, "dry-run", false, "change nothing: the same as audit")
+	grouped(c.Flags(), "What to change", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&j.readFirst, "read-first", false, "read ahead of the set, and set only what differs")
+		fs.BoolVar(&j.ifUnchanged, "if-unchanged", false, "of a diff, change only users who still are as the audit saw them")
+		fs.BoolVar(&dryRun, "dry-run", false, "change nothing: the same as audit")
+	})
+	j.addWrites(c.Flags())
 	return c
 }

@@ -8,17 +8,18 @@ func (a *app) audit() *cobra.Command {
 		Use:   "audit FILE",
 		Short: "Show what apply would change, without changing anything",
 		Long: `audit reads the setting of every user of a CSV file, compares it with what is
-wanted, and prints a line for each user that is not as wanted:
-
+wanted, and prints a line for each user that is not as wanted. It changes nothing.`,
+		Example: `  rollcall audit users.csv --privacy-mode opt-out
+  rollcall audit users.csv --privacy-mode opt-out -o diff.csv
+  rollcall audit users.csv --set PrivacyMode=@Mode --quiet || echo drift`,
+		Annotations: more(`The lines are
   ~ ada@contoso.com  PrivacyMode: opt-in -> opt-out    differs
   ? eve@contoso.com  line 4: ...                       the tenant has no such user
   ! bob@contoso.com  line 7: ...                       can't be used, or can't be read
 
 What it holds of the tenant refuses every cmdlet that is not a Get. With -o it
 writes the same columns as apply, a record for each row.`,
-		Example: `  rollcall audit users.csv --privacy-mode opt-out
-  rollcall audit users.csv --privacy-mode opt-out -o diff.csv
-  rollcall audit users.csv --set PrivacyMode=@Mode --quiet || echo drift`,
+			exitOK, exitError, exitUsage, exitRows, exitDiffers, exitGuard, exitHeld, exitInterrupted, exitTerminated),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error { return j.do(a, args[0]) },
 	}

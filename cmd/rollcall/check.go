@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rollcall/report"
 )
@@ -15,13 +16,14 @@ func (a *app) check() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Say what is in a CSV file of users; contacts no tenant",
-		Long: `check reads a CSV file as apply and audit would, and says what it found: the
-encoding, the delimiter, the column of UPNs, how many users there are, and which
-rows can't be used and why. With --set NAME=@COLUMN it also finds users who are
-wanted two ways. It contacts no tenant.`,
+		Long: `check reads a CSV file as apply and audit would, and says what it found in it.
+It contacts no tenant.`,
 		Example: `  rollcall check users.csv
   rollcall check users.csv --set PrivacyMode=@Mode
   rollcall check users.csv --json | jq .users`,
+		Annotations: more(`It says the encoding, the delimiter, the column of UPNs, how many users there are,
+and which rows can't be used and why. With --set NAME=@COLUMN it also finds users
+who are wanted two ways.`, exitOK, exitError, exitUsage),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := change.change()
@@ -42,8 +44,8 @@ wanted two ways. It contacts no tenant.`,
 			return report.Describe(a.out, args[0], r.Description())
 		},
 	}
-	change.add(c.Flags())
-	users.add(c.Flags())
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	grouped(c.Flags(), "What to change", change.add)
+	grouped(c.Flags(), "The file", users.add)
+	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) { fs.BoolVar(&asJSON, "json", false, "print JSON") })
 	return c
 }

@@ -24,10 +24,13 @@ func (a *app) config(root *cobra.Command) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Show what the flags come to, and where each value is from",
-		Long: `config shows the values that flags have here: from the command line, else from
-a ROLLCALL_ variable (ROLLCALL_MAX_ERRORS for --max-errors), else from the profile
-that --profile names, else the default. It takes every command's flags. Secrets are
-masked.
+		Long: `config shows the values that flags have here, and where each is from. It takes every
+command's flags. Secrets are masked.`,
+		Example: `  rollcall config --all
+  rollcall config --tenant exchange --rate 20
+  rollcall config --config rollcall.yaml --profile contoso`,
+		Annotations: more(`A flag on the command line comes first, then a ROLLCALL_ variable (ROLLCALL_MAX_ERRORS
+for --max-errors), then the profile that --profile names, then the default.
 
 Profiles are kept in rollcall/rollcall.yaml in the user's configuration directory,
 or in the file that --config names. A key is the long name of any flag:
@@ -39,10 +42,7 @@ or in the file that --config names. A key is the long name of any flag:
       auth: certificate
       certificate: /etc/rollcall/contoso.pem
       rate: 20
-      max-errors: 1%`,
-		Example: `  rollcall config --profile contoso
-  rollcall config --all
-  ROLLCALL_RATE=20 rollcall config`,
+      max-errors: 1%`, exitOK, exitUsage),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.showConfig(c, all) },
 	}

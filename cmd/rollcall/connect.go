@@ -13,25 +13,37 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/tenant"
-	"rollcall/tenant/exchange"
+	"rollcall/tenant/entra"
 	"rollcall/tenant/sandbox"
 )
 
-// tokenVariable is the environment variable that holds an access token.
-const tokenVariable = "ROLLCALL_ACCESS_TOKEN"
-
-// tenantFlags say where the change is made.
+// tenantFlags say where the change is made, and as whom.
 type tenantFlags struct {
-	tenant, endpoint, organization, auth string
-	timeout                              time.Duration
+	tenant, endpoint, organization, cloud, pwsh string
+	timeout                                     time.Duration
+
+	auth, client, certificate, thumbprint, account string
+	secretFile, tokenFile                          string
 }
 
 func (f *tenantFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.tenant, "tenant", "sandbox", "`TENANT`: sandbox, sandbox:FILE.csv or exchange")
-	fs.StringVar(&f.endpoint, "endpoint", exchange.DefaultEndpoint, "exchange: base `URL` of the service")
-	fs.StringVar(&f.organization, "organization", "", "exchange: `GUID` of the tenant")
-	fs.StringVar(&f.auth, "auth", "token", "exchange: `HOW` to sign in: token, which is taken from "+tokenVariable)
-	fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "exchange: give up on a call after this `DURATION`")
+	grouped(fs, "The tenant", func(fs *pflag.FlagSet) {
+		fs.StringVar(&f.tenant, "tenant", "sandbox", "`TENANT`: sandbox, sandbox:FILE.csv, exchange or powershell")
+		fs.StringVar(&f.organization, "organization", "", "exchange: `ID` of the tenant, a GUID; powershell: its first domain, such as contoso.onmicrosoft.com")
+		fs.StringVar(&f.cloud, "cloud", "global", "the `CLOUD` that the tenant is in: "+strings.Join(entra.CloudNames(), ", "))
+		fs.StringVar(&f.endpoint, "endpoint", "", "exchange: base `URL` of the service, if it is not the cloud's")
+		fs.StringVar(&f.pwsh, "pwsh", "", "powershell: the PowerShell `PROGRAM` to run")
+		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up on a call after this `DURATION`")
+	})
+	grouped(fs, "Signing in", func(fs *pflag.FlagSet) {
+		fs.StringVar(&f.auth, "auth", "", "`HOW` to sign in: "+strings.Join(entra.Methods(), ", ")+" (default token, if there is one)")
+		fs.StringVar(&f.client, "client-id", "", "application `ID`, if not in AZURE_CLIENT_ID; with managed-identity the identity's")
+		fs.StringVar(&f.certificate, "certificate", "", "the application's certificate and key, a PEM or PKCS#12 `FILE`; its password is taken from AZURE_CLIENT_CERTIFICATE_PASSWORD")
+		fs.StringVar(&f.thumbprint, "certificate-thumbprint", "", "powershell: `THUMBPRINT` of a certificate in the user's store on Windows")
+		fs.StringVar(&f.secretFile, "secret-file", "", "the `FILE` with the application's secret, if it is not in AZURE_CLIENT_SECRET")
+		fs.StringVar(&f.tokenFile, "token-file", "", "the `FILE` with an access token, if it is not in "+tokenVariable+"; read again when it is refused")
+		fs.StringVar(&f.account, "account", "", "`UPN` of the administrator who signs in with interactive")
+	})
 }
 
 // file returns the file that holds the tenant, or "".
@@ -54,71 +66,71 @@ func (f *tenantFlags) identity() string {
 		}
 		return "sandbox:" + name
 	}
-	return f.tenant + " " + f.organization + " at " + f.endpoint
+	id := f.tenant + " " + strings.ToLower(f.organizationID())
+	if f.tenant == "exchange" {
+		id += " at " + f.endpointURL()
+	}
+	return id
+}
+
+// organizationID returns the tenant that is meant.
+func (f *tenantFlags) organizationID() string {
+	if f.organization == "" && f.tenant == "exchange" {
+		return os.Getenv("AZURE_TENANT_ID")
+	}
+	return f.organization
 }
 
 // A connection is a tenant that cmdlets can be run on.
 type connection struct {
 	tenant.Runner
-	name  string       // for people
-	real  bool         // it is not the built-in sandbox: a change is a change
-	save  func() error // keeps what was changed
-	close func()
+	name    string                      // for people
+	real    bool                        // it is not the built-in sandbox: a change is a change
+	signIn  func(context.Context) error // finds out whether the tenant lets us in
+	refused string                      // what to do if it no longer does
+	save    func() error                // keeps what was changed
+	close   func()
+	steps   []step // what doctor looks at
 }
 
-// connect returns the tenant that the flags name. No call is made yet.
-func (f *tenantFlags) connect(workers int, log *zap.Logger) (*connection, error) {
+// connect returns the tenant that the flags name, for cmdlets of a noun. No call
+// is made yet.
+func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
+	if f.timeout <= 0 {
+		return nil, usage(fmt.Errorf("--timeout %v: want more than 0", f.timeout))
+	}
 	kind, file, hasFile := strings.Cut(f.tenant, ":")
 	switch {
 	case f.tenant == "sandbox:":
 		return nil, usage(errors.New("--tenant sandbox: names no file after the colon"))
 	case kind == "sandbox":
-		t, name := sandbox.New(), "sandbox tenant"
-		if hasFile {
-			name += " (" + file + ")"
-			var err error
-			if t, err = sandbox.Load(file); err != nil {
-				return nil, err
-			}
-		}
-		t.Warn = warn(log)
-		return &connection{Runner: t, name: name, save: t.Save, close: func() {}}, nil
+		return connectSandbox(file, hasFile, log)
 	case f.tenant == "exchange":
-		return f.exchange(workers, log)
+		return f.connectExchange(a, noun, workers, log)
+	case f.tenant == "powershell":
+		return f.connectPowerShell(a, noun, workers, log)
 	}
-	return nil, usage(fmt.Errorf("--tenant %q: want sandbox, sandbox:FILE.csv or exchange", f.tenant))
+	return nil, usage(fmt.Errorf("--tenant %q: want sandbox, sandbox:FILE.csv, exchange or powershell", f.tenant))
 }
 
-func (f *tenantFlags) exchange(workers int, log *zap.Logger) (*connection, error) {
-	switch {
-	case f.organization == "":
-		return nil, usage(errors.New("--tenant exchange needs --organization: the GUID of the tenant"))
-	case f.auth != "token":
-		return nil, usage(fmt.Errorf("--auth %q: want token", f.auth))
-	case f.timeout <= 0:
-		return nil, usage(fmt.Errorf("--timeout %v: want more than 0", f.timeout))
+func connectSandbox(file string, hasFile bool, log *zap.Logger) (*connection, error) {
+	t, name := sandbox.New(), "sandbox tenant"
+	if hasFile {
+		name += " (" + file + ")"
+		var err error
+		if t, err = sandbox.Load(file); err != nil {
+			return nil, err
+		}
 	}
-	token := strings.TrimSpace(os.Getenv(tokenVariable))
-	client, err := exchange.New(exchange.Config{
-		Endpoint:     f.endpoint,
-		Organization: f.organization,
-		Token:        func(context.Context, string, string) (string, error) { return token, nil },
-		Timeout:      f.timeout,
-		Connections:  workers,
-		Warn:         warn(log),
-	})
-	if err != nil {
-		return nil, usage(err)
-	}
-	if token == "" {
-		return nil, &exit{status: exitError, err: fmt.Errorf("no access token: %s is not set", tokenVariable),
-			hint: "put a token for " + f.endpoint + " in the environment variable " + tokenVariable}
-	}
-	name := "exchange tenant " + f.organization
-	if f.endpoint != exchange.DefaultEndpoint {
-		name += " at " + f.endpoint
-	}
-	return &connection{Runner: client, name: name, real: true, save: func() error { return nil }, close: client.Close}, nil
+	t.Warn = warn(log)
+	return &connection{
+		Runner: t,
+		name:   name,
+		signIn: func(context.Context) error { return nil },
+		save:   t.Save,
+		close:  func() {},
+		steps:  []step{{name: "tenant", look: func(context.Context) (string, error) { return "the " + name + " is built in", nil }}},
+	}, nil
 }
 
 func warn(log *zap.Logger) func(tenant.Cmdlet, string) {
@@ -127,11 +139,11 @@ func warn(log *zap.Logger) func(tenant.Cmdlet, string) {
 	}
 }
 
-// refused adds to an error what to do about a token that the tenant refuses.
-func refused(err error) error {
-	if !errors.Is(err, tenant.Unauthorized) {
+// explain adds to an error what to do about it if the tenant no longer lets us
+// in.
+func (c *connection) explain(err error) error {
+	if _, told := errors.AsType[*exit](err); told || !errors.Is(err, tenant.Unauthorized) {
 		return err
 	}
-	return &exit{status: exitError, err: err,
-		hint: "the tenant does not accept the access token: put a fresh one in " + tokenVariable}
+	return &exit{status: exitError, err: err, hint: c.refused}
 }

@@ -105,6 +105,18 @@ func (x *execution) manifest() report.Manifest {
 		Change: x.change.String(), Rows: x.users.Description().Rows}
 }
 
+// signIn finds out whether the tenant lets us in, if there is anything to do there.
+func (x *execution) signIn() error {
+	if x.out.left() == 0 {
+		return nil
+	}
+	err := x.conn.signIn(x.interrupts.ctx)
+	if err != nil && x.interrupts.status() != 0 {
+		return &exit{status: x.interrupts.status()}
+	}
+	return x.conn.explain(err)
+}
+
 // confirm asks before the first write to a real tenant.
 func (x *execution) confirm() error {
 	if x.output.resume && x.out.summary.Rows > 0 {
@@ -170,7 +182,7 @@ func (x *execution) carryOut() error {
 	if why := run.Stopped(); why != "" && err == nil && x.out.left() > 0 && x.interrupts.status() == 0 {
 		return &exit{status: exitGuard, err: errors.New("stopped: " + why)}
 	}
-	return outcome(err, &x.out.summary, x.interrupts)
+	return outcome(x.conn.explain(err), &x.out.summary, x.interrupts)
 }
 
 // recorder returns what is told of each row: the output and, for those who wait
@@ -213,6 +225,9 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 		say("results are in %s", x.out.name)
 	}
 	left := x.out.left()
+	if next := x.next(); left == 0 && next != "" && isTerminal(x.app.err) {
+		say("next: %s", next)
+	}
 	if left == 0 {
 		return
 	}

@@ -21,11 +21,13 @@ func (a *app) get() *cobra.Command {
 		Long: `get reads the setting of each user named and prints it: as a table on a terminal,
 as CSV elsewhere, as JSON with --json.`,
 		Example: `  rollcall get ada@contoso.com
-  rollcall get ada@contoso.com bob@contoso.com --noun CASMailbox --json`,
-		Args: someUsers,
-		RunE: func(_ *cobra.Command, args []string) error { return f.get(a, args) },
+  rollcall get ada@contoso.com bob@contoso.com --json
+  rollcall get ada@contoso.com --noun VivaInsightsSettings`,
+		Annotations: more("", exitOK, exitError, exitUsage, exitRows),
+		Args:        someUsers,
+		RunE:        func(_ *cobra.Command, args []string) error { return f.get(a, args) },
 	}
-	f.change.addNoun(c.Flags())
+	grouped(c.Flags(), "The setting", f.change.addNoun)
 	f.add(c.Flags())
 	return c
 }
@@ -41,6 +43,9 @@ func (f *userFlags) get(a *app, upns []string) error {
 	}
 	defer conn.close()
 	run.Tenant = tenant.ReadOnly(conn)
+	if err := conn.signIn(context.Background()); err != nil {
+		return conn.explain(err)
+	}
 
 	var table report.Table
 	failed := false
@@ -50,7 +55,7 @@ func (f *userFlags) get(a *app, upns []string) error {
 		}
 		object, err := run.Read(context.Background(), upn)
 		if errors.Is(err, tenant.Unauthorized) {
-			return refused(err)
+			return conn.explain(err)
 		}
 		if err != nil {
 			failed = true

@@ -86,7 +86,7 @@ func (f *guardFlags) tooMany(n, users int) error {
 
 // again returns the command line that goes on with a run.
 func (a *app) again() string {
-	words := []string{"rollcall"}
+	var words []string
 	resume := false
 	for _, arg := range a.args {
 		switch {
@@ -95,13 +95,22 @@ func (a *app) again() string {
 		case arg == "--resume":
 			resume = true
 		}
-		if arg == "" || strings.ContainsAny(arg, " \t\n'\"\\$&|;<>()*?[]#~`!{}") {
-			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
 		words = append(words, arg)
 	}
 	if !resume {
 		words = append(words, "--resume")
 	}
-	return strings.Join(words, " ")
+	return commandLine(words)
+}
+
+// commandLine returns what a shell takes for rollcall with these arguments.
+func commandLine(args []string) string {
+	line := "rollcall"
+	for _, arg := range args {
+		if arg == "" || strings.ContainsAny(arg, " \t\n'\"\\$&|;<>()*?[]#~`!{}") {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		line += " " + arg
+	}
+	return line
 }

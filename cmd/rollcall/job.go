@@ -27,30 +27,40 @@ type job struct {
 	talk   talkFlags
 
 	lockWait time.Duration
+
+	flags      *pflag.FlagSet // all of them
+	rosterName string
 }
 
 // add adds the flags of a job that may be about any roster.
 func (j *job) add(fs *pflag.FlagSet) {
-	j.change.add(fs)
-	j.roster.add(fs)
+	grouped(fs, "What to change", j.change.add)
+	grouped(fs, "The file", j.roster.add)
 	j.addRun(fs)
 }
 
 // addRun adds the flags of every run.
 func (j *job) addRun(fs *pflag.FlagSet) {
+	j.flags = fs
 	j.tenant.add(fs)
-	j.pace.add(fs)
-	j.guard.add(fs)
-	j.output.add(fs)
-	j.talk.add(fs)
-	fs.DurationVar(&j.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
+	grouped(fs, "Pace", j.pace.add)
+	grouped(fs, "Guards", j.guard.add)
+	grouped(fs, "Output", j.output.add)
+	grouped(fs, "Messages", j.talk.add)
+	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
+		fs.DurationVar(&j.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
+	})
 }
 
 // addWrites adds the flags of a run that writes.
 func (j *job) addWrites(fs *pflag.FlagSet) {
-	j.guard.addMaxChanges(fs)
-	fs.DurationVar(&j.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
-	fs.BoolVarP(&j.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
+	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
+		fs.DurationVar(&j.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
+	})
+	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
+		j.guard.addMaxChanges(fs)
+		fs.BoolVarP(&j.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
+	})
 }
 
 // kind says in a word what is done.
@@ -73,6 +83,7 @@ func (j *job) do(a *app, name string) (err error) {
 	if err := j.check(a, name); err != nil {
 		return err
 	}
+	j.rosterName = name
 	x := &execution{job: j, app: a}
 	if x.change, x.source, err = j.wanted(a, name); err != nil {
 		return err
@@ -84,7 +95,7 @@ func (j *job) do(a *app, name string) (err error) {
 		return err
 	}
 	defer x.unlock()
-	if x.conn, err = j.tenant.connect(j.pace.workers, x.log); err != nil {
+	if x.conn, err = j.tenant.connect(a, x.change.Setting.Noun, j.pace.workers, x.log); err != nil {
 		return err
 	}
 	defer x.conn.close()
@@ -107,7 +118,10 @@ func (j *job) do(a *app, name string) (err error) {
 	if x.out, err = j.output.open(a, x); err != nil {
 		return err
 	}
-	if err = x.confirm(); err == nil {
+	if err = x.signIn(); err == nil {
+		err = x.confirm()
+	}
+	if err == nil {
 		err = x.carryOut()
 	}
 	// Results that may not be on the disk are worse news than what they say.
@@ -192,7 +206,7 @@ func outcome(err error, s *report.Summary, i *interrupts) error {
 	case i.status() != 0:
 		return &exit{status: i.status(), err: err}
 	case err != nil:
-		return refused(err)
+		return err
 	case s.Failed() > 0:
 		return &exit{status: exitRows}
 	case s.ByStatus[pipeline.Differs] > 0:

@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rollcall": main})
+	testscript.Main(m, map[string]func(){"rollcall": overheard})
 }
 
 // The scripts run the program as its users do. Beside testscript's commands they
@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
 			env.Values["server"] = new(server)
-			return nil
+			return noSecrets(env)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":       exits,
@@ -106,7 +106,7 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	*s = server{cmd: exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)}
 	s.cmd.Dir = ts.Getenv("WORK")
-	s.cmd.Env = append(os.Environ(), "ROLLCALL_ACCESS_TOKEN="+ts.Getenv("ROLLCALL_ACCESS_TOKEN"), secretVariable+"="+ts.Getenv(secretVariable))
+	s.cmd.Env = environment(ts)
 	s.cmd.Stderr = &s.stderr
 	out, err := s.cmd.StdoutPipe()
 	ts.Check(err)
@@ -129,6 +129,15 @@ func served(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 1 {
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), s.stderr.Bytes(), 0o600))
 	}
+}
+
+// environment returns what a script's programs have to know of its environment.
+func environment(ts *testscript.TestScript) []string {
+	env := os.Environ()
+	for _, name := range []string{tokenVariable, "AZURE_CLIENT_SECRET", saidVariable} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
 }
 
 func lines(ts *testscript.TestScript, neg bool, args []string) {
@@ -194,7 +203,7 @@ func interrupted(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(program, args[5:]...)
 	cmd.Dir = ts.Getenv("WORK")
-	cmd.Env = append(os.Environ(), "ROLLCALL_ACCESS_TOKEN="+ts.Getenv("ROLLCALL_ACCESS_TOKEN"))
+	cmd.Env = environment(ts)
 	var said bytes.Buffer
 	stderr, err := cmd.StderrPipe()
 	ts.Check(err)

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,25 +52,19 @@ func readProfile(file, name string, flags []string) (*profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all struct {
-		Profiles map[string]yaml.Node `yaml:"profiles"`
+	var all map[string]map[string]yaml.Node
+	if err := yaml.Unmarshal(text, &all); err != nil {
+		return nil, fmt.Errorf("%s: want profiles by name under \"profiles:\": %s", file, strings.Join(strings.Fields(err.Error()), " "))
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(&all); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
+	for key := range all {
+		if key != "profiles" {
+			return nil, fmt.Errorf("%s: unknown key %q: want \"profiles:\", and under it profiles by name", file, key)
+		}
 	}
-	node, ok := all.Profiles[name]
+	node, ok := all["profiles"][name]
 	if !ok {
-		var names []string
-		for n := range all.Profiles {
-			names = append(names, n)
-		}
-		slices.Sort(names)
-		if names == nil {
-			return nil, fmt.Errorf("%s: no profile %q: there are none, want them under \"profiles:\"", file, name)
-		}
-		return nil, fmt.Errorf("%s: no profile %q: there are %s", file, name, strings.Join(names, ", "))
+		names := slices.Sorted(maps.Keys(all["profiles"]))
+		return nil, fmt.Errorf("%s: no profile %q: there are %d: %s", file, name, len(names), strings.Join(names, ", "))
 	}
 	p := &profile{name: name, file: file, values: make(map[string]profileValue)}
 	if node.Kind != yaml.MappingNode {

@@ -15,23 +15,16 @@ reads it back, and records what became of each user in one results CSV.
 Without --tenant it works on a sandbox tenant of its own, and nothing in
 Microsoft 365 is touched.`
 
-const statuses = `
-Exit status:
-  0        every row is as wanted (audit: nothing differs)
-  1        the run could not be carried out
-  2        the command line is wrong
-  3        carried out, and some rows failed (audit: some could not be read)
-  4        audit: something differs
-  5        a guard stopped it; --resume goes on
-  6        another run holds the results file or the tenant
-  130 143  interrupted, terminated; --resume goes on`
-
 // root returns the command tree.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "rollcall",
-		Short:         "Change a Microsoft 365 setting of every user in a CSV file",
-		Long:          about + "\n" + statuses,
+		Use:   "rollcall",
+		Short: "Change a Microsoft 365 setting of every user in a CSV file",
+		Long:  about,
+		Example: `  rollcall audit users.csv --privacy-mode opt-out
+  rollcall apply users.csv --privacy-mode opt-out --read-first -o results.csv
+  rollcall undo results.csv -o undone.csv`,
+		Annotations:   more("rollcall help COMMAND has the flags of a command, and what it does.", everyStatus...),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -41,9 +34,11 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	a.profile.add(root.PersistentFlags())
-	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.get(), a.set(), a.sandbox(), a.version())
+	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.get(), a.set(), a.doctor(), a.sandbox(), a.version())
 	root.AddCommand(a.config(root))
+	root.AddCommand(generators()...)
 	root.SetFlagErrorFunc(wrongFlag)
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { help(c, a.out) })
 	return root
 }
 

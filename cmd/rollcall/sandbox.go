@@ -46,36 +46,36 @@ func (a *app) serve() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve [FILE.csv]",
 		Short: "Serve a sandbox tenant over HTTP, with faults to order",
-		Long: `serve speaks the protocol that Exchange Online speaks (InvokeCommand and $batch), so
-that the exchange tenant can be tried without Microsoft 365. It prints its address
-on standard output, and when it is interrupted the counts of what it was asked.
+		Long: `serve speaks the protocol that Exchange Online speaks, so that the exchange tenant can
+be tried without Microsoft 365, and brings about the faults that are ordered.`,
+		Example: `  rollcall sandbox serve
+  rollcall sandbox serve tenant.csv --listen 127.0.0.1:8080 --latency 50ms
+  rollcall sandbox serve --rate 20 --burst 5 --retry-after 1s --fault 503:0.02 --fault lost:0.01
+  rollcall sandbox serve --listen 127.0.0.1:8443 --tls --ca ca.pem --token-lifetime 1m`,
+		Annotations: more(`It prints its address on standard output and, when it is interrupted, the counts of
+what it was asked. The protocol is that of InvokeCommand and $batch.
 
 The users are those of FILE.csv, with columns UserPrincipalName, Licensed and one
 for each property; it is written back at the end. Without FILE.csv every user is
 known, licensed and opted in.
 
-The token that is accepted is the one in ` + tokenVariable + `; if that is not set,
+The token that is accepted is the one in `+tokenVariable+`; if that is not set,
 any token is; with --require-issued, neither.
 
-It issues tokens too, as Entra ID does: to who has the client secret in ` + secretVariable + `
+It issues tokens too, as Entra ID does: to who has the client secret in `+secretVariable+`
 (if that is not set, any) or signs with the key of --client-certificate, and to a
 device, whose code it approves by itself. These are accepted until they expire.
 Clients ask for tokens over https only, which --tls is for: they trust the authority
-in the file that --ca names if SSL_CERT_FILE does (on Linux).
+in the file that --ca names if SSL_CERT_FILE does (on Linux). For a server started as
+in the last example, and a secret in AZURE_CLIENT_SECRET:
+
+  export SSL_CERT_FILE=ca.pem AZURE_AUTHORITY_HOST=https://127.0.0.1:8443
+  export AZURE_CLIENT_ID=22222222-3333-4444-5555-666666666666
+  rollcall apply users.csv --privacy-mode opt-out -o results.csv --auth secret \
+      --tenant exchange --endpoint https://127.0.0.1:8443 --organization 11111111-2222-3333-4444-555555555555
 
 Faults:
-` + sandbox.FaultHelp(),
-		Example: `  rollcall sandbox serve
-  rollcall sandbox serve tenant.csv --listen 127.0.0.1:8080 --latency 50ms
-  rollcall sandbox serve --rate 20 --burst 5 --retry-after 1s --fault 503:0.02 --fault lost:0.01
-
-  # sign in with a secret, and tokens that expire after a minute: in one terminal
-  AZURE_CLIENT_SECRET=hush rollcall sandbox serve --listen 127.0.0.1:8443 --tls --ca ca.pem --token-lifetime 1m
-  # and in another
-  export SSL_CERT_FILE=ca.pem AZURE_AUTHORITY_HOST=https://127.0.0.1:8443
-  export AZURE_CLIENT_ID=22222222-0000-0000-0000-000000000000 AZURE_CLIENT_SECRET=hush
-  rollcall apply users.csv --privacy-mode opt-out -o results.csv --tenant exchange --auth secret \
-      --endpoint https://127.0.0.1:8443 --organization 11111111-2222-3333-4444-555555555555`,
+`+sandbox.FaultHelp(), exitOK, exitError, exitUsage),
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return f.serve(a, args) },
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
 	"rollcall/report"
@@ -16,16 +17,19 @@ func (a *app) set() *cobra.Command {
 		Use:   "set UPN...",
 		Short: "Change the setting of one user or a few, and read it back",
 		Long: `set reads the setting of each user named, sets what is not as wanted, reads it
-back, and prints what became of each: as a table on a terminal, as CSV elsewhere,
-as JSON with --json.`,
+back, and prints what became of each: a table on a terminal, CSV elsewhere.`,
 		Example: `  rollcall set ada@contoso.com --privacy-mode opt-in
+  rollcall set ada@contoso.com bob@contoso.com --set IsAddInEnabled=false --json
   rollcall set ada@contoso.com --noun CASMailbox --set PopEnabled=false --set ImapEnabled=false`,
-		Args: someUsers,
-		RunE: func(_ *cobra.Command, args []string) error { return f.set(a, args, yes) },
+		Annotations: more("", exitOK, exitError, exitUsage, exitRows, exitInterrupted, exitTerminated),
+		Args:        someUsers,
+		RunE:        func(_ *cobra.Command, args []string) error { return f.set(a, args, yes) },
 	}
-	f.change.add(c.Flags())
+	grouped(c.Flags(), "What to change", f.change.add)
 	f.add(c.Flags())
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before writing to a real tenant")
+	grouped(c.Flags(), "Guards", func(fs *pflag.FlagSet) {
+		fs.BoolVarP(&yes, "yes", "y", false, "do not ask before writing to a real tenant")
+	})
 	return c
 }
 
@@ -48,6 +52,9 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		}
 	}
 
+	if err := conn.signIn(interrupts.ctx); err != nil {
+		return outcome(conn.explain(err), new(report.Summary), interrupts)
+	}
 	interrupts.says(func() string { return "finishing the users in hand" })
 	run.ReadFirst = true
 	run.Stop = interrupts.stop
@@ -60,7 +67,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	if perr := f.print(a, &table); err == nil {
 		err = perr
 	}
-	return outcome(err, &summary, interrupts)
+	return outcome(conn.explain(err), &summary, interrupts)
 }
 
 // A tableRecorder puts results into a table.

@@ -25,8 +25,8 @@ type userFlags struct {
 
 func (f *userFlags) add(fs *pflag.FlagSet) {
 	f.tenant.add(fs)
-	f.talk.add(fs)
-	fs.BoolVar(&f.json, "json", false, "print JSON")
+	grouped(fs, "Output", func(fs *pflag.FlagSet) { fs.BoolVar(&f.json, "json", false, "print JSON") })
+	grouped(fs, "Messages", f.talk.add)
 }
 
 // start makes what is needed to run cmdlets, at a pace that needs no flags: for
@@ -43,7 +43,7 @@ func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *conn
 		return nil, nil, err
 	}
 	const workers = 4
-	conn, err := f.tenant.connect(workers, log)
+	conn, err := f.tenant.connect(a, change.Setting.Noun, workers, log)
 	if err != nil {
 		return nil, nil, err
 	}

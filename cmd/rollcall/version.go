@@ -20,9 +20,15 @@ func (a *app) version() *cobra.Command {
 	}
 }
 
-// version returns the module's version and the commit that it was built from,
-// as far as the build recorded them.
+// What a release was built from; the linker is told.
+var release, commit string
+
+// version returns the version and the commit that the program was built from, as
+// far as the build recorded them.
 func version() string {
+	if release != "" {
+		return release + " (" + commit + ")"
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -1,0 +1,62 @@
+//go:build docs
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// generators returns the command that writes the manual pages and completions.
+// Only make docs and make dist build it: what it needs is not for everyone to
+// carry.
+func generators() []*cobra.Command {
+	return []*cobra.Command{{
+		Use:    "docs DIR",
+		Short:  "Write manual pages and shell completions",
+		Args:   cobra.ExactArgs(1),
+		Hidden: true,
+		RunE:   func(c *cobra.Command, args []string) error { return writeDocs(c.Root(), args[0]) },
+	}}
+}
+
+func writeDocs(root *cobra.Command, dir string) error {
+	man, completions := filepath.Join(dir, "man1"), filepath.Join(dir, "completions")
+	for _, d := range []string{man, completions} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
+	tell(root)
+	if err := doc.GenManTree(root, &doc.GenManHeader{Title: "ROLLCALL", Section: "1", Source: "rollcall"}, man); err != nil {
+		return err
+	}
+	for _, err := range []error{
+		root.GenBashCompletionFileV2(filepath.Join(completions, "rollcall.bash"), true),
+		root.GenZshCompletionFile(filepath.Join(completions, "_rollcall")),
+		root.GenFishCompletionFile(filepath.Join(completions, "rollcall.fish"), true),
+		root.GenPowerShellCompletionFileWithDesc(filepath.Join(completions, "rollcall.ps1")),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell puts into the description of c what help prints beside it.
+func tell(c *cobra.Command) {
+	c.DisableAutoGenTag = true
+	if notes := c.Annotations[notesAnnotation]; notes != "" {
+		c.Long += "\n\n" + notes
+	}
+	if lines := c.Annotations[statusAnnotation]; lines != "" {
+		c.Long += "\n\nExit status:\n\n" + lines
+	}
+	for _, sub := range c.Commands() {
+		tell(sub)
+	}
+}

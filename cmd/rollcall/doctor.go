@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/roster"
+	"rollcall/tenant"
+)
+
+// A step is one thing that has to hold for a run to work.
+type step struct {
+	name string
+	look func(context.Context) (found string, err error)
+	mend string // what to do if it does not
+}
+
+func (a *app) doctor() *cobra.Command {
+	var f userFlags
+	c := &cobra.Command{
+		Use:   "doctor [UPN]",
+		Short: "Find out whether the tenant can be reached, and what may be done there",
+		Long: `doctor looks, step by step, at all that a run on the chosen tenant and noun needs, and
+says what to do where something is missing. It changes nothing.`,
+		Example: `  rollcall doctor
+  rollcall doctor ada@contoso.com --profile contoso
+  rollcall doctor ada@contoso.com --tenant powershell --organization contoso.onmicrosoft.com --auth interactive`,
+		Annotations: more(`With a UPN it also reads that user's setting, which is the best proof there is. The
+token is never shown, only what it says: for whom, with which roles, for how long.`, exitOK, exitError, exitUsage),
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return f.doctor(a, args) },
+	}
+	grouped(c.Flags(), "The setting", f.change.addNoun)
+	f.tenant.add(c.Flags())
+	grouped(c.Flags(), "Messages", f.talk.add)
+	return c
+}
+
+func (f *userFlags) doctor(a *app, upns []string) error {
+	change, err := f.change.change()
+	if err != nil {
+		return err
+	}
+	for i, upn := range upns {
+		if upns[i], err = roster.ParseUPN(upn); err != nil {
+			return usage(fmt.Errorf("user %q: %w", upn, err))
+		}
+	}
+	run, conn, err := f.start(a, change)
+	if err != nil {
+		return err
+	}
+	defer conn.close()
+	interrupts := watch(a.console)
+	defer interrupts.end()
+	ctx, cancel := context.WithCancelCause(interrupts.ctx)
+	defer cancel(nil)
+	interrupts.says(func() string { cancel(errInterrupted); return "stopping" })
+
+	steps := conn.steps
+	for _, upn := range upns {
+		steps = append(steps, userStep(run, upn))
+	}
+	well := examine(ctx, a.out, steps)
+	switch {
+	case interrupts.status() != 0:
+		return &exit{status: interrupts.status()}
+	case !well:
+		return &exit{status: exitError, err: errors.New("a run would not work")}
+	case len(upns) == 0:
+		_, err = fmt.Fprintln(a.out, "-     user       none named: name one, by UPN, to have the setting read")
+	}
+	return err
+}
+
+// userStep reads one user's setting.
+func userStep(run *pipeline.Run, upn string) step {
+	run.Tenant = tenant.ReadOnly(run.Tenant)
+	return step{
+		name: "user",
+		look: func(ctx context.Context) (string, error) {
+			object, err := run.Read(ctx, upn)
+			if err != nil {
+				return "", err
+			}
+			var values []string
+			for _, p := range run.Change.Setting.Known() {
+				if v, err := run.Change.Setting.Read(object, p); err == nil {
+					values = append(values, p+" "+tenant.Text(v))
+				}
+			}
+			if values == nil {
+				return fmt.Sprintf("%s was read: %d properties", upn, len(object)), nil
+			}
+			return upn + ": " + strings.Join(values, ", "), nil
+		},
+		mend: "check the UPN, and that the caller's role reaches this user",
+	}
+}
+
+// examine takes one step after another until one fails, and says what it found
+// of each. It reports whether all is well.
+func examine(ctx context.Context, w io.Writer, steps []step) bool {
+	for i, s := range steps {
+		found, err := s.look(ctx)
+		if err == nil {
+			fmt.Fprintf(w, "ok    %-10s %s\n", s.name, found)
+			continue
+		}
+		fmt.Fprintf(w, "FAIL  %-10s %v\n", s.name, err)
+		if s.mend != "" {
+			fmt.Fprintf(w, "                 %s\n", s.mend)
+		}
+		for _, s := range steps[i+1:] {
+			fmt.Fprintf(w, "-     %-10s not looked at\n", s.name)
+		}
+		return false
+	}
+	return true
+}

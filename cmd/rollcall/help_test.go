@@ -1,0 +1,123 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rollcall/report"
+)
+
+// commands returns the commands that do something.
+func commands() []*cobra.Command {
+	a := &app{console: report.NewConsole(new(writer))}
+	var all []*cobra.Command
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		if c.Runnable() && !c.HasSubCommands() && c.Name() != "version" {
+			all = append(all, c)
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(a.root())
+	return all
+}
+
+// examples returns the command lines of c's examples.
+func examples(c *cobra.Command) []string {
+	text := strings.ReplaceAll(c.Example, "\\\n", " ")
+	return strings.Split(strings.Trim(text, "\n"), "\n")
+}
+
+// Help says what a command does in two lines, shows three examples or more, has
+// each flag under a heading, and says what the exit statuses mean.
+func TestHelp(t *testing.T) {
+	for _, c := range commands() {
+		if n := strings.Count(c.Long, "\n") + 1; c.Long == "" || n > 2 {
+			t.Errorf("%s is described in %d lines, want one or two", c.CommandPath(), n)
+		}
+		if n := len(examples(c)); n < 3 {
+			t.Errorf("%s has %d examples, want 3", c.CommandPath(), n)
+		}
+		if c.Annotations[statusAnnotation] == "" {
+			t.Errorf("%s does not say what its exit statuses mean", c.CommandPath())
+		}
+		c.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+			if groupOf(c, flag) == "Flags" && flag.Name != "all" && c.Name() != "serve" {
+				t.Errorf("%s: --%s is in no group", c.CommandPath(), flag.Name)
+			}
+		})
+		out, _ := rollcall(t, exitOK, append(strings.Fields(c.CommandPath())[1:], "--help")...)
+		for i, line := range strings.Split(out, "\n") {
+			if n := len(line); n > 200 {
+				t.Errorf("%s --help: line %d has %d characters", c.CommandPath(), i+1, n)
+			}
+		}
+		c.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+			if !strings.Contains(out, "--"+flag.Name) {
+				t.Errorf("%s --help does not show --%s", c.CommandPath(), flag.Name)
+			}
+		})
+	}
+}
+
+// The examples of help work as they are written. Those that need a tenant which
+// is not built in are parsed only.
+func TestHelpExamples(t *testing.T) {
+	users := "UserPrincipalName,Mode,UsageLocation\nada@contoso.com,opt-out,FR\nbob@contoso.com,opt-out,US\n"
+	for _, c := range commands() {
+		for _, example := range examples(c) {
+			words := strings.Fields(strings.TrimSpace(example))
+			for i, w := range words {
+				if w == "|" || w == "||" || w == "&&" {
+					words = words[:i]
+					break
+				}
+			}
+			t.Run(strings.Join(words, " "), func(t *testing.T) {
+				if words[0] != "rollcall" {
+					t.Fatalf("not a command line of ours: %s", example)
+				}
+				found, rest, err := c.Root().Find(words[1:])
+				if err != nil || found != c {
+					t.Fatalf("%s: an example of %s: %v", example, c.CommandPath(), err)
+				}
+				for _, needs := range []string{"exchange", "powershell", "serve", "--profile", "--tenant sandbox:"} {
+					if strings.Contains(example, needs) {
+						if err := found.ParseFlags(rest); err != nil {
+							t.Errorf("%s: %v", example, err)
+						}
+						return
+					}
+				}
+				dir := t.TempDir()
+				t.Chdir(dir)
+				write := func(name, text string) {
+					if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				write("users.csv", users)
+				if !strings.Contains(example, "-o diff.csv") {
+					rollcall(t, exitDiffers, "audit", "users.csv", "--privacy-mode", "opt-out", "-o", "diff.csv")
+				}
+				if !strings.Contains(example, "-o results.csv") {
+					rollcall(t, exitOK, "apply", "users.csv", "--privacy-mode", "opt-out", "--read-first", "-o", "results.csv")
+				}
+				var out, errs writer
+				switch status := run(words[1:], strings.NewReader(users), &out, &errs); {
+				case status == exitOK, status == exitDiffers && strings.Contains(example, "audit"), status == exitDiffers && c.Name() == "undo":
+				case status == exitRows && c.Name() == "undo": // each run has a sandbox of its own
+				default:
+					t.Errorf("%s: exit status %d\n%s%s", example, status, out, errs)
+				}
+			})
+		}
+	}
+}

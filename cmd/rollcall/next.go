@@ -1,0 +1,78 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"rollcall/pipeline"
+)
+
+// next returns the command line that a person would likely want after this run,
+// which was carried out, or "" if nothing suggests itself.
+func (x *execution) next() string {
+	s, file := &x.out.summary, x.out.name
+	failed := triable(s.ByStatus[:])
+	tenant := x.said("The tenant", "Signing in", "Everywhere", "The setting")
+	var words []string
+	switch {
+	case x.undo:
+	case x.audit && s.ByStatus[pipeline.Differs] == 0:
+	case x.audit && file != "":
+		words = []string{"apply", file, "--if-unchanged", "-o", "results.csv"}
+	case x.audit:
+		words = append([]string{"apply", x.rosterName}, x.said("What to change", "The file")...)
+		words = append(words, "--read-first", "-o", "results.csv")
+	case file == "":
+	case failed != "":
+		words = []string{"apply", file, "--only", failed, "-o", "again.csv"}
+	case s.ByStatus[pipeline.Applied] > 0 && x.readFirst:
+		words = []string{"undo", file, "--dry-run"}
+	}
+	if words == nil {
+		return ""
+	}
+	return commandLine(append(words, tenant...))
+}
+
+// said returns the flags of some groups that are on the command line.
+func (x *execution) said(groups ...string) []string {
+	var words []string
+	x.flags.Visit(func(flag *pflag.Flag) {
+		group := "Everywhere"
+		if g := flag.Annotations[groupAnnotation]; g != nil {
+			group = g[0]
+		}
+		if !slices.Contains(groups, group) || flag.Name == "dry-run" || flag.Name == "read-first" {
+			return
+		}
+		values := []string{flag.Value.String()}
+		if s, ok := flag.Value.(pflag.SliceValue); ok {
+			values = s.GetSlice()
+		}
+		for _, v := range values {
+			if flag.Value.Type() == "bool" && v == "true" {
+				words = append(words, "--"+flag.Name)
+			} else {
+				words = append(words, "--"+flag.Name, v)
+			}
+		}
+	})
+	return words
+}
+
+// triable returns those of the statuses counted that another try may mend, as
+// --only takes them.
+func triable(counts []int) string {
+	var names []string
+	for status, n := range counts {
+		switch s := pipeline.Status(status); s {
+		case pipeline.Failed, pipeline.Unverified, pipeline.Mismatch:
+			if n > 0 {
+				names = append(names, s.String())
+			}
+		}
+	}
+	return strings.Join(names, ",")
+}

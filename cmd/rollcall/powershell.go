@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"go.uber.org/zap"
+
+	"rollcall/tenant/powershell"
+)
+
+func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
+	method, err := f.method()
+	if err != nil {
+		return nil, err
+	}
+	signIn, err := f.moduleSignIn(a, method)
+	if err != nil {
+		return nil, err
+	}
+	byHand := signIn.Method == powershell.DeviceCode || signIn.Method == powershell.Interactive
+	if byHand && workers > 1 {
+		// Each process has to be signed in, and nobody wants to be asked four times.
+		workers = 1
+		a.console.Say("signing in by hand: one PowerShell process, whatever --workers says")
+	}
+	t, err := powershell.New(powershell.Config{
+		Program:   f.pwsh,
+		Processes: workers,
+		Noun:      noun,
+		SignIn:    signIn,
+		Timeout:   f.timeout,
+		Warn:      warn(log),
+		Notice: func(text string) {
+			if byHand { // it may be the code to sign in with
+				a.console.Break()
+				a.console.Say("%s", text)
+				return
+			}
+			log.Debug("the module says", zap.String("text", text))
+		},
+	})
+	if err != nil {
+		return nil, usage(err)
+	}
+	return &connection{
+		Runner:  t,
+		name:    "PowerShell tenant " + f.organization,
+		real:    true,
+		signIn:  func(ctx context.Context) error { return setupHint(t.Connect(ctx)) },
+		refused: tryAgain(method),
+		save:    func() error { return nil },
+		close:   t.Close,
+		steps:   powershellSteps(noun, t),
+	}, nil
+}
+
+// moduleSignIn returns how the module is to sign in. Where it has no way of its
+// own it is given an access token.
+func (f *tenantFlags) moduleSignIn(a *app, method string) (powershell.SignIn, error) {
+	s := powershell.SignIn{
+		Organization: f.organization,
+		AppID:        firstOf(f.client, os.Getenv("AZURE_CLIENT_ID")),
+		Account:      f.account,
+	}
+	cloud, err := f.where()
+	if err != nil {
+		return s, err
+	}
+	s.Environment = cloud.Environment
+	switch method {
+	case "certificate":
+		s.Method = powershell.Certificate
+		s.CertificateFile = firstOf(f.certificate, os.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"))
+		s.CertificatePassword = os.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+		if f.thumbprint != "" {
+			s.Method, s.Thumbprint = powershell.Thumbprint, f.thumbprint
+		}
+	case "managed-identity":
+		s.Method = powershell.ManagedIdentity
+		s.Account = s.AppID
+	case "device-code":
+		s.Method = powershell.DeviceCode
+	case "interactive":
+		s.Method = powershell.Interactive
+	default:
+		source, err := f.tokens(a, method)
+		if err != nil {
+			return s, err
+		}
+		s.Method = powershell.AccessToken
+		s.Token = func(ctx context.Context) (string, error) { return source.Token(ctx, "", "") }
+	}
+	if f.organization == "" && s.Method != powershell.DeviceCode && s.Method != powershell.Interactive {
+		return s, usage(errors.New("--tenant powershell needs --organization: the tenant's first domain, such as contoso.onmicrosoft.com"))
+	}
+	return s, nil
+}
+
+// setupHint adds what the package knows about mending err.
+func setupHint(err error) error {
+	if s, ok := errors.AsType[*powershell.SetupError](err); ok {
+		return &exit{status: exitError, err: err, hint: s.Hint}
+	}
+	return err
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// powershellSteps are what has to hold for the module's cmdlets of a noun to
+// work.
+func powershellSteps(noun string, t *powershell.Tenant) []step {
+	var facts powershell.Facts
+	var err error
+	known := func(found, is string) (string, error) {
+		if found == "" {
+			return "", err
+		}
+		return is + " " + found, nil
+	}
+	return []step{{
+		name: "powershell",
+		look: func(ctx context.Context) (string, error) {
+			facts, err = t.Facts(ctx)
+			return known(facts.PowerShell, facts.Program+" is PowerShell")
+		},
+		mend: "install PowerShell 7 (https://aka.ms/powershell), or name it with --pwsh",
+	}, {
+		name: "module",
+		look: func(context.Context) (string, error) {
+			return known(facts.Module, "there is ExchangeOnlineManagement")
+		},
+		mend: "in PowerShell: Install-Module ExchangeOnlineManagement -Scope CurrentUser",
+	}, {
+		name: "sign-in",
+		look: func(context.Context) (string, error) {
+			if facts.Cmdlets == nil {
+				return "", err
+			}
+			return "Connect-ExchangeOnline let us in", nil
+		},
+		mend: "check --auth, --client-id, --organization and the certificate",
+	}, {
+		name: "cmdlets",
+		look: func(context.Context) (string, error) {
+			if err != nil {
+				return "", err
+			}
+			return exported(noun, facts.Cmdlets)
+		},
+		mend: "give the caller a role that has them: Exchange Administrator or, for MyAnalytics, Insights Administrator",
+	}}
+}
