@@ -157,7 +157,7 @@ func describeToken(token string) string {
 		parts = append(parts, "in the roles "+strings.Join(c.DirectoryRoles, ", "))
 	}
 	if !c.Expires.IsZero() {
-		parts = append(parts, fmt.Sprintf("for another %v", time.Until(c.Expires).Round(time.Minute)))
+		parts = append(parts, fmt.Sprintf("for another %v", time.Until(c.Expires).Round(time.Second)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -73,7 +73,7 @@ func (f *tenantFlags) tokens(a *app, method string) (*entra.Source, error) {
 		Getenv:      os.Getenv,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sign in: %w", err)
+		return nil, &exit{status: exitError, err: err, hint: "rollcall doctor --help lists the flags for signing in"}
 	}
 	for _, w := range source.Warnings() {
 		a.console.Warn("warning: %s", w)
