@@ -69,11 +69,41 @@ func TestDeviceCodeLife(t *testing.T) {
 		if status, e := redeem(code, scope); e != "expired_token" {
 			t.Errorf("late: %d %v", status, e)
 		}
+		s.DevicePolls = 2
+		code = start()
+		for i, want := range []any{pending, pending, nil} {
+			if status, e := redeem(code, scope); e != want {
+				t.Errorf("poll %d: %d %v, want %v", i, status, e, want)
+			}
+		}
 		for range deviceLimit + 10 {
 			start()
 		}
 		if len(s.devices.codes) != deviceLimit || len(s.devices.order) != deviceLimit {
 			t.Errorf("keeps %d codes", len(s.devices.codes))
 		}
+	})
+}
+
+// A refresh token is for the client that got it, for a while, and is no access
+// token; nor is that a refresh token.
+func TestRefreshToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{Tenant: New()}
+		scope := "&scope=offline_access+" + resource + "/x&client_id="
+		_, body := post(t, s, "/organizations/"+devicePath, scope+"x")
+		_, got := post(t, s, "/organizations/"+tokenPath, "grant_type=device_code&device_code="+body["device_code"].(string)+scope+"x")
+		refresh := func(what, client string, want int) {
+			t.Helper()
+			status, body := post(t, s, "/organizations/"+tokenPath, "grant_type=refresh_token&refresh_token="+got[what].(string)+scope+client)
+			if status != want {
+				t.Errorf("%s of %s: %d %v, want %d", what, client, status, body["error"], want)
+			}
+		}
+		refresh("refresh_token", "x", 200)
+		refresh("refresh_token", "y", 400)
+		refresh("access_token", "x", 400)
+		time.Sleep(refreshLife)
+		refresh("refresh_token", "x", 400)
 	})
 }

@@ -272,7 +272,7 @@ func TestSignInFaults(t *testing.T) {
 			if d := time.Since(start); fault == faultToken429 && d != 21*time.Second {
 				t.Errorf("waited %v, want three times 7s", d)
 			}
-			if w := use(t, s, "x"); w.Code != 200 {
+			if w := use(t, s, "x"); w.Code != 200 || s.Counts().Faults[fault] != 4 {
 				t.Errorf("a fault of sign-ins befell a cmdlet: %d", w.Code)
 			}
 		})

@@ -35,7 +35,7 @@ func TestAuthority(t *testing.T) {
 		}
 	}
 	block, rest := pem.Decode(authority)
-	if ca, err := x509.ParseCertificate(block.Bytes); err != nil || len(rest) > 0 || !ca.PermittedDNSDomainsCritical || len(ca.PermittedIPRanges) != 2 || ca.Subject.CommonName != Authority {
+	if ca, err := x509.ParseCertificate(block.Bytes); err != nil || len(rest) > 0 || !ca.PermittedDNSDomainsCritical || len(ca.PermittedDNSDomains) != 1 || len(ca.PermittedIPRanges) != 2 || ca.Subject.CommonName != Authority {
 		t.Errorf("%v, %d bytes more: %+v", err, len(rest), ca)
 	}
 	other, _, _ := NewTLS()
