@@ -14,7 +14,7 @@ const (
 	Failed       Class = iota // refused for good, for a reason of its own
 	NotFound                  // the tenant has no such user
 	Denied                    // the tenant refuses the caller this cmdlet for this user
-	Unauthorized              // the tenant does not accept the caller's token: it will refuse every call
+	Unauthorized              // the tenant does not accept the caller, or can't itself be trusted: no call will fare better
 	Throttled                 // too many calls: later
 	Unavailable               // a lost connection or a fault of the moment: again
 )

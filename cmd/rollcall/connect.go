@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -145,5 +146,9 @@ func (c *connection) explain(err error) error {
 	if _, told := errors.AsType[*exit](err); told || !errors.Is(err, tenant.Unauthorized) {
 		return err
 	}
-	return &exit{status: exitError, err: err, hint: c.refused}
+	hint := c.refused
+	if _, bad := errors.AsType[*tls.CertificateVerificationError](err); bad {
+		hint = "the server's certificate is not one that this machine trusts: check --endpoint, and whether a proxy is in between"
+	}
+	return &exit{status: exitError, err: err, hint: hint}
 }

@@ -27,9 +27,7 @@ func TestMain(m *testing.M) {
 //	users N FILE               write a roster of N users
 //	serve ARGS...              start a sandbox server in a process of its own,
 //	                           and set ENDPOINT
-//	token SECRET CA            have azidentity sign in to it with the secret, CA
-//	                           being the authority to trust, and set
-//	                           ROLLCALL_ACCESS_TOKEN
+//	key FILE CERTIFICATE       write a key with its certificate, and the certificate
 //	served FILE [LOG]          interrupt it, and write its counts to FILE, and to
 //	                           LOG what it said on standard error
 //	lines N FILE [PATTERN]     fail unless FILE has N lines (that contain PATTERN)
@@ -56,7 +54,7 @@ func TestScripts(t *testing.T) {
 			"users":       makeUsers,
 			"serve":       serve,
 			"served":      served,
-			"token":       signIn,
+			"key":         makeKey,
 			"lines":       lines,
 			"agree":       agree,
 			"until":       until,

@@ -1,35 +1,38 @@
 package main
 
 import (
-	"context"
-	"crypto/tls"
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
-	"net/http"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func signIn(ts *testscript.TestScript, neg bool, args []string) {
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(ts.ReadFile(args[1])))
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
-	defer client.CloseIdleConnections()
-	credential, err := azidentity.NewClientSecretCredential(ts.Getenv("ORG"), "22222222-0000-0000-0000-000000000000", args[0],
-		&azidentity.ClientSecretCredentialOptions{
-			ClientOptions: azcore.ClientOptions{
-				Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: ts.Getenv("ENDPOINT")},
-				Transport: client,
-			},
-			DisableInstanceDiscovery: true,
-		})
-	ts.Check(err)
-	token, err := credential.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{ts.Getenv("ENDPOINT") + "/.default"}})
-	if (err != nil) != neg {
-		ts.Fatalf("sign in: %v", err)
+// makeKey writes a key with its certificate to a file, and the certificate alone
+// to another.
+func makeKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: key FILE CERTIFICATE")
 	}
-	ts.Setenv("ROLLCALL_ACCESS_TOKEN", token.Token)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	ts.Check(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "rollcall"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	ts.Check(err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	var both, certificate bytes.Buffer
+	ts.Check(pem.Encode(&certificate, &pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	ts.Check(pem.Encode(&both, &pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	both.Write(certificate.Bytes())
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), both.Bytes(), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), certificate.Bytes(), 0o600))
+	made := ts.Value(keysMade{}).(*[]string)
+	*made = append(*made, ts.MkAbs(args[0]))
 }

@@ -32,6 +32,7 @@ package exchange
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -204,6 +205,10 @@ func (c *Client) exchange(ctx context.Context, l call, token string) (*reply, er
 // lost returns the error of a request that got no whole reply because of err.
 // Short is the context that bounds the request.
 func (c *Client) lost(short context.Context, err error, token string) error {
+	// Whoever that is will have no better certificate a second later.
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return &tenant.Error{Class: tenant.Unauthorized, Err: bad}
+	}
 	if short.Err() != nil {
 		err = fmt.Errorf("no reply within %v", c.timeout)
 	} else if text := tenant.Clean(err.Error(), token); text != err.Error() {

@@ -276,7 +276,7 @@ func TestTLS(t *testing.T) {
 	t.Cleanup(srv.Close)
 
 	_, err := newClient(t, srv.URL).Run(t.Context(), get)
-	if e := failed(t, err, tenant.Unavailable); !strings.Contains(e.Error(), "certificate") {
+	if e := failed(t, err, tenant.Unauthorized); !strings.Contains(e.Error(), "certificate") {
 		t.Errorf("error %v, want one about the certificate", err)
 	}
 
