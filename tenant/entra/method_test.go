@@ -89,7 +89,9 @@ func TestAzureCLI(t *testing.T) {
 	}
 
 	tool(t, `echo "ERROR: Please run 'az login' to setup account. Trace ID: 1" >&2; exit 1`)
-	e = failed(t, newSource(t, cfg), "", tenant.Unauthorized)
+	s = newSource(t, cfg)
+	s.get.(*identity).wire.last = exchange{status: 503} // of a call before
+	e = failed(t, s, "", tenant.Unauthorized)
 	if got := e.Err.Error(); !strings.Contains(got, "az login") || strings.Contains(got, "Trace") || strings.Contains(got, "troubleshoot") {
 		t.Errorf("error %v", got)
 	}
@@ -124,7 +126,9 @@ func TestDefault(t *testing.T) {
 	tool(t, `echo '{"accessToken":"t1","expires_on":9000000000}'`)
 	s = newSource(t, cfg)
 	want(t, s, "", "", "t1")
-	failed(t, s, "t1", tenant.Unauthorized)
+	if e := failed(t, s, "t1", tenant.Unauthorized); e.Err != errNoOther {
+		t.Errorf("error %v", e)
+	}
 
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "dev")
