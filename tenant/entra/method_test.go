@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -88,6 +89,11 @@ func TestAzureCLI(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 
+	tool(t, `echo run >> "$0.log"; echo '{"accessToken":"t'$(wc -l < "$0.log" | tr -d " ")'","expires_on":9000000000}'`)
+	s = newSource(t, cfg)
+	want(t, s, "", "", "t1")
+	want(t, s, "t1", "", "t2")
+
 	tool(t, `echo "ERROR: Please run 'az login' to setup account. Trace ID: 1" >&2; exit 1`)
 	s = newSource(t, cfg)
 	s.get.(*identity).wire.last = exchange{status: 503} // of a call before
@@ -134,6 +140,15 @@ func TestDefault(t *testing.T) {
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "dev")
 	e := failed(t, newSource(t, cfg), "", tenant.Unauthorized)
 	if got := e.Error(); !strings.HasPrefix(got, "sign in by default: none of the ways to sign in that are tried by default can be used: AzureCLICredential: ") || e.Status != 0 {
+		t.Errorf("error %v", got)
+	}
+
+	// Outside of Azure there is no such network, and that does not pass.
+	t.Setenv("AZURE_TOKEN_CREDENTIALS", "prod")
+	os.Unsetenv(tenantVariable)
+	cfg.Transport = transporter(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
+	e = failed(t, newSource(t, cfg), "", tenant.Unauthorized)
+	if got := e.Error(); !strings.Contains(got, "EnvironmentCredential: ") || !strings.Contains(got, "ManagedIdentityCredential: no route to host") {
 		t.Errorf("error %v", got)
 	}
 }
