@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,7 @@ func TestManagedIdentity(t *testing.T) {
 	t.Setenv("IDENTITY_ENDPOINT", "http://identity.example/token")
 	t.Setenv("IDENTITY_HEADER", "header-of-length")
 	status, n := 200, 0
+	app := rand.Text() // or a test that runs twice finds its own token
 	cfg := Config{Method: ManagedIdentity, Getenv: env{clientVariable: app}.get,
 		Transport: transporter(func(r *http.Request) (*http.Response, error) {
 			n++
