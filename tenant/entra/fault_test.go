@@ -103,22 +103,23 @@ func TestSecretsAreNowhere(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		status int
-		body   string // a format for what was sent
+		body   string // with what was sent
 	}{
-		{"description", 401, `{"error":"x","error_description":"AADSTS1: secret %[1]s and %[2]s"}`},
-		{"error", 400, `{"error":"%[1]s %[2]s"}`},
-		{"reason", 400, `{"error":"x","error_description":"AADSTS1: no. [Reason - %[1]s %[2]s]"}`},
+		{"description", 401, `{"error":"x","error_description":"AADSTS1: secret SECRET and ESCAPED"}`},
+		{"error", 400, `{"error":"SECRET ESCAPED"}`},
+		{"reason", 400, `{"error":"x","error_description":"AADSTS1: no. [Reason - SECRET ESCAPED]"}`},
 		{"token in description", 400, `{"error":"x","error_description":"` + token + `"}`},
-		{"text", 400, `%[1]s %[2]s`},
+		{"text", 400, `SECRET ESCAPED`},
 		{"half", 200, `{"access_token":"` + token},
 		{"wrong form", 200, `{"access_token":"` + token + `","expires_in":[1]}`},
 		{"wrong form of token", 200, `{"access_token":"sesame-opaque-token","expires_in":"soon"}`},
 		{"no expiry", 200, `{"access_token":"sesame-opaque-token"}`},
-		{"other", 200, `{"token":"x","error":"%[1]s"}`},
+		{"other", 200, `{"token":"x","error":"SECRET"}`},
 	} {
 		a := &authority{t: t, reply: func(_ int, f url.Values, w http.ResponseWriter) {
 			w.WriteHeader(test.status)
-			fmt.Fprintf(w, strings.ReplaceAll(test.body, "%[1]s", "%[1]v"), f.Get("client_secret"), url.QueryEscape(f.Get("client_secret")))
+			secret := f.Get("client_secret")
+			io.WriteString(w, strings.NewReplacer("SECRET", secret, "ESCAPED", url.QueryEscape(secret)).Replace(test.body))
 		}}
 		s := newSource(t, secretConfig(a))
 		_, err := s.Token(t.Context(), "", "")

@@ -23,9 +23,7 @@ type identity struct {
 	wire    *wire
 	secrets []string // that no text may show
 	prompt  func(string)
-
-	build func() (azcore.TokenCredential, error)
-	cred  azcore.TokenCredential
+	cred    azcore.TokenCredential
 }
 
 // newIdentity returns the Source of cfg's identity.
@@ -71,10 +69,7 @@ func newIdentity(cfg Config) (*Source, error) {
 		id.object = "by " + cfg.Method
 		s.about = cfg.Method
 	}
-	if id.build, err = o.builder(); err != nil {
-		return nil, err
-	}
-	if id.cred, err = id.build(); err != nil {
+	if id.cred, err = o.credential(); err != nil {
 		return nil, err
 	}
 	id.secrets, s.warnings = o.secrets, o.warnings
@@ -120,32 +115,23 @@ func (s *identity) ask(ctx context.Context, refused, claims string) (azcore.Acce
 	case isObject(claims):
 		opts.Claims = claims
 		return s.get(ctx, opts)
-	case s.method == AzureCLI:
-		// It is run each time, and refuses all claims.
-		return s.get(ctx, opts)
-	case s.method != Default:
+	case s.method == Default, s.method == AzureCLI:
+		// Tools are run each time, and refuse all claims; what the default
+		// comes down to is not known.
+		at, err := s.get(ctx, opts)
+		if err != nil || at.Token != refused {
+			return at, err
+		}
+		s.wire.reset()
 		opts.Claims = anything
-		return s.get(ctx, opts)
-	}
-
-	// What the default comes down to is not known, and developers' tools
-	// refuse all claims. So these are the second choice.
-	cred, err := s.build()
-	if err != nil {
-		return azcore.AccessToken{}, err
-	}
-	s.cred = cred
-	at, err := s.get(ctx, opts)
-	if err != nil || at.Token != refused {
+		at, err = s.get(ctx, opts)
+		if x := s.wire.get(); err != nil && x.status == 0 && x.err == nil {
+			err = errNoOther // it is a tool
+		}
 		return at, err
 	}
-	s.wire.reset()
 	opts.Claims = anything
-	at, err = s.get(ctx, opts)
-	if x := s.wire.get(); err != nil && x.status == 0 && x.err == nil {
-		err = errNoOther
-	}
-	return at, err
+	return s.get(ctx, opts)
 }
 
 // An authenticator asks a person to sign in.

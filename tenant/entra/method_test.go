@@ -1,6 +1,8 @@
 package entra
 
 import (
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,6 +36,7 @@ func TestManagedIdentity(t *testing.T) {
 	t.Setenv("IDENTITY_ENDPOINT", "http://identity.example/token")
 	t.Setenv("IDENTITY_HEADER", "header-of-length")
 	status, n := 200, 0
+	app := rand.Text() // or a test that runs twice finds its own token
 	cfg := Config{Method: ManagedIdentity, Getenv: env{clientVariable: app}.get,
 		Transport: transporter(func(r *http.Request) (*http.Response, error) {
 			n++
@@ -88,8 +91,15 @@ func TestAzureCLI(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 
+	tool(t, `echo run >> "$0.log"; echo '{"accessToken":"t'$(wc -l < "$0.log" | tr -d " ")'","expires_on":9000000000}'`)
+	s = newSource(t, cfg)
+	want(t, s, "", "", "t1")
+	want(t, s, "t1", "", "t2")
+
 	tool(t, `echo "ERROR: Please run 'az login' to setup account. Trace ID: 1" >&2; exit 1`)
-	e = failed(t, newSource(t, cfg), "", tenant.Unauthorized)
+	s = newSource(t, cfg)
+	s.get.(*identity).wire.last = exchange{status: 503} // of a call before
+	e = failed(t, s, "", tenant.Unauthorized)
 	if got := e.Err.Error(); !strings.Contains(got, "az login") || strings.Contains(got, "Trace") || strings.Contains(got, "troubleshoot") {
 		t.Errorf("error %v", got)
 	}
@@ -124,12 +134,23 @@ func TestDefault(t *testing.T) {
 	tool(t, `echo '{"accessToken":"t1","expires_on":9000000000}'`)
 	s = newSource(t, cfg)
 	want(t, s, "", "", "t1")
-	failed(t, s, "t1", tenant.Unauthorized)
+	if e := failed(t, s, "t1", tenant.Unauthorized); e.Err != errNoOther {
+		t.Errorf("error %v", e)
+	}
 
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "dev")
 	e := failed(t, newSource(t, cfg), "", tenant.Unauthorized)
 	if got := e.Error(); !strings.HasPrefix(got, "sign in by default: none of the ways to sign in that are tried by default can be used: AzureCLICredential: ") || e.Status != 0 {
+		t.Errorf("error %v", got)
+	}
+
+	// Outside of Azure there is no such network, and that does not pass.
+	t.Setenv("AZURE_TOKEN_CREDENTIALS", "prod")
+	os.Unsetenv(tenantVariable)
+	cfg.Transport = transporter(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
+	e = failed(t, newSource(t, cfg), "", tenant.Unauthorized)
+	if got := e.Error(); !strings.Contains(got, "EnvironmentCredential: ") || !strings.Contains(got, "ManagedIdentityCredential: no route to host") {
 		t.Errorf("error %v", got)
 	}
 }

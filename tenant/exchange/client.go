@@ -171,7 +171,7 @@ func (c *Client) send(ctx context.Context, l call) (page, error) {
 				return page{}, err
 			}
 			r.release()
-			r, token = again, fresh
+			r = again
 		}
 	}
 
@@ -182,7 +182,7 @@ func (c *Client) send(ctx context.Context, l call) (page, error) {
 		}
 	}
 	if err == nil && p.next != "" {
-		p.url, err = c.nextPage(p.next, token)
+		p.url, err = c.nextPage(p.next, r.token)
 	}
 	return p, err
 }
