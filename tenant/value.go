@@ -31,15 +31,25 @@ func Text(v any) string {
 
 // Equal reports whether a and b are one value: compared as numbers if one of
 // them is a number, otherwise as [Text] without regard to case. So true is
-// "True", and 1 is 1.0, whichever side of the wire has which.
+// "True", and 1 is 1.0, whichever side of the wire has which. What was cleared
+// may read as null, as nothing or as an empty list, and 25MB as the tenant
+// writes sizes.
 func Equal(a, b any) bool {
 	if s, ok := a.(string); ok {
 		if t, ok := b.(string); ok {
-			return strings.EqualFold(s, t)
+			return strings.EqualFold(s, t) || sameSize(s, t)
 		}
 	}
+	if isNothing(a) && isNothing(b) {
+		return true
+	}
 	s, t := Text(a), Text(b)
-	return strings.EqualFold(s, t) || (isNumber(a) || isNumber(b)) && sameNumber(s, t)
+	return strings.EqualFold(s, t) || (isNumber(a) || isNumber(b)) && (sameNumber(s, t) || sameSize(s, t))
+}
+
+func isNothing(v any) bool {
+	list, isList := v.([]any)
+	return v == nil || v == "" || isList && len(list) == 0
 }
 
 func isNumber(v any) bool {
