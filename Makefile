@@ -1,6 +1,6 @@
 # Everything here needs only Go; the tools are those that go.mod names.
 
-.PHONY: build test check bench fuzz torture demo
+.PHONY: build test check bench fuzz torture demo docs dist
 
 build: ## the program, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
@@ -34,6 +34,13 @@ fuzz: ## look for inputs that break the parsers
 
 torture: ## a thousand kills, each run resumed until it is done
 	TORTURE=1000 go test -run TestKilledAtAnyInstant -timeout 60m -v ./cmd/rollcall
+
+docs: ## manual pages and shell completions, in bin/docs
+	go run -tags docs ./cmd/rollcall docs bin/docs
+
+dist: ## archives for each system, a bill of materials, and checksums, in bin/dist
+	rm -rf bin/dist
+	go run ./.ci/dist bin/dist
 
 demo: ## change a setting of three users, on the built-in sandbox tenant
 	go run ./cmd/rollcall apply testdata/users.csv --privacy-mode opt-out
