@@ -19,6 +19,7 @@ func TestClean(t *testing.T) {
 		{"Bearer=" + secret[:12], "Bearer=[secret]"},
 		{secret[10:] + " rest", "[secret] rest"},
 		{"| " + secret[2:20] + " |", "| [secret] |"},
+		{"token=" + secret[:10] + "\r\n" + secret[10:] + "=", "token=[secret] [secret]="},
 		{"s3cret", "s3cret"}, // too little to tell it from a word
 		{strings.Repeat("x", 501), strings.Repeat("x", 500) + "…"},
 	} {
