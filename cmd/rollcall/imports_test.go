@@ -9,13 +9,14 @@ import (
 // Imports run one way: the command line, what is said, what is done, where.
 func TestImports(t *testing.T) {
 	allowed := map[string]string{
-		"rollcall/tenant":          "",
-		"rollcall/tenant/exchange": "tenant",
-		"rollcall/tenant/sandbox":  "tenant",
-		"rollcall/pipeline/roster": "",
-		"rollcall/pipeline":        "tenant pipeline/roster",
-		"rollcall/report":          "tenant pipeline pipeline/roster",
-		"rollcall/cmd/rollcall":    "tenant tenant/exchange tenant/sandbox pipeline pipeline/roster report",
+		"rollcall/tenant":            "",
+		"rollcall/tenant/exchange":   "tenant",
+		"rollcall/tenant/powershell": "tenant",
+		"rollcall/tenant/sandbox":    "tenant",
+		"rollcall/pipeline/roster":   "",
+		"rollcall/pipeline":          "tenant pipeline/roster",
+		"rollcall/report":            "tenant pipeline pipeline/roster",
+		"rollcall/cmd/rollcall":      "tenant tenant/exchange tenant/sandbox pipeline pipeline/roster report",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {
