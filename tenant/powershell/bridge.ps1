@@ -288,6 +288,7 @@ function Invoke-Bridge($request) {
     foreach ($key in @($parameters.Keys)) {
         foreach ($common in @([System.Management.Automation.Cmdlet]::CommonParameters) +
             @([System.Management.Automation.Cmdlet]::OptionalCommonParameters)) {
+            if ($null -eq $common) { continue }
             if ($key.Length -eq 0 -or $common.StartsWith($key, [System.StringComparison]::OrdinalIgnoreCase)) {
                 return ',"error":' + (Get-Refusal 'refused' 'a parameter that all cmdlets have is not for rollcall to set')
             }

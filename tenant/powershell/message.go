@@ -3,7 +3,9 @@ package powershell
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -111,6 +113,9 @@ func readReply(line []byte) (*reply, error) {
 	r := new(reply)
 	if err := d.Decode(r); err != nil {
 		return nil, fmt.Errorf("a reply that is not as it should be: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("a reply with something behind it")
 	}
 	return r, nil
 }

@@ -102,7 +102,7 @@ func TestRunRefuses(t *testing.T) {
 // A process that does anything but answer is killed, its call is worth another
 // try, and the next one gets a process that works.
 func TestMisbehaviour(t *testing.T) {
-	for _, user := range []string{"dies", "overlong", "rubbish", "empty", "list", "torn", "wrongid"} {
+	for _, user := range []string{"dies", "overlong", "rubbish", "more", "empty", "list", "torn", "wrongid"} {
 		t.Run(user, func(t *testing.T) {
 			s := newStage(t)
 			tn := open(t, nil)

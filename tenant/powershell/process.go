@@ -299,5 +299,5 @@ func (t *tail) add(line []byte) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(strings.Join(t.lines[:], " "))
+	return strings.TrimSpace(strings.Join(t.lines[:], "\n"))
 }

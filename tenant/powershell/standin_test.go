@@ -323,6 +323,8 @@ func act(identity, nonce, secret string, id int, say func(string), tell func(nam
 		fmt.Println()
 	case "rubbish":
 		fmt.Printf("\n%s not json\n", nonce)
+	case "more":
+		fmt.Printf("\n%s{\"id\":%d,\"objects\":[]}]\n", nonce, id)
 	case "empty":
 		say("")
 	case "list":

@@ -46,7 +46,11 @@ func scrub(s string, secrets []string) string {
 // one line, without characters that don't print or what colours a terminal,
 // and no longer than maxText.
 func clean(s string, secrets []string) string {
-	s = scrub(s, secrets)
+	lines := strings.Split(scrub(s, secrets), "\n")
+	for i, line := range lines {
+		lines[i] = scrub(strings.TrimSpace(line), secrets) // what was wrapped
+	}
+	s = strings.Join(lines, "\n")
 	var b strings.Builder
 	n, space, escape := 0, false, false
 	for _, r := range s {

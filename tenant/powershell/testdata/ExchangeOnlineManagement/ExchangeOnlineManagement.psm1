@@ -1,0 +1,164 @@
+# A stand-in for Microsoft's module, for tests. It signs in without anyone, keeps
+# users in memory, and misbehaves for users of certain names.
+
+$script:connected = $false
+$script:users = @{}
+
+enum StandInMode {
+    OptOut
+    OptIn
+}
+
+# Write-Noise writes in every way that a module may that is not the pipeline.
+function Write-Noise([string] $text) {
+    Write-Host "host: $text"
+    Write-Warning "warning: $text"
+    Write-Verbose "verbose: $text" -Verbose
+    Write-Information "information: $text" -InformationAction Continue
+    Write-Progress -Activity "progress: $text" -PercentComplete 50
+    [Console]::WriteLine("console: $text")
+    [Console]::Write('half a line')
+    [Console]::Error.WriteLine("stderr: $text")
+}
+
+function Connect-ExchangeOnline {
+    [CmdletBinding()]
+    param(
+        [string] $ConnectionUri,
+        [string] $ExchangeEnvironmentName,
+        [string] $Organization,
+        [string] $AppId,
+        [string] $CertificateFilePath,
+        [System.Security.SecureString] $CertificatePassword,
+        [string] $CertificateThumbprint,
+        [switch] $ManagedIdentity,
+        [string] $ManagedIdentityAccountId,
+        [switch] $Device,
+        [string] $UserPrincipalName,
+        [string] $AccessToken,
+        [string[]] $CommandName,
+        [switch] $ShowBanner = $true,
+        [switch] $SkipLoadingFormatData
+    )
+    if ($ShowBanner) {
+        Write-Host 'This is the banner, and it was not wanted.'
+    }
+    if ($Organization -eq 'refused.onmicrosoft.com') {
+        throw "AADSTS90002: no tenant of that name; the token was $AccessToken"
+    }
+    if ($CertificateFilePath) {
+        $plain = (New-Object System.Management.Automation.PSCredential('x', $CertificatePassword)).GetNetworkCredential().Password
+        if ($plain -cne 'hunter2 of "Oeland"') { throw 'the password is wrong' }
+        Write-Host "the password is $plain"
+    }
+    if ($Device) {
+        Write-Output 'To sign in, open the page and enter the code ABCD-EFGH to authenticate.'
+    }
+    Write-Noise 'connecting'
+    $script:connected = $true
+    'an object that Connect-ExchangeOnline wrote'
+}
+
+function Disconnect-ExchangeOnline {
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High')]
+    param()
+    if ($PSCmdlet.ShouldProcess('all connections')) {
+        $script:connected = $false
+        Write-Host 'disconnected'
+    }
+}
+
+# Invoke-Fault does what the user of that name is for.
+function Invoke-Fault([string] $Identity) {
+    if (-not $script:connected) {
+        throw 'You must call the Connect-ExchangeOnline cmdlet before calling any other cmdlets.'
+    }
+    switch -Wildcard ($Identity) {
+        'notfound@*' {
+            Write-Error -Message "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The operation couldn't be performed because object '$Identity' couldn't be found." -ErrorAction Stop
+        }
+        'throttled@*' { throw (New-Object System.InvalidOperationException('outer', (New-Object System.Exception('Too many requests')))) }
+        'forbidden@*' { throw 'Access to the requested resource is forbidden.' }
+        'network@*' { throw (New-Object System.Net.WebException('the connection was closed')) }
+        'lost@*' { throw 'Lifetime validation failed, the token is expired.' }
+        'dies@*' { [Environment]::Exit(3) }
+        'exits@*' { exit 4 }
+        'hangs@*' { [System.Threading.Thread]::Sleep(600000) }
+        'asks@*' { $null = Read-Host 'a question' }
+        'noise@*' { Write-Noise $Identity }
+    }
+    # In a switch it would leave only that.
+    if ($Identity -like 'breaks@*') { break }
+}
+
+function Get-MyAnalyticsFeatureConfig {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory = $true)] [string] $Identity,
+        [string] $ResultSize
+    )
+    Invoke-Fault $Identity
+    if ($Identity -like 'nonterminating@*') {
+        Write-Error 'not so bad' -Category PermissionDenied
+    }
+    $mode = [StandInMode]::OptIn
+    if ($script:users[$Identity] -eq 'opt-out') { $mode = [StandInMode]::OptOut }
+    [pscustomobject] @{
+        UserId             = $Identity
+        PrivacyMode        = $mode
+        IsDashboardEnabled = $true
+        Nothing            = $null
+        Count              = 3
+        Big                = 9007199254740993
+        Ratio              = 0.25
+        When               = [datetime]::new(2024, 1, 2, 3, 4, 5, [System.DateTimeKind]::Utc)
+        One                = @('a')
+        None               = @()
+        Several            = @(1, 'two', $null)
+        City               = [string] [char] 0xC5 + 'rhus "\' + [char]::ConvertFromUtf32(0x1F600)
+        RunspaceId         = [guid]::NewGuid()
+    }
+}
+
+function Set-MyAnalyticsFeatureConfig {
+    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High')]
+    param(
+        [Parameter(Mandatory = $true)] [string] $Identity,
+        [ValidateSet('opt-in', 'opt-out')] [string] $PrivacyMode,
+        [ValidateSet('dashboard', 'add-in', 'digest-email', 'all')] [string] $Feature = 'all',
+        [System.Nullable[bool]] $IsEnabled
+    )
+    Invoke-Fault $Identity
+    if ($PSCmdlet.ShouldProcess($Identity)) {
+        $script:users[$Identity] = $PrivacyMode
+    }
+    Get-MyAnalyticsFeatureConfig -Identity $Identity
+}
+
+function Get-CASMailbox {
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)] [string] $Identity)
+    Invoke-Fault $Identity
+    [pscustomobject] @{ Identity = $Identity; Given = $script:users[$Identity] }
+}
+
+# What it was given is kept with its type, to be read back.
+function Set-CASMailbox {
+    [CmdletBinding(SupportsShouldProcess = $true)]
+    param(
+        [Parameter(Mandatory = $true)] [string] $Identity,
+        $OWAEnabled,
+        $ImapEnabled,
+        $ExternalDirectoryObjectId
+    )
+    Invoke-Fault $Identity
+    $given = foreach ($name in @('OWAEnabled', 'ImapEnabled', 'ExternalDirectoryObjectId')) {
+        if ($PSBoundParameters.ContainsKey($name)) {
+            $value = $PSBoundParameters[$name]
+            if ($null -eq $value) { "$name null" } else { $name + ' ' + $value.GetType().Name + ' ' + $value }
+        }
+    }
+    $script:users[$Identity] = $given -join '; '
+}
+
+Export-ModuleMember -Function '*-ExchangeOnline', '*-MyAnalyticsFeatureConfig', '*-CASMailbox'
