@@ -135,9 +135,10 @@ func TestPauses(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := NewLimiter(0)
-			l.Observe(c.err)
+			turn, _ := l.Wait(t.Context())
+			l.Observe(turn, c.err)
 			start := time.Now()
-			if err := l.Wait(t.Context()); err != nil {
+			if _, err := l.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if d := time.Since(start); d < c.min || d > c.max {
@@ -150,24 +151,35 @@ func TestPauses(t *testing.T) {
 func TestUnsaidPausesGrowUntilACallSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0)
+		first := wait(t, l)
 		pause := func() time.Duration {
 			t.Helper()
+			second := wait(t, l)
+			l.Observe(first, fail(tenant.Throttled))
+			l.Observe(second, fail(tenant.Throttled)) // another that was under way counts as the same
 			start := time.Now()
-			l.Observe(fail(tenant.Throttled))
-			l.Observe(fail(tenant.Throttled)) // another that was under way counts as the same
-			if err := l.Wait(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			first = wait(t, l)
 			return time.Since(start)
 		}
 		for _, about := range []time.Duration{1, 2, 4, 8, 16} {
-			if d := pause(); d < about*time.Second/2 || d > about*time.Second*3/2 {
-				t.Errorf("pause of %v, want about %ds", d, about)
+			about *= unsaidPause
+			if d := pause(); d < about/2 || d > about*3/2+time.Second {
+				t.Errorf("pause of %v, want about %v", d, about)
 			}
 		}
-		l.Observe(nil)
-		if d := pause(); d > 1500*time.Millisecond {
-			t.Errorf("pause of %v after a success, want about 1s", d)
+		l.Observe(first, nil)
+		first = wait(t, l)
+		if d := pause(); d > unsaidPause*3/2+time.Second {
+			t.Errorf("pause of %v after a success, want about %v", d, unsaidPause)
 		}
 	})
+}
+
+func wait(t *testing.T, l *Limiter) Turn {
+	t.Helper()
+	turn, err := l.Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return turn
 }

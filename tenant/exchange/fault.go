@@ -109,6 +109,7 @@ func (r *reply) failure(m message) *tenant.Error {
 	return &tenant.Error{
 		Status:     r.status,
 		Class:      r.class(m),
+		AtOnce:     m.tooManyAtOnce(),
 		Exception:  clean(m.exception, r.token),
 		RetryAfter: retryAfter(r.header.Get("Retry-After"), r.date()),
 		Err:        errors.New(text),
@@ -123,7 +124,7 @@ func (r *reply) class(m message) tenant.Class {
 	}
 	asked := r.header.Get("Retry-After") != ""
 	switch {
-	case strings.Contains(strings.ToLower(m.whole), concurrent):
+	case m.tooManyAtOnce():
 		return tenant.Throttled
 	case r.status == http.StatusTooManyRequests, r.status == http.StatusServiceUnavailable && asked:
 		return tenant.Throttled
@@ -154,6 +155,11 @@ func (r *reply) class(m message) tenant.Class {
 		return tenant.Unavailable
 	}
 	return tenant.Failed
+}
+
+// tooManyAtOnce reports whether m says that there are too many calls at once.
+func (m message) tooManyAtOnce() bool {
+	return strings.Contains(strings.ToLower(m.whole), concurrent)
 }
 
 // date returns the time of the reply by the tenant's clock, or by ours if the
