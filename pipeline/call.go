@@ -37,9 +37,9 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 		t.Attempts++
 		objects, err := r.Tenant.Run(ctx, c)
 		if pause := r.Limiter.Observe(turn, err); pause > 0 {
-			perSecond, atOnce := r.Limiter.Pace()
+			pace, atOnce := r.Limiter.Pace()
 			r.Log.Info("throttled: all calls pause", zap.Duration("pause", pause),
-				zap.Float64("pace", perSecond), zap.Int("at_once", atOnce), zap.Error(err))
+				zap.Float64("pace", pace), zap.Int("in_flight_limit", atOnce), zap.Error(err))
 		}
 		if err == nil {
 			return objects, nil

@@ -41,7 +41,6 @@ type Limiter struct {
 	next    time.Time                   // when the pace allows the next call
 	resume  time.Time                   // no call may start before this
 	total   time.Duration               // how long calls have been held back, future included
-	lately  time.Duration               // how long the last such pause was
 	unsaid  *backoff.ExponentialBackOff // the next pause when the tenant does not say how long
 }
 

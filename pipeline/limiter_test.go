@@ -130,19 +130,19 @@ func TestPauses(t *testing.T) {
 		{"a second", throttled(time.Second), time.Second, time.Second},
 		{"a fraction", throttled(250 * time.Millisecond), 250 * time.Millisecond, 250 * time.Millisecond},
 		{"a year", throttled(365 * 24 * time.Hour), maxPause, maxPause},
-		{"unsaid", throttled(0), 500 * time.Millisecond, 1500 * time.Millisecond},
-		{"negative", throttled(-time.Second), 500 * time.Millisecond, 1500 * time.Millisecond},
+		{"unsaid", throttled(0), unsaidPause / 2, unsaidPause * 3 / 2},
+		{"negative", throttled(-time.Second), unsaidPause / 2, unsaidPause * 3 / 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := NewLimiter(0)
-			turn, _ := l.Wait(t.Context())
-			l.Observe(turn, c.err)
-			start := time.Now()
-			if _, err := l.Wait(t.Context()); err != nil {
-				t.Fatal(err)
+			pause := l.Observe(wait(t, l), c.err)
+			if pause < c.min || pause > c.max {
+				t.Errorf("%s: pause of %v, want %v to %v", c.name, pause, c.min, c.max)
 			}
-			if d := time.Since(start); d < c.min || d > c.max {
-				t.Errorf("%s: waited %v, want %v to %v", c.name, d, c.min, c.max)
+			start := time.Now()
+			wait(t, l)
+			if d := time.Since(start); d < pause {
+				t.Errorf("%s: waited %v in a pause of %v", c.name, d, pause)
 			}
 		})
 	}
@@ -151,25 +151,23 @@ func TestPauses(t *testing.T) {
 func TestUnsaidPausesGrowUntilACallSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(0)
-		first := wait(t, l)
 		pause := func() time.Duration {
 			t.Helper()
-			second := wait(t, l)
-			l.Observe(first, fail(tenant.Throttled))
-			l.Observe(second, fail(tenant.Throttled)) // another that was under way counts as the same
-			start := time.Now()
-			first = wait(t, l)
-			return time.Since(start)
+			first, second := wait(t, l), wait(t, l)
+			d := l.Observe(first, fail(tenant.Throttled))
+			if d := l.Observe(second, fail(tenant.Throttled)); d != 0 {
+				t.Errorf("another that was under way began a pause of %v", d)
+			}
+			return d
 		}
 		for _, about := range []time.Duration{1, 2, 4, 8, 16} {
 			about *= unsaidPause
-			if d := pause(); d < about/2 || d > about*3/2+time.Second {
+			if d := pause(); d < about/2 || d > about*3/2 {
 				t.Errorf("pause of %v, want about %v", d, about)
 			}
 		}
-		l.Observe(first, nil)
-		first = wait(t, l)
-		if d := pause(); d > unsaidPause*3/2+time.Second {
+		l.Observe(wait(t, l), nil)
+		if d := pause(); d > unsaidPause*3/2 {
 			t.Errorf("pause of %v after a success, want about %v", d, unsaidPause)
 		}
 	})

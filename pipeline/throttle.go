@@ -64,15 +64,14 @@ func (l *Limiter) refused(turn Turn, n int64, e *tenant.Error) time.Duration {
 		if !fresh {
 			return 0 // one of several that were under way when it was refused
 		}
-		if now.Sub(l.resume) > l.lately {
-			l.unsaid.Reset()
+		if l.calls.Load()/oneStarted-l.started > 10 {
+			l.unsaid.Reset() // it has been doing well, though no call may have come back yet
 		}
 		pause = l.unsaid.NextBackOff()
-		l.lately = pause
 		l.grown.Store(true)
 	}
 	if fresh && e.Class == tenant.Throttled {
-		started := l.calls.Load() >> 20
+		started := l.calls.Load() / oneStarted
 		if e.AtOnce {
 			l.width.refused(now, n)
 			l.most.Store(l.width.calls())
