@@ -21,7 +21,7 @@ check: ## what must pass before a commit
 
 bench: ## what it costs, each next to something run at the same time
 	@nproc 2>/dev/null | sed 's/$$/ cores/'; free -g 2>/dev/null | awk '/^Mem:/ {print $$2 " GB of memory"}'
-	go test -run '^$$' -bench . -benchtime 3x ./cmd/rollcall ./pipeline/roster
+	go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./cmd/rollcall ./pipeline ./pipeline/roster
 
 FUZZTIME = 30s
 fuzz: ## look for inputs that break the parsers

@@ -30,13 +30,16 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 	c = c.For(t.Row.UPN)
 	var waits *backoff.ExponentialBackOff
 	for left := r.Retries; ; {
-		if err := r.Limiter.Wait(ctx); err != nil {
+		turn, err := r.Limiter.Wait(ctx)
+		if err != nil {
 			return nil, err
 		}
 		t.Attempts++
 		objects, err := r.Tenant.Run(ctx, c)
-		if pause := r.Limiter.Observe(err); pause > 0 {
-			r.Log.Info("throttled: all calls pause", zap.Duration("pause", pause), zap.Error(err))
+		if pause := r.Limiter.Observe(turn, err); pause > 0 {
+			pace, atOnce := r.Limiter.Pace()
+			r.Log.Info("throttled: all calls pause", zap.Duration("pause", pause),
+				zap.Float64("pace", pace), zap.Int("in_flight_limit", atOnce), zap.Error(err))
 		}
 		if err == nil {
 			return objects, nil

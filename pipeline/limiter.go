@@ -2,164 +2,205 @@ package pipeline
 
 import (
 	"context"
-	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"golang.org/x/time/rate"
-
-	"rollcall/tenant"
 )
-
-// maxPause bounds what a tenant can make a run wait by one Retry-After. After
-// it the tenant is asked again, and can say again how long.
-const maxPause = 10 * time.Minute
 
 // A Limiter paces the calls made to one tenant. All workers share it, for the
 // tenant counts their calls together: one throttled call holds back them all.
 //
+// It finds out how many calls a second the tenant allows, and how many at once,
+// from what the tenant refuses: see [pace] and [width] for how. Calls wait in
+// line, and only the first of the line waits for its time, so that whatever
+// changes meanwhile applies to all.
+//
 // It is safe for use by several goroutines at once.
 type Limiter struct {
-	bucket *rate.Limiter // nil: no rate was asked for
+	ceiling float64 // calls a second at most; 0 for no such limit
 
-	// Hints that spare the common call the lock: resume may lie ahead, and
-	// unsaid may have grown.
-	paused, grown atomic.Bool
+	// What a call looks at that nothing holds back.
+	closed atomic.Bool  // a call may have to wait for a time
+	grown  atomic.Bool  // unsaid has been used since a call was accepted
+	calls  atomic.Int64 // under way in the low bits, started in the others
+	most   atomic.Int64 // how many may be under way
+	turn   atomic.Int64 // counts refusals
+	queued atomic.Int64 // calls in line
 
-	mu     sync.Mutex
-	resume time.Time                   // no call may start before this
-	total  time.Duration               // how long calls have been held back, future included
-	unsaid *backoff.ExponentialBackOff // the next pause when the tenant does not say how long
+	line  chan struct{} // whoever has the one value in it is the first of the line
+	again chan struct{} // tells the first of the line to look again
+
+	mu      sync.Mutex
+	pace    pace
+	width   width
+	begun   bool
+	started int64                       // calls started until the last refusal
+	next    time.Time                   // when the pace allows the next call
+	resume  time.Time                   // no call may start before this
+	total   time.Duration               // how long calls have been held back, future included
+	unsaid  *backoff.ExponentialBackOff // the next pause when the tenant does not say how long
 }
 
+const (
+	oneUnderWay = 1
+	oneStarted  = 1 << 20
+	underWay    = oneStarted - 1
+)
+
+// A Turn is a call's permission to start. It goes back to the Limiter with what
+// came of the call.
+type Turn struct{ n int64 }
+
 // NewLimiter returns a Limiter that allows perSecond calls a second; 0 means as
-// many as there are.
+// many as the tenant lets it.
 //
 // Counted from the start it never allows more than that. In any one second it
 // allows one in a hundred beyond it, to make up for calls that came late.
 func NewLimiter(perSecond float64) *Limiter {
-	l := &Limiter{unsaid: backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(time.Second),
-		backoff.WithMultiplier(2),
-		backoff.WithMaxInterval(time.Minute),
-		backoff.WithMaxElapsedTime(0),
-	)}
-	if perSecond > 0 {
-		burst := max(1, int(perSecond/100))
-		l.bucket = rate.NewLimiter(rate.Limit(perSecond), burst)
-		// A bucket that starts full would let the first second have more.
-		l.bucket.AllowN(time.Now(), burst)
+	l := &Limiter{
+		ceiling: perSecond,
+		line:    make(chan struct{}, 1),
+		again:   make(chan struct{}, 1),
+		width:   width{limit: narrow},
+		unsaid: backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(unsaidPause),
+			backoff.WithMultiplier(2),
+			backoff.WithMaxInterval(time.Minute),
+			backoff.WithMaxElapsedTime(0),
+		),
 	}
+	l.line <- struct{}{}
+	l.closed.Store(true) // until the first call, which begins the time
+	l.most.Store(narrow)
 	return l
 }
 
-// Wait blocks until a call may start, or ctx ends.
-func (l *Limiter) Wait(ctx context.Context) error {
+// Wait blocks until a call may start, or ctx ends. Unless it returns an error,
+// the Turn is to be given to Observe when the call has ended.
+func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
+	if err := ctx.Err(); err != nil {
+		return Turn{}, context.Cause(ctx)
+	}
+	if !l.closed.Load() && l.enter() {
+		if !l.closed.Load() {
+			return Turn{l.turn.Load()}, nil
+		}
+		l.calls.Add(-oneStarted - oneUnderWay) // a pause has begun meanwhile
+		l.wake()
+	}
+	l.queued.Add(1)
+	defer l.queued.Add(-1)
+	select {
+	case <-l.line:
+	case <-ctx.Done():
+		return Turn{}, context.Cause(ctx)
+	}
+	defer func() { l.line <- struct{}{} }()
 	for {
-		if err := l.waitPause(ctx); err != nil {
-			return err
+		turn, wait, ok := l.try()
+		if ok {
+			return turn, nil
 		}
-		if l.bucket == nil {
-			return ctx.Err()
-		}
-		// Not bucket.Wait, which fails before ctx ends if it foresees that
-		// ctx will end too soon: that is for the caller to find out.
-		token := l.bucket.Reserve()
-		if err := sleep(ctx, token.Delay()); err != nil {
-			token.Cancel()
-			return err
-		}
-		// A pause that began while we waited for the token applies to us too.
-		if l.pauseLeft() <= 0 {
-			return nil
+		if err := l.pause(ctx, wait); err != nil {
+			return Turn{}, err
 		}
 	}
 }
 
-// waitPause blocks while calls are held back.
-func (l *Limiter) waitPause(ctx context.Context) error {
+// enter counts a call as started and under way, if there may be one more.
+func (l *Limiter) enter() bool {
 	for {
-		left := l.pauseLeft()
-		if left <= 0 {
-			return nil
+		n := l.calls.Load()
+		if n&underWay >= l.most.Load() {
+			return false
 		}
-		if err := sleep(ctx, left); err != nil {
-			return err
+		if l.calls.CompareAndSwap(n, n+oneStarted+oneUnderWay) {
+			return true
 		}
 	}
 }
 
-// pauseLeft returns for how long calls are held back from now on.
-func (l *Limiter) pauseLeft() time.Duration {
-	if !l.paused.Load() {
-		return 0
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	left := time.Until(l.resume)
-	l.paused.Store(left > 0)
-	return left
-}
+// forever is how long to wait for what has no time.
+const forever = time.Duration(math.MaxInt64)
 
-// Observe tells l how a call ended. If the tenant asked to be left alone for a
-// while, no call starts in that time; if it only said that there were too many,
-// the pauses grow until a call succeeds. It returns the length of the pause that
-// this begins, or 0.
-func (l *Limiter) Observe(err error) time.Duration {
-	if err == nil {
-		l.recover()
-		return 0
-	}
-	e, ok := errors.AsType[*tenant.Error](err)
-	if !ok || e.Class != tenant.Throttled && e.RetryAfter <= 0 {
-		return 0
-	}
+// try starts a call, or returns how long to wait before the next try.
+func (l *Limiter) try() (turn Turn, wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	pause := min(e.RetryAfter, maxPause)
-	if pause <= 0 {
-		if now.Before(l.resume) {
-			return 0 // one of several that were under way when the pause began
+	rate := l.rate()
+	if !l.begun {
+		l.begun = true
+		l.pace.since = now
+		l.next = now.Add(interval(rate))
+	}
+	free := l.resume
+	if rate > 0 && l.next.After(free) {
+		free = l.next
+	}
+	if wait := free.Sub(now); wait > 0 {
+		return Turn{}, wait, false
+	}
+	l.closed.Store(rate > 0)
+	if !l.enter() {
+		wait := l.width.wait(now)
+		l.most.Store(l.width.calls())
+		return Turn{}, wait, false
+	}
+	l.width.enter()
+	if rate > 0 {
+		l.pace.start(now)
+		// Calls that came late may be made up for, up to a hundredth of a
+		// second's.
+		made := time.Duration(max(1, int(rate/100))-1) * interval(rate)
+		if late := now.Add(-made); late.After(l.next) {
+			l.next = late
 		}
-		pause = l.unsaid.NextBackOff()
-		l.grown.Store(true)
+		l.next = l.next.Add(interval(l.rate()))
 	}
-	resume := now.Add(pause)
-	if !resume.After(l.resume) {
-		return 0
-	}
-	fresh := now.After(l.resume)
-	if fresh {
-		l.total += pause
-	} else {
-		l.total += resume.Sub(l.resume)
-	}
-	l.resume = resume
-	l.paused.Store(true)
-	if !fresh {
-		return 0
-	}
-	return pause
+	return Turn{l.turn.Load()}, 0, true
 }
 
-// recover notes that a call succeeded, after which pauses are short again.
-func (l *Limiter) recover() {
-	if l.grown.Load() && l.pauseLeft() <= 0 {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.unsaid.Reset()
-		l.grown.Store(false)
+// rate returns how many calls a second there may be, or 0 for any number.
+func (l *Limiter) rate() float64 {
+	if l.ceiling > 0 && (l.pace.rate == 0 || l.pace.rate > l.ceiling) {
+		return l.ceiling
 	}
+	return l.pace.rate
 }
 
-// Throttled returns for how long calls have been held back so far.
-func (l *Limiter) Throttled() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.total - max(0, time.Until(l.resume))
+// interval returns the time from one call to the next.
+func interval(rate float64) time.Duration {
+	if rate == 0 {
+		return 0
+	}
+	return time.Duration(math.Ceil(float64(time.Second) / rate))
+}
+
+// pause waits for d, until there is something new, or until ctx ends.
+func (l *Limiter) pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-l.again:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// wake tells the first of the line that there is something new.
+func (l *Limiter) wake() {
+	if l.queued.Load() > 0 {
+		select {
+		case l.again <- struct{}{}:
+		default: // it has not yet seen the last
+		}
+	}
 }
 
 // sleep waits for d, or until ctx ends.

@@ -130,18 +130,19 @@ func TestPauses(t *testing.T) {
 		{"a second", throttled(time.Second), time.Second, time.Second},
 		{"a fraction", throttled(250 * time.Millisecond), 250 * time.Millisecond, 250 * time.Millisecond},
 		{"a year", throttled(365 * 24 * time.Hour), maxPause, maxPause},
-		{"unsaid", throttled(0), 500 * time.Millisecond, 1500 * time.Millisecond},
-		{"negative", throttled(-time.Second), 500 * time.Millisecond, 1500 * time.Millisecond},
+		{"unsaid", throttled(0), unsaidPause / 2, unsaidPause * 3 / 2},
+		{"negative", throttled(-time.Second), unsaidPause / 2, unsaidPause * 3 / 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := NewLimiter(0)
-			l.Observe(c.err)
-			start := time.Now()
-			if err := l.Wait(t.Context()); err != nil {
-				t.Fatal(err)
+			pause := l.Observe(wait(t, l), c.err)
+			if pause < c.min || pause > c.max {
+				t.Errorf("%s: pause of %v, want %v to %v", c.name, pause, c.min, c.max)
 			}
-			if d := time.Since(start); d < c.min || d > c.max {
-				t.Errorf("%s: waited %v, want %v to %v", c.name, d, c.min, c.max)
+			start := time.Now()
+			wait(t, l)
+			if d := time.Since(start); d < pause {
+				t.Errorf("%s: waited %v in a pause of %v", c.name, d, pause)
 			}
 		})
 	}
@@ -152,22 +153,31 @@ func TestUnsaidPausesGrowUntilACallSucceeds(t *testing.T) {
 		l := NewLimiter(0)
 		pause := func() time.Duration {
 			t.Helper()
-			start := time.Now()
-			l.Observe(fail(tenant.Throttled))
-			l.Observe(fail(tenant.Throttled)) // another that was under way counts as the same
-			if err := l.Wait(t.Context()); err != nil {
-				t.Fatal(err)
+			first, second := wait(t, l), wait(t, l)
+			d := l.Observe(first, fail(tenant.Throttled))
+			if d := l.Observe(second, fail(tenant.Throttled)); d != 0 {
+				t.Errorf("another that was under way began a pause of %v", d)
 			}
-			return time.Since(start)
+			return d
 		}
 		for _, about := range []time.Duration{1, 2, 4, 8, 16} {
-			if d := pause(); d < about*time.Second/2 || d > about*time.Second*3/2 {
-				t.Errorf("pause of %v, want about %ds", d, about)
+			about *= unsaidPause
+			if d := pause(); d < about/2 || d > about*3/2 {
+				t.Errorf("pause of %v, want about %v", d, about)
 			}
 		}
-		l.Observe(nil)
-		if d := pause(); d > 1500*time.Millisecond {
-			t.Errorf("pause of %v after a success, want about 1s", d)
+		l.Observe(wait(t, l), nil)
+		if d := pause(); d > unsaidPause*3/2 {
+			t.Errorf("pause of %v after a success, want about %v", d, unsaidPause)
 		}
 	})
+}
+
+func wait(t *testing.T, l *Limiter) Turn {
+	t.Helper()
+	turn, err := l.Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return turn
 }

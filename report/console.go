@@ -184,6 +184,13 @@ func LogProgress(log *zap.Logger, interval time.Duration, total int, run *pipeli
 			zap.Int64("retries", run.Stats.Retries.Load()),
 			zap.Duration("throttled", run.Limiter.Throttled()),
 		}
+		pace, atOnce := run.Limiter.Pace()
+		if pace > 0 {
+			fields = append(fields, zap.Float64("pace", pace))
+		}
+		if atOnce > 0 {
+			fields = append(fields, zap.Int("in_flight_limit", atOnce))
+		}
 		if perSecond > 0 {
 			left := time.Duration(float64(int64(total)-rows) / perSecond * float64(time.Second))
 			fields = append(fields, zap.Duration("left", left.Round(time.Second)))
@@ -228,6 +235,9 @@ func state(run *pipeline.Run) string {
 	}
 	if d := run.Limiter.Throttled(); d > 0 {
 		parts = append(parts, fmt.Sprintf("throttled %v", d.Round(time.Second)))
+	}
+	if text := found(run.Limiter); text != "" {
+		parts = append(parts, "pace "+text)
 	}
 	return strings.Join(parts, ", ")
 }

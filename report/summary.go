@@ -53,14 +53,33 @@ func (s *Summary) String() string {
 }
 
 // Pace says in a line what a run cost the tenant: calls, and how fast they were
-// made in the time that it took.
+// made in the time that it took. If the tenant said that they were too many, it
+// says how many it was found to allow.
 func Pace(run *pipeline.Run, elapsed time.Duration) string {
 	calls := run.Stats.Calls.Load()
-	perSecond := float64(calls) / max(elapsed.Seconds(), 1e-9)
-	return fmt.Sprintf("%s in %v, %.*f a second; %s, throttled for %v",
-		Plural(calls, "call"), brief(elapsed), decimals(perSecond), perSecond,
+	text := fmt.Sprintf("%s in %v, %s; %s, throttled for %v",
+		Plural(calls, "call"), brief(elapsed), aSecond(float64(calls)/max(elapsed.Seconds(), 1e-9)),
 		Plural(run.Stats.Retries.Load(), "retry"), brief(run.Limiter.Throttled()))
+	if allowed := found(run.Limiter); allowed != "" {
+		text += "; the tenant allowed about " + allowed
+	}
+	return text
 }
+
+// found says what pace was found, or nothing: "198 a second and 8 at once".
+func found(l *pipeline.Limiter) string {
+	var parts []string
+	perSecond, atOnce := l.Pace()
+	if perSecond > 0 {
+		parts = append(parts, aSecond(perSecond))
+	}
+	if atOnce > 0 {
+		parts = append(parts, fmt.Sprintf("%d at once", atOnce))
+	}
+	return strings.Join(parts, " and ")
+}
+
+func aSecond(x float64) string { return fmt.Sprintf("%.*f a second", decimals(x), x) }
 
 // brief rounds d to what a person wants to know of it.
 func brief(d time.Duration) time.Duration {

@@ -30,6 +30,7 @@ type Error struct {
 	Status     int           // HTTP status, or 0 if there was none
 	Class      Class         // the kind of failure
 	Exception  string        // the exception's class as the tenant names it, or ""
+	AtOnce     bool          // Throttled: too many calls at once, not too many a second
 	RetryAfter time.Duration // how long the tenant asked us to wait, or 0
 	Err        error         // the cause: the tenant's message, or the network's
 }

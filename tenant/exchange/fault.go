@@ -121,6 +121,7 @@ func (r *reply) failure(m message) *tenant.Error {
 	return &tenant.Error{
 		Status:     r.status,
 		Class:      r.class(m),
+		AtOnce:     m.tooManyAtOnce(),
 		Exception:  tenant.Clean(m.exception, r.token),
 		RetryAfter: tenant.RetryAfter(r.header.Get("Retry-After"), r.date()),
 		Err:        errors.New(text),
@@ -135,7 +136,7 @@ func (r *reply) class(m message) tenant.Class {
 	}
 	asked := r.header.Get("Retry-After") != ""
 	switch {
-	case strings.Contains(strings.ToLower(m.whole), concurrent):
+	case m.tooManyAtOnce():
 		return tenant.Throttled
 	case r.status == http.StatusTooManyRequests, r.status == http.StatusServiceUnavailable && asked:
 		return tenant.Throttled
@@ -166,6 +167,11 @@ func (r *reply) class(m message) tenant.Class {
 		return tenant.Unavailable
 	}
 	return tenant.Failed
+}
+
+// tooManyAtOnce reports whether m says that there are too many calls at once.
+func (m message) tooManyAtOnce() bool {
+	return strings.Contains(strings.ToLower(m.whole), concurrent)
 }
 
 // date returns the time of the reply by the tenant's clock, or by ours if the

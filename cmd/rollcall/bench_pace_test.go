@@ -1,0 +1,67 @@
+package main
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"rollcall/tenant/sandbox"
+)
+
+// How much of a limit that it has to find out a run uses from the tenth second
+// on, and how many of its calls are refused.
+func BenchmarkPaceFound(b *testing.B) {
+	const limit, seconds = 200, 35
+	var used, refused float64
+	for b.Loop() {
+		c := &counted{server: &sandbox.Server{Tenant: sandbox.New(), Rate: limit, Burst: 20, RetryAfter: time.Second, Latency: 20 * time.Millisecond}}
+		start := time.Now()
+		against(b, c, limit*seconds/2, "--workers", "16", "--quiet")
+		end := time.Since(start)
+		used += float64(c.between(start, 10*time.Second, end)) / (limit * (end - 10*time.Second).Seconds())
+		refused += float64(c.refused) / float64(c.refused+len(c.taken))
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(100*used/float64(b.N), "%-of-limit(goal>=90)")
+	b.ReportMetric(100*refused/float64(b.N), "%-throttled(goal<=2)")
+}
+
+// How --rate is kept: calls a second over ten seconds, and the most in any one.
+func BenchmarkRate(b *testing.B) {
+	const rate, seconds = 200, 11
+	var mean float64
+	most := 0
+	for b.Loop() {
+		c := &counted{server: &sandbox.Server{Tenant: sandbox.New()}}
+		against(b, c, rate*seconds/2, "--rate", strconv.Itoa(rate), "--workers", "16", "--quiet")
+		first := c.taken[0]
+		mean += float64(c.between(first, 0, 10*time.Second)) / 10
+		for _, at := range c.taken {
+			from := at.Sub(first)
+			most = max(most, c.between(first, from, from+time.Second))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(mean/float64(b.N), "calls/s(goal=198..200)")
+	b.ReportMetric(float64(most), "most-in-a-second(goal<=202)")
+}
+
+// How many times faster sixteen workers are than a loop that takes one user at a
+// time, where a call takes 50 ms.
+func BenchmarkSequential(b *testing.B) {
+	const users, latency = 800, 50 * time.Millisecond
+	var ours, loop time.Duration
+	for b.Loop() {
+		slow := func() *counted {
+			return &counted{server: &sandbox.Server{Tenant: sandbox.New(), Latency: latency}}
+		}
+		start := time.Now()
+		against(b, slow(), users/16, "--workers", "1", "--quiet")
+		loop += 16 * time.Since(start)
+		start = time.Now()
+		against(b, slow(), users, "--workers", "16", "--quiet")
+		ours += time.Since(start)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(loop.Seconds()/ours.Seconds(), "x-sequential(goal>=14)")
+}

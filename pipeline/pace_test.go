@@ -1,0 +1,273 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// A throttler is a tenant that allows so many calls a second, and so many at
+// once, and refuses all others.
+type throttler struct {
+	rate       float64
+	burst      float64
+	window     time.Duration // so many calls in each such time, instead of a bucket; 0 for a bucket
+	atOnce     int           // 0 for any number
+	latency    time.Duration // of a call that is accepted
+	jitter     time.Duration // more, at most
+	refusal    time.Duration // of one that is refused
+	retryAfter time.Duration
+
+	mu       sync.Mutex
+	tokens   float64
+	filled   time.Time
+	inWindow int
+	now      int
+	resume   time.Time // what it has asked for
+	asked    time.Time
+	early    int // calls in a pause
+	accepted []time.Time
+	refused  []time.Time
+}
+
+func (s *throttler) call(ctx context.Context) error {
+	s.mu.Lock()
+	now := time.Now()
+	if now.Before(s.resume) && now.After(s.asked) {
+		s.early++
+	}
+	s.now++
+	ok, atOnce := s.admit(now)
+	if ok {
+		s.accepted = append(s.accepted, now)
+	} else {
+		s.refused = append(s.refused, now)
+	}
+	latency := s.refusal
+	if ok {
+		latency = s.latency + time.Duration(rand.Float64()*float64(s.jitter))
+	}
+	s.mu.Unlock()
+	err := sleep(ctx, latency)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now--
+	if !ok && err == nil {
+		e := fail(tenant.Throttled)
+		e.AtOnce = atOnce
+		e.RetryAfter = s.retryAfter
+		if t := time.Now().Add(s.retryAfter); t.After(s.resume) {
+			s.resume = t
+			s.asked = time.Now()
+		}
+		return e
+	}
+	return err
+}
+
+// admit reports whether a call is accepted and, if not, whether it is one too
+// many at once.
+func (s *throttler) admit(now time.Time) (ok, atOnce bool) {
+	if s.atOnce > 0 && s.now > s.atOnce {
+		return false, true
+	}
+	if s.rate == 0 {
+		return true, false
+	}
+	if s.window > 0 {
+		if w := now.Truncate(s.window); w.After(s.filled) {
+			s.filled, s.inWindow = w, 0
+		}
+		s.inWindow++
+		return float64(s.inWindow) <= s.rate*s.window.Seconds(), false
+	}
+	if s.filled.IsZero() {
+		s.tokens, s.filled = s.burst, now
+	}
+	s.tokens = min(s.burst, s.tokens+s.rate*now.Sub(s.filled).Seconds())
+	s.filled = now
+	if s.tokens < 1-1e-9 {
+		return false, false
+	}
+	s.tokens--
+	return true, false
+}
+
+// set changes what s allows.
+func (s *throttler) set(rate, burst float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rate, s.burst = rate, burst
+}
+
+// drive calls s from so many workers for so long, and as fast as l allows.
+func (s *throttler) drive(t *testing.T, l *Limiter, workers int, length time.Duration) {
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for {
+				turn, err := l.Wait(ctx)
+				if err != nil {
+					return
+				}
+				l.Observe(turn, s.call(ctx))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// share returns how much of what it allows s was asked for between from and to.
+func (s *throttler) share(start time.Time, from, to time.Duration, rate float64) float64 {
+	n := 0
+	for _, at := range s.accepted {
+		if d := at.Sub(start); d >= from && d < to {
+			n++
+		}
+	}
+	return float64(n) / (rate * (to - from).Seconds())
+}
+
+func (s *throttler) throttled() float64 {
+	return float64(len(s.refused)) / float64(len(s.refused)+len(s.accepted))
+}
+
+// Whatever the tenant's limit, its tolerance and its latency, the pace is found
+// from the tenth second on, few calls are refused, and none starts in a pause.
+func TestPaceIsFound(t *testing.T) {
+	rates := []float64{0.5, 2, 5, 20, 50, 200}
+	if testing.Short() {
+		rates = []float64{5, 50}
+	}
+	for _, retryAfter := range []time.Duration{time.Second, 0} {
+		for _, rate := range rates {
+			for _, burst := range []float64{max(1, rate/100), rate / 10, rate, 2 * rate} {
+				for _, latency := range []time.Duration{time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond} {
+					if burst < 1 {
+						continue
+					}
+					s := &throttler{rate: rate, burst: burst, latency: latency, refusal: min(latency, 20*time.Millisecond), retryAfter: retryAfter}
+					name := fmt.Sprintf("%v a second, burst %v, latency %v, Retry-After %v", rate, burst, latency, retryAfter)
+					synctest.Test(t, func(t *testing.T) {
+						length := max(2*time.Minute, time.Duration(1200/rate)*time.Second)
+						start := time.Now()
+						s.drive(t, NewLimiter(0), max(64, int(2*rate*latency.Seconds())), length)
+						s.check(t, name, s.share(start, 10*time.Second, length, rate))
+						if share := s.throttled(); share > most {
+							t.Errorf("%s: %.2f%% of the calls were throttled", name, 100*share)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// most is the share of calls that may be throttled.
+const most = 0.024
+
+// check fails the test unless share is what is to be used of what s allows.
+func (s *throttler) check(t *testing.T, name string, share float64) {
+	t.Helper()
+	want := 0.8
+	if s.retryAfter > 0 {
+		want = 0.86
+	}
+	if share < want {
+		t.Errorf("%s: %.1f%% of the limit was used, want %v%%", name, 100*share, 100*want)
+	}
+	if s.early > 0 {
+		t.Errorf("%s: %d calls in a pause", name, s.early)
+	}
+}
+
+// A limit that halves or doubles is found in thirty seconds.
+func TestPaceFollowsTheLimit(t *testing.T) {
+	for _, retryAfter := range []time.Duration{time.Second, 0} {
+		for _, rate := range []float64{20, 200} {
+			for _, factor := range []float64{0.5, 2} {
+				for _, seconds := range []float64{0.1, 1, 2} {
+					for _, at := range []time.Duration{60 * time.Second, 68 * time.Second, 75 * time.Second} {
+						s := &throttler{rate: rate, burst: seconds * rate, latency: 100 * time.Millisecond, refusal: 20 * time.Millisecond, retryAfter: retryAfter}
+						name := fmt.Sprintf("%v a second times %v at %v, burst of %vs, Retry-After %v", rate, factor, at, seconds, retryAfter)
+						synctest.Test(t, func(t *testing.T) {
+							start := time.Now()
+							time.AfterFunc(at, func() { s.set(rate*factor, seconds*rate*factor) })
+							s.drive(t, NewLimiter(0), 64, at+2*time.Minute)
+							s.check(t, name, s.share(start, at+30*time.Second, at+2*time.Minute, rate*factor))
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// A limit on calls at once lowers the calls under way, and not much else.
+func TestWidthIsFound(t *testing.T) {
+	for _, atOnce := range []int{1, 3, 8, 30} {
+		for _, latency := range []time.Duration{5 * time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond} {
+			for _, retryAfter := range []time.Duration{time.Second, 0} {
+				s := &throttler{atOnce: atOnce, latency: latency, jitter: latency / 2, refusal: min(latency, 20*time.Millisecond), retryAfter: retryAfter}
+				name := fmt.Sprintf("%d at once, latency %v, Retry-After %v", atOnce, latency, retryAfter)
+				synctest.Test(t, func(t *testing.T) {
+					start := time.Now()
+					l := NewLimiter(0)
+					s.drive(t, l, 64, 2*time.Minute)
+					s.check(t, name, s.share(start, 10*time.Second, 2*time.Minute, float64(atOnce)/(latency+latency/4).Seconds()))
+					if share := s.throttled(); share > 0.02 {
+						t.Errorf("%s: %.2f%% of the calls were throttled", name, 100*share)
+					}
+					if rate, n := l.Pace(); rate != 0 || n == 0 {
+						t.Errorf("%s: found %v a second and %d at once", name, rate, n)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Where the workers are the limit nothing is refused, and they never wait.
+func TestWorkersAreTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &throttler{rate: 200, burst: 20, latency: 100 * time.Millisecond}
+		start := time.Now()
+		l := NewLimiter(0)
+		s.drive(t, l, 16, time.Minute)
+		if share := s.share(start, 10*time.Second, time.Minute, 160); share < 0.999 || len(s.refused) > 0 {
+			t.Errorf("%.1f%% of what the workers can do, %d refused", 100*share, len(s.refused))
+		}
+		if rate, n := l.Pace(); rate != 0 || n != 0 {
+			t.Errorf("found %v a second and %d at once, want nothing", rate, n)
+		}
+	})
+}
+
+// Two runs against one limit share it, and neither starves.
+func TestTwoRunsShareALimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &throttler{rate: 50, burst: 50, latency: 50 * time.Millisecond, jitter: 100 * time.Millisecond, refusal: 20 * time.Millisecond}
+		one, two := NewLimiter(0), NewLimiter(0)
+		start := time.Now()
+		const length = 5 * time.Minute
+		var wg sync.WaitGroup
+		wg.Go(func() { s.drive(t, one, 16, length) })
+		wg.Go(func() { s.drive(t, two, 16, length) })
+		wg.Wait()
+		if share := s.share(start, 10*time.Second, length, 50); share < 0.8 {
+			t.Errorf("%.1f%% of the limit was used", 100*share)
+		}
+		a, b := one.calls.Load()/oneStarted, two.calls.Load()/oneStarted
+		if min(a, b)*4 < max(a, b) {
+			t.Errorf("one run made %d calls, the other %d", a, b)
+		}
+	})
+}

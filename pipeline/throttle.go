@@ -1,0 +1,127 @@
+package pipeline
+
+import (
+	"errors"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// maxPause bounds what a tenant can make a run wait by one Retry-After. After
+// it the tenant is asked again, and can say again how long.
+const maxPause = 10 * time.Minute
+
+// unsaidPause is about how long the first pause is if the tenant does not say.
+const unsaidPause = time.Second
+
+// Observe tells l how the call with the given turn ended. If the tenant asked to
+// be left alone for a while, no call starts in that time; if it only said that
+// there were too many, the pauses grow until a call succeeds. It returns the
+// length of the pause that this begins, or 0.
+func (l *Limiter) Observe(turn Turn, err error) time.Duration {
+	n := l.calls.Add(-oneUnderWay)&underWay + 1
+	defer l.wake()
+	if err == nil {
+		if n >= l.most.Load() || l.closed.Load() || l.grown.Load() {
+			l.accepted(turn, n)
+		}
+		return 0
+	}
+	e, ok := errors.AsType[*tenant.Error](err)
+	if !ok || e.Class != tenant.Throttled && e.RetryAfter <= 0 {
+		return 0
+	}
+	return l.refused(turn, n, e)
+}
+
+// accepted notes that one of n calls was accepted.
+func (l *Limiter) accepted(turn Turn, n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if turn.n != l.turn.Load() {
+		return // it says nothing about the time since the refusal
+	}
+	l.pace.accepted()
+	if n >= l.most.Load() {
+		l.width.accepted(now)
+		l.most.Store(l.width.calls())
+	}
+	if l.grown.Load() {
+		l.unsaid.Reset()
+		l.grown.Store(false)
+	}
+}
+
+// refused notes that one of n calls was refused with e.
+func (l *Limiter) refused(turn Turn, n int64, e *tenant.Error) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	fresh := turn.n == l.turn.Load()
+	pause := min(e.RetryAfter, maxPause)
+	if pause <= 0 {
+		if !fresh {
+			return 0 // one of several that were under way when it was refused
+		}
+		if l.calls.Load()/oneStarted-l.started > 10 {
+			l.unsaid.Reset() // it has been doing well, though no call may have come back yet
+		}
+		pause = l.unsaid.NextBackOff()
+		l.grown.Store(true)
+	}
+	if fresh && e.Class == tenant.Throttled {
+		started := l.calls.Load() / oneStarted
+		if e.AtOnce {
+			l.width.refused(now, n)
+			l.most.Store(l.width.calls())
+		} else {
+			l.pace.refused(now, int(started-l.started-n), pause)
+			l.next = now.Add(interval(l.rate()))
+		}
+		l.started = started
+		l.turn.Add(1)
+	}
+	resume := now.Add(pause)
+	if !resume.After(l.resume) {
+		return 0
+	}
+	begins := now.After(l.resume)
+	if begins {
+		l.total += pause
+	} else {
+		l.total += resume.Sub(l.resume)
+	}
+	l.resume = resume
+	l.closed.Store(true)
+	if !begins {
+		return 0
+	}
+	return pause
+}
+
+// pauseLeft returns for how long calls are held back from now on.
+func (l *Limiter) pauseLeft() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Until(l.resume)
+}
+
+// Throttled returns for how long calls have been held back so far.
+func (l *Limiter) Throttled() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total - max(0, time.Until(l.resume))
+}
+
+// Pace returns how fast the tenant was found to let calls be made: so many a
+// second, and so many at once. Either is 0 if the tenant never said that there
+// were too many.
+func (l *Limiter) Pace() (perSecond float64, atOnce int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.width.found {
+		atOnce = int(l.width.calls())
+	}
+	return l.pace.rate, atOnce
+}
