@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,9 +13,11 @@ import (
 // The module is a client of the REST interface, and its errors are that
 // interface's: what is known of them is as in package exchange. Names are
 // looked for in classes and texts alike, and texts regardless of case.
+const atOnce = "maximum number of concurrent requests"
+
 var (
 	// A call that is one too many.
-	throttles = []string{"maximum number of concurrent requests", "too many requests", "toomanyrequests"}
+	throttles = []string{atOnce, "too many requests", "toomanyrequests"}
 
 	// No such user.
 	absences = []string{"ManagementObjectNotFoundException", "couldn't be found", "could not be found"}
@@ -72,8 +73,9 @@ func (f *failure) fault(secrets []string) (_ *tenant.Error, lost bool) {
 	e := &tenant.Error{
 		Status:     f.Status,
 		Class:      f.class(),
+		AtOnce:     f.says([]string{atOnce}),
 		Exception:  clean(exception, secrets),
-		RetryAfter: retryAfter(f.RetryAfter, time.Now()),
+		RetryAfter: tenant.RetryAfter(f.RetryAfter, time.Now()),
 		Err:        errors.New(text),
 	}
 	return e, f.lost()
@@ -150,26 +152,4 @@ func (f *failure) refusal(where string, secrets []string) error {
 		return e
 	}
 	return setupError("", "sign-in refused: %w", e.Err)
-}
-
-// maxRetryAfter bounds what is believed of a Retry-After.
-const maxRetryAfter = 24 * time.Hour
-
-// retryAfter reads a Retry-After, seconds or the date of an HTTP reply, of the
-// time now. It returns 0 if it makes no sense, or is over.
-func retryAfter(header string, now time.Time) time.Duration {
-	if s, err := strconv.ParseFloat(header, 64); err == nil {
-		if s >= 0 && s <= maxRetryAfter.Seconds() { // so not NaN either
-			return time.Duration(s * float64(time.Second))
-		}
-		if s > 0 {
-			return maxRetryAfter
-		}
-		return 0
-	}
-	t, err := http.ParseTime(header)
-	if err != nil {
-		return 0
-	}
-	return min(max(t.Sub(now), 0), maxRetryAfter)
 }

@@ -2,7 +2,6 @@ package powershell
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -68,18 +67,9 @@ func TestRefusal(t *testing.T) {
 	if !ok || e.Class != tenant.Throttled || e.RetryAfter != 5*time.Second || e.Error() != "Connect-ExchangeOnline contoso: sign in: slow down (HTTP 429)" {
 		t.Errorf("%v", e)
 	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"": 0, "x": 0, "NaN": 0, "-1": 0, "0": 0, "30": 30 * time.Second, "0.25": 250 * time.Millisecond,
-		"1e300": maxRetryAfter, "1e999": 0, "Inf": maxRetryAfter,
-		now.Add(time.Minute).Format(http.TimeFormat): time.Minute, now.Add(-time.Minute).Format(http.TimeFormat): 0,
-	} {
-		if got := retryAfter(header, now); got != want {
-			t.Errorf("retryAfter(%q) = %v, want %v", header, got, want)
-		}
+	f.Message = "maximum number of concurrent requests"
+	if e, ok := errors.AsType[*tenant.Error](f.refusal("contoso", nil)); !ok || !e.AtOnce {
+		t.Errorf("%v is not about calls at once", e)
 	}
 }
 

@@ -1,12 +1,12 @@
 package powershell
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
-)
 
-// maxText bounds, in characters, what is kept of a text that came from outside.
-const maxText = 500
+	"rollcall/tenant"
+)
 
 // minPiece is how much of a secret, in bytes, is one when it stands alone: lines
 // are wrapped and cut, and what is left of a token is still not to be shown.
@@ -43,41 +43,15 @@ func scrub(s string, secrets []string) string {
 }
 
 // clean returns s as it may stand in an error or a log: without secrets, on
-// one line, without characters that don't print or what colours a terminal,
-// and no longer than maxText.
+// one line, without what colours a terminal, and else as [tenant.Clean] has it.
 func clean(s string, secrets []string) string {
 	lines := strings.Split(scrub(s, secrets), "\n")
 	for i, line := range lines {
 		lines[i] = scrub(strings.TrimSpace(line), secrets) // what was wrapped
 	}
 	s = strings.Join(lines, "\n")
-	var b strings.Builder
-	n, space, escape := 0, false, false
-	for _, r := range s {
-		switch {
-		case r == '\x1b':
-			escape = true
-			continue
-		case escape:
-			// An escape sequence ends with a letter.
-			escape = !unicode.IsLetter(r)
-			continue
-		case unicode.IsSpace(r):
-			space = n > 0
-			continue
-		case !unicode.IsPrint(r):
-			continue
-		}
-		if space {
-			b.WriteByte(' ')
-			n++
-		}
-		if n >= maxText {
-			return strings.TrimSuffix(b.String(), " ") + "…"
-		}
-		b.WriteRune(r)
-		n++
-		space = false
-	}
-	return b.String()
+	return tenant.Clean(colours.ReplaceAllString(s, ""))
 }
+
+// colours are what colours a terminal, and other sequences of the kind.
+var colours = regexp.MustCompile(`\x1b[^A-Za-z]*[A-Za-z]?`)

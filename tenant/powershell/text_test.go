@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"rollcall/tenant"
 )
 
 func TestClean(t *testing.T) {
@@ -21,7 +23,7 @@ func TestClean(t *testing.T) {
 		{"| " + secret[2:20] + " |", "| [secret] |"},
 		{"token=" + secret[:10] + "\r\n" + secret[10:] + "=", "token=[secret] [secret]="},
 		{"s3cret", "s3cret"}, // too little to tell it from a word
-		{strings.Repeat("x", 501), strings.Repeat("x", 500) + "…"},
+		{strings.Repeat("x", tenant.MaxText+1), strings.Repeat("x", tenant.MaxText) + "…"},
 	} {
 		if got := clean(test.in, []string{"", secret}); got != test.want {
 			t.Errorf("clean(%q) = %q, want %q", test.in, got, test.want)
