@@ -12,7 +12,7 @@ const narrow = 2
 // nothing.
 //
 // It begins narrow, so that a tenant which allows little is not met by many
-// calls at once, and widens while it holds calls back: by one for every four
+// calls at once, and widens while it holds calls back: by two for every five
 // calls that come back, or as if it had doubled each second or so if they take
 // long. Refused as one call too many at once, it is that many but one, and goes
 // on from there along a [curve]; if that comes ahead of the plateau, the limit
@@ -31,7 +31,7 @@ func (w *width) calls() int64 { return int64(math.Round(w.limit)) }
 // accepted notes that a call came back while the width was used up.
 func (w *width) accepted(now time.Time) {
 	if !w.found {
-		w.limit += 0.25
+		w.limit += 0.4
 		return
 	}
 	w.curve.pass(now.Sub(w.last))

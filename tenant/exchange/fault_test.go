@@ -156,6 +156,9 @@ func TestFault(t *testing.T) {
 			if e.Exception != test.exception || e.RetryAfter != test.wait || e.Status != test.status {
 				t.Errorf("exception %q, wait %v, status %d; want %q, %v, %d", e.Exception, e.RetryAfter, e.Status, test.exception, test.wait, test.status)
 			}
+			if want := strings.HasPrefix(test.name, "concurrent"); e.AtOnce != want {
+				t.Errorf("at once: %v, want %v", e.AtOnce, want)
+			}
 			if e.Op != set.Name || e.Object != set.Identity {
 				t.Errorf("error is of %s %s", e.Op, e.Object)
 			}
