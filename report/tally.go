@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ type Tally struct {
 	properties []string
 	moves      []moves // by property
 	columns    []*column
-	kept       kept
+	list       rowList
 }
 
 // NewTally returns a Tally of the results that have this format.
@@ -52,7 +53,7 @@ func (t *Tally) add(r *pipeline.Result, cell func(*column) int) {
 	}
 	for i := range r.Values {
 		if i < len(t.moves) && r.Values[i].Wanted != "" {
-			t.moves[i].add(moveOf(r, &r.Values[i]))
+			t.moves[i].add(moveOf(r, &r.Values[i]), r.Values[i].Wanted)
 		}
 	}
 	class := classOf(r.Status)
@@ -66,7 +67,7 @@ func (t *Tally) add(r *pipeline.Result, cell func(*column) int) {
 			c.add(strings.TrimSpace(r.Row.Cells[i]), class)
 		}
 	}
-	t.kept.add(r)
+	t.list.add(r)
 }
 
 // A class is what statuses have in common that matters to who reads a report.
@@ -110,18 +111,23 @@ func moveOf(r *pipeline.Result, v *pipeline.Value) move {
 // Bounds of what is kept, so that a report is of a size that a person can read
 // and a mail can carry, whatever is in the roster.
 const (
-	maxMoves = 50  // of a property
-	maxValue = 80  // characters of a value
-	maxCell  = 300 // characters of any other text
+	maxMoves  = 50  // of a property
+	maxWanted = 6   // values wanted of a property, that are named
+	maxValue  = 80  // characters of a value
+	maxCell   = 300 // characters of any other text
 )
 
 // moves counts the moves of one property.
 type moves struct {
 	rows   map[move]int
-	others int // rows of moves beyond the first maxMoves
+	others int      // rows of moves beyond the first maxMoves
+	wanted []string // what was wanted, as far as maxWanted
 }
 
-func (m *moves) add(of move) {
+func (m *moves) add(of move, wanted string) {
+	if len(m.wanted) < maxWanted && !slices.Contains(m.wanted, clip(wanted, maxValue)) {
+		m.wanted = append(m.wanted, keep(wanted, maxValue))
+	}
 	n, known := m.rows[of]
 	switch {
 	case known:

@@ -11,9 +11,9 @@ import (
 // sort, and a browser opens at once.
 const maxKept = 5000
 
-// kept are the rows that a report lists. Of a status that has too many it keeps
+// A rowList has the rows that a report lists. Of a status that has too many, it has
 // the first.
-type kept struct {
+type rowList struct {
 	n        int
 	byStatus [len(pipeline.Statuses)][]keptRow
 }
@@ -26,8 +26,8 @@ type keptRow struct {
 	remark string
 }
 
-func (k *kept) add(r *pipeline.Result) {
-	if !k.admit(r.Status) {
+func (l *rowList) add(r *pipeline.Result) {
+	if !l.admit(r.Status) {
 		return
 	}
 	row := keptRow{line: r.Row.Line, upn: keep(r.Row.UPN, maxCell), status: r.Status, remark: keep(Remark(r), maxCell)}
@@ -35,34 +35,34 @@ func (k *kept) add(r *pipeline.Result) {
 		row.values = append(row.values, pipeline.Value{Wanted: keep(v.Wanted, maxValue),
 			Before: keep(v.Before, maxValue), After: keep(v.After, maxValue), Same: v.Same})
 	}
-	k.byStatus[r.Status] = append(k.byStatus[r.Status], row)
+	l.byStatus[r.Status] = append(l.byStatus[r.Status], row)
 }
 
 // admit makes room for a row of status s, if it is more worth having than one of
 // those that are kept: because it is of a status that a person has to look at
 // first, or else of one that has fewer rows here, so that no status is crowded
 // out by another.
-func (k *kept) admit(s pipeline.Status) bool {
-	if k.n < maxKept {
-		k.n++
+func (l *rowList) admit(s pipeline.Status) bool {
+	if l.n < maxKept {
+		l.n++
 		return true
 	}
 	victim := s
-	for i := range k.byStatus {
+	for i := range l.byStatus {
 		other := pipeline.Status(i)
-		if len(k.byStatus[i]) == 0 {
+		if len(l.byStatus[i]) == 0 {
 			continue
 		}
-		if r, w := rank(other), rank(victim); r > w || r == w && len(k.byStatus[i]) > len(k.byStatus[victim]) {
+		if r, w := rank(other), rank(victim); r > w || r == w && len(l.byStatus[i]) > len(l.byStatus[victim]) {
 			victim = other
 		}
 	}
-	if rank(victim) == rank(s) && len(k.byStatus[victim]) <= len(k.byStatus[s])+1 {
+	if rank(victim) == rank(s) && len(l.byStatus[victim]) <= len(l.byStatus[s])+1 {
 		return false
 	}
-	last := len(k.byStatus[victim]) - 1
-	k.byStatus[victim][last] = keptRow{}
-	k.byStatus[victim] = k.byStatus[victim][:last]
+	last := len(l.byStatus[victim]) - 1
+	l.byStatus[victim][last] = keptRow{}
+	l.byStatus[victim] = l.byStatus[victim][:last]
 	return true
 }
 
@@ -78,8 +78,8 @@ func rank(s pipeline.Status) int {
 }
 
 // rows returns the rows in the order in which they are to be read.
-func (k *kept) rows() []keptRow {
-	rows := slices.Concat(k.byStatus[:]...)
+func (l *rowList) rows() []keptRow {
+	rows := slices.Concat(l.byStatus[:]...)
 	slices.SortFunc(rows, func(a, b keptRow) int {
 		if r := rank(a.status) - rank(b.status); r != 0 {
 			return r
