@@ -38,7 +38,7 @@ func (a *app) root() *cobra.Command {
 			a.began = true
 		},
 	}
-	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.get(), a.set(), a.sandbox(), a.version())
+	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.report(), a.get(), a.set(), a.sandbox(), a.version())
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &exit{status: exitUsage, err: err, hint: c.CommandPath() + " --help lists the flags"}
 	})
