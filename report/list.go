@@ -8,8 +8,8 @@ import (
 )
 
 // maxKept is how many rows a report lists: what a person may read, search and
-// sort, and a browser opens at once.
-const maxKept = 5000
+// sort, and a browser opens at once on a slow machine.
+const maxKept = 3000
 
 // A rowList has the rows that a report lists. Of a status that has too many, it has
 // the first.

@@ -15,8 +15,8 @@
     if (rows) return;
     rows = Array.from(body.rows, function (row, order) {
       const cells = Array.from(row.cells, function (cell) { return cell.textContent; });
-      return { row: row, order: order, cells: cells, status: row.cells[2].lastChild.data.trim(),
-        text: cells.join("\n").toLowerCase() };
+      cells[2] = row.cells[2].lastChild.data.trim(); // without the sigil
+      return { row: row, order: order, cells: cells, status: cells[2], text: cells.join("\n").toLowerCase() };
     });
   }
 

@@ -105,8 +105,8 @@ func sample(n int, kind string) *Page {
 	return p
 }
 
-// html returns the file.
-func html(tb testing.TB, p *Page) string {
+// written returns the file.
+func written(tb testing.TB, p *Page) string {
 	tb.Helper()
 	var b bytes.Buffer
 	if err := p.Write(&b); err != nil {

@@ -18,7 +18,7 @@ func (p *Page) Text(w io.Writer) error {
 	}
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, table := range v.Moves {
-		fmt.Fprintf(tw, "\n%s\trows\t\n", table.Property)
+		fmt.Fprintf(tw, "\n%s\trows\tshare\n", table.Property)
 		for _, m := range table.Moves {
 			fmt.Fprintf(tw, "  %s -> %s\t%s\t%s\n", firstOf(m.From, "not read"), firstOf(m.To, "not read"), m.Count, m.Share)
 		}
