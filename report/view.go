@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"rollcall/pipeline"
 )
@@ -108,17 +107,23 @@ func (p *Page) isAudit() bool {
 func (p *Page) headline() (headline, lede string) {
 	by, rows, failed := &p.Tally.ByStatus, p.Tally.Rows, p.Tally.Failed()
 	counted := rows - by[pipeline.Duplicate] - by[pipeline.Example]
+	what := amount(rows, "row")
+	every := "Every row is as wanted"
+	if p.Total > rows {
+		what = "the first " + what
+		every = "So far every row is as wanted"
+	}
 	var parts []string
 	if p.isAudit() {
 		switch differs := by[pipeline.Differs]; {
 		case counted == 0:
 			headline = "No row was read"
 		case differs > 0:
-			headline = fmt.Sprintf("%s of %s would change", group(differs), amount(rows, "row"))
+			headline = fmt.Sprintf("%s of %s would change", group(differs), what)
 		case failed > 0:
 			headline = "Nothing was found that would change"
 		default:
-			headline = "Every row is as wanted"
+			headline = every
 		}
 		parts = append(parts, "An audit only reads: nothing was changed.")
 	} else {
@@ -127,13 +132,16 @@ func (p *Page) headline() (headline, lede string) {
 		case counted == 0:
 			headline = "No row was changed"
 		case good == counted:
-			headline = "Every row is as wanted"
+			headline = every
 		default:
-			headline = fmt.Sprintf("%s of %s %s as wanted", group(good), amount(rows, "row"), verb(good, "is", "are"))
+			headline = fmt.Sprintf("%s of %s %s as wanted", group(good), what, verb(good, "is", "are"))
 		}
 	}
 	if failed > 0 {
 		parts = append(parts, fmt.Sprintf("%s %s a person’s attention.", amount(failed, "row"), verb(failed, "needs", "need")))
+	}
+	if n := rows - counted; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s %s left aside, as repeating another or as an example.", amount(n, "row"), verb(n, "was", "were")))
 	}
 	if p.Sandbox {
 		parts = append(parts, "The tenant is a sandbox: nothing in Microsoft 365 was touched.")
@@ -157,69 +165,6 @@ func (p *Page) alarm() []string {
 	return alarm
 }
 
-// facts say what was asked, of which tenant, by which roster, when.
-func (p *Page) facts() []fact {
-	var facts []fact
-	add := func(name, text, more string) {
-		if text != "" {
-			facts = append(facts, fact{Name: name, Text: visible(clip(text, maxCell)), More: visible(clip(more, maxCell))})
-		}
-	}
-	at := func(name string, t time.Time) {
-		if !t.IsZero() {
-			t = t.UTC()
-			facts = append(facts, fact{Name: name, Text: t.Format("2 January 2006, 15:04:05 UTC"), Time: t.Format(time.RFC3339)})
-		}
-	}
-	add("Asked for", firstOf(p.Change, p.Tally.wanted()), p.Noun)
-	add("Kind of run", p.kindText(), "")
-	add("Tenant", p.Tenant, "")
-	rows := ""
-	if p.Total > 0 {
-		rows = amount(p.Total, "row")
-	}
-	add("Roster", p.Roster, rows)
-	if p.Began.IsZero() {
-		at("First row done", p.Tally.First)
-		at("Last row done", p.Tally.Last)
-	} else {
-		at("Began", p.Began)
-		at("Ended", p.Ended)
-		add("Took", duration(p.Ended.Sub(p.Began)), "")
-	}
-	if p.Earlier > 0 {
-		add("Went on after", amount(p.Earlier, "row"), "recorded by an earlier run, and part of this report")
-	}
-	add("Outcome", p.outcome(), "")
-	add("All rows are in", p.Results, "")
-	if p.Source != "" {
-		add("Made from", p.Source, "which does not say more of the run than stands here")
-	}
-	return facts
-}
-
-func (p *Page) kindText() string {
-	switch {
-	case p.Kind == "audit":
-		return "audit, which only reads"
-	case p.Kind == "" && p.isAudit():
-		return "audit, by the statuses in the file"
-	}
-	return p.Kind
-}
-
-func (p *Page) outcome() string {
-	switch {
-	case p.Stopped != "":
-		return "not complete"
-	case p.Total > 0 && p.Tally.Rows >= p.Total:
-		return "complete: every row of the roster has a result"
-	case p.Total > 0:
-		return "not complete"
-	}
-	return ""
-}
-
 // tiles has the counts, those first that a person has to look at.
 func (p *Page) tiles() []tile {
 	var tiles []tile
@@ -234,22 +179,4 @@ func (p *Page) tiles() []tile {
 		tiles = append(tiles, tile{classNames[aside], "…", "no result", "not attempted, or not recorded", group(left)})
 	}
 	return tiles
-}
-
-// wanted says what the rows wanted, in the form of --set.
-func (t *Tally) wanted() string {
-	var parts []string
-	for i, m := range t.moves {
-		switch {
-		case len(m.wanted) == 0:
-			parts = append(parts, t.properties[i])
-		case len(m.wanted) == maxWanted:
-			parts = append(parts, t.properties[i]+", row by row: "+strings.Join(m.wanted[:maxWanted-1], ", ")+" and others")
-		case len(m.wanted) > 1:
-			parts = append(parts, t.properties[i]+", row by row: "+strings.Join(m.wanted, ", "))
-		default:
-			parts = append(parts, t.properties[i]+"="+m.wanted[0])
-		}
-	}
-	return strings.Join(parts, "; ")
 }
