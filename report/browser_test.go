@@ -67,7 +67,7 @@ func open(t *testing.T, ctx context.Context, content string, first ...chromedp.A
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	t.Cleanup(cancel)
 	b := &tab{T: t, ctx: ctx, url: "file://" + filepath.ToSlash(name)}
 	err := chromedp.Listen(ctx, func(event any) {

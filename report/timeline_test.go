@@ -25,6 +25,12 @@ func TestTimelineIsBounded(t *testing.T) {
 			if n := len(line.readings); n > maxReadings {
 				t.Errorf("%v: %d readings", length, n)
 			}
+			for i := 2; i < len(line.readings)-1; i++ {
+				if a, b := line.readings[1].at, line.readings[i].at-line.readings[i-1].at; b < a*9/10 || b > a*11/10 {
+					t.Errorf("%v: reading %d is %v after the one before, the first was after %v", length, i, b, a)
+					break
+				}
+			}
 			total := line.total()
 			if total.calls != 3*steps || total.rows != steps || total.to != length {
 				t.Errorf("%v: %+v in all", length, total)
