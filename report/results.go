@@ -2,8 +2,9 @@
 //
 // [Results] writes the results CSV, record by record as a run goes, and [Diff]
 // the text of an audit. Both are a [pipeline.Recorder], as is [Summary], which
-// counts; [Tee] joins several. [Console] is the one way to standard error, for
-// messages, log lines and the progress line alike, so that none garbles another.
+// counts, and [Tally], which gathers what a [Page], the HTML report, tells; [Tee]
+// joins several. [Console] is the one way to standard error, for messages, log
+// lines and the progress line alike, so that none garbles another.
 package report
 
 import (

@@ -169,8 +169,9 @@ func (x *execution) carryOut() error {
 		return err
 	}
 	start := time.Now()
-	stop := x.talk.progress(x.app, x.out.left(), run, x.log)
+	stop, unwatch := x.talk.progress(x.app, x.out.left(), run, x.log), x.out.page.watch(run)
 	err = run.Do(x.interrupts.ctx, x.out.rows, x.recorder())
+	unwatch()
 	stop()
 	if serr := x.conn.save(); err == nil {
 		err = serr

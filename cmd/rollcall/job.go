@@ -128,7 +128,7 @@ func (j *job) do(a *app, name string) (err error) {
 	if cerr := x.out.close(); cerr != nil && message(err) == "" {
 		err = &exit{status: max(exitError, x.interrupts.status()), err: cerr}
 	}
-	return err
+	return x.out.page.conclude(x, err)
 }
 
 // check refuses a command line that can't be meant.
@@ -141,6 +141,9 @@ func (j *job) check(a *app, name string) error {
 	}
 	if j.verifyTimeout < 0 {
 		return usage(fmt.Errorf("--verify-timeout %v: want 0 (read back once) or more", j.verifyTimeout))
+	}
+	if err := j.output.checkHTML(a, name, j.tenant.file()); err != nil {
+		return err
 	}
 	return j.output.check(a, name, j.tenant.file())
 }

@@ -17,6 +17,7 @@ type outputFlags struct {
 	name             string
 	overwrite, excel bool
 	resume           bool
+	html             htmlFlags
 }
 
 func (f *outputFlags) add(fs *pflag.FlagSet) {
@@ -24,6 +25,7 @@ func (f *outputFlags) add(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.overwrite, "overwrite", false, "replace a results file that is there already")
 	fs.BoolVar(&f.resume, "resume", false, "go on with a results file that was cut short")
 	fs.BoolVar(&f.excel, "excel", false, "write the results CSV as Excel likes it: with a byte order mark and CRLF")
+	f.html.add(fs)
 }
 
 // check refuses a results file that is the roster, or the file of the tenant, and
@@ -68,6 +70,7 @@ type output struct {
 	summary  report.Summary
 	text     io.Writer           // of the diff, or nil
 	file     *report.ResultsFile // or nil
+	page     *page               // or nil
 	total    int                 // rows of the roster
 
 	rows    pipeline.Rows            // those that are not recorded yet
@@ -77,6 +80,9 @@ type output struct {
 // open opens the output of a run. Standard output gets the results CSV if it is
 // asked for, or if there is nothing else to say there.
 func (f *outputFlags) open(a *app, x *execution) (*output, error) {
+	if err := f.canHTML(); err != nil {
+		return nil, err
+	}
 	m, c, users, audit := x.manifest(), x.change, x.users, x.audit
 	o := &output{total: m.Rows, rows: users.Rows()}
 	var recorders []pipeline.Recorder
@@ -108,6 +114,12 @@ func (f *outputFlags) open(a *app, x *execution) (*output, error) {
 	if audit && !toStdout {
 		o.text = a.stdout()
 		recorders = append(recorders, report.NewDiff(o.text, c.Properties()))
+	}
+	if err := f.openHTML(x, o, format); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	if o.page != nil {
+		recorders = append(recorders, o.page.Tally)
 	}
 	// Last, so that it counts what the others have taken.
 	o.recorder = report.Tee(append(recorders, &o.summary)...)

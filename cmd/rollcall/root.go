@@ -34,7 +34,7 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	a.profile.add(root.PersistentFlags())
-	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.get(), a.set(), a.doctor(), a.sandbox(), a.version())
+	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.report(), a.get(), a.set(), a.doctor(), a.sandbox(), a.version())
 	root.AddCommand(a.config(root))
 	root.AddCommand(generators()...)
 	root.SetFlagErrorFunc(wrongFlag)

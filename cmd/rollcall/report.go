@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rollcall/report"
+)
+
+func (a *app) report() *cobra.Command {
+	var html htmlFlags
+	var overwrite bool
+	c := &cobra.Command{
+		Use:   "report RESULTS",
+		Short: "Say what is in a results file or a diff, as text or as an HTML report",
+		Long: `report says what is in a results file or a diff: as text or, with --html, as a
+report to look at, to mail and to print. It contacts no tenant.`,
+		Example: `  rollcall report results.csv
+  rollcall report results.csv --html report.html
+  rollcall audit users.csv --privacy-mode opt-out -o - 2>&- | rollcall report - --html audit.html`,
+		Annotations: more(`It says how many rows there are of each status, how many went from which value to
+which, and how that differs by the columns of the roster that have few values. The
+HTML report has the rows to search and sort too, in one file that needs nothing
+else. --html of audit, apply and undo also tells the tenant, and the run over time.`,
+			exitOK, exitError, exitUsage),
+		Args: oneFile,
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := args[0]
+			if err := html.check(a, map[string]string{name: "the results"}); err != nil {
+				return err
+			}
+			out := outputFlags{overwrite: overwrite, html: html}
+			if err := out.canHTML(); err != nil {
+				return err
+			}
+			p, err := readPage(a, name)
+			if err != nil {
+				return err
+			}
+			if html.name == "" {
+				return p.Text(a.out)
+			}
+			if err := report.Replace(html.name, overwrite, p.Write); err != nil {
+				return err
+			}
+			a.console.Say("the report is in %s", html.name)
+			return nil
+		},
+	}
+	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) {
+		html.add(fs)
+		fs.BoolVar(&overwrite, "overwrite", false, "replace a report that is there already")
+	})
+	return c
+}
+
+// readPage returns the report of the results file called name, as far as the file
+// and its journal tell.
+func readPage(a *app, name string) (*report.Page, error) {
+	p := &report.Page{Source: "standard input", Version: version()}
+	in := a.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in, p.Source, p.Results = f, baseName(name), baseName(name)
+		if m, ok := report.ManifestOf(name); ok {
+			p.Kind, p.Tenant, p.Noun, p.Change, p.Total = m.Kind(), m.Tenant, m.Noun, m.Change, m.Rows
+		}
+	}
+	if err := fill(p, in); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return p, nil
+}
+
+func fill(p *report.Page, in io.Reader) error {
+	r, err := report.NewResultsReader(in)
+	if err != nil {
+		return err
+	}
+	p.Tally = report.NewTally(r.Format())
+	err = p.Tally.Restore(r)
+	p.Torn = r.Torn()
+	return err
+}

@@ -1,0 +1,147 @@
+package report
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jszwec/csvutil"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"rollcall/pipeline"
+)
+
+// ErrNotResults is the cause of the error of a file that no [Results] wrote.
+var ErrNotResults = errors.New("not a results file or a diff of rollcall")
+
+// A ResultsReader reads a results CSV back, one of rollcall's own or one that
+// Excel has saved since: with a byte order mark, semicolons or TABs, as UTF-16.
+type ResultsReader struct {
+	Properties []string
+	Carried    []string // the header of the roster's columns
+
+	csv  *csv.Reader
+	dec  *csvutil.Decoder
+	own  int
+	torn bool
+}
+
+// NewResultsReader reads the header of a results CSV.
+func NewResultsReader(r io.Reader) (*ResultsReader, error) {
+	in := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), bufferSize)
+	c := csv.NewReader(in)
+	c.ReuseRecord = true
+	if first, _ := in.Peek(len(leading[0]) + 1); len(first) > 0 && strings.ContainsRune(";\t", rune(first[len(first)-1])) {
+		c.Comma = rune(first[len(first)-1])
+	}
+	dec, err := csvutil.NewDecoder(c)
+	if err == io.EOF {
+		return nil, fmt.Errorf("%w: it is empty", ErrNotResults)
+	}
+	if _, ok := errors.AsType[*csv.ParseError](err); ok {
+		return nil, fmt.Errorf("%w: %w", ErrNotResults, err)
+	}
+	if err != nil {
+		return nil, cause(err)
+	}
+	header := dec.Header()
+	properties, own := ParseColumns(header)
+	if own == 0 {
+		return nil, fmt.Errorf("%w: its columns are %.60q, and would begin with %q", ErrNotResults, header, leading)
+	}
+	return &ResultsReader{Properties: properties, Carried: header[own:], csv: c, dec: dec, own: own}, nil
+}
+
+// Format returns the format that a [Tally] of the file is to have.
+func (r *ResultsReader) Format() Format {
+	return Format{Properties: r.Properties, Header: r.Carried, UPN: -1}
+}
+
+// Torn reports, after io.EOF, whether the last record of the file was cut short.
+// It has been left out.
+func (r *ResultsReader) Torn() bool { return r.torn }
+
+// A recorded is a record of a results file, but for what depends on the change
+// and the roster.
+type recorded struct {
+	Record
+	Attempts   int    `csv:"Attempts"`
+	Error      string `csv:"Error"`
+	FinishedAt string `csv:"FinishedAt"`
+}
+
+// Read fills res with the next record, and returns io.EOF if there is none. The
+// cells of its row are those that the file carries along.
+func (r *ResultsReader) Read(res *pipeline.Result) error {
+	var rec recorded
+	begin := r.csv.InputOffset()
+	err := r.dec.Decode(&rec)
+	if err == io.EOF {
+		return err
+	}
+	if _, ok := errors.AsType[*csv.ParseError](err); ok {
+		size := r.csv.InputOffset() - begin
+		if _, rerr := r.csv.Read(); rerr == io.EOF && size <= maxTorn {
+			r.torn = true
+			return io.EOF
+		}
+		return err
+	}
+	if err != nil {
+		line, _ := r.csv.FieldPos(0)
+		return fmt.Errorf("line %d: %w", line, cause(err))
+	}
+	cells := r.dec.Record()
+	*res = pipeline.Result{Status: rec.Status, Attempts: rec.Attempts, Values: res.Values[:0]}
+	res.Row.Line, res.Row.UPN, res.Row.Cells = rec.Line, rec.UPN, cells[r.own:]
+	for i := range r.Properties {
+		at := len(leading) + 3*i
+		res.Values = append(res.Values, pipeline.Value{After: Unsafe(cells[at]), Wanted: Unsafe(cells[at+1]), Before: Unsafe(cells[at+2])})
+	}
+	if rec.Error != "" {
+		res.Note = Unsafe(rec.Error)
+	}
+	// Whoever saved the file may have changed how times are written.
+	res.Finished, _ = time.Parse(time.RFC3339, rec.FinishedAt)
+	return nil
+}
+
+// Restore adds the rows of a file.
+func (t *Tally) Restore(r *ResultsReader) error {
+	var res pipeline.Result
+	for {
+		err := r.Read(&res)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.add(&res, func(c *column) int { return c.inFile })
+	}
+}
+
+// ManifestOf returns what the results file called name is made of, which is on
+// record beside it until the run is complete.
+func ManifestOf(name string) (m Manifest, ok bool) {
+	f, err := os.Open(journalName(name))
+	if err != nil {
+		return m, false
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, maxTorn)).ReadBytes('\n')
+	return m, err == nil && json.Unmarshal(line, &m) == nil
+}
+
+// Kind returns the kind of the run in a word.
+func (m Manifest) Kind() string {
+	kind, _, _ := strings.Cut(m.Run, " ")
+	return kind
+}
