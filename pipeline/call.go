@@ -36,7 +36,7 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 		t.Attempts++
 		objects, err := r.Tenant.Run(ctx, c)
 		if pause := r.Limiter.Observe(err); pause > 0 {
-			r.Log.Info("throttled: all calls pause", zap.Duration("pause", pause), zap.Error(err))
+			r.Log.Info("pause", zap.Float64("seconds", pause.Seconds()), zap.NamedError("reason", err))
 		}
 		if err == nil {
 			return objects, nil

@@ -76,14 +76,14 @@ func ReadBaseline(name string, properties []string) (*Baseline, error) {
 		} else if err != nil {
 			return nil, wrap(err)
 		}
-		if err := b.add(row.Cells, columns); err != nil {
+		if err := b.add(row.Line, row.Cells, columns); err != nil {
 			return nil, wrap(fmt.Errorf("line %d: %w", row.Line, err))
 		}
 	}
 }
 
-// add adds a record with these cells.
-func (b *Baseline) add(cells []string, columns []int) error {
+// add adds a record that is on the given line.
+func (b *Baseline) add(line int, cells []string, columns []int) error {
 	status, err := pipeline.ParseStatus(cells[2])
 	switch {
 	case err != nil:
@@ -95,7 +95,7 @@ func (b *Baseline) add(cells []string, columns []int) error {
 	default:
 		return fmt.Errorf("status %s: that is no audit's", status)
 	}
-	f := &finding{line: len(b.past), upn: strings.Clone(cells[1]), status: status}
+	f := &finding{line: line, upn: strings.Clone(cells[1]), status: status}
 	for _, c := range columns {
 		f.values = append(f.values, pipeline.Value{After: strings.Clone(Unsafe(cells[c])), Wanted: strings.Clone(Unsafe(cells[c+1]))})
 	}

@@ -23,5 +23,6 @@ writes the same columns as apply, a record for each row.`,
 		RunE: func(_ *cobra.Command, args []string) error { return j.do(a, args[0]) },
 	}
 	j.add(c.Flags())
+	j.output.addBaseline(c.Flags())
 	return c
 }

@@ -28,6 +28,8 @@ type execution struct {
 	out        *output
 	interrupts *interrupts
 	locks      []*lock
+	teller     teller
+	news       *report.News // or nil
 }
 
 // lockTenant keeps others on this machine from writing to the tenant meanwhile.
@@ -156,19 +158,23 @@ func (x *execution) carryOut() error {
 	if err := x.countChanges(run); err != nil {
 		return err
 	}
+	x.begin(run)
 	start := time.Now()
-	stop := x.talk.progress(x.app, x.out.left(), run, x.log)
+	stop := x.progress(run)
 	err = run.Do(x.interrupts.ctx, x.out.rows, x.recorder())
 	stop()
 	if serr := x.conn.save(); err == nil {
 		err = serr
 	}
-	if cerr := x.out.conclude(x.talk.quiet); err == nil {
+	if cerr := x.out.conclude(); err == nil {
 		err = cerr
 	}
 	x.summarise(run, time.Since(start), err)
 	if why := run.Stopped(); why != "" && err == nil && x.out.left() > 0 && x.interrupts.status() == 0 {
 		return &exit{status: exitGuard, err: errors.New("stopped: " + why)}
+	}
+	if x.news != nil && err == nil && x.interrupts.status() == 0 {
+		return x.newsOutcome()
 	}
 	return outcome(err, &x.out.summary, x.interrupts)
 }
