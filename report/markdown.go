@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"rollcall/pipeline"
 )
@@ -87,8 +86,12 @@ func (m *Markdown) End(s *Summary, complete bool) error {
 // markdown returns text as it stands in a cell of a table: nothing in it means
 // anything to Markdown or HTML, mentions anybody or is a link.
 func markdown(text string) string {
-	if utf8.RuneCountInString(text) > markdownCell {
-		text = string([]rune(text)[:markdownCell]) + "…"
+	n := 0
+	for i := range text {
+		if n++; n > markdownCell {
+			text = text[:i] + "…"
+			break
+		}
 	}
 	var b strings.Builder
 	last := ' '

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
@@ -19,7 +18,7 @@ type formatFlags struct {
 
 func (f *formatFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.format, "format", "", "print results in this `FORM`: text, csv, json or markdown (default text for an audit; else csv, or nothing with -o)")
-	fs.StringVar(&f.color, "color", "auto", "paint text: auto, which is on a terminal unless NO_COLOR is set, always or never, as `WHEN`")
+	fs.StringVar(&f.color, "color", "auto", "`WHEN` to paint text: always, never or auto, which is on a terminal and unless NO_COLOR is set")
 }
 
 // addBaseline adds the flag of an audit.
@@ -112,12 +111,12 @@ func (x *execution) newsOutcome() error {
 
 // paints reports whether text is to be in color.
 func (x *execution) paints() bool {
-	return paints(x.output.color, x.app.out)
+	return paints(x.output.color, isTerminal(x.app.out))
 }
 
-func paints(when string, out io.Writer) bool {
+func paints(when string, terminal bool) bool {
 	if when != "auto" {
 		return when == "always"
 	}
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(out)
+	return terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

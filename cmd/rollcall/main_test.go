@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 //	                           and set ENDPOINT
 //	served FILE                interrupt it, and write its counts to FILE
 //	lines N FILE [PATTERN]     fail unless FILE has N lines (that contain PATTERN)
+//	listen FILE                serve HTTP, set PING to the address, and write each
+//	                           request to FILE
 //	until FILE N               wait until FILE has N lines
 //	agree RESULTS COUNTS       fail unless as many rows were applied as the
 //	                           server's counts have users set
@@ -56,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"agree":       agree,
 			"until":       until,
 			"interrupted": interrupted,
+			"listen":      listen,
 		},
 	})
 }

@@ -62,7 +62,9 @@ func (j *job) checkTell(roster string) error {
 type teller struct {
 	roster  string // its name
 	started time.Time
-	began   time.Time // when the first call could be made, or zero
+	began   time.Time     // when the first call could be made, or zero
+	worked  time.Duration // from then to the last call
+	ended   time.Time     // when all was recorded
 	run     atomic.Pointer[pipeline.Run]
 	console *zap.Logger     // what standard error gets
 	file    *report.LogFile // or nil
@@ -133,12 +135,13 @@ func (x *execution) begin(run *pipeline.Run) {
 // progress shows how far run is, and logs it to the file.
 func (x *execution) progress(run *pipeline.Run) (stop func()) {
 	left := x.out.left()
-	stop = x.talk.progress(x.app, left, run, x.teller.console)
+	done := func() { x.teller.worked = time.Since(x.teller.began) }
+	show := x.talk.progress(x.app, left, run, x.teller.console)
 	if x.teller.file == nil || x.talk.stats <= 0 {
-		return stop
+		return func() { show(); done() }
 	}
-	stopFile := report.LogProgress(x.teller.log, x.talk.stats, left, run)
-	return func() { stop(); stopFile() }
+	log := report.LogProgress(x.teller.log, x.talk.stats, left, run)
+	return func() { show(); log(); done() }
 }
 
 // tellService pings. That it could not is no reason to end a run, or to break a
@@ -159,6 +162,7 @@ func (x *execution) conclude(err error) error {
 	if statusOf(err) == exitUsage {
 		return err
 	}
+	t.ended = time.Now()
 	write := func(file string, perm fs.FileMode, what func(*report.Outcome, io.Writer) error) {
 		if file == "" {
 			return
@@ -209,8 +213,11 @@ func (x *execution) told(err error) *report.Outcome {
 		Roster:   t.roster,
 		Results:  x.output.name,
 		Started:  t.started,
-		Finished: time.Now(),
+		Finished: t.ended,
 		Exit:     statusOf(err),
+	}
+	if x.job.tenant.tenant == "sandbox" {
+		o.Tenant = "sandbox"
 	}
 	switch {
 	case x.audit:
@@ -229,7 +236,7 @@ func (x *execution) told(err error) *report.Outcome {
 	}
 	if run := t.run.Load(); run != nil {
 		o.Count(run)
-		o.Working = time.Since(t.began)
+		o.Working = t.worked
 	}
 	switch o.Exit {
 	case exitOK, exitRows, exitDiffers:
