@@ -25,7 +25,7 @@ func TestAskedBySignal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "apply", users, "--privacy-mode", "opt-out", "--quiet", "--rate", "0.01", "--log-format", "json")
+	cmd := exec.Command(program, "apply", users, "--privacy-mode", "opt-out", "--quiet", "--rate", "0.01", "--log-format", "json", "--summary-json", filepath.Join(dir, "s.json"))
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -70,5 +70,8 @@ func TestAskedBySignal(t *testing.T) {
 	cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != exitInterrupted {
 		t.Errorf("exit status %d", got)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "s.json")); err != nil || !strings.Contains(string(b), `"outcome": "interrupted"`) {
+		t.Errorf("the summary says %s, %v", b, err)
 	}
 }

@@ -249,7 +249,9 @@ func (x *execution) told(err error) *report.Outcome {
 		o.Ending = report.Errored
 	}
 	if o.Ending != report.Complete {
-		o.Reason = message(err)
+		if o.Reason = message(err); o.Reason == "" {
+			o.Reason = o.Ending // by a signal: there is no more to say of it
+		}
 	}
 	return o
 }

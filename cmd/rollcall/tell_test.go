@@ -46,7 +46,7 @@ func TestWhatIsLeftOfARun(t *testing.T) {
 		{"apply ada.csv --privacy-mode opt-out -o r.csv", 1, "error"},
 		{"undo r.csv -o u.csv", 0, "complete"},
 		{"undo ada.csv", 1, "error"},
-		{"apply users.csv --privacy-mode opt-out --canary 2", 3, "complete"},
+		{"apply users.csv --privacy-mode opt-out --canary 2", 5, "guard"},
 		{"apply bad.csv --privacy-mode opt-out", 1, "error"},
 		{"apply ada.csv --privacy-mode opt-out --tenant exchange --organization 11111111-2222-3333-4444-555555555555", 1, "error"},
 	} {
