@@ -130,6 +130,14 @@ func lastWord(text string) string {
 	return strings.TrimSpace(kind)
 }
 
+// A user who was on two rows and is on one is not gone.
+func TestNewsOfFewerRows(t *testing.T) {
+	name := keep(t, auditCSV(false, found(2, "ada@contoso.com", pipeline.Conflict, "out", ""), found(3, "ada@contoso.com", pipeline.Conflict, "in", "")))
+	if text, _ := news(t, name, true, true, found(2, "ada@contoso.com", pipeline.Same, "out", "out")); !strings.HasSuffix(text, "\n1 change since last.csv: 1 recovered\n") {
+		t.Errorf("said %q", text)
+	}
+}
+
 // Of users that an audit which was stopped has not come to, nothing is said.
 func TestNewsOfAPart(t *testing.T) {
 	name := keep(t, auditCSV(false, found(2, "ada@contoso.com", pipeline.Differs, "out", "in"), found(3, "bob@contoso.com", pipeline.Differs, "out", "in")))

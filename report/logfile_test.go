@@ -65,8 +65,16 @@ func TestLogFileGoesOn(t *testing.T) {
 		l.Log(zapcore.InfoLevel).Info("x")
 		l.Close()
 	}
-	if b, _ := os.ReadFile(name); bytes.Count(b, []byte("\n")) != 2 {
+	b, _ := os.ReadFile(name)
+	if bytes.Count(b, []byte("\n")) != 2 {
 		t.Errorf("has %q", b)
+	}
+	// What is there counts.
+	l := NewLogFile(name, int64(len(b)), func(err error) { t.Error(err) })
+	l.Log(zapcore.InfoLevel).Info("x")
+	l.Close()
+	if old, _ := os.ReadFile(name + ".1"); !bytes.Equal(old, b) {
+		t.Errorf("the old log is %q", old)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestAskedBySignal(t *testing.T) {
 	defer cmd.Process.Kill()
 	<-ready
 	lines := bufio.NewScanner(stderr)
-	for range 2 {
+	for answers := 0; answers < 2; {
 		if err := cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 			t.Fatal(err)
 		}
@@ -54,8 +54,11 @@ func TestAskedBySignal(t *testing.T) {
 			Msg string
 			Of  int
 		}
-		if err := json.Unmarshal(lines.Bytes(), &event); err != nil || event.Msg != "progress" || event.Of != 3 {
+		if err := json.Unmarshal(lines.Bytes(), &event); err != nil || event.Msg != "progress" {
 			t.Fatalf("said %s, %v", lines.Bytes(), err)
+		}
+		if event.Of == 3 { // and not ahead of the first call
+			answers++
 		}
 	}
 	cmd.Process.Signal(os.Interrupt)

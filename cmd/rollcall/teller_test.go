@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -79,6 +80,12 @@ func TestWhatIsLeftOfARun(t *testing.T) {
 		said := doc.(map[string]any)
 		if fmt.Sprint(said["exit"]) != fmt.Sprint(test.exit) || said["outcome"] != test.outcome || said["reason"] == "" != (test.outcome == "complete") {
 			t.Errorf("%s: summary says exit %v, outcome %v, reason %q", test.args, said["exit"], said["outcome"], said["reason"])
+		}
+
+		for name, want := range map[string]os.FileMode{"s.json": 0o600, "m.prom": 0o644, "l.log": 0o600} {
+			if info, err := os.Stat(in(name)); err != nil || runtime.GOOS != "windows" && info.Mode() != want {
+				t.Errorf("%s: %v, %v; want mode %v", name, info.Mode(), err, want)
+			}
 		}
 
 		metrics, err := os.ReadFile(in("m.prom"))
