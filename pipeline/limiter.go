@@ -84,7 +84,9 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	if err := ctx.Err(); err != nil {
 		return Turn{}, context.Cause(ctx)
 	}
-	if !l.closed.Load() && l.enter() {
+	// Nobody is overtaken: whoever has just ended a call would be here first
+	// each time.
+	if !l.closed.Load() && l.queued.Load() == 0 && l.enter() {
 		if !l.closed.Load() {
 			return Turn{l.turn.Load()}, nil
 		}

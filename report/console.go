@@ -127,16 +127,22 @@ func (b beside) Write(p []byte) (int, error) {
 // JSON it is an object a line, and so is then whatever else c is told. Log is to
 // be called ahead of the first use of c by another goroutine.
 func (c *Console) Log(level zapcore.Level, json bool) *zap.Logger {
-	cfg := zap.NewProductionEncoderConfig()
-	cfg.TimeKey = "time"
-	cfg.EncodeTime = zapcore.RFC3339TimeEncoder
-	cfg.EncodeDuration = zapcore.StringDurationEncoder
+	cfg := encoding()
 	if !json {
 		return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(cfg), c, level))
 	}
 	enc := zapcore.NewJSONEncoder(cfg)
 	c.json = zap.New(zapcore.NewCore(enc, c, zapcore.InfoLevel))
 	return zap.New(zapcore.NewCore(enc, c, level))
+}
+
+// encoding says how lines of a log are written.
+func encoding() zapcore.EncoderConfig {
+	cfg := zap.NewProductionEncoderConfig()
+	cfg.TimeKey = "time"
+	cfg.EncodeTime = zapcore.RFC3339TimeEncoder
+	cfg.EncodeDuration = zapcore.StringDurationEncoder
+	return cfg
 }
 
 // Progress draws a progress line, until stop is called, of a run over total
@@ -176,32 +182,39 @@ func LogProgress(log *zap.Logger, interval time.Duration, total int, run *pipeli
 		rows := run.Stats.Rows.Load()
 		perSecond := float64(rows-last) / interval.Seconds()
 		last = rows
-		fields := []zap.Field{
-			zap.Int64("rows", rows),
-			zap.Int("of", total),
-			zap.Float64("rows_per_second", perSecond),
-			zap.Int64("calls", run.Stats.Calls.Load()),
-			zap.Int64("retries", run.Stats.Retries.Load()),
-			zap.Duration("throttled", run.Limiter.Throttled()),
-		}
-		pace, atOnce := run.Limiter.Pace()
-		if pace > 0 {
-			fields = append(fields, zap.Float64("pace", pace))
-		}
-		if atOnce > 0 {
-			fields = append(fields, zap.Int("in_flight_limit", atOnce))
-		}
-		if perSecond > 0 {
-			left := time.Duration(float64(int64(total)-rows) / perSecond * float64(time.Second))
-			fields = append(fields, zap.Duration("left", left.Round(time.Second)))
-		}
-		for s := range run.Stats.ByStatus {
-			if n := run.Stats.ByStatus[s].Load(); n > 0 {
-				fields = append(fields, zap.Int64(pipeline.Status(s).String(), n))
-			}
-		}
-		log.Info("progress", fields...)
+		LogState(log, total, run, perSecond)
 	}, func() {})
+}
+
+// LogState logs how far the run over total rows has come, at so many rows a
+// second of late.
+func LogState(log *zap.Logger, total int, run *pipeline.Run, perSecond float64) {
+	rows := run.Stats.Rows.Load()
+	fields := []zap.Field{
+		zap.Int64("rows", rows),
+		zap.Int("of", total),
+		zap.Float64("rows_per_second", perSecond),
+		zap.Int64("calls", run.Stats.Calls.Load()),
+		zap.Int64("retries", run.Stats.Retries.Load()),
+		zap.Duration("throttled", run.Limiter.Throttled()),
+	}
+	pace, atOnce := run.Limiter.Pace()
+	if pace > 0 {
+		fields = append(fields, zap.Float64("pace", pace))
+	}
+	if atOnce > 0 {
+		fields = append(fields, zap.Int("in_flight_limit", atOnce))
+	}
+	if perSecond > 0 {
+		left := time.Duration(float64(int64(total)-rows) / perSecond * float64(time.Second))
+		fields = append(fields, zap.Duration("left", left.Round(time.Second)))
+	}
+	for s := range run.Stats.ByStatus {
+		if n := run.Stats.ByStatus[s].Load(); n > 0 {
+			fields = append(fields, zap.Int64(pipeline.Status(s).String(), n))
+		}
+	}
+	log.Info("progress", fields...)
 }
 
 // every calls f once in each interval, from a goroutine of its own that ends

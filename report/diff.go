@@ -9,43 +9,75 @@ import (
 	"rollcall/pipeline"
 )
 
-// Diff writes the text of an audit: a line for each row that needs a look, with
-// a sigil ahead of it.
+// Diff writes for people what an audit found or a run did: a line for each row
+// that needs a look, with a sigil ahead of it, then the counts.
 //
 //	~ ada@contoso.com  PrivacyMode: opt-in -> opt-out
 //	? eve@contoso.com  line 4: …
 //	! bob@contoso.com  line 7: unreadable: …
 //
-// Rows that are as wanted are left out. Diff is for one goroutine.
+// Rows that were as wanted are left out. Diff is for one goroutine.
 type Diff struct {
+	Color bool // paint sigils and values
+	Quiet bool // leave out what is as wanted in the end
+
 	w          *bufio.Writer
 	properties []string
 }
 
 // NewDiff returns a Diff of the properties, that writes to w.
 func NewDiff(w io.Writer, properties []string) *Diff {
-	return &Diff{bufio.NewWriter(w), properties}
+	return &Diff{w: bufio.NewWriter(w), properties: properties}
 }
 
 // Record writes the line of a row, if it has one.
 func (d *Diff) Record(r *pipeline.Result) error {
+	p := palette(d.Color)
 	switch {
 	case r.Status == pipeline.Differs:
-		fmt.Fprintf(d.w, "~ %s  %s\n", shown(r.Row.UPN), d.edits(r))
-	case r.Status == pipeline.NotFound:
-		fmt.Fprintf(d.w, "? %s  line %d: %s\n", shown(r.Row.UPN), r.Row.Line, shown(Remark(r)))
+		fmt.Fprintf(d.w, "%s %s  %s\n", p.changed("~"), shown(r.Row.UPN), d.edits(r))
+	case r.Status == pipeline.Applied && !d.Quiet:
+		fmt.Fprintf(d.w, "%s %s  %s\n", p.changed("~"), shown(r.Row.UPN), d.made(r))
 	case r.Status.Bad():
-		fmt.Fprintf(d.w, "! %s  line %d: %s: %s\n", shown(r.Row.UPN), r.Row.Line, r.Status, shown(Remark(r)))
+		d.bad(r, "")
 	}
 	return nil
 }
 
+// bad writes the line of a row that failed.
+func (d *Diff) bad(r *pipeline.Result, more string) {
+	p := palette(d.Color)
+	if r.Status == pipeline.NotFound {
+		fmt.Fprintf(d.w, "%s %s  line %d: %s%s\n", p.unknown("?"), shown(r.Row.UPN), r.Row.Line, shown(Remark(r)), more)
+	} else {
+		fmt.Fprintf(d.w, "%s %s  line %d: %s: %s%s\n", p.bad("!"), shown(r.Row.UPN), r.Row.Line, p.bad(r.Status.String()), shown(Remark(r)), more)
+	}
+}
+
 // edits lists the properties that are not as wanted.
 func (d *Diff) edits(r *pipeline.Result) string {
+	p := palette(d.Color)
 	var edits []string
 	for i, v := range r.Values {
 		if v.Wanted != "" && !v.Same {
-			edits = append(edits, fmt.Sprintf("%s: %s -> %s", d.properties[i], shown(v.Before), shown(v.Wanted)))
+			edits = append(edits, fmt.Sprintf("%s: %s -> %s", d.properties[i], p.old(shown(v.Before)), p.new(shown(v.Wanted))))
+		}
+	}
+	return strings.Join(edits, ", ")
+}
+
+// made lists the properties that were set, with the values before where they are
+// known.
+func (d *Diff) made(r *pipeline.Result) string {
+	p := palette(d.Color)
+	var edits []string
+	for i, v := range r.Values {
+		switch {
+		case v.Wanted == "" || v.Before != "" && strings.EqualFold(v.Before, v.After):
+		case v.Before == "":
+			edits = append(edits, fmt.Sprintf("%s: %s", d.properties[i], p.new(shown(v.After))))
+		default:
+			edits = append(edits, fmt.Sprintf("%s: %s -> %s", d.properties[i], p.old(shown(v.Before)), p.new(shown(v.After))))
 		}
 	}
 	return strings.Join(edits, ", ")
@@ -53,6 +85,14 @@ func (d *Diff) edits(r *pipeline.Result) string {
 
 // Flush writes what is buffered.
 func (d *Diff) Flush() error { return d.w.Flush() }
+
+// End writes the counts.
+func (d *Diff) End(s *Summary, _ bool) error {
+	if !d.Quiet || !s.AsWanted() {
+		fmt.Fprintln(d.w, s.String())
+	}
+	return d.w.Flush()
+}
 
 // shownLines is shown for text that may have several lines.
 func shownLines(text string) string {
@@ -63,12 +103,24 @@ func shownLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// shown returns text with nothing in it that could move a terminal's cursor.
+// shown returns text with nothing in it that could move a terminal's cursor, or
+// have what follows read another way round.
 func shown(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
+		if unshowable(r) {
 			return '\ufffd'
 		}
 		return r
 	}, text)
+}
+
+// unshowable reports whether r does something to the text around it: a control,
+// a line break, or a mark of direction.
+func unshowable(r rune) bool {
+	switch {
+	case r < ' ', 0x7f <= r && r < 0xa0, r == 0x061c, r == 0x200e, r == 0x200f,
+		0x2028 <= r && r <= 0x202e, 0x2066 <= r && r <= 0x2069:
+		return true
+	}
+	return false
 }

@@ -1,165 +1,220 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
-	"slices"
+	"fmt"
+	"io"
+	"regexp"
 	"strings"
 	"testing"
-
-	"golang.org/x/net/html"
+	"unicode"
+	"unicode/utf8"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
 )
 
-// hostilePage has what is hostile wherever something from outside can be.
-func hostilePage() *Page {
-	long := strings.Repeat(`<b onclick="alert(1)">`, 15000) // some 300 kB
-	cells := append([]string{long}, hostile...)
-	f := Format{Properties: []string{"PrivacyMode", hostile[0]}, Header: append([]string{"UPN"}, cells...)}
-	t := NewTally(f)
-	for i, cell := range cells {
-		for range 2 { // so that there are groups
-			res := pipeline.Result{Status: pipeline.Status(i % len(pipeline.Statuses)), Err: errors.New(cell), Attempts: 1}
-			res.Row = roster.Row{Line: i, UPN: cell, Cells: []string{cell}}
-			for range cells {
-				res.Row.Cells = append(res.Row.Cells, cell)
-			}
-			v := pipeline.Value{Wanted: cell, Before: cell + "1", After: cell + "2"}
-			res.Values = []pipeline.Value{v, v}
-			t.Record(&res)
-		}
-	}
-	x := hostile[3]
-	return &Page{Kind: "audit", Change: x, Noun: x, Tenant: x, Roster: x, Results: x, Source: x, Stopped: x, Version: x, Total: 1000, Tally: t}
+// hostile are texts that mean something to what a report is shown by.
+var hostile = []string{
+	"a|b", `a\|b`, "a\nb\r\nc", "\x1b[31mred\x1b[0m", "\u009b31m", "x\u202egnp.exe", "\u2066iso\u2069", "\u200e\u200f\u061c\u202a", "\u2028", "\xff\xfe",
+	"=cmd()", "<script>alert(1)</script>", "&lt;", "`code`", "[x](javascript:alert(1))", "https://evil.example/x", "www.evil.example",
+	"@everyone", "**bold**", "~~x~~", "$x$", `"quoted"`, "\x00", "\x7f", "plain", "", "| --- |", "<!--", "tab\there",
 }
 
-// Whatever is in a roster or said by a tenant, the file has the elements and the
-// attributes of the template and no others.
-func TestNothingHostileBecomesMarkup(t *testing.T) {
-	text := written(t, hostilePage())
-	if len(text) > 1<<20 {
-		t.Errorf("the report has %d bytes", len(text))
-	}
-	doc, err := html.Parse(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	// What a page of harmless rows has.
-	elements, attributes := vocabulary(t, written(t, sample(50, "apply"))+written(t, sample(50, "audit")))
-	attributes = append(attributes, "hidden")
-	scripts := 0
-	var seen strings.Builder
-	for n := range doc.Descendants() {
-		switch n.Type {
-		case html.ElementNode:
-			if !slices.Contains(elements, n.Data) {
-				t.Errorf("element <%s>", n.Data)
-			}
-			for _, a := range n.Attr {
-				if !slices.Contains(attributes, a.Key) {
-					t.Errorf("attribute %s of <%s>", a.Key, n.Data)
-				}
-				if a.Key == "href" && a.Val != "#rows" || a.Key == "src" || strings.HasPrefix(a.Key, "on") {
-					t.Errorf("<%s %s=%q>", n.Data, a.Key, a.Val)
-				}
-			}
-			if n.Data == "script" || n.Data == "style" {
-				scripts++
-				if got := n.FirstChild.Data; got != pageScript && got != pageStyle {
-					t.Errorf("<%s> is not ours", n.Data)
-				}
-			}
-		case html.CommentNode:
-			t.Errorf("comment %q", n.Data)
-		case html.TextNode:
-			seen.WriteString(n.Data + "\n")
-			if strings.ContainsAny(n.Data, "\u202e\u200b\ufeff\x00\x07\x1b\u2028") {
-				t.Errorf("what can't be seen in %q", n.Data)
-			}
-		}
-	}
-	if scripts != 2 {
-		t.Errorf("%d scripts and style sheets", scripts)
-	}
-	// It is all there to be read.
-	for _, want := range []string{"<script>alert(1)</script>", "javascript:alert(6)", "evil⟨U+202E⟩gpj.exe", "zero⟨U+200B⟩width", "nul␀bell␇esc␛[2J", "bad\ufffd\ufffdutf8"} {
-		if !strings.Contains(seen.String(), want) {
-			t.Errorf("the report has no %q", want)
+// hostileRows are rows of every status, with hostile text wherever text can be.
+func hostileRows(each func(*pipeline.Result)) {
+	for i, text := range hostile {
+		for status := range pipeline.Statuses {
+			each(&pipeline.Result{
+				Row:    roster.Row{Line: i + 2, UPN: text, Cells: []string{text, text}},
+				Status: pipeline.Status(status), Values: []pipeline.Value{{Wanted: "w" + text, Before: "b" + text, After: "a" + text}},
+				Attempts: 2, Err: errors.New(text), Finished: noon,
+			})
 		}
 	}
 }
 
-func vocabulary(t *testing.T, text string) (elements, attributes []string) {
-	doc, err := html.Parse(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range doc.Descendants() {
-		if n.Type == html.ElementNode {
-			elements = append(elements, n.Data)
-			for _, a := range n.Attr {
-				attributes = append(attributes, a.Key)
-			}
-		}
-	}
-	return elements, attributes
-}
-
-// What a screen reader goes by: one heading above the others, a name for each
-// region and table, a scope for each heading cell.
-func TestPageIsAccessible(t *testing.T) {
-	for _, kind := range []string{"apply", "audit"} {
-		p := sample(50, kind)
-		p.Stopped = "30 of 50 rows failed"
-		doc, err := html.Parse(strings.NewReader(written(t, p)))
-		if err != nil {
+func show(t *testing.T, v View) {
+	t.Helper()
+	var s Summary
+	hostileRows(func(r *pipeline.Result) {
+		if err := errors.Join(v.Record(r), s.Record(r), v.Flush()); err != nil {
 			t.Fatal(err)
 		}
-		ids := make(map[string]int)
-		count := make(map[string]int)
-		var refs []string
-		for n := range doc.Descendants() {
-			if n.Type != html.ElementNode {
-				continue
-			}
-			count[n.Data]++
-			attr := make(map[string]string)
-			for _, a := range n.Attr {
-				attr[a.Key] = a.Val
-			}
-			if id, ok := attr["id"]; ok {
-				ids[id]++
-			}
-			if ref := attr["aria-labelledby"]; ref != "" {
-				refs = append(refs, ref)
-			}
-			switch {
-			case n.Data == "section" && attr["aria-labelledby"] == "",
-				n.Data == "th" && attr["scope"] == "",
-				n.Data == "svg" && attr["aria-hidden"] == "" && (attr["role"] != "img" || attr["aria-label"] == ""),
-				attr["role"] == "region" && (attr["aria-label"] == "" || attr["tabindex"] != "0"):
-				t.Errorf("%s: <%s %v> has no name, or no scope", kind, n.Data, n.Attr)
-			}
-			if _, ok := attr["style"]; ok {
-				t.Errorf("%s: a style attribute, which the policy forbids", kind)
+	})
+	if err := v.End(&s, true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var hostileFormat = Format{Properties: []string{"P"}, Header: []string{"UPN", "Note", ""}[:2], UPN: 0}
+
+// Whatever rows hold, no view but the CSV, which has the roster's cells as they
+// came, writes what moves a cursor, turns text around or is not UTF-8.
+func TestViewsAreShowable(t *testing.T) {
+	baseline := &Baseline{name: "last.csv", past: map[string][]*finding{}}
+	for _, text := range hostile {
+		key := userKey("gone" + text)
+		baseline.past[key] = []*finding{{upn: "gone" + text, status: pipeline.Differs, values: []pipeline.Value{{Wanted: text, After: "x" + text}}}}
+	}
+	for name, view := range map[string]func(io.Writer) View{
+		"text":     func(w io.Writer) View { return NewDiff(w, []string{"P"}) },
+		"json":     func(w io.Writer) View { return NewJSONRows(w, hostileFormat) },
+		"markdown": func(w io.Writer) View { return NewMarkdown(w, "t", []string{"P"}) },
+		"news":     func(w io.Writer) View { return NewNews(w, []string{"P"}, baseline, false, false) },
+	} {
+		var b bytes.Buffer
+		show(t, view(&b))
+		if b.Len() < 1000 || !utf8.Valid(b.Bytes()) {
+			t.Errorf("%s: %d bytes, UTF-8 %t", name, b.Len(), utf8.Valid(b.Bytes()))
+		}
+		for i, r := range b.String() {
+			if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x2028 || r == 0x2029) {
+				t.Errorf("%s: has %U: %q", name, r, b.String()[max(0, i-40):i+3])
 			}
 		}
-		if count["h1"] != 1 || count["main"] != 1 || count["header"] != 1 || count["footer"] != 1 || count["title"] != 1 {
-			t.Errorf("%s: %v", kind, count)
+	}
+}
+
+// In text a row is a line, however it is painted, and painted or not it says the
+// same.
+func TestColorAddsNothing(t *testing.T) {
+	var plain, painted bytes.Buffer
+	show(t, NewDiff(&plain, []string{"P"}))
+	d := NewDiff(&painted, []string{"P"})
+	d.Color = true
+	show(t, d)
+	if !strings.Contains(painted.String(), "\x1b[32m") {
+		t.Error("nothing is painted")
+	}
+	if got := regexp.MustCompile("\x1b\\[[0-9]+m").ReplaceAllString(painted.String(), ""); got != plain.String() {
+		t.Errorf("painted:\n%s\nplain:\n%s", got, plain.String())
+	}
+	sigil := regexp.MustCompile(`^([~?!] |\d+ rows: )`)
+	for line := range strings.Lines(plain.String()) {
+		if !sigil.MatchString(line) {
+			t.Errorf("line %q has no sigil", line)
 		}
-		if count["table"] == 0 || count["caption"] != count["table"] {
-			t.Errorf("%s: %d tables have %d captions", kind, count["table"], count["caption"])
-		}
-		for id, n := range ids {
-			if n != 1 {
-				t.Errorf("%s: id %s is there %d times", kind, id, n)
+	}
+}
+
+// The JSON is an array of an object for each row, with the row's own text in it
+// as far as that is text.
+func TestJSONRows(t *testing.T) {
+	var b bytes.Buffer
+	show(t, NewJSONRows(&b, hostileFormat))
+	var rows []map[string]any
+	if err := json.Unmarshal(b.Bytes(), &rows); err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	hostileRows(func(r *pipeline.Result) {
+		row := rows[i]
+		i++
+		text := strings.ToValidUTF8(r.Row.UPN, "\ufffd\ufffd") // two bytes of one cell
+		for name, want := range map[string]any{"Row": float64(r.Row.Line), "UserPrincipalName": text, "Status": r.Status.String(),
+			"P": "a" + text, "P.Wanted": "w" + text, "P.Before": "b" + text, "Attempts": 2.0, "Note": text, "FinishedAt": "2026-11-22T12:00:00Z"} {
+			if row[name] != want {
+				t.Errorf("%s is %q, want %q", name, row[name], want)
 			}
 		}
-		for _, ref := range refs {
-			if ids[ref] == 0 {
-				t.Errorf("%s: nothing has the id %s", kind, ref)
-			}
+	})
+	if i != len(rows) {
+		t.Errorf("%d objects, want %d", len(rows), i)
+	}
+}
+
+// No rows are an empty array, and columns without a name have one of their own.
+func TestJSONRowsAtTheEdge(t *testing.T) {
+	var b bytes.Buffer
+	if err := NewJSONRows(&b, hostileFormat).End(nil, false); err != nil || b.String() != "[]\n" {
+		t.Errorf("wrote %q, %v", b.String(), err)
+	}
+	b.Reset()
+	j := NewJSONRows(&b, Format{Header: []string{"UPN", "", "Column8", ""}})
+	row := roster.Row{UPN: "u", Cells: []string{"u", "1", "2", "3"}}
+	if err := errors.Join(j.Record(&pipeline.Result{Row: row}), j.End(nil, true)); err != nil {
+		t.Fatal(err)
+	}
+	var rows []map[string]any
+	if err := json.Unmarshal(b.Bytes(), &rows); err != nil || len(rows[0]) != 6+3 {
+		t.Errorf("got %s, %v", b.String(), err)
+	}
+}
+
+// Each row of the Markdown is one row of its table, with four cells in which
+// nothing means anything.
+func TestMarkdownIsEscaped(t *testing.T) {
+	var b bytes.Buffer
+	show(t, NewMarkdown(&b, "a|b <i>", []string{"P"}))
+	_, table, ok := strings.Cut(b.String(), "| line | user | status | what |\n| ---: | --- | --- | --- |\n")
+	if !ok {
+		t.Fatalf("no table in\n%s", b.String())
+	}
+	entity := regexp.MustCompile(`&#\d+;`)
+	n := 0
+	for line := range strings.Lines(table) {
+		n++
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 {
+			t.Errorf("%d cells: %q", len(cells)-2, line)
+		}
+		plain := entity.ReplaceAllString(strings.Join(cells, " "), "")
+		if strings.ContainsAny(plain, "<>`*[]\\$~&") || strings.Contains(plain, " @") || strings.Contains(plain, "://") || strings.Contains(plain, "www.") {
+			t.Errorf("not escaped: %q", line)
+		}
+	}
+	var s Summary
+	hostileRows(func(r *pipeline.Result) { s.Record(r) })
+	if want := s.Failed() + s.ByStatus[pipeline.Differs]; n != want {
+		t.Errorf("%d rows, want %d", n, want)
+	}
+	if strings.Contains(b.String(), "<i>") {
+		t.Error("the title is not escaped")
+	}
+}
+
+// However many rows need a person, the Markdown has the first thousand and says
+// how many there are more, and no cell is endless.
+func TestMarkdownIsBounded(t *testing.T) {
+	var b bytes.Buffer
+	var s Summary
+	m := NewMarkdown(&b, "t", []string{"P"})
+	for i := range MarkdownRows + 7 {
+		r := pipeline.Result{Row: roster.Row{Line: i + 2, UPN: "u"}, Status: pipeline.Failed, Err: errors.New(strings.Repeat("é", 100_000))}
+		if err := errors.Join(m.Record(&r), s.Record(&r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.End(&s, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\n\nand 7 more\n", fmt.Sprintf("| failed | %d |", MarkdownRows+7), "This is not all"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("has no %q", want)
+		}
+	}
+	if b.Len() > 1<<20 {
+		t.Errorf("%d bytes", b.Len())
+	}
+}
+
+// Quiet, text has no word if all is as wanted in the end, and otherwise what is not.
+func TestQuietViews(t *testing.T) {
+	for _, status := range []pipeline.Status{pipeline.Applied, pipeline.Unchanged, pipeline.Same, pipeline.Duplicate, pipeline.Failed, pipeline.Differs} {
+		var text, md bytes.Buffer
+		d, m := NewDiff(&text, []string{"P"}), NewMarkdown(&md, "t", []string{"P"})
+		d.Quiet, m.Quiet = true, true
+		var s Summary
+		r := &pipeline.Result{Status: status, Values: []pipeline.Value{{Wanted: "a", Before: "b", After: "a"}}}
+		if err := errors.Join(d.Record(r), m.Record(r), s.Record(r), d.End(&s, true), m.End(&s, true)); err != nil {
+			t.Fatal(err)
+		}
+		loud := status == pipeline.Failed || status == pipeline.Differs
+		if text.Len() > 0 != loud || md.Len() > 0 != loud {
+			t.Errorf("%s: text %q, markdown %q", status, text.String(), md.String())
 		}
 	}
 }

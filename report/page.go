@@ -63,7 +63,7 @@ func policy() string {
 // Write writes the page.
 func (p *Page) Write(w io.Writer) error {
 	return pageTemplate.Execute(w, struct {
-		*view
+		*pageView
 		Policy string
 		Style  template.CSS
 		Script template.JS

@@ -12,8 +12,8 @@ import (
 	"rollcall/pipeline/roster"
 )
 
-// hostile are cells that a browser, a template or a reader could be taken in by.
-var hostile = []string{
+// hostileToBrowsers are cells that a browser, a template or a reader could be taken in by.
+var hostileToBrowsers = []string{
 	`<script>alert(1)</script>`,
 	`</script><script>alert(2)</script>`,
 	`</style><style>*{display:none}</style>`,

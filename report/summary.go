@@ -36,6 +36,11 @@ func (s *Summary) Failed() int {
 	return n
 }
 
+// AsWanted reports whether there is no row that failed or differs.
+func (s *Summary) AsWanted() bool {
+	return s.Failed() == 0 && s.ByStatus[pipeline.Differs] == 0
+}
+
 // String returns the counts in words, in the order of the statuses: "3 rows: 2
 // applied, 1 not-found".
 func (s *Summary) String() string {

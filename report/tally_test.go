@@ -21,7 +21,7 @@ import (
 func randomResults(r *rand.Rand, n int) (Format, []pipeline.Result) {
 	f := Format{Properties: []string{"PrivacyMode", "IsAddInEnabled"}, UPN: 1,
 		Header: []string{"Department", "UPN", "Status", "Initial password", "Name", "Note"}}
-	values := append([]string{"opt-in", "opt-out", "", "", "+1", "=1+1"}, hostile...)
+	values := append([]string{"opt-in", "opt-out", "", "", "+1", "=1+1"}, hostileToBrowsers...)
 	many := r.IntN(2) == 0
 	value := func() string {
 		if many && r.IntN(3) == 0 {

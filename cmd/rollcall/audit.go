@@ -24,5 +24,6 @@ writes the same columns as apply, a record for each row.`,
 		RunE: func(_ *cobra.Command, args []string) error { return j.do(a, args[0]) },
 	}
 	j.add(c.Flags())
+	grouped(c.Flags(), "Output", j.output.addBaseline)
 	return c
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -13,6 +14,9 @@ import (
 // secretVariables are the environment variables that hold secrets. They are never
 // shown.
 var secretVariables = []string{tokenVariable, "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD"}
+
+// secretFlags are the flags whose values are not shown either.
+var secretFlags = []string{"ping"}
 
 // signInVariables are those of Entra ID that may be shown.
 var signInVariables = []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",
@@ -79,6 +83,9 @@ func (a *app) showConfig(c *cobra.Command, all bool) error {
 		value := flag.Value.String()
 		if s, ok := flag.Value.(pflag.SliceValue); ok {
 			value = strings.Join(s.GetSlice(), ", ")
+		}
+		if slices.Contains(secretFlags, flag.Name) && value != "" {
+			value = "********"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", flag.Name, value, origin)
 	})

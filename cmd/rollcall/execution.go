@@ -28,6 +28,8 @@ type execution struct {
 	out        *output
 	interrupts *interrupts
 	locks      []*lock
+	teller     teller
+	news       *report.News // or nil
 }
 
 // lockTenant keeps others on this machine from writing to the tenant meanwhile.
@@ -54,12 +56,10 @@ func (x *execution) canSave() error {
 	if x.audit || name == "" {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*")
-	if err != nil {
+	if err := report.CanWriteFile(name); err != nil {
 		return fmt.Errorf("change %s: it could not be saved: %w", name, err)
 	}
-	f.Close()
-	return os.Remove(f.Name())
+	return nil
 }
 
 // lockResults keeps others from the results file.
@@ -168,20 +168,24 @@ func (x *execution) carryOut() error {
 	if err := x.countChanges(run); err != nil {
 		return err
 	}
+	x.begin(run)
 	start := time.Now()
-	stop, unwatch := x.talk.progress(x.app, x.out.left(), run, x.log), x.out.page.watch(run)
+	stop, unwatch := x.progress(run), x.out.page.watch(run)
 	err = run.Do(x.interrupts.ctx, x.out.rows, x.recorder())
 	unwatch()
 	stop()
 	if serr := x.conn.save(); err == nil {
 		err = serr
 	}
-	if cerr := x.out.conclude(x.talk.quiet); err == nil {
+	if cerr := x.out.conclude(); err == nil {
 		err = cerr
 	}
 	x.summarise(run, time.Since(start), err)
 	if why := run.Stopped(); why != "" && err == nil && x.out.left() > 0 && x.interrupts.status() == 0 {
 		return &exit{status: exitGuard, err: errors.New("stopped: " + why)}
+	}
+	if x.news != nil && err == nil && x.interrupts.status() == 0 {
+		return x.newsOutcome()
 	}
 	return outcome(x.conn.explain(err), &x.out.summary, x.interrupts)
 }

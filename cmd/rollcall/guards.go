@@ -88,7 +88,13 @@ func (f *guardFlags) tooMany(n, users int) error {
 func (a *app) again() string {
 	var words []string
 	resume := false
-	for _, arg := range a.args {
+	for i, arg := range a.args {
+		switch {
+		case strings.HasPrefix(arg, "--ping="):
+			arg = "--ping=URL" // who has it can say that all is well
+		case i > 0 && a.args[i-1] == "--ping":
+			arg = "URL"
+		}
 		switch {
 		case arg == "--overwrite" || strings.HasPrefix(arg, "--overwrite="):
 			continue

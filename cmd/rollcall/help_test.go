@@ -74,6 +74,10 @@ func TestHelpExamples(t *testing.T) {
 	for _, c := range commands() {
 		for _, example := range examples(c) {
 			words := strings.Fields(strings.TrimSpace(example))
+			stdin := "users.csv"
+			if n := len(words); words[n-2] == "<" {
+				words, stdin = words[:n-2], words[n-1]
+			}
 			for i, w := range words {
 				if w == "|" || w == "||" || w == "&&" {
 					words = words[:i]
@@ -111,7 +115,12 @@ func TestHelpExamples(t *testing.T) {
 					rollcall(t, exitOK, "apply", "users.csv", "--privacy-mode", "opt-out", "--read-first", "-o", "results.csv")
 				}
 				var out, errs writer
-				switch status := run(words[1:], strings.NewReader(users), &out, &errs); {
+				in, err := os.Open(stdin)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer in.Close()
+				switch status := run(words[1:], in, &out, &errs); {
 				case status == exitOK, status == exitDiffers && strings.Contains(example, "audit"), status == exitDiffers && c.Name() == "undo":
 				case status == exitRows && c.Name() == "undo": // each run has a sandbox of its own
 				default:

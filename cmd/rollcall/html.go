@@ -21,58 +21,12 @@ func (f *htmlFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.name, "html", "", "write a report to look at to this `FILE`: one that needs nothing else")
 }
 
-// check refuses a report that is another file of the command, each of which
-// others names for people.
-func (f *htmlFlags) check(a *app, others map[string]string) error {
-	switch f.name {
-	case "":
-		return nil
-	case "-":
+// check refuses a report that could not be one.
+func (f *htmlFlags) check() error {
+	if f.name == "-" {
 		return usage(errors.New("--html -: the report is a file, not standard output"))
 	}
-	for name, what := range others {
-		if name != "" && sameFile(a, f.name, name) {
-			return usage(fmt.Errorf("--html %s: the report would replace %s", f.name, what))
-		}
-	}
 	return nil
-}
-
-// sameFile reports whether two names are of one file, there or not; - is standard
-// input.
-func sameFile(a *app, name, other string) bool {
-	x, xerr := os.Stat(name)
-	y, yerr := os.Stat(other)
-	if stdin, ok := a.in.(*os.File); ok && other == "-" {
-		y, yerr = stdin.Stat()
-	}
-	if xerr == nil && yerr == nil {
-		return os.SameFile(x, y)
-	}
-	return other != "-" && place(name) == place(other)
-}
-
-// place returns what is the same for all names of a file that is not there.
-func place(name string) string {
-	dir, base := filepath.Split(name)
-	if real, err := filepath.EvalSymlinks(filepath.Clean(dir)); err == nil {
-		dir = real
-	}
-	if abs, err := filepath.Abs(dir); err == nil {
-		dir = abs
-	}
-	return filepath.Join(dir, base)
-}
-
-// checkHTML refuses a report that would replace what the run reads or writes.
-func (f *outputFlags) checkHTML(a *app, roster, tenant string) error {
-	others := map[string]string{roster: "the roster", tenant: "the tenant"}
-	if f.name != "" && f.name != "-" {
-		others[f.name] = "the results"
-		others[f.name+".journal"] = "the journal of the results"
-		others[resultsLock(f.name)] = "the lock of the results"
-	}
-	return f.html.check(a, others)
 }
 
 // canHTML finds out ahead of the run whether the report could be written.

@@ -25,6 +25,7 @@ type job struct {
 	guard  guardFlags
 	output outputFlags
 	talk   talkFlags
+	tell   tellFlags
 
 	lockWait time.Duration
 
@@ -47,6 +48,7 @@ func (j *job) addRun(fs *pflag.FlagSet) {
 	grouped(fs, "Guards", j.guard.add)
 	grouped(fs, "Output", j.output.add)
 	grouped(fs, "Messages", j.talk.add)
+	grouped(fs, "For others", j.tell.add)
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
 		fs.DurationVar(&j.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
 	})
@@ -85,10 +87,17 @@ func (j *job) do(a *app, name string) (err error) {
 	}
 	j.rosterName = name
 	x := &execution{job: j, app: a}
-	if x.change, x.source, err = j.wanted(a, name); err != nil {
+	if x.log, err = j.talk.start(a); err != nil {
 		return err
 	}
-	if x.log, err = j.talk.start(a); err != nil {
+	if err := x.openTeller(name); err != nil {
+		return err
+	}
+	defer func() { err = x.conclude(err) }()
+	if err := x.canTell(); err != nil {
+		return err
+	}
+	if x.change, x.source, err = j.wanted(a, name); err != nil {
 		return err
 	}
 	if err := x.lockTenant(); err != nil {
@@ -142,10 +151,16 @@ func (j *job) check(a *app, name string) error {
 	if j.verifyTimeout < 0 {
 		return usage(fmt.Errorf("--verify-timeout %v: want 0 (read back once) or more", j.verifyTimeout))
 	}
-	if err := j.output.checkHTML(a, name, j.tenant.file()); err != nil {
+	if err := j.output.html.check(); err != nil {
 		return err
 	}
-	return j.output.check(a, name, j.tenant.file())
+	if err := j.output.check(a, name, j.tenant.file()); err != nil {
+		return err
+	}
+	if err := j.checkFormat(); err != nil {
+		return err
+	}
+	return j.checkTell(a, name)
 }
 
 // wanted returns the change to make: what the flags say or, if they say nothing

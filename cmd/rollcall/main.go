@@ -57,15 +57,9 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.Execute()
-	status := exitOK
-	if err != nil {
-		status = exitError
-		if !a.began {
-			status = exitUsage
-		}
-		if e, ok := errors.AsType[*exit](err); ok {
-			status = e.status
-		}
+	status := statusOf(err)
+	if _, ok := errors.AsType[*exit](err); err != nil && !ok && !a.began {
+		status = exitUsage
 	}
 	if status != exitOK {
 		a.console.Break()
@@ -98,6 +92,18 @@ func (e *exit) Error() string {
 }
 
 func (e *exit) Unwrap() error { return e.err }
+
+// statusOf returns the exit status that err, of a command line that has been
+// understood, calls for.
+func statusOf(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if e, ok := errors.AsType[*exit](err); ok {
+		return e.status
+	}
+	return exitError
+}
 
 // usage makes err an error of the command line.
 func usage(err error) error {

@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 //	served FILE [LOG]          interrupt it, and write its counts to FILE, and to
 //	                           LOG what it said on standard error
 //	lines N FILE [PATTERN]     fail unless FILE has N lines (that contain PATTERN)
+//	listen FILE                serve HTTP, set PING to the address, and write each
+//	                           request to FILE
 //	until FILE N               wait until FILE has N lines
 //	agree RESULTS COUNTS       fail unless as many rows were applied as the
 //	                           server's counts have users set
@@ -59,6 +61,7 @@ func TestScripts(t *testing.T) {
 			"agree":       agree,
 			"until":       until,
 			"interrupted": interrupted,
+			"listen":      listen,
 		},
 	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -18,6 +17,8 @@ type outputFlags struct {
 	overwrite, excel bool
 	resume           bool
 	html             htmlFlags
+
+	formatFlags
 }
 
 func (f *outputFlags) add(fs *pflag.FlagSet) {
@@ -26,6 +27,7 @@ func (f *outputFlags) add(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.resume, "resume", false, "go on with a results file that was cut short")
 	fs.BoolVar(&f.excel, "excel", false, "write the results CSV as Excel likes it: with a byte order mark and CRLF")
 	f.html.add(fs)
+	f.formatFlags.add(fs)
 }
 
 // check refuses a results file that is the roster, or the file of the tenant, and
@@ -62,13 +64,13 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	return nil
 }
 
-// An output is where results go: to a CSV, and what an audit finds as text to
-// standard output.
+// An output is where results go: to a file, and in some form to standard output.
 type output struct {
 	name     string // of the results file, "" if there is none
 	recorder pipeline.Recorder
 	summary  report.Summary
-	text     io.Writer           // of the diff, or nil
+	view     report.View         // what standard output has, or nil
+	ended    bool                // so has view
 	file     *report.ResultsFile // or nil
 	page     *page               // or nil
 	total    int                 // rows of the roster
@@ -77,13 +79,12 @@ type output struct {
 	earlier map[int]pipeline.Earlier // what is known of them
 }
 
-// open opens the output of a run. Standard output gets the results CSV if it is
-// asked for, or if there is nothing else to say there.
+// open opens the output of a run.
 func (f *outputFlags) open(a *app, x *execution) (*output, error) {
 	if err := f.canHTML(); err != nil {
 		return nil, err
 	}
-	m, c, users, audit := x.manifest(), x.change, x.users, x.audit
+	m, c, users := x.manifest(), x.change, x.users
 	o := &output{total: m.Rows, rows: users.Rows()}
 	var recorders []pipeline.Recorder
 	m.Excel = f.excel
@@ -91,12 +92,11 @@ func (f *outputFlags) open(a *app, x *execution) (*output, error) {
 	if x.source != nil {
 		format.Own = x.source.own
 	}
-	toStdout := f.name == "-" || f.name == "" && !audit
-	switch {
-	case toStdout:
-		recorders = append(recorders, report.NewResults(a.stdout(), format))
-	case f.name != "":
-		var err error
+	var err error
+	if o.view, err = x.view(format); err != nil {
+		return nil, err
+	}
+	if f.name != "" && f.name != "-" {
 		if f.resume {
 			o.file, o.earlier, err = report.ResumeResults(f.name, format, m, o.rows, &o.summary)
 		} else {
@@ -111,9 +111,8 @@ func (f *outputFlags) open(a *app, x *execution) (*output, error) {
 		o.name = f.name
 		recorders = append(recorders, o.file)
 	}
-	if audit && !toStdout {
-		o.text = a.stdout()
-		recorders = append(recorders, report.NewDiff(o.text, c.Properties()))
+	if o.view != nil {
+		recorders = append(recorders, o.view)
 	}
 	if err := f.openHTML(x, o, format); err != nil {
 		return nil, errors.Join(err, o.close())
@@ -129,21 +128,23 @@ func (f *outputFlags) open(a *app, x *execution) (*output, error) {
 // left returns how many rows are not recorded.
 func (o *output) left() int { return o.total - o.summary.Rows }
 
-// conclude ends the text of an audit with its counts. Quiet, it says nothing if
-// all rows are as wanted.
-func (o *output) conclude(quiet bool) error {
-	asWanted := o.summary.Failed() == 0 && o.summary.ByStatus[pipeline.Differs] == 0
-	if o.text == nil || quiet && asWanted {
+// conclude ends what standard output has, once.
+func (o *output) conclude() error {
+	if o.view == nil || o.ended {
 		return nil
 	}
-	_, err := fmt.Fprintln(o.text, o.summary.String())
-	return err
+	o.ended = true
+	return o.view.End(&o.summary, o.left() == 0)
 }
 
-// close closes the results file.
+// close concludes, and closes the results file.
 func (o *output) close() error {
+	err := o.conclude()
 	if o.file == nil {
-		return nil
+		return err
 	}
-	return o.file.Close(o.left() == 0)
+	if cerr := o.file.Close(o.left() == 0); cerr != nil {
+		return cerr
+	}
+	return err
 }

@@ -21,7 +21,7 @@ func (a *app) report() *cobra.Command {
 report to look at, to mail and to print. It contacts no tenant.`,
 		Example: `  rollcall report results.csv
   rollcall report results.csv --html report.html
-  rollcall audit users.csv --privacy-mode opt-out -o - 2>&- | rollcall report - --html audit.html`,
+  rollcall report - --html audit.html < diff.csv`,
 		Annotations: more(`It says how many rows there are of each status, how many went from which value to
 which, and how that differs by the columns of the roster that have few values. The
 HTML report has the rows to search and sort too, in one file that needs nothing
@@ -30,7 +30,10 @@ else. --html of audit, apply and undo also tells the tenant, and the run over ti
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]
-			if err := html.check(a, map[string]string{name: "the results"}); err != nil {
+			if err := html.check(); err != nil {
+				return err
+			}
+			if err := a.distinct(namedFile{"the results", name, false}, namedFile{"--html", html.name, true}); err != nil {
 				return err
 			}
 			out := outputFlags{overwrite: overwrite, html: html}

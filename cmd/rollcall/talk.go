@@ -41,10 +41,10 @@ func (f *talkFlags) start(a *app) (*zap.Logger, error) {
 	}
 	level := zapcore.InfoLevel
 	switch {
-	case f.verbose:
-		level = zapcore.DebugLevel
 	case f.quiet:
 		level = zapcore.ErrorLevel
+	case f.verbose:
+		level = zapcore.DebugLevel
 	case isTerminal(a.err) && f.logFormat == "console":
 		level = zapcore.WarnLevel // a person sees the progress line
 	}

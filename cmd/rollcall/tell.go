@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+)
+
+// tellFlags say who is told of a run, beside those at the terminal: what watches
+// scheduled jobs.
+type tellFlags struct {
+	summary, metrics, ping, log string
+	logMaxSize                  int
+}
+
+func (f *tellFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.summary, "summary-json", "", "write what came of the run to this `FILE`, as JSON; - for standard output")
+	fs.StringVar(&f.metrics, "metrics-file", "", "write it to this `FILE.prom` too, for Prometheus's textfile collector, which may read it")
+	fs.StringVar(&f.ping, "ping", "", "tell a service that watches jobs: POST to `URL`/start, then to URL if the exit status is 0, else to URL/fail")
+	fs.StringVar(&f.log, "log-file", "", "log to this `FILE`, a JSON object a line, --quiet or not")
+	fs.IntVar(&f.logMaxSize, "log-max-size", 10, "begin the log file anew at `N` megabytes; the old one is kept as FILE.1")
+}
+
+// checkTell refuses flags that can't be meant, and files that get in each other's
+// way.
+func (j *job) checkTell(a *app, roster string) error {
+	f := &j.tell
+	switch {
+	case f.logMaxSize < 1 || f.logMaxSize > 10000:
+		return usage(fmt.Errorf("--log-max-size %d: want 1 to 10000 megabytes", f.logMaxSize))
+	case f.metrics != "" && filepath.Ext(f.metrics) != ".prom":
+		return usage(fmt.Errorf("--metrics-file %s: want a name that ends in .prom, for no other is collected", f.metrics))
+	case f.summary == "-" && j.talk.quiet:
+		return usage(errors.New("--quiet says nothing if all is well, --summary-json - always does: want one of them, or --summary-json FILE"))
+	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit):
+		return usage(errors.New("--summary-json -: standard output has the results already"))
+	}
+	var journal, lock string
+	if name := j.output.name; name != "" && name != "-" {
+		journal, lock = name+".journal", resultsLock(name)
+	}
+	file := func(name string) string {
+		if name == "-" { // standard output
+			return ""
+		}
+		return name
+	}
+	return a.distinct(
+		namedFile{"the roster", roster, false},
+		namedFile{"--tenant", j.tenant.file(), false},
+		namedFile{"--baseline", j.output.baseline, false},
+		namedFile{"-o", file(j.output.name), true},
+		namedFile{"the journal of the results", journal, true},
+		namedFile{"the lock of the results", lock, true},
+		namedFile{"--html", j.output.html.name, true},
+		namedFile{"--summary-json", file(f.summary), true},
+		namedFile{"--metrics-file", f.metrics, true},
+		namedFile{"--log-file", f.log, true},
+	)
+}

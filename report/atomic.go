@@ -1,0 +1,72 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile puts what write writes in the place of the file called name, as a
+// whole: whenever it is cut short, and whoever reads the file meanwhile, it is
+// what it was or what it is to be. Pipes and devices are written to as they are.
+func WriteFile(name string, perm os.FileMode, write func(io.Writer) error) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return writeDevice(name, write)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, cause(err))
+	}
+	b := bufio.NewWriterSize(f, bufferSize)
+	if err = write(b); err == nil {
+		err = b.Flush()
+	}
+	if err == nil {
+		err = f.Chmod(perm)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", name, cause(err))
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+func writeDevice(name string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, cause(err))
+	}
+	err = write(f)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// CanWriteFile returns an error if WriteFile could not write the file called name
+// in the end, as far as that can be found out.
+func CanWriteFile(name string) error {
+	switch info, err := os.Stat(name); {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("write %s: is a directory", name)
+	case err == nil && !info.Mode().IsRegular():
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, cause(err))
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}

@@ -1,0 +1,133 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"rollcall/pipeline"
+)
+
+// JSONRows writes the results as one array of objects, row by row, with the
+// columns of the results CSV as names. Row and Attempts are numbers, all else is
+// text as in the CSV, but that nothing is made safe for spreadsheets. What would
+// do something to a terminal is escaped.
+//
+// It is for one goroutine.
+type JSONRows struct {
+	w        io.Writer
+	buf      []byte
+	names    [][]byte // of the columns, as they are written
+	upn, own int
+	begun    bool
+}
+
+// NewJSONRows returns a JSONRows of results that would be laid out as f says.
+func NewJSONRows(w io.Writer, f Format) *JSONRows {
+	j := &JSONRows{w: w, upn: f.UPN, own: f.Own}
+	taken := make(map[string]bool)
+	names := columns(f)
+	for _, name := range names {
+		taken[name] = true
+	}
+	for i, name := range names {
+		for n := i + 1; name == "" || name != names[i] && taken[name]; n++ { // a column of the roster without a name
+			name = fmt.Sprintf("Column%d", n)
+		}
+		taken[name] = true
+		j.names = append(j.names, append(appendJSON(nil, name), ':'))
+	}
+	return j
+}
+
+// Record adds the object of one row.
+func (j *JSONRows) Record(res *pipeline.Result) error {
+	column := 0
+	name := func() {
+		if column > 0 {
+			j.buf = append(j.buf, ',')
+		}
+		j.buf = append(j.buf, j.names[column]...)
+		column++
+	}
+	text := func(s string) { name(); j.buf = appendJSON(j.buf, s) }
+	number := func(n int) { name(); j.buf = strconv.AppendInt(j.buf, int64(n), 10) }
+
+	j.separate()
+	j.buf = append(j.buf, '{')
+	number(res.Row.Line)
+	text(res.Row.UPN)
+	text(res.Status.String())
+	for i := range res.Values {
+		v := &res.Values[i]
+		text(v.After)
+		text(v.Wanted)
+		text(v.Before)
+	}
+	number(res.Attempts)
+	text(Remark(res))
+	text(res.Finished.UTC().Format(time.RFC3339))
+	for i, cell := range res.Row.Cells {
+		if i != j.upn && i >= j.own {
+			text(cell)
+		}
+	}
+	j.buf = append(j.buf, '}')
+	if len(j.buf) >= bufferSize {
+		return j.Flush()
+	}
+	return nil
+}
+
+func (j *JSONRows) separate() {
+	if j.begun {
+		j.buf = append(j.buf, ",\n"...)
+	} else {
+		j.buf = append(j.buf, "[\n"...)
+	}
+	j.begun = true
+}
+
+// Flush writes what is buffered.
+func (j *JSONRows) Flush() error {
+	if len(j.buf) == 0 {
+		return nil
+	}
+	_, err := j.w.Write(j.buf)
+	j.buf = j.buf[:0]
+	return err
+}
+
+// End ends the array.
+func (j *JSONRows) End(*Summary, bool) error {
+	if j.begun {
+		j.buf = append(j.buf, "\n]\n"...)
+	} else {
+		j.buf = append(j.buf, "[]\n"...)
+	}
+	return j.Flush()
+}
+
+// appendJSON appends text as a JSON string. What is not UTF-8 becomes U+FFFD.
+func appendJSON(b []byte, text string) []byte {
+	b = append(b, '"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r == '\n':
+			b = append(b, `\n`...)
+		case r == '\r':
+			b = append(b, `\r`...)
+		case r == '\t':
+			b = append(b, `\t`...)
+		case unshowable(r):
+			b = fmt.Appendf(b, `\u%04x`, r)
+		default:
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return append(b, '"')
+}

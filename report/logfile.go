@@ -1,0 +1,108 @@
+package report
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// A LogFile is a log in a file of bounded size, for its owner alone. When it
+// would grow beyond that, what it holds becomes NAME.1, in the place of what was
+// there, and it begins anew. What can't be written is lost, and the first time
+// said: no run ends for its log.
+//
+// It is safe for use by several goroutines at once.
+type LogFile struct {
+	name string
+	most int64
+	warn func(error) // called once, with why something was lost
+
+	mu     sync.Mutex
+	f      *os.File // nil ahead of the first line
+	size   int64
+	warned bool
+}
+
+// NewLogFile returns the log in the file called name, which is made with the
+// first line. It may be of so many bytes.
+func NewLogFile(name string, most int64, warn func(error)) *LogFile {
+	return &LogFile{name: name, most: most, warn: warn}
+}
+
+// Log returns a logger that writes to l, an object a line, what is at least of
+// the given level.
+func (l *LogFile) Log(level zapcore.Level) *zap.Logger {
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoding()), l, level))
+}
+
+// Write adds whole lines. It never fails.
+func (l *LogFile) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.write(p); err != nil && !l.warned {
+		l.warned = true
+		l.warn(err)
+	}
+	return len(p), nil
+}
+
+func (l *LogFile) write(p []byte) error {
+	if err := l.open(); err != nil {
+		return err
+	}
+	if l.size > 0 && l.size+int64(len(p)) > l.most {
+		if err := l.rotate(); err != nil {
+			return err
+		}
+	}
+	n, err := l.f.Write(p)
+	l.size += int64(n)
+	return err
+}
+
+func (l *LogFile) open() error {
+	if l.f != nil {
+		return nil
+	}
+	f, err := os.OpenFile(l.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("log to %s: %w", l.name, cause(err))
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("log to %s: not a file", l.name)
+	}
+	if err != nil {
+		f.Close()
+		return err
+	}
+	l.f, l.size = f, info.Size()
+	return nil
+}
+
+func (l *LogFile) rotate() error {
+	l.f.Close() // which Windows wants, ahead of the rename
+	l.f = nil
+	if err := os.Rename(l.name, l.name+".1"); err != nil {
+		return fmt.Errorf("log to %s: %w", l.name, err)
+	}
+	return l.open()
+}
+
+// Sync does nothing: there is no buffer.
+func (l *LogFile) Sync() error { return nil }
+
+// Close closes the file.
+func (l *LogFile) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f == nil {
+		return nil
+	}
+	err := l.f.Close()
+	l.f = nil
+	return err
+}

@@ -1,0 +1,109 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"rollcall/pipeline"
+)
+
+// Markdown writes for the summary of a CI job the counts, and a table of the rows
+// that need a person: those that failed or differ. Of these it keeps the first,
+// [MarkdownRows] at most, until End.
+type Markdown struct {
+	Quiet bool // write nothing if all is as wanted
+
+	w     io.Writer
+	title string
+	diff  *Diff
+	rows  []string
+	more  int // rows that are not kept
+}
+
+// MarkdownRows and markdownCell bound what Markdown writes: what shows a job's
+// summary has bounds too.
+const (
+	MarkdownRows = 1000
+	markdownCell = 300
+)
+
+// NewMarkdown returns a Markdown of results of the properties, under a title.
+func NewMarkdown(w io.Writer, title string, properties []string) *Markdown {
+	return &Markdown{w: w, title: title, diff: NewDiff(io.Discard, properties)}
+}
+
+// Record keeps the row, if it needs a person.
+func (m *Markdown) Record(r *pipeline.Result) error {
+	if !r.Status.Bad() && r.Status != pipeline.Differs {
+		return nil
+	}
+	if len(m.rows) == MarkdownRows {
+		m.more++
+		return nil
+	}
+	what := Remark(r)
+	if r.Status == pipeline.Differs {
+		what = m.diff.edits(r)
+	}
+	m.rows = append(m.rows, fmt.Sprintf("| %d | %s | %s | %s |\n", r.Row.Line, markdown(r.Row.UPN), r.Status, markdown(what)))
+	return nil
+}
+
+// Flush does nothing.
+func (m *Markdown) Flush() error { return nil }
+
+// End writes it all.
+func (m *Markdown) End(s *Summary, complete bool) error {
+	if m.Quiet && s.AsWanted() {
+		return nil
+	}
+	w := bufio.NewWriter(m.w)
+	fmt.Fprintf(w, "### %s\n\n| status | rows |\n| --- | ---: |\n", markdown(m.title))
+	for status, n := range s.ByStatus {
+		if n > 0 {
+			fmt.Fprintf(w, "| %s | %d |\n", pipeline.Status(status), n)
+		}
+	}
+	fmt.Fprintf(w, "| all | %d |\n", s.Rows)
+	if !complete {
+		fmt.Fprintf(w, "\nThis is not all: the run was stopped.\n")
+	}
+	if len(m.rows) > 0 {
+		fmt.Fprintf(w, "\n| line | user | status | what |\n| ---: | --- | --- | --- |\n")
+		for _, row := range m.rows {
+			w.WriteString(row)
+		}
+	}
+	if m.more > 0 {
+		fmt.Fprintf(w, "\nand %d more\n", m.more)
+	}
+	return w.Flush()
+}
+
+// markdown returns text as it stands in a cell of a table: nothing in it means
+// anything to Markdown or HTML, mentions anybody or is a link.
+func markdown(text string) string {
+	n := 0
+	for i := range text {
+		if n++; n > markdownCell {
+			text = text[:i] + "…"
+			break
+		}
+	}
+	var b strings.Builder
+	last := ' '
+	for _, r := range shown(strings.Join(strings.Fields(text), " ")) {
+		mention := r == '@' && !unicode.IsLetter(last) && !unicode.IsDigit(last)
+		link := r == '/' && last == ':' || r == '.' && (last == 'w' || last == 'W') // https://, www.
+		if mention || link || strings.ContainsRune("&<>|\\`*_[]~#$!{}", r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+		} else {
+			b.WriteRune(r)
+		}
+		last = r
+	}
+	return b.String()
+}

@@ -1,0 +1,132 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"rollcall/pipeline"
+)
+
+// News writes what is not as it was in a [Baseline]: a line for each row or user
+// of whom there is something to say, then how much that is.
+//
+//   - ada@contoso.com  PrivacyMode: opt-in -> opt-out
+//     ~ bob@contoso.com  PrivacyMode: excluded -> opt-out, was opt-in -> opt-out
+//   - cyd@contoso.com  as wanted, was PrivacyMode: opt-in -> opt-out
+//     ? dan@contoso.com  line 5: …
+//     ! eve@contoso.com  line 6: unreadable: …, was not-found
+//   - fay@contoso.com  no longer in the roster, was unreadable
+//
+// It is for one goroutine.
+type News struct {
+	diff     *Diff
+	baseline *Baseline
+	counts   [len(kindsOfNews)]int
+}
+
+// Kinds of news.
+const (
+	newDifference = iota
+	otherDifference
+	resolved
+	newFailure
+	recovered
+	gone
+)
+
+var kindsOfNews = [...]string{"new", "otherwise", "resolved", "failed", "recovered", "no longer in the roster"}
+
+// NewNews returns the News of an audit of the properties since the baseline.
+func NewNews(w io.Writer, properties []string, b *Baseline, color, quiet bool) *News {
+	d := NewDiff(w, properties)
+	d.Color, d.Quiet = color, quiet
+	return &News{diff: d, baseline: b}
+}
+
+// Changed reports whether there has been any news.
+func (n *News) Changed() bool { return n.total() > 0 }
+
+func (n *News) total() int {
+	total := 0
+	for _, count := range n.counts {
+		total += count
+	}
+	return total
+}
+
+// Record writes the line of a row, if it is news.
+func (n *News) Record(r *pipeline.Result) error {
+	if r.Status == pipeline.Duplicate || r.Status == pipeline.Example {
+		return nil
+	}
+	now := &finding{upn: r.Row.UPN, status: r.Status, values: r.Values}
+	was := n.baseline.take(now)
+	if was == nil && r.Status == pipeline.Same || was != nil && was.equal(now) {
+		return nil
+	}
+	p, upn := palette(n.diff.Color), shown(r.Row.UPN)
+	switch {
+	case r.Status == pipeline.Same:
+		kind := resolved
+		if was.status != pipeline.Differs {
+			kind = recovered
+		}
+		n.counts[kind]++
+		fmt.Fprintf(n.diff.w, "%s %s  as wanted%s\n", p.new("-"), upn, n.was(was))
+	case r.Status != pipeline.Differs:
+		n.counts[newFailure]++
+		n.diff.bad(r, n.was(was))
+	case was != nil && was.status == pipeline.Differs:
+		n.counts[otherDifference]++
+		fmt.Fprintf(n.diff.w, "%s %s  %s%s\n", p.changed("~"), upn, n.diff.edits(r), n.was(was))
+	default:
+		n.counts[newDifference]++
+		fmt.Fprintf(n.diff.w, "%s %s  %s%s\n", p.changed("+"), upn, n.diff.edits(r), n.was(was))
+	}
+	return nil
+}
+
+// was says what the baseline has.
+func (n *News) was(f *finding) string {
+	switch {
+	case f == nil:
+		return ""
+	case f.status != pipeline.Differs:
+		return ", was " + f.status.String()
+	}
+	var edits []string
+	for i, v := range f.values {
+		if v.Wanted != "" && !strings.EqualFold(v.Wanted, v.After) {
+			edits = append(edits, fmt.Sprintf("%s: %s -> %s", n.diff.properties[i], shown(v.After), shown(v.Wanted)))
+		}
+	}
+	return ", was " + strings.Join(edits, ", ")
+}
+
+// Flush writes what is buffered.
+func (n *News) Flush() error { return n.diff.Flush() }
+
+// End writes who is gone, if every row was seen, and how much news there is.
+func (n *News) End(s *Summary, complete bool) error {
+	w := n.diff.w
+	if complete {
+		for _, f := range n.baseline.gone() {
+			n.counts[gone]++
+			fmt.Fprintf(w, "%s %s  no longer in the roster%s\n", palette(n.diff.Color).new("-"), shown(f.upn), n.was(f))
+		}
+	}
+	switch {
+	case n.Changed():
+		var counts []string
+		for kind, count := range n.counts {
+			if count > 0 {
+				counts = append(counts, fmt.Sprintf("%d %s", count, kindsOfNews[kind]))
+			}
+		}
+		fmt.Fprintf(w, "%s since %s: %s\n", Plural(n.total(), "change"), n.baseline.name, strings.Join(counts, ", "))
+	case !n.diff.Quiet && complete:
+		fmt.Fprintf(w, "nothing has changed since %s\n", n.baseline.name)
+	}
+	return w.Flush()
+}
