@@ -225,9 +225,14 @@ function Get-Parameters($list) {
 # called tmpEXO_ and something. Nothing else counts, be its name what it may.
 function Find-Command([string] $name) {
     # Get-Command loads what it doesn't find: it would go through all modules of
-    # the machine, before each sign-in and when a session is lost.
-    $PSModuleAutoLoadingPreference = 'None'
-    $found = Get-Command -Name $name -All -CommandType 'Cmdlet', 'Function' -ErrorAction SilentlyContinue
+    # the machine, before each sign-in and when a session is lost. PowerShell looks
+    # at the global variable only, and the module needs it as it was.
+    $global:PSModuleAutoLoadingPreference = 'None'
+    try {
+        $found = @(Get-Command -Name $name -All -CommandType 'Cmdlet', 'Function' -ErrorAction SilentlyContinue)
+    } finally {
+        $global:PSModuleAutoLoadingPreference = 'All'
+    }
     foreach ($command in $found) {
         if ($command.ModuleName -match '^(ExchangeOnlineManagement|tmpEXO_.*|Microsoft\.Exchange\.Management\..*)$' -and
             $command.Name -eq $name) {

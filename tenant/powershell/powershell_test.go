@@ -561,7 +561,7 @@ func TestBootError(t *testing.T) {
 	for text, policy := range map[string]bool{
 		"InvalidOperation: Cannot invoke method. Method invocation is supported only on core types in this language mode.": true,
 		"+ FullyQualifiedErrorId : MethodInvocationNotSupportedInConstrainedLanguage":                                      true,
-		"the PowerShell process ended: exit status 1": false,
+		"the PowerShell process ended: exit status 1":                                                                      false,
 	} {
 		if _, ok := errors.AsType[*SetupError](bootError(errors.New(text))); ok != policy {
 			t.Errorf("%s: a setup error: %v, want %v", text, ok, policy)
