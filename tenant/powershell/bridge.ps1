@@ -14,6 +14,12 @@ $ErrorActionPreference = 'Stop'
 $global:ProgressPreference = 'SilentlyContinue'
 $global:WarningPreference = 'Continue'
 
+# Somewhere below a PowerShell 7, Windows PowerShell inherits the way to that
+# one's modules, and finds a ConvertFrom-Json there that it can't load.
+if ($PSVersionTable.PSEdition -eq 'Desktop') {
+    $env:PSModulePath = "$PSHOME\Modules;$env:PSModulePath"
+}
+
 $moduleName = 'ExchangeOnlineManagement'
 $invariant = [System.Globalization.CultureInfo]::InvariantCulture
 
@@ -23,6 +29,9 @@ $maxValues = 10000
 
 # What remoting adds to objects.
 $notOurs = @('RunspaceId', 'PSComputerName', 'PSShowComputerName', 'PSSourceJobInstanceId')
+
+# Other names of the parameters that all cmdlets have, which Cmdlet's lists lack.
+$aliases = @('vb', 'db', 'ea', 'wa', 'infa', 'proga', 'ev', 'wv', 'iv', 'ov', 'ob', 'pv', 'wi', 'cf', 'usetx')
 
 $script:nonce = ''
 $script:noun = ''
@@ -215,7 +224,15 @@ function Get-Parameters($list) {
 # of the service is a function in a module that Connect-ExchangeOnline makes,
 # called tmpEXO_ and something. Nothing else counts, be its name what it may.
 function Find-Command([string] $name) {
-    $found = Get-Command -Name $name -All -CommandType 'Cmdlet', 'Function' -ErrorAction SilentlyContinue
+    # Get-Command loads what it doesn't find: it would go through all modules of
+    # the machine, before each sign-in and when a session is lost. PowerShell looks
+    # at the global variable only, and the module needs it as it was.
+    $global:PSModuleAutoLoadingPreference = 'None'
+    try {
+        $found = @(Get-Command -Name $name -All -CommandType 'Cmdlet', 'Function' -ErrorAction SilentlyContinue)
+    } finally {
+        $global:PSModuleAutoLoadingPreference = 'All'
+    }
     foreach ($command in $found) {
         if ($command.ModuleName -match '^(ExchangeOnlineManagement|tmpEXO_.*|Microsoft\.Exchange\.Management\..*)$' -and
             $command.Name -eq $name) {
@@ -285,9 +302,10 @@ function Invoke-Bridge($request) {
         return ',"error":' + (Get-Refusal 'missing' 'the module has no such cmdlet')
     }
     $parameters = Get-Parameters $request.parameters
-    foreach ($key in @($parameters.Keys)) {
+    # Not .Keys, which would be a parameter of that name.
+    foreach ($key in @($parameters.get_Keys())) {
         foreach ($common in @([System.Management.Automation.Cmdlet]::CommonParameters) +
-            @([System.Management.Automation.Cmdlet]::OptionalCommonParameters)) {
+            @([System.Management.Automation.Cmdlet]::OptionalCommonParameters) + $aliases) {
             if ($null -eq $common) { continue }
             if ($key.Length -eq 0 -or $common.StartsWith($key, [System.StringComparison]::OrdinalIgnoreCase)) {
                 return ',"error":' + (Get-Refusal 'refused' 'a parameter that all cmdlets have is not for rollcall to set')
@@ -345,7 +363,8 @@ while ($true) {
     }
 }
 
-if ($null -ne (Get-Command -Name 'Disconnect-ExchangeOnline' -ErrorAction SilentlyContinue)) {
+# Asking for the cmdlet would load the module, only to leave it.
+if ($null -ne (Get-Module -Name $moduleName)) {
     try { Disconnect-ExchangeOnline -Confirm:$false -ErrorAction SilentlyContinue *> $null } catch { exit 0 }
 }
 exit 0

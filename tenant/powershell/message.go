@@ -126,6 +126,7 @@ var common = []string{
 	"Verbose", "Debug", "ErrorAction", "WarningAction", "InformationAction", "ProgressAction",
 	"ErrorVariable", "WarningVariable", "InformationVariable", "OutVariable", "OutBuffer", "PipelineVariable",
 	"WhatIf", "Confirm", "UseTransaction",
+	"vb", "db", "ea", "wa", "infa", "proga", "ev", "wv", "iv", "ov", "ob", "pv", "wi", "cf", "usetx", // their other names
 }
 
 // parameters returns those of c, the identity first.

@@ -86,7 +86,7 @@ func TestRunRefuses(t *testing.T) {
 		{Name: "Get-" + testNoun},
 		{Name: "Get-Mailbox", Identity: "a@b"},
 		{Name: "Get-" + testNoun, Identity: "a\xff@b"},
-		with("WhatIf", true), with("outv", "x"), with("OutVariable", "x"), with("confirm", false), with("E", "x"),
+		with("WhatIf", true), with("outv", "x"), with("OutVariable", "x"), with("confirm", false), with("E", "x"), with("OV", "x"), with("ea", "x"),
 		with("Identity", "c@d"), with("Bad Name", "x"), with("", "x"), with("X", []any{"y"}), with("X", "\xff"),
 	} {
 		var e *tenant.Error
@@ -552,5 +552,19 @@ func TestNewChecks(t *testing.T) {
 	}
 	if _, err := New(Config{Noun: testNoun, SignIn: good}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A policy that forbids scripts to call .NET is told from other ends, by what
+// either PowerShell writes last.
+func TestBootError(t *testing.T) {
+	for text, policy := range map[string]bool{
+		"InvalidOperation: Cannot invoke method. Method invocation is supported only on core types in this language mode.": true,
+		"+ FullyQualifiedErrorId : MethodInvocationNotSupportedInConstrainedLanguage":                                      true,
+		"the PowerShell process ended: exit status 1":                                                                      false,
+	} {
+		if _, ok := errors.AsType[*SetupError](bootError(errors.New(text))); ok != policy {
+			t.Errorf("%s: a setup error: %v, want %v", text, ok, policy)
+		}
 	}
 }

@@ -33,8 +33,10 @@ func setupError(hint, format string, args ...any) *SetupError {
 
 // bootError returns the error of a process that did not begin because of err.
 func bootError(err error) error {
-	// PowerShell under a policy that lets scripts call nothing of .NET.
-	if strings.Contains(err.Error(), "language mode") {
+	// PowerShell under a policy that lets scripts call nothing of .NET. The last
+	// lines that Windows PowerShell writes are not the message but its ID, which
+	// is the same in every language.
+	if text := err.Error(); strings.Contains(text, "language mode") || strings.Contains(text, "ConstrainedLanguage") {
 		return setupError("allow the account that runs rollcall full language mode", "start PowerShell: %w", err)
 	}
 	return fmt.Errorf("start PowerShell: %w", err)
