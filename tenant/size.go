@@ -31,8 +31,6 @@ func bytesOf(text string) (int64, bool) {
 	number := strings.TrimRight(text, "BKMGTbkmgt ")
 	shift, ok := map[string]int{"": 0, "B": 0, "KB": 10, "MB": 20, "GB": 30, "TB": 40}[strings.ToUpper(strings.TrimSpace(text[len(number):]))]
 	x, err := strconv.ParseFloat(number, 64)
-	if !ok || err != nil || x < 0 || x > 1e6 && shift > 0 {
-		return 0, false
-	}
-	return int64(x * float64(int64(1)<<shift)), true
+	x *= float64(int64(1) << shift)
+	return int64(x), ok && err == nil && x >= 0 && x < 1<<62
 }

@@ -223,6 +223,9 @@ func rollcall(tb testing.TB, status int, args ...string) (stdout, stderr string)
 	if got := run(args, nil, &out, &errs); got != status {
 		tb.Fatalf("rollcall %q: exit status %d, want %d\n%s", args, got, status, errs)
 	}
+	if found := secrets.Find(append(out, errs...)); found != nil {
+		tb.Errorf("rollcall %q says a secret: %s", args, found)
+	}
 	return string(out), string(errs)
 }
 

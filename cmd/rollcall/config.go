@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ var secretFlags = []string{"ping"}
 
 // signInVariables are those of Entra ID that may be shown.
 var signInVariables = []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",
-	"AZURE_AUTHORITY_HOST", "AZURE_TOKEN_CREDENTIALS", "HTTPS_PROXY"}
+	"AZURE_AUTHORITY_HOST", "AZURE_TOKEN_CREDENTIALS", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE"}
 
 // config returns the command that shows what all other commands' flags come to.
 func (a *app) config(root *cobra.Command) *cobra.Command {
@@ -87,11 +88,11 @@ func (a *app) showConfig(c *cobra.Command, all bool) error {
 		if slices.Contains(secretFlags, flag.Name) && value != "" {
 			value = "********"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", flag.Name, value, origin)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", flag.Name, masked(value), origin)
 	})
 	for _, name := range signInVariables {
 		if value := os.Getenv(name); value != "" {
-			fmt.Fprintf(w, "%s\t%s\tenvironment\n", name, value)
+			fmt.Fprintf(w, "%s\t%s\tenvironment\n", name, masked(value))
 		}
 	}
 	for _, name := range secretVariables {
@@ -100,4 +101,22 @@ func (a *app) showConfig(c *cobra.Command, all bool) error {
 		}
 	}
 	return w.Flush()
+}
+
+// masked returns value without what stands for a user and a password in a URL.
+func masked(value string) string {
+	if !strings.Contains(value, "@") || !strings.Contains(value, ":") {
+		return value
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil:
+		return "********"
+	case u.User != nil:
+		u.User = url.User("********")
+		return strings.ReplaceAll(u.String(), "%2A", "*")
+	case u.Opaque != "": // no scheme: user:password@host
+		return "********"
+	}
+	return value
 }

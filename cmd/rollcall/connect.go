@@ -77,7 +77,7 @@ func (f *tenantFlags) identity() string {
 // organizationID returns the tenant that is meant.
 func (f *tenantFlags) organizationID() string {
 	if f.organization == "" && f.tenant == "exchange" {
-		return os.Getenv("AZURE_TENANT_ID")
+		return strings.TrimSpace(os.Getenv("AZURE_TENANT_ID"))
 	}
 	return f.organization
 }

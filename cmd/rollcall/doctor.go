@@ -59,9 +59,9 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 	defer conn.close()
 	interrupts := watch(a.console)
 	defer interrupts.end()
-	ctx, cancel := context.WithCancelCause(interrupts.ctx)
-	defer cancel(nil)
-	interrupts.says(func() string { cancel(errInterrupted); return "stopping" })
+	ctx, cancel := interrupts.first()
+	defer cancel()
+	interrupts.says(func() string { return "stopping" })
 
 	steps := conn.steps
 	for _, upn := range upns {
@@ -104,6 +104,20 @@ func userStep(run *pipeline.Run, upn string) step {
 	}
 }
 
+// mends says what to do about err: what the error itself says, if it does.
+func (s *step) mends(err error) string {
+	e, ok := errors.AsType[*tenant.Error](err)
+	switch {
+	case hint(err) != "":
+		return hint(err)
+	case ok && e.Transient():
+		return "try again later; if it stays, check the network, and HTTPS_PROXY if there is a proxy"
+	case ok && e.Class == tenant.Unauthorized && s.name != "sign-in":
+		return "the service does not accept this token: check --auth, --cloud and --organization"
+	}
+	return s.mend
+}
+
 // examine takes one step after another until one fails, and says what it found
 // of each. It reports whether all is well.
 func examine(ctx context.Context, w io.Writer, steps []step) bool {
@@ -114,8 +128,8 @@ func examine(ctx context.Context, w io.Writer, steps []step) bool {
 			continue
 		}
 		fmt.Fprintf(w, "FAIL  %-10s %v\n", s.name, err)
-		if s.mend != "" {
-			fmt.Fprintf(w, "                 %s\n", s.mend)
+		if mend := s.mends(err); mend != "" {
+			fmt.Fprintf(w, "                 %s\n", mend)
 		}
 		for _, s := range steps[i+1:] {
 			fmt.Fprintf(w, "-     %-10s not looked at\n", s.name)

@@ -33,18 +33,14 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 			err:  fmt.Errorf("--noun %s: its cmdlets are compiled into Microsoft's PowerShell module, and Exchange Online is not known to serve them", noun),
 			hint: "--tenant powershell runs the module's own cmdlets"}
 	}
-	method, err := f.method()
-	if err != nil {
-		return nil, err
-	}
-	source, err := f.tokens(a, method)
+	token, refused, err := f.token(a)
 	if err != nil {
 		return nil, err
 	}
 	client, err := exchange.New(exchange.Config{
 		Endpoint:     endpoint,
 		Organization: f.organizationID(),
-		Token:        source.Token,
+		Token:        token,
 		Timeout:      f.timeout,
 		Connections:  workers,
 		Warn:         warn(log),
@@ -57,23 +53,23 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 		name += " at " + endpoint
 	}
 	signIn := func(ctx context.Context) error {
-		_, err := source.Token(ctx, "", "")
+		_, err := token(ctx, "", "")
 		return err
 	}
 	return &connection{
 		Runner:  client,
 		name:    name,
 		real:    true,
-		signIn:  signIn,
-		refused: tryAgain(method),
+		signIn:  signsIn(signIn),
+		refused: refused,
 		save:    func() error { return nil },
 		close:   client.Close,
-		steps:   exchangeSteps(noun, endpoint, source, client),
+		steps:   exchangeSteps(noun, endpoint, token, client),
 	}, nil
 }
 
 // exchangeSteps are what has to hold for cmdlets of a noun to work.
-func exchangeSteps(noun, endpoint string, source *entra.Source, client *exchange.Client) []step {
+func exchangeSteps(noun, endpoint string, token tokenFunc, client *exchange.Client) []step {
 	return []step{{
 		name: "host",
 		look: func(ctx context.Context) (string, error) { return reach(ctx, endpoint) },
@@ -81,11 +77,15 @@ func exchangeSteps(noun, endpoint string, source *entra.Source, client *exchange
 	}, {
 		name: "sign-in",
 		look: func(ctx context.Context) (string, error) {
-			token, err := source.Token(ctx, "", "")
+			var t string
+			err := signsIn(func(ctx context.Context) (err error) {
+				t, err = token(ctx, "", "")
+				return err
+			})(ctx)
 			if err != nil {
 				return "", err
 			}
-			return describeToken(token), nil
+			return describeToken(t), nil
 		},
 		mend: "check --auth, --client-id and --organization, and that the application's certificate or secret has not expired",
 	}, {

@@ -110,7 +110,9 @@ func (x *execution) signIn() error {
 	if x.out.left() == 0 {
 		return nil
 	}
-	err := x.conn.signIn(x.interrupts.ctx)
+	ctx, cancel := x.interrupts.first()
+	defer cancel()
+	err := x.conn.signIn(ctx)
 	if err != nil && x.interrupts.status() != 0 {
 		return &exit{status: x.interrupts.status()}
 	}

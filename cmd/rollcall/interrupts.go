@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -20,7 +21,7 @@ type interrupts struct {
 	ctx    context.Context // ends with the second
 	stop   chan struct{}   // closed by the first
 	cancel context.CancelCauseFunc
-	first  atomic.Int32                  // exit status for the first, 0 if there was none
+	code   atomic.Int32                  // exit status for the first, 0 if there was none
 	softly atomic.Pointer[func() string] // what the first does, or nil
 	in     chan os.Signal
 	gone   chan struct{}
@@ -37,7 +38,7 @@ func watch(c *report.Console) *interrupts {
 	go func() {
 		defer close(i.gone)
 		for s := range i.in {
-			if i.first.Load() != 0 {
+			if i.code.Load() != 0 {
 				signal.Stop(i.in) // a third one ends the process
 				i.cancel(errInterrupted)
 				return
@@ -46,7 +47,7 @@ func watch(c *report.Console) *interrupts {
 			if s != os.Interrupt {
 				status = exitTerminated
 			}
-			i.first.Store(status)
+			i.code.Store(status)
 			if softly := i.softly.Load(); softly != nil {
 				c.Break()
 				c.Say("%s; interrupt again to stop at once", (*softly)())
@@ -55,6 +56,21 @@ func watch(c *report.Console) *interrupts {
 		}
 	}()
 	return i
+}
+
+// first returns a context that ends with the first interrupt, for what is not
+// worth finishing.
+func (i *interrupts) first() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(i.ctx)
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-i.stop:
+			cancel(errInterrupted)
+		case <-stop:
+		}
+	}()
+	return ctx, sync.OnceFunc(func() { close(stop); cancel(nil) })
 }
 
 // says has the first interrupt say what it does.
@@ -69,4 +85,4 @@ func (i *interrupts) end() {
 }
 
 // status returns the exit status that an interrupt calls for, or 0.
-func (i *interrupts) status() int { return int(i.first.Load()) }
+func (i *interrupts) status() int { return int(i.code.Load()) }

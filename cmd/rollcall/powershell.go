@@ -48,7 +48,7 @@ func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *z
 		Runner:  t,
 		name:    "PowerShell tenant " + f.organization,
 		real:    true,
-		signIn:  func(ctx context.Context) error { return setupHint(t.Connect(ctx)) },
+		signIn:  signsIn(func(ctx context.Context) error { return setupHint(t.Connect(ctx)) }),
 		refused: tryAgain(method),
 		save:    func() error { return nil },
 		close:   t.Close,

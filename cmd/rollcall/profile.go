@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -53,7 +55,12 @@ func readProfile(file, name string, flags []string) (*profile, error) {
 		return nil, err
 	}
 	var all map[string]map[string]yaml.Node
-	if err := yaml.Unmarshal(text, &all); err != nil {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	err = dec.Decode(&all)
+	if err == nil && dec.Decode(new(yaml.Node)) != io.EOF {
+		err = errors.New("there is a second document")
+	}
+	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s: want profiles by name under \"profiles:\": %s", file, strings.Join(strings.Fields(err.Error()), " "))
 	}
 	for key := range all {
@@ -67,6 +74,9 @@ func readProfile(file, name string, flags []string) (*profile, error) {
 		return nil, fmt.Errorf("%s: no profile %q: there are %d: %s", file, name, len(names), strings.Join(names, ", "))
 	}
 	p := &profile{name: name, file: file, values: make(map[string]profileValue)}
+	if node.Kind == yaml.AliasNode {
+		node = *node.Alias
+	}
 	if node.Kind != yaml.MappingNode {
 		return nil, p.wrong(node.Line, errors.New("want flags and their values"))
 	}

@@ -52,8 +52,13 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		}
 	}
 
-	if err := conn.signIn(interrupts.ctx); err != nil {
-		return outcome(conn.explain(err), new(report.Summary), interrupts)
+	ctx, cancel := interrupts.first()
+	defer cancel()
+	if err := conn.signIn(ctx); err != nil {
+		if status := interrupts.status(); status != 0 {
+			return &exit{status: status}
+		}
+		return conn.explain(err)
 	}
 	interrupts.says(func() string { return "finishing the users in hand" })
 	run.ReadFirst = true

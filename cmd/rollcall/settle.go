@@ -40,6 +40,9 @@ func (f *profileFlags) settle(a *app, c *cobra.Command) error {
 		return usage(err)
 	}
 	if f.name == "" {
+		if f.origins["config"] == "flag" {
+			return &exit{status: exitUsage, err: fmt.Errorf("--config %s: it has profiles, and none is asked for", f.config), hint: "--profile NAME takes one of them"}
+		}
 		return nil
 	}
 	file := f.config
@@ -129,6 +132,9 @@ func flagNames(root *cobra.Command) []string {
 // standsApart reports whether c takes nothing from a profile: cobra's own
 // commands, and the sandbox server, whose limits are not those of a run.
 func standsApart(c *cobra.Command) bool {
+	if !c.HasParent() || c.Name() == "version" {
+		return true
+	}
 	for ; c.HasParent(); c = c.Parent() {
 		if c.Name() == "help" || c.Name() == "completion" || c.Name() == "sandbox" || strings.HasPrefix(c.Name(), "__") {
 			return true

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
+	"rollcall/tenant"
 	"rollcall/tenant/entra"
 )
 
@@ -13,13 +20,18 @@ import (
 const tokenVariable = "ROLLCALL_ACCESS_TOKEN"
 
 // method returns how to sign in. Nobody is signed in as by accident: without
-// --auth it is by a token that is there, or not at all.
+// --auth it is by what the command line names, by a token that is there, or not
+// at all.
 func (f *tenantFlags) method() (string, error) {
 	switch {
 	case f.auth != "" && !slices.Contains(entra.Methods(), f.auth):
 		return "", usage(fmt.Errorf("--auth %q: want one of %s", f.auth, strings.Join(entra.Methods(), ", ")))
 	case f.auth != "":
 		return f.auth, nil
+	case f.certificate != "" || f.thumbprint != "":
+		return entra.Certificate, nil
+	case f.secretFile != "":
+		return entra.Secret, nil
 	case f.tokenFile != "" || strings.TrimSpace(os.Getenv(tokenVariable)) != "":
 		return "token", nil
 	}
@@ -36,16 +48,41 @@ func (f *tenantFlags) where() (entra.Cloud, error) {
 	return cloud, nil
 }
 
-// endpointURL returns the base URL of the service.
+// endpointURL returns the base URL of the service, in one spelling: locks are
+// known by it.
 func (f *tenantFlags) endpointURL() string {
-	if f.endpoint != "" {
-		return strings.TrimRight(f.endpoint, "/")
+	if f.endpoint == "" {
+		cloud, _ := entra.LookupCloud(f.cloud)
+		return cloud.Endpoint
 	}
-	cloud, err := f.where()
+	u, err := url.Parse(f.endpoint)
 	if err != nil {
-		return ""
+		return f.endpoint // whoever connects says what is wrong with it
 	}
-	return cloud.Endpoint
+	u.Host = strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+	u.Host = strings.TrimSuffix(u.Host, ".")
+	return strings.TrimRight(u.String(), "/")
+}
+
+// A tokenFunc returns an access token, as [entra.Source.Token] does.
+type tokenFunc func(ctx context.Context, refused, claims string) (string, error)
+
+// token returns where access tokens come from, and what to do if they are refused.
+// What is missing for signing in is told by whoever first asks for a token, for
+// there may be no need to sign in.
+func (f *tenantFlags) token(a *app) (token tokenFunc, refused string, err error) {
+	method, err := f.method()
+	if err == nil {
+		var source *entra.Source
+		if source, err = f.tokens(a, method); err == nil {
+			return source.Token, tryAgain(method), nil
+		}
+	}
+	if e, ok := errors.AsType[*exit](err); ok && e.status == exitUsage {
+		return nil, "", err
+	}
+	missing := err
+	return func(context.Context, string, string) (string, error) { return "", missing }, tryAgain(method), nil
 }
 
 // tokens returns where access tokens come from.
@@ -87,4 +124,26 @@ func tryAgain(method string) string {
 		return "the tenant does not accept the access token: put a fresh one in " + tokenVariable + ", or in the file that --token-file names"
 	}
 	return "rollcall doctor, with the same flags, says what is wrong step by step"
+}
+
+// signsIn returns signIn with patience: what fails for the moment is tried again,
+// for about half a minute. A run that is told to begin at night must not be lost
+// to one lost reply.
+func signsIn(signIn func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		waits := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
+		again := backoff.WithContext(backoff.WithMaxRetries(waits, 5), ctx)
+		var last error
+		err := backoff.Retry(func() error {
+			last = signIn(ctx)
+			if e, ok := errors.AsType[*tenant.Error](last); ok && e.Transient() {
+				return last
+			}
+			return backoff.Permanent(last)
+		}, again)
+		if err != nil && ctx.Err() == nil {
+			err = last
+		}
+		return err
+	}
 }

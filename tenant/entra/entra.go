@@ -113,19 +113,28 @@ func (s *Source) fly(ctx context.Context, f *flight, refused, claims string) {
 	s.mu.Lock()
 	switch {
 	case err == nil:
+		if h.token == s.hand.token && !time.Now().Before(h.renew) {
+			// Azidentity keeps to itself that a token which is due could not
+			// be renewed, as long as it is good.
+			h.renew = soonest(time.Now().Add(respite), h.expires)
+		}
 		s.hand = h
 	case refused == "" && !f.ended && s.hand.token != "" && time.Now().Before(s.hand.expires) && isUnavailable(err):
 		// The one in hand is good for some minutes yet.
-		s.hand.renew = time.Now().Add(respite)
-		if s.hand.expires.Before(s.hand.renew) {
-			s.hand.renew = s.hand.expires
-		}
+		s.hand.renew = soonest(time.Now().Add(respite), s.hand.expires)
 		h, err = s.hand, nil
 	}
 	s.flight = nil
 	s.mu.Unlock()
 	f.token, f.err = h.token, err
 	close(f.done)
+}
+
+func soonest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Warnings returns what is not as it should be and keeps no one from signing

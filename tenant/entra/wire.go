@@ -54,6 +54,7 @@ type exchange struct {
 	body    []byte // of a reply that is not a success
 	object  bool   // the reply is a JSON object
 	err     error  // why there was no reply
+	polls   bool   // it asked whether a person has typed the code
 	secrets []string
 }
 
@@ -81,10 +82,17 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		x.secrets = formSecrets(b)
+		x.polls = bytes.Contains(b, []byte("grant_type=device_code")) || bytes.Contains(b, []byte("device_code&grant_type"))
 		req = req.Clone(req.Context())
 		req.Body = io.NopCloser(bytes.NewReader(b))
 	}
 	resp, err := w.next.Do(req)
+	if x.polls && passing(resp, err) && req.Context().Err() == nil {
+		if err == nil {
+			resp.Body.Close()
+		}
+		resp, err = pending(req), nil
+	}
 	if err == nil {
 		var b []byte
 		b, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
@@ -108,6 +116,21 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	w.last = x
 	w.mu.Unlock()
 	return resp, err
+}
+
+// passing reports whether a failure is one of the moment.
+func passing(resp *http.Response, err error) bool {
+	return err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests
+}
+
+// pending returns the reply that has azidentity ask again in a while. Otherwise
+// one lost reply would make a code worthless that somebody is just typing.
+func pending(req *http.Request) *http.Response {
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{"Content-Type": {"application/json"}},
+		Body:   io.NopCloser(strings.NewReader(`{"error":"authorization_pending","error_description":"no answer"}`)),
+	}
 }
 
 // formSecrets returns what a form has that no text may show, also as it is
