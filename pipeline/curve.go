@@ -2,10 +2,10 @@ package pipeline
 
 import "time"
 
-// How a limit that was found goes up again. A refusal costs a pause, of a second
-// as a rule, so that there may be one in twenty seconds or so if nine tenths of
-// the limit are to be used, and one in fifty calls if two in a hundred may be
-// refused; and a limit that has doubled is to be found in thirty seconds.
+// How a limit that was found goes up again. A refusal costs a pause, so that there
+// may be one in twenty times that, or so, if nine tenths of the limit are to be
+// used, and one in fifty calls if two in a hundred may be refused; and a limit
+// that has doubled is to be found in thirty seconds, where a pause is a second.
 const (
 	back    = 20 * time.Second // from a refusal to the plateau
 	beyond  = 9 * time.Second  // and from the plateau to twice as much
@@ -24,13 +24,15 @@ const (
 type curve struct {
 	low, plateau float64
 	hurry        float64 // how many times faster than usual the plateau is reached
+	stretch      float64 // how many times slower than usual all of it is, for what a refusal costs
 	clock        time.Duration
 }
 
 // newCurve returns a curve to plateau that begins a little below it, and not
-// below what is known to be allowed.
-func newCurve(plateau, allowed, hurry float64) curve {
-	return curve{low: max(ease*plateau, min(allowed, plateau)), plateau: plateau, hurry: hurry}
+// below what is known to be allowed. The longer the pause was that led to it, the
+// later is the next one.
+func newCurve(plateau, allowed, hurry float64, pause time.Duration) curve {
+	return curve{low: max(ease*plateau, min(allowed, plateau)), plateau: plateau, hurry: hurry, stretch: max(1, pause.Seconds())}
 }
 
 // at returns where c has come to.
@@ -51,5 +53,6 @@ func (c *curve) pass(d time.Duration) {
 	if !c.passed() {
 		d = time.Duration(c.hurry * float64(d))
 	}
+	d = time.Duration(float64(d) / c.stretch)
 	c.clock += min(d, back/patient)
 }

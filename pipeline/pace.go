@@ -87,7 +87,7 @@ func (p *pace) refused(now time.Time, took int, pause time.Duration) {
 	} else {
 		allowed := calls / elapsed
 		plateau, speed := p.learn()
-		p.curve = newCurve(max(slow/ease, plateau, min(allowed, p.rate)), allowed, speed)
+		p.curve = newCurve(max(slow/ease, plateau, min(allowed, p.rate)), allowed, speed, pause)
 		p.rate = p.curve.at()
 		p.seeking = false
 	}

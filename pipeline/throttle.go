@@ -73,7 +73,7 @@ func (l *Limiter) refused(turn Turn, n int64, e *tenant.Error) time.Duration {
 	if fresh && e.Class == tenant.Throttled {
 		started := l.calls.Load() / oneStarted
 		if e.AtOnce {
-			l.width.refused(now, n)
+			l.width.refused(now, n, pause)
 			l.most.Store(l.width.calls())
 		} else {
 			l.pace.refused(now, int(started-l.started-n), pause)

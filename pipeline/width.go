@@ -60,13 +60,14 @@ func (w *width) wait(now time.Time) time.Duration {
 // enter notes that the first of the line is held back no longer.
 func (w *width) enter() { w.held = time.Time{} }
 
-// refused notes that the tenant refused one of n calls as one too many at once.
-func (w *width) refused(now time.Time, n int64) {
+// refused notes that the tenant refused one of n calls as one too many at once, and
+// that calls are held back for pause.
+func (w *width) refused(now time.Time, n int64, pause time.Duration) {
 	plateau := min(w.limit, float64(n-1))
 	if w.found && w.curve.clock < back/8 {
 		plateau *= cut
 	}
 	plateau = max(1, plateau)
-	w.curve = newCurve(plateau, 1, 1)
+	w.curve = newCurve(plateau, 1, 1, pause)
 	w.found, w.last, w.limit = true, now, w.curve.at()
 }
