@@ -37,8 +37,9 @@ type reply struct {
 // buffers are those that no reply has in use.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// readReply reads resp and closes its body.
-func readReply(resp *http.Response, token string) *reply {
+// readReply reads resp, of a request with that many cmdlets, and closes its
+// body.
+func readReply(resp *http.Response, token string, cmdlets int) *reply {
 	defer resp.Body.Close()
 	r := &reply{status: resp.StatusCode, header: resp.Header, token: token}
 	r.buffer = buffers.Get().(*bytes.Buffer)
@@ -50,7 +51,7 @@ func readReply(resp *http.Response, token string) *reply {
 
 	limit := int64(maxFault)
 	if r.succeeded() {
-		limit = maxPage
+		limit = int64(cmdlets) * maxPage
 	}
 	_, r.cut = r.buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	if int64(r.buffer.Len()) > limit {
@@ -68,9 +69,9 @@ func trimPadding(b []byte) []byte {
 	return bytes.Trim(bytes.TrimPrefix(b, []byte("\uFEFF")), "\x00 \t\r\n")
 }
 
-// release gives up the body.
+// release gives up the body. That of a part is the batch's.
 func (r *reply) release() {
-	if r.buffer.Cap() <= 1<<20 {
+	if r.buffer != nil && r.buffer.Cap() <= 1<<20 {
 		buffers.Put(r.buffer)
 	}
 	r.buffer, r.body = nil, nil

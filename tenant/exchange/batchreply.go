@@ -1,0 +1,196 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"rollcall/tenant"
+)
+
+// A partReply is what a batch's reply says of one part. What has a form of its
+// own in one client or the next is any.
+type partReply struct {
+	ID      any             `json:"id"`
+	Status  int             `json:"status"`
+	Headers map[string]any  `json:"headers"`
+	Body    json.RawMessage `json:"body"`
+}
+
+// A batchDocument is the body of a batch's reply.
+type batchDocument struct {
+	Responses []partReply `json:"responses"`
+	Error     any         `json:"error"`
+}
+
+// send sends parts as one batch, and gives each its answer.
+func (b *Batcher) send(ctx context.Context, parts []*part) {
+	r, err := b.client.send(ctx, call{url: b.client.batchURL, id: parts[0].id, parts: parts})
+	var replies []*reply
+	if err == nil {
+		replies, err = r.split(len(parts))
+	}
+	if err == nil {
+		b.taken.Store(true)
+	} else {
+		err = b.outer(r, err)
+	}
+	for i, p := range parts {
+		var a answer
+		switch {
+		case err != nil:
+			a = outerAnswer(err)
+		case replies[i] == nil:
+			a.err = &tenant.Error{Status: r.status, Class: tenant.Unavailable, Err: errors.New("the batch's reply has no clear answer to this cmdlet")}
+		default:
+			a.reply = replies[i]
+		}
+		p.answer <- a
+	}
+}
+
+// outer returns the error of a batch that failed as a whole with err; r is nil
+// if there was no reply.
+//
+// What is refused for good is so because of one part, or because no batch is
+// ever taken. It is nobody's fault for certain, so no part fails for good: they
+// are tried alone. But if that befalls the first batch of all, by a status with
+// which what is not there is refused, there will be no other.
+func (b *Batcher) outer(r *reply, err error) error {
+	e, ok := errors.AsType[*tenant.Error](err)
+	if !ok || r == nil {
+		return err
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		if !b.taken.Load() && (!e.Transient() || e.Status == http.StatusNotImplemented) {
+			e.Class = tenant.Unauthorized
+			e.Err = fmt.Errorf("%w: %w", ErrNoBatch, e.Err)
+			return e
+		}
+	}
+	if e.Class == tenant.Failed || e.Class == tenant.NotFound {
+		e.Class = tenant.Unavailable
+	}
+	e.Err = fmt.Errorf("batch: %w", e.Err)
+	return e
+}
+
+// outerAnswer returns the answer of one of the parts of a batch that failed with
+// err. An error is its caller's to fill in, so each gets one of its own.
+func outerAnswer(err error) answer {
+	e, ok := errors.AsType[*tenant.Error](err)
+	if !ok {
+		return answer{err: err}
+	}
+	own := *e
+	return answer{err: &own, whole: e.Class == tenant.Throttled}
+}
+
+// split returns the replies to the n parts of the batch that r is the reply to,
+// each in the place that its id names: nil where there is none, or where it is
+// not clear which it is. They live as long as they are used, and r with them.
+func (r *reply) split(n int) ([]*reply, error) {
+	switch {
+	case !r.succeeded():
+		return nil, r.fault()
+	case r.cut != nil:
+		return nil, r.unreadable(fmt.Errorf("the reply was cut off: %s", tenant.Clean(r.cut.Error(), r.token)))
+	case r.large:
+		return nil, r.strange("the reply is too long")
+	}
+	var d batchDocument
+	err := json.Unmarshal(r.body, &d)
+	// What has another form than expected is left out, and the rest is there.
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
+		return nil, r.garbled()
+	}
+	if d.Responses == nil {
+		if errs := list(d.Error); len(errs) > 0 {
+			return nil, r.faultInside(errs)
+		}
+		return nil, r.strange("the reply to a batch has no responses")
+	}
+	replies := make([]*reply, n)
+	var twice [MaxBatch]bool
+	for _, p := range d.Responses {
+		i := p.index(n)
+		switch {
+		case i < 0:
+		case replies[i] != nil:
+			twice[i] = true
+		default:
+			replies[i] = p.reply(r)
+		}
+	}
+	for i := range replies {
+		if twice[i] {
+			replies[i] = nil
+		}
+	}
+	return replies, nil
+}
+
+// index returns the place that p's id names among n, or -1.
+func (p *partReply) index(n int) int {
+	s, ok := p.ID.(string)
+	if f, number := p.ID.(float64); number {
+		s, ok = strconv.FormatFloat(f, 'f', -1, 64), true
+	}
+	if !ok || len(s) != 1 || s[0] < '0' || int(s[0]-'0') >= n {
+		return -1
+	}
+	return int(s[0] - '0')
+}
+
+// reply returns p as the reply to a request of its own. What is not JSON comes
+// as a string.
+func (p *partReply) reply(outer *reply) *reply {
+	r := &reply{status: p.Status, header: p.header(outer.header), token: outer.token}
+	r.body = p.Body
+	if len(r.body) > 0 && r.body[0] == '"' {
+		var s string
+		if json.Unmarshal(r.body, &s) == nil {
+			r.body = []byte(s)
+		}
+	} else if bytes.Equal(r.body, []byte("null")) {
+		r.body = nil
+	}
+	limit := maxFault
+	if r.succeeded() {
+		limit = maxPage
+	}
+	if len(r.body) > limit {
+		r.body, r.large = r.body[:limit], true
+	}
+	r.body = trimPadding(r.body)
+	return r
+}
+
+// header returns p's headers. The tenant's clock is the outer reply's if p does
+// not say.
+func (p *partReply) header(outer http.Header) http.Header {
+	h := make(http.Header, len(p.Headers)+1)
+	if date := outer.Get("Date"); date != "" {
+		h.Set("Date", date)
+	}
+	for name, v := range p.Headers {
+		switch v := v.(type) {
+		case string:
+			h.Set(name, v)
+		case float64:
+			h.Set(name, strconv.FormatFloat(v, 'f', -1, 64))
+		case []any:
+			for _, v := range v {
+				if s, ok := v.(string); ok {
+					h.Add(name, s)
+				}
+			}
+		}
+	}
+	return h
+}
