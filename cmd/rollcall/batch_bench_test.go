@@ -15,7 +15,7 @@ import (
 // its own and takes no time for a reply. What a request costs is all there is to
 // save then.
 func BenchmarkBatch(b *testing.B) {
-	benchBatch(b, "x-batch-1(goal>=3)", 40, 40)
+	benchBatch(b, "x-batch-1(goal>=3)", 100, 100)
 }
 
 // The same with a server that takes 20ms for each request, where the workers
@@ -27,7 +27,7 @@ func BenchmarkBatchLatency(b *testing.B) {
 
 // benchBatch times runs with --batch 10 and with --batch 1, by that many workers.
 func benchBatch(b *testing.B, unit string, tens, ones int, serve ...string) {
-	const users = 10_000
+	const users = 40_000
 	dir := b.TempDir()
 	program := filepath.Join(dir, "rollcall")
 	buildProgram(b, program)

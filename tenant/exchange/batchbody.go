@@ -21,11 +21,16 @@ func (c *Client) batchHeader(id, token string) http.Header {
 // parts, called by its place. Each has the token again, as both public clients
 // that send batches do. It goes to the same host in the same request.
 func appendBatch(b []byte, parts []*part, url, token, anchor string) []byte {
+	rest := append([]byte(nil), `,"X-AnchorMailbox":`...)
+	rest = appendString(rest, anchor)
+	rest = append(rest, `,"Authorization":`...)
+	rest = appendString(rest, "Bearer "+token)
+	rest = append(rest, `,"Prefer":"odata.maxpagesize=1000;odata.continue-on-error","Content-Type":"application/json","Accept":"application/json"},"body":`...)
 	n := 0
 	for _, p := range parts {
-		n += len(p.body)
+		n += 128 + len(url) + len(p.cmdlet.Name) + len(rest) + len(p.body)
 	}
-	b = slices.Grow(b, n+len(parts)*(320+len(url)+len(token)+len(anchor)))
+	b = slices.Grow(b, n)
 	b = append(b, `{"requests":[`...)
 	for i, p := range parts {
 		if i > 0 {
@@ -37,11 +42,7 @@ func appendBatch(b []byte, parts []*part, url, token, anchor string) []byte {
 		b = appendString(b, url)
 		b = append(b, `,"headers":{"X-CmdletName":`...)
 		b = appendString(b, p.cmdlet.Name)
-		b = append(b, `,"X-AnchorMailbox":`...)
-		b = appendString(b, anchor)
-		b = append(b, `,"Authorization":`...)
-		b = appendString(b, "Bearer "+token)
-		b = append(b, `,"Prefer":"odata.maxpagesize=1000;odata.continue-on-error","Content-Type":"application/json","Accept":"application/json"},"body":`...)
+		b = append(b, rest...)
 		b = append(b, p.body...)
 		b = append(b, '}')
 	}

@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"rollcall/tenant"
+	"rollcall/tenant/jsonscan"
 )
 
 // A partReply is what a batch's reply says of one part. What has a form of its
@@ -93,7 +96,7 @@ func outerAnswer(err error) answer {
 
 // split returns the replies to the n parts of the batch that r is the reply to,
 // each in the place that its id names: nil where there is none, or where it is
-// not clear which it is. They live as long as they are used, and r with them.
+// not clear which it is. R is released when all of them are, if there are n.
 func (r *reply) split(n int) ([]*reply, error) {
 	switch {
 	case !r.succeeded():
@@ -103,8 +106,12 @@ func (r *reply) split(n int) ([]*reply, error) {
 	case r.large:
 		return nil, r.strange("the reply is too long")
 	}
-	var d batchDocument
-	err := json.Unmarshal(r.body, &d)
+	d, ok := scanBatch(r.body)
+	var err error
+	if !ok {
+		d = batchDocument{}
+		err = json.Unmarshal(r.body, &d)
+	}
 	// What has another form than expected is left out, and the rest is there.
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
 		return nil, r.garbled()
@@ -116,6 +123,17 @@ func (r *reply) split(n int) ([]*reply, error) {
 		return nil, r.strange("the reply to a batch has no responses")
 	}
 	replies := make([]*reply, n)
+	var unread atomic.Int32
+	unread.Store(int32(n))
+	free := func() {
+		if unread.Add(-1) == 0 {
+			r.release()
+		}
+	}
+	clock := http.Header{}
+	if date := r.header.Get("Date"); date != "" {
+		clock.Set("Date", date)
+	}
 	var twice [MaxBatch]bool
 	for _, p := range d.Responses {
 		i := p.index(n)
@@ -124,7 +142,8 @@ func (r *reply) split(n int) ([]*reply, error) {
 		case replies[i] != nil:
 			twice[i] = true
 		default:
-			replies[i] = p.reply(r)
+			replies[i] = p.reply(r, clock)
+			replies[i].free = free
 		}
 	}
 	for i := range replies {
@@ -133,6 +152,48 @@ func (r *reply) split(n int) ([]*reply, error) {
 		}
 	}
 	return replies, nil
+}
+
+// scanBatch reads body if it is written as most are, and reports whether it is.
+// It leaves the bodies of parts alone: whoever reads them finds out whether they
+// are JSON.
+func scanBatch(body []byte) (d batchDocument, ok bool) {
+	s := jsonscan.New(body)
+	for s.Open('{'); s.More('}'); {
+		if string(s.Name()) != "responses" || d.Responses != nil {
+			s.Fail()
+		}
+		d.Responses = make([]partReply, 0, MaxBatch)
+		for s.Open('['); s.More(']'); {
+			d.Responses = append(d.Responses, scanPart(s))
+		}
+	}
+	return d, s.Done()
+}
+
+func scanPart(s *jsonscan.Scanner) partReply {
+	var p partReply
+	for s.Open('{'); s.More('}'); {
+		switch string(s.Name()) {
+		case "id":
+			p.ID = string(s.Text())
+		case "status":
+			p.Status = s.Uint()
+		case "headers":
+			p.Headers = make(map[string]any)
+			for s.Open('{'); s.More('}'); {
+				name, text := s.Name(), s.Text()
+				if string(name) != "Content-Type" { // which all have, and nobody asks for
+					p.Headers[string(name)] = string(text)
+				}
+			}
+		case "body":
+			p.Body = s.Raw()
+		default:
+			s.Fail()
+		}
+	}
+	return p
 }
 
 // index returns the place that p's id names among n, or -1.
@@ -149,8 +210,8 @@ func (p *partReply) index(n int) int {
 
 // reply returns p as the reply to a request of its own. What is not JSON comes
 // as a string.
-func (p *partReply) reply(outer *reply) *reply {
-	r := &reply{status: p.Status, header: p.header(outer.header), token: outer.token}
+func (p *partReply) reply(outer *reply, clock http.Header) *reply {
+	r := &reply{status: p.Status, header: p.header(clock), token: outer.token}
 	r.body = p.Body
 	if len(r.body) > 0 && r.body[0] == '"' {
 		var s string
@@ -171,13 +232,13 @@ func (p *partReply) reply(outer *reply) *reply {
 	return r
 }
 
-// header returns p's headers. The tenant's clock is the outer reply's if p does
-// not say.
-func (p *partReply) header(outer http.Header) http.Header {
-	h := make(http.Header, len(p.Headers)+1)
-	if date := outer.Get("Date"); date != "" {
-		h.Set("Date", date)
+// header returns p's headers, with those of clock, the tenant's, if p does not
+// say. Nobody changes them.
+func (p *partReply) header(clock http.Header) http.Header {
+	if len(p.Headers) == 0 {
+		return clock
 	}
+	h := maps.Clone(clock)
 	for name, v := range p.Headers {
 		switch v := v.(type) {
 		case string:
