@@ -139,7 +139,7 @@ func (r *reply) split(n int) ([]*reply, error) {
 		i := p.index(n)
 		switch {
 		case i < 0:
-		case replies[i] != nil:
+		case replies[i] != nil, p.Status < 100, p.Status > 599:
 			twice[i] = true
 		default:
 			replies[i] = p.reply(r, clock)
@@ -180,6 +180,9 @@ func scanPart(s *jsonscan.Scanner) partReply {
 		case "status":
 			p.Status = s.Uint()
 		case "headers":
+			if p.Headers != nil { // twice is for encoding/json
+				s.Fail()
+			}
 			p.Headers = make(map[string]any)
 			for s.Open('{'); s.More('}'); {
 				name, text := s.Name(), s.Text()

@@ -127,7 +127,11 @@ func (r *reply) page() (page, error) {
 	if p, ok := r.scanPage(); ok {
 		return p, nil
 	}
+	return r.decodePage()
+}
 
+// decodePage is page for a body of any form.
+func (r *reply) decodePage() (page, error) {
 	var d document
 	dec := json.NewDecoder(bytes.NewReader(r.body))
 	dec.UseNumber()
