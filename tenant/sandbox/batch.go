@@ -55,6 +55,10 @@ func (h headers) Get(name string) string {
 	return ""
 }
 
+func (h headers) has(name string) bool {
+	return slices.ContainsFunc(h, func(one header) bool { return strings.EqualFold(one.name, name) })
+}
+
 // parseBatch reads the body of a batch. Its error is for the client. What is
 // wrong with a part alone is not looked into.
 func parseBatch(contentType string, body []byte) ([]part, error) {
@@ -121,6 +125,9 @@ func scanPart(s *jsonscan.Scanner) part {
 			p.headers = make(headers, 0, 8)
 			for s.Open('{'); s.More('}'); {
 				name := string(s.Name())
+				if p.headers.has(name) {
+					s.Fail()
+				}
 				p.headers = append(p.headers, header{name, string(s.Text())})
 			}
 		case "body":
