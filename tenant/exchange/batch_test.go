@@ -32,6 +32,7 @@ type partial struct {
 
 	mu      sync.Mutex
 	batches int
+	users   []string // of the last batch
 	alone   []string // the users of single requests
 	tokens  []string // of all requests
 }
@@ -61,10 +62,12 @@ func (p *partial) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	text := p.text
+	p.users = nil
 	for _, part := range batch.Requests {
 		if part.Headers["Authorization"] != r.Header.Get("Authorization") {
 			return nil, errors.New("a part has another token than the batch")
 		}
+		p.users = append(p.users, identity(part.Body))
 		text = strings.ReplaceAll(text, "@"+identity(part.Body), part.ID)
 	}
 	resp := response(p.status, p.header, text)
@@ -239,13 +242,16 @@ func TestBatchFails(t *testing.T) {
 		{"transient 400", 400, nil, "x|A.ServerBusyException|later", false, "unavailable 0s|batch: later (HTTP 400)", "", "alone"},
 	} {
 		for _, taken := range []bool{false, true} {
-			tr := &partial{status: test.status, header: test.header, text: test.text, cut: test.cut}
+			tr := &partial{status: 200, text: all}
 			b := newBatcher(t, tr, 3)
 			want, next := test.want, test.next
-			b.taken.Store(taken)
-			if taken && test.taken != "" {
-				want, next = test.taken, "alone"
+			if taken {
+				together(b, three...)
+				if test.taken != "" {
+					want, next = test.taken, "alone"
+				}
 			}
+			tr.status, tr.header, tr.text, tr.cut = test.status, test.header, test.text, test.cut
 			before, after, _ := strings.Cut(want, "|")
 			for user, got := range together(b, three...) {
 				if want := before + ": Get-CASMailbox " + user + ": " + after; got != want && test.want != "" {

@@ -159,6 +159,10 @@ func TestBatchCallersGoAway(t *testing.T) {
 		if got := []string{<-eve, <-dan, <-ada, <-bob}; !slices.Equal(got, []string{"gone", "gone", "ada", "bob"}) {
 			t.Errorf("got %q", got)
 		}
+		slices.Sort(tr.users)
+		if !slices.Equal(tr.users, []string{"ada", "bob", "dan"}) {
+			t.Errorf("the batch had %q", tr.users)
+		}
 		if begun != 1 || ended != 0 {
 			t.Errorf("%d requests, %d of them ended early", begun, ended)
 		}
