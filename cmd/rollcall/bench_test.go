@@ -54,20 +54,7 @@ func BenchmarkLoopback(b *testing.B) {
 	dir := b.TempDir()
 	program := filepath.Join(dir, "rollcall")
 	buildProgram(b, program)
-	server := exec.Command(program, "sandbox", "serve", "--quiet")
-	stdout, err := server.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		b.Fatal(err)
-	}
-	defer server.Process.Kill()
-	endpoint, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	endpoint = strings.TrimSpace(endpoint)
+	endpoint := serveInProcess(b, program)
 	b.Setenv(tokenVariable, "token-8d2f")
 	in := filepath.Join(dir, "users.csv")
 	writeRoster(b, in, users)

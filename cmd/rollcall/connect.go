@@ -15,6 +15,7 @@ import (
 
 	"rollcall/tenant"
 	"rollcall/tenant/entra"
+	"rollcall/tenant/exchange"
 	"rollcall/tenant/sandbox"
 )
 
@@ -22,6 +23,7 @@ import (
 type tenantFlags struct {
 	tenant, endpoint, organization, cloud, pwsh string
 	timeout                                     time.Duration
+	batch                                       int
 
 	auth, client, certificate, thumbprint, account string
 	secretFile, tokenFile                          string
@@ -35,6 +37,7 @@ func (f *tenantFlags) add(fs *pflag.FlagSet) {
 		fs.StringVar(&f.endpoint, "endpoint", "", "exchange: base `URL` of the service, if it is not the cloud's")
 		fs.StringVar(&f.pwsh, "pwsh", "", "powershell: the PowerShell `PROGRAM` to run")
 		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up on a call after this `DURATION`")
+		fs.IntVar(&f.batch, "batch", 1, "exchange: send up to `N` calls in one request, which wants --workers N or more; faster, but not documented")
 	})
 	grouped(fs, "Signing in", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.auth, "auth", "", "`HOW` to sign in: "+strings.Join(entra.Methods(), ", ")+" (default token, if there is one)")
@@ -100,6 +103,12 @@ func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger)
 	if f.timeout <= 0 {
 		return nil, usage(fmt.Errorf("--timeout %v: want more than 0", f.timeout))
 	}
+	if f.batch < 1 || f.batch > exchange.MaxBatch {
+		return nil, usage(fmt.Errorf("--batch %d: want 1 to %d", f.batch, exchange.MaxBatch))
+	}
+	if f.batch > 1 && f.tenant != "exchange" {
+		return nil, usage(fmt.Errorf("--batch %d: only --tenant exchange sends requests", f.batch))
+	}
 	kind, file, hasFile := strings.Cut(f.tenant, ":")
 	switch {
 	case f.tenant == "sandbox:":
@@ -147,6 +156,9 @@ func (c *connection) explain(err error) error {
 		return err
 	}
 	hint := c.refused
+	if errors.Is(err, exchange.ErrNoBatch) {
+		hint = "--batch 1 sends each call in a request of its own"
+	}
 	if _, bad := errors.AsType[*tls.CertificateVerificationError](err); bad {
 		hint = "the server's certificate is not one that this machine trusts: check --endpoint, and whether a proxy is in between"
 	}

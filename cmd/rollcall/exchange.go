@@ -17,6 +17,10 @@ import (
 	"rollcall/tenant/exchange"
 )
 
+// batchWait is how long a call waits for company. It is short next to the time
+// that a call takes, and long next to the time that a worker needs between two.
+const batchWait = 5 * time.Millisecond
+
 func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
 	if f.organizationID() == "" {
 		return nil, usage(errors.New("--tenant exchange needs --organization: the GUID of the tenant"))
@@ -56,14 +60,19 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 		_, err := token(ctx, "", "")
 		return err
 	}
+	runner, done := tenant.Runner(client), client.Close
+	if f.batch > 1 {
+		b := exchange.NewBatcher(client, exchange.BatchConfig{Size: f.batch, Callers: workers, Wait: batchWait})
+		runner, done = b, b.Close
+	}
 	return &connection{
-		Runner:  client,
+		Runner:  runner,
 		name:    name,
 		real:    true,
 		signIn:  signsIn(signIn),
 		refused: refused,
 		save:    func() error { return nil },
-		close:   client.Close,
+		close:   done,
 		steps:   exchangeSteps(noun, endpoint, token, client),
 	}, nil
 }

@@ -10,10 +10,11 @@ import (
 func TestImports(t *testing.T) {
 	allowed := map[string]string{
 		"rollcall/tenant":            "",
+		"rollcall/tenant/jsonscan":   "",
 		"rollcall/tenant/entra":      "tenant",
-		"rollcall/tenant/exchange":   "tenant",
+		"rollcall/tenant/exchange":   "tenant tenant/jsonscan",
 		"rollcall/tenant/powershell": "tenant",
-		"rollcall/tenant/sandbox":    "tenant",
+		"rollcall/tenant/sandbox":    "tenant tenant/jsonscan",
 		"rollcall/pipeline/roster":   "",
 		"rollcall/pipeline":          "tenant pipeline/roster",
 		"rollcall/report":            "tenant pipeline pipeline/roster",

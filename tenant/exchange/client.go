@@ -59,6 +59,7 @@ type Client struct {
 	warn         func(tenant.Cmdlet, string)
 	transport    http.RoundTripper
 	template     *http.Request // what all requests of cmdlets have in common
+	batchURL     *url.URL      // where batches go
 	list         *url.URL      // where the names of cmdlets are
 	header       http.Header   // the headers that all requests have in common
 	anchor       atomic.Pointer[anchor]
@@ -98,20 +99,37 @@ func failure(ctx context.Context, err error, op, object string) error {
 	return e
 }
 
-// A call is one request of a cmdlet, or of the list of cmdlets.
+// A call is one request of a cmdlet, of several in a batch, or of the list of
+// cmdlets.
 type call struct {
 	cmdlet tenant.Cmdlet
 	url    *url.URL
-	body   []byte // nil for the list
-	id     string // of all requests of one Run
+	body   []byte  // nil for a batch and for the list
+	parts  []*part // of a batch
+	id     string  // of all requests of one Run
 }
 
 // pages sends l, and again to the link to the next page as long as there is
 // one.
 func (c *Client) pages(ctx context.Context, l call) ([]tenant.Object, error) {
+	r, err := c.send(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return c.follow(ctx, l, r)
+}
+
+// follow returns the objects of all pages, of which r is the first that l got.
+func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object, error) {
 	var objects []tenant.Object
-	for range maxPages {
-		p, err := c.send(ctx, l)
+	for n := range maxPages {
+		if n > 0 {
+			var err error
+			if r, err = c.send(ctx, l); err != nil {
+				return nil, err
+			}
+		}
+		p, err := c.read(l, r)
 		if err != nil {
 			return nil, err
 		}
@@ -144,37 +162,42 @@ func (c *Client) nextPage(link, token string) (*url.URL, error) {
 	return u, nil
 }
 
-// send makes one request and returns the page that it got.
-//
-// If the tenant does not accept the token, the request is made a second time
-// with another, once: tokens are revoked, and expire between two clocks. Who
-// counts the calls is not told of that one. A token is good for an hour or a
-// day, so there are few.
-func (c *Client) send(ctx context.Context, l call) (page, error) {
+// send makes one request and returns the reply that it got.
+func (c *Client) send(ctx context.Context, l call) (*reply, error) {
 	token, err := c.accessToken(ctx, "", "")
 	if err != nil {
-		return page{}, err
+		return nil, err
 	}
 	r, err := c.exchange(ctx, l, token)
 	if err != nil {
-		return page{}, err
+		return nil, err
 	}
-	defer func() { r.release() }()
-	if r.status == http.StatusUnauthorized && r.fault().Class == tenant.Unauthorized {
-		fresh, err := c.accessToken(ctx, token, challenge(r.header))
-		if err != nil {
-			return page{}, r.refused(err)
-		}
-		if fresh != token {
-			again, err := c.exchange(ctx, l, fresh)
-			if err != nil {
-				return page{}, err
-			}
-			r.release()
-			r = again
-		}
-	}
+	return c.renew(ctx, l, r)
+}
 
+// renew returns r, a reply to l, unless the tenant did not accept the token:
+// then the request is made a second time with another, once. Tokens are
+// revoked, and expire between two clocks. Who counts the calls is not told of
+// that one. A token is good for an hour or a day, so there are few.
+func (c *Client) renew(ctx context.Context, l call, r *reply) (*reply, error) {
+	if r.status != http.StatusUnauthorized || r.fault().Class != tenant.Unauthorized {
+		return r, nil
+	}
+	fresh, err := c.accessToken(ctx, r.token, challenge(r.header))
+	if err != nil {
+		defer r.release()
+		return nil, r.refused(err)
+	}
+	if fresh == r.token {
+		return r, nil
+	}
+	r.release()
+	return c.exchange(ctx, l, fresh)
+}
+
+// read returns the page that r, a reply to l, has. It is the end of r.
+func (c *Client) read(l call, r *reply) (page, error) {
+	defer r.release()
 	p, err := r.page()
 	if c.warn != nil {
 		for _, w := range p.warnings {
@@ -195,7 +218,7 @@ func (c *Client) exchange(ctx context.Context, l call, token string) (*reply, er
 	if err != nil {
 		return nil, c.lost(short, err, token)
 	}
-	r := readReply(resp, token)
+	r := readReply(resp, token, max(1, len(l.parts)))
 	if r.cut != nil && short.Err() != nil {
 		r.cut = fmt.Errorf("not whole after %v", c.timeout)
 	}

@@ -87,6 +87,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Transport = newTransport(cfg.Connections)
 	}
 	target := endpoint.JoinPath("adminapi", "beta", cfg.Organization, "InvokeCommand")
+	batch := endpoint.JoinPath("adminapi", "beta", cfg.Organization, "$batch")
 	list := endpoint.JoinPath("adminapi", "v1.0", cfg.Organization, "EXOModuleFile")
 	list.RawQuery = "Version=" + moduleVersion
 	return &Client{
@@ -96,6 +97,7 @@ func New(cfg Config) (*Client, error) {
 		warn:         cfg.Warn,
 		transport:    cfg.Transport,
 		template:     newTemplate(target),
+		batchURL:     batch,
 		list:         list,
 		header:       newHeader(newGUID()),
 	}, nil

@@ -31,14 +31,16 @@ type reply struct {
 	large  bool   // the body has more than is read of one
 	token  string // the token of the request, which no text may show
 
-	buffer *bytes.Buffer
+	buffer *bytes.Buffer // what body is in, or nil
+	free   func()        // of a part: tells the batch, which has the buffer, or nil
 }
 
 // buffers are those that no reply has in use.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// readReply reads resp and closes its body.
-func readReply(resp *http.Response, token string) *reply {
+// readReply reads resp, of a request with that many cmdlets, and closes its
+// body.
+func readReply(resp *http.Response, token string, cmdlets int) *reply {
 	defer resp.Body.Close()
 	r := &reply{status: resp.StatusCode, header: resp.Header, token: token}
 	r.buffer = buffers.Get().(*bytes.Buffer)
@@ -50,7 +52,10 @@ func readReply(resp *http.Response, token string) *reply {
 
 	limit := int64(maxFault)
 	if r.succeeded() {
-		limit = maxPage
+		limit = int64(cmdlets) * maxPage
+	}
+	if n := resp.ContentLength; n > 0 && n < 1<<20 {
+		r.buffer.Grow(int(n) + bytes.MinRead) // or reading its end makes it grow
 	}
 	_, r.cut = r.buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	if int64(r.buffer.Len()) > limit {
@@ -68,9 +73,14 @@ func trimPadding(b []byte) []byte {
 	return bytes.Trim(bytes.TrimPrefix(b, []byte("\uFEFF")), "\x00 \t\r\n")
 }
 
-// release gives up the body.
+// release gives up the body. That of a part is the batch's, until all parts have
+// given up theirs.
 func (r *reply) release() {
-	if r.buffer.Cap() <= 1<<20 {
+	if r.free != nil {
+		r.free()
+		r.free = nil
+	}
+	if r.buffer != nil && r.buffer.Cap() <= 1<<20 {
 		buffers.Put(r.buffer)
 	}
 	r.buffer, r.body = nil, nil
@@ -114,7 +124,14 @@ func (r *reply) page() (page, error) {
 	case len(r.body) == 0:
 		return page{}, nil
 	}
+	if p, ok := r.scanPage(); ok {
+		return p, nil
+	}
+	return r.decodePage()
+}
 
+// decodePage is page for a body of any form.
+func (r *reply) decodePage() (page, error) {
 	var d document
 	dec := json.NewDecoder(bytes.NewReader(r.body))
 	dec.UseNumber()
@@ -134,15 +151,21 @@ func (r *reply) page() (page, error) {
 		p.next = d.BareNext
 	}
 	for _, w := range list(d.Warnings) {
-		if text := tenant.Clean(findMessage(w).text, r.token); text != "" {
-			p.warnings = append(p.warnings, text)
-		}
+		p.warnings = r.appendWarning(p.warnings, w)
 	}
 	if errs := append(list(d.Error), list(d.Errors)...); len(errs) > 0 {
 		return p, r.faultInside(errs)
 	}
 	p.objects, err = r.objects(d.Value)
 	return p, err
+}
+
+// appendWarning appends the text of w, if it has one.
+func (r *reply) appendWarning(warnings []string, w any) []string {
+	if text := tenant.Clean(findMessage(w).text, r.token); text != "" {
+		warnings = append(warnings, text)
+	}
+	return warnings
 }
 
 // objects returns the objects of v without the annotations: properties with an

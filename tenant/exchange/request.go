@@ -45,11 +45,16 @@ const (
 
 // request returns the request of l.
 func (c *Client) request(ctx context.Context, l call, token string) *http.Request {
-	if l.body == nil {
+	if l.body == nil && l.parts == nil {
 		return c.listRequest(ctx, l, token)
 	}
 	r := c.template.WithContext(ctx)
 	r.URL = l.url
+	if l.parts != nil {
+		r.Header = c.batchHeader(l.id, token)
+		setBody(r, appendBatch(nil, l.parts, c.template.URL.String(), token, c.anchorFor(token)))
+		return r
+	}
 
 	v := [...]string{"Bearer " + token, c.anchorFor(token), l.cmdlet.Name, l.id}
 	r.Header = maps.Clone(c.header)
@@ -58,13 +63,19 @@ func (c *Client) request(ctx context.Context, l call, token string) *http.Reques
 	r.Header[cmdletName] = v[2:3:3]
 	r.Header[clientRequestID] = v[3:4:4]
 
-	// GetBody lets the transport send again what it has not begun to send,
-	// as when an idle connection turns out to be closed. The body is not
-	// reused: a transport may read it after it has returned.
-	r.ContentLength = int64(len(l.body))
-	r.GetBody = func() (io.ReadCloser, error) { return newBody(l.body), nil }
-	r.Body = newBody(l.body)
+	setBody(r, l.body)
 	return r
+}
+
+// setBody gives r a body.
+//
+// GetBody lets the transport send again what it has not begun to send, as when
+// an idle connection turns out to be closed. The body is not reused: a transport
+// may read it after it has returned.
+func setBody(r *http.Request, body []byte) {
+	r.ContentLength = int64(len(body))
+	r.GetBody = func() (io.ReadCloser, error) { return newBody(body), nil }
+	r.Body = newBody(body)
 }
 
 // newBody returns b as a body of a type that package http knows to be in

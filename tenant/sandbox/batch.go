@@ -10,7 +10,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"rollcall/tenant/jsonscan"
 )
 
 // maxParts is how many requests a batch may have.
@@ -23,14 +28,35 @@ type part struct {
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"`
 	Body    json.RawMessage   `json:"body"`
+
+	// Instead of Headers and Body, in a part that was scanned.
+	headers headers
+	input   *input
 }
 
-// A partReply is what is said of a part.
-type partReply struct {
-	ID      string            `json:"id"`
-	Status  int               `json:"status"`
-	Headers map[string]string `json:"headers"`
-	Body    json.RawMessage   `json:"body,omitempty"`
+// An answered part is the id that it had, and the reply to it.
+type answered struct {
+	id string
+	reply
+}
+
+// Headers are those of a part.
+type headers []header
+
+type header struct{ name, value string }
+
+// Get returns the value of the header called name, in whatever case, or "".
+func (h headers) Get(name string) string {
+	for _, one := range h {
+		if strings.EqualFold(one.name, name) {
+			return one.value
+		}
+	}
+	return ""
+}
+
+func (h headers) has(name string) bool {
+	return slices.ContainsFunc(h, func(one header) bool { return strings.EqualFold(one.name, name) })
 }
 
 // parseBatch reads the body of a batch. Its error is for the client. What is
@@ -39,27 +65,78 @@ func parseBatch(contentType string, body []byte) ([]part, error) {
 	if !isJSON(contentType) {
 		return nil, fmt.Errorf("Content-Type %q: want application/json", contentType)
 	}
-	var batch struct {
-		Requests []part `json:"requests"`
+	parts, ok := scanParts(body)
+	if !ok {
+		var batch struct {
+			Requests []part `json:"requests"`
+		}
+		d := json.NewDecoder(bytes.NewReader(body))
+		if err := d.Decode(&batch); err != nil {
+			return nil, errors.New("body: want requests in JSON")
+		}
+		if _, err := d.Token(); err != io.EOF {
+			return nil, errors.New("body: more after the requests")
+		}
+		parts = batch.Requests
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(&batch); err != nil {
-		return nil, errors.New("body: want requests in JSON")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("body: more after the requests")
-	}
-	if n := len(batch.Requests); n < 1 || n > maxParts {
+	if n := len(parts); n < 1 || n > maxParts {
 		return nil, fmt.Errorf("batch of %d requests: want 1 to %d", n, maxParts)
 	}
-	seen := make(map[string]bool)
-	for _, p := range batch.Requests {
-		if p.ID == "" || seen[p.ID] {
+	for i, p := range parts {
+		if p.ID == "" || slices.ContainsFunc(parts[:i], func(q part) bool { return p.ID == q.ID }) {
 			return nil, fmt.Errorf("id %q: want one for each request, and each another", p.ID)
 		}
-		seen[p.ID] = true
 	}
-	return batch.Requests, nil
+	return parts, nil
+}
+
+// scanParts reads the body of a batch that is written as most are, and reports
+// whether it is. It leaves the bodies of parts alone, which are in body.
+func scanParts(body []byte) ([]part, bool) {
+	s := jsonscan.New(body)
+	s.Open('{')
+	var parts []part
+	for s.More('}') {
+		if string(s.Name()) != "requests" || parts != nil {
+			s.Fail()
+		}
+		parts = make([]part, 0, maxParts)
+		for s.Open('['); s.More(']'); {
+			parts = append(parts, scanPart(s))
+		}
+	}
+	return parts, s.Done()
+}
+
+func scanPart(s *jsonscan.Scanner) part {
+	var p part
+	for s.Open('{'); s.More('}'); {
+		switch string(s.Name()) {
+		case "id":
+			p.ID = string(s.Text())
+		case "method":
+			p.Method = string(s.Text())
+		case "url":
+			p.URL = string(s.Text())
+		case "headers":
+			if p.headers != nil {
+				s.Fail()
+			}
+			p.headers = make(headers, 0, 8)
+			for s.Open('{'); s.More('}'); {
+				name := string(s.Name())
+				if p.headers.has(name) {
+					s.Fail()
+				}
+				p.headers = append(p.headers, header{name, string(s.Text())})
+			}
+		case "body":
+			p.input = scanInput(s)
+		default:
+			s.Fail()
+		}
+	}
+	return p
 }
 
 // batch replies to the batch r, sent to e with the token. Its parts have the
@@ -90,22 +167,26 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request, e endpoint, token
 		fault = first.fault
 	}
 	s.perform(w, r, fault, latency, func() reply {
-		replies := make([]partReply, len(parts))
+		replies := make([]answered, len(parts))
 		for i, p := range parts {
 			re := refusals[i]
 			if re == nil {
 				re = new(s.answer(r, turns[i]))
 			}
-			replies[i] = re.part(p.ID)
+			replies[i] = answered{p.ID, *re}
 		}
 		if first != nil {
 			rand.New(&first.chance.pcg).Shuffle(len(replies), func(i, j int) { replies[i], replies[j] = replies[j], replies[i] })
 		}
-		b, err := json.Marshal(map[string]any{"responses": replies})
-		if err != nil {
-			panic("sandbox: " + err.Error())
+		b := make([]byte, 0, 1024*len(replies)) // more than most need
+		b = append(b, `{"responses":[`...)
+		for i, p := range replies {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = p.append(b)
 		}
-		return reply{status: http.StatusOK, body: b}
+		return reply{status: http.StatusOK, body: append(b, "]}"...)}
 	})
 }
 
@@ -115,22 +196,27 @@ func (s *Server) partTurn(r *http.Request, outer endpoint, token string, p part,
 	malformed := func(status int, text string) (*turn, *reply) {
 		return nil, new(s.malformed(outer.path(), status, text))
 	}
-	u, err := url.Parse(p.URL)
-	if err != nil || u.Scheme+"://"+u.Host != base(r) {
+	path, ok := strings.CutPrefix(p.URL, base(r))
+	path, query, _ := strings.Cut(path, "?")
+	if !ok || !strings.HasPrefix(path, "/") {
 		return malformed(http.StatusNotFound, "url: want an absolute one, of the server that the batch was sent to")
 	}
-	e, ok := parseEndpoint(u.Path)
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return malformed(http.StatusBadRequest, "url: bad query")
+	}
+	e, ok := parseEndpoint(path)
 	if !ok || e.name != invokeCommand || e.organization != outer.organization {
 		return malformed(http.StatusNotFound, "url: want InvokeCommand, and of the organization that the batch was sent to")
 	}
 	if p.Method != e.method() {
 		return malformed(http.StatusMethodNotAllowed, "The requested resource does not support http method '"+p.Method+"'.")
 	}
-	h := make(http.Header)
+	h := p.headers
 	for name, value := range p.Headers {
-		h.Set(name, value)
+		h = append(h, header{name, value})
 	}
-	if own := h.Get("Authorization"); own != "" {
+	if own := h.Get("Authorization"); own != "" && own != r.Header.Get("Authorization") {
 		var refusal *reply
 		if token, refusal = s.admit(own, e); refusal != nil {
 			return nil, refusal
@@ -139,23 +225,38 @@ func (s *Server) partTurn(r *http.Request, outer endpoint, token string, p part,
 	if refusal := s.throttle(); refusal != nil {
 		return nil, refusal
 	}
-	c, err := parseRequest(h, p.Body)
+	if p.input == nil {
+		if p.input, err = parseInput(p.Body); err != nil {
+			return malformed(http.StatusBadRequest, err.Error())
+		}
+	}
+	c, err := p.input.request(h)
 	if err != nil {
 		return malformed(http.StatusBadRequest, err.Error())
 	}
-	return s.turn(e, c, u.Query().Get("$skiptoken"), token, whole), nil
+	return s.turn(e, c, q.Get("$skiptoken"), token, whole), nil
 }
 
-// part returns r as the reply to the part called id. What is not JSON is a
-// string of it.
-func (r reply) part(id string) partReply {
-	headers := map[string]string{"Content-Type": r.contentType()}
-	for i := 0; i < len(r.header); i += 2 {
-		headers[r.header[i]] = r.header[i+1]
+// append appends p to b. What is not JSON is a string of it.
+func (p answered) append(b []byte) []byte {
+	b = append(b, `{"id":`...)
+	b = appendJSON(b, p.id)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(p.status), 10)
+	b = append(b, `,"headers":{"Content-Type":`...)
+	b = appendJSON(b, p.contentType())
+	for i, text := range p.header {
+		b = append(b, ",:"[i%2])
+		b = appendJSON(b, text)
 	}
-	body := r.bytes()
-	if r.kind != "" {
-		body = appendJSON(nil, string(body))
+	b = append(b, '}')
+	switch {
+	case p.kind != "":
+		b = append(b, `,"body":`...)
+		b = appendJSON(b, string(p.bytes()))
+	case p.body != nil || p.head != "":
+		b = append(b, `,"body":`...)
+		b = p.appendBody(b)
 	}
-	return partReply{id, r.status, headers, body}
+	return append(b, '}')
 }

@@ -17,6 +17,14 @@ const (
 	here      = "https://sandbox.test"
 )
 
+// A partReply is what a client reads of a part.
+type partReply struct {
+	ID      string            `json:"id"`
+	Status  int               `json:"status"`
+	Headers map[string]string `json:"headers"`
+	Body    json.RawMessage   `json:"body"`
+}
+
 // batchOfParts returns the body of a batch, with what its parts leave out.
 func batchOfParts(parts ...part) string {
 	for i := range parts {

@@ -2,14 +2,10 @@ package sandbox
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 
@@ -76,42 +72,33 @@ func isJSON(contentType string) bool {
 // parseRequest reads the cmdlet that a request is to run. Its error is for the
 // client.
 func parseRequest(h http.Header, body []byte) (tenant.Cmdlet, error) {
+	in, err := parseInput(body)
+	if t := h.Get("Content-Type"); err != nil && isJSON(t) {
+		return tenant.Cmdlet{}, err
+	}
+	return in.request(h)
+}
+
+// request returns the cmdlet of in, which came with headers h.
+func (in *input) request(h interface{ Get(name string) string }) (tenant.Cmdlet, error) {
 	if t := h.Get("Content-Type"); !isJSON(t) {
 		return tenant.Cmdlet{}, fmt.Errorf("Content-Type %q: want application/json", t)
 	}
-	var envelope struct {
-		CmdletInput struct {
-			CmdletName string
-			Parameters map[string]any
-		}
+	if name := h.Get("X-CmdletName"); name != "" && name != in.name {
+		return tenant.Cmdlet{}, fmt.Errorf("X-CmdletName %q: the CmdletName is %q", name, in.name)
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if err := d.Decode(&envelope); err != nil {
-		return tenant.Cmdlet{}, errors.New("body: want a CmdletInput in JSON")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return tenant.Cmdlet{}, errors.New("body: more after the CmdletInput")
-	}
-	in := &envelope.CmdletInput
-	if name := h.Get("X-CmdletName"); name != "" && name != in.CmdletName {
-		return tenant.Cmdlet{}, fmt.Errorf("X-CmdletName %q: the CmdletName is %q", name, in.CmdletName)
-	}
-	c := tenant.Cmdlet{Name: in.CmdletName}
-	names := slices.Collect(maps.Keys(in.Parameters))
-	slices.Sort(names) // so that one mistake among several is always the one that is told
-	for _, name := range names {
-		value := in.Parameters[name]
+	c := tenant.Cmdlet{Name: in.name}
+	for _, p := range in.parameters {
 		switch {
-		case strings.EqualFold(name, "Identity"):
-			text, ok := value.(string)
+		case strings.EqualFold(p.Name, "Identity"):
+			text, ok := p.Value.(string)
 			if !ok || c.Identity != "" {
 				return tenant.Cmdlet{}, errors.New("parameter Identity: want one string")
 			}
 			c.Identity = text
-		case strings.Contains(name, "@"): // an annotation of another one
+		case strings.Contains(p.Name, "@"): // an annotation of another one
 		default:
-			c.Parameters = append(c.Parameters, tenant.Parameter{Name: name, Value: value})
+			c.Parameters = append(c.Parameters, p)
 		}
 	}
 	if err := c.Check(); err != nil {

@@ -206,7 +206,14 @@ func (r reply) bytes() []byte {
 	if r.body != nil || r.head == "" {
 		return r.body
 	}
-	b := make([]byte, 0, len(r.head)+len(r.notes)+len(r.values)+len(`"value":[]}`))
+	return r.appendBody(make([]byte, 0, len(r.head)+len(r.notes)+len(r.values)+len(`"value":[]}`)))
+}
+
+// appendBody appends the body, if it is JSON.
+func (r reply) appendBody(b []byte) []byte {
+	if r.body != nil || r.head == "" {
+		return append(b, r.body...)
+	}
 	b = append(b, r.head...)
 	b = append(b, r.notes...)
 	b = append(b, `"value":[`...)

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Calls a second over loopback with ten in a request, next to what they are with
+// one: by as many workers, and to the same server, which runs in a process of
+// its own and takes no time for a reply. What a request costs is all there is to
+// save then.
+func BenchmarkBatch(b *testing.B) {
+	benchBatch(b, "x-batch-1(goal>=3)", 40_000, 40, 40)
+}
+
+// The same with a server that takes 20ms for each request, where the workers
+// without batches are as many as there are requests at once with them. Were they
+// as many as the calls, there would be nothing to gain but what a request costs.
+func BenchmarkBatchLatency(b *testing.B) {
+	benchBatch(b, "x-batch-1-at-4-requests", 4_000, 40, 4, "--latency", "20ms")
+}
+
+// benchBatch times runs with --batch 10 and with --batch 1, by that many workers
+// each.
+func benchBatch(b *testing.B, unit string, users, tens, ones int, serve ...string) {
+	dir := b.TempDir()
+	program := filepath.Join(dir, "rollcall")
+	buildProgram(b, program)
+	endpoint := serveInProcess(b, program, serve...)
+	b.Setenv(tokenVariable, "token-8d2f")
+	in := filepath.Join(dir, "users.csv")
+	apply := func(users, workers, batch int) time.Duration {
+		writeRoster(b, in, users)
+		start := time.Now()
+		rollcall(b, exitOK, "apply", in, "--privacy-mode", "opt-in", "-o", filepath.Join(dir, "results.csv"), "--overwrite", "--quiet", "--yes",
+			"--tenant", "exchange", "--endpoint", endpoint, "--organization", organization,
+			"--workers", strconv.Itoa(workers), "--batch", strconv.Itoa(batch))
+		return time.Since(start)
+	}
+	few := users * min(ones, 40) / 40 // what takes about as long
+	var with, without time.Duration
+	for b.Loop() {
+		without += apply(few, ones, 1)
+		with += apply(users, tens, 10)
+	}
+	a := 2 * float64(few*b.N) / without.Seconds()
+	z := 2 * float64(users*b.N) / with.Seconds()
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(a, "batch-1-calls/s")
+	b.ReportMetric(z, "batch-10-calls/s")
+	b.ReportMetric(z/a, unit)
+}
+
+// serveInProcess starts a sandbox server in a process of its own and returns its
+// address.
+func serveInProcess(b *testing.B, program string, args ...string) string {
+	b.Helper()
+	server := exec.Command(program, append([]string{"sandbox", "serve", "--quiet"}, args...)...)
+	stdout, err := server.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		server.Process.Kill()
+		server.Wait()
+	})
+	endpoint, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	return strings.TrimSpace(endpoint)
+}

@@ -1,0 +1,241 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// MaxBatch is how many cmdlets one request can have: what the module sends at
+// most (certain; whether the service takes more is not known).
+const MaxBatch = 10
+
+// ErrNoBatch is the cause of an error that says that the tenant takes no
+// batches. Its class is [tenant.Unauthorized], for no batch will fare better.
+var ErrNoBatch = errors.New("the tenant takes no batches")
+
+// A BatchConfig says how cmdlets get together. Size and Callers are required.
+type BatchConfig struct {
+	Size    int           // how many cmdlets a request has at most: 1 to [MaxBatch]
+	Callers int           // how many goroutines call Run at once, at most
+	Wait    time.Duration // how long the first cmdlet waits for company, at most
+}
+
+// A Batcher puts cmdlets that are run at the same time into one request. It is
+// a [tenant.Runner] around a [Client], and for each of its callers is as if it
+// had made a request of its own:
+//
+//	Run ─┐                         ┌─ reply ─→ page → objects
+//	Run ─┼─ batch ─ POST $batch ─→ ┼─ reply ─→ fault → *tenant.Error
+//	Run ─┘                         └─ reply ─→ page → the next page, alone
+//
+// A batch leaves when it is full, when its first cmdlet has waited for long
+// enough, or when nobody is left who could join. A cmdlet without company is a
+// request as the Client makes it. Whoever goes away takes only its own cmdlet
+// along: the request ends when nobody waits for it any more.
+//
+// Parts are told apart by their ids. What is not clearly the reply to a part is
+// nobody's, and the part Unavailable. What failed for the moment in company is
+// alone when it is run again, so that a cmdlet which breaks batches breaks one.
+// Only if the tenant throttled the whole batch is it not: the same cmdlets as
+// requests of their own would be ten times as many.
+type Batcher struct {
+	client  *Client
+	cfg     BatchConfig
+	taken   atomic.Bool // the tenant has taken a batch
+	sending sync.WaitGroup
+
+	mu    sync.Mutex
+	open  *batch              // the one that is being gathered, or nil
+	alone map[string]struct{} // the cmdlets that are to have no company next time
+}
+
+// maxAlone bounds how many cmdlets are remembered to have failed: those that
+// nobody runs again stay.
+const maxAlone = 10_000
+
+// A batch is cmdlets that share a request. Before it leaves, its fields are the
+// Batcher's to lock.
+type batch struct {
+	parts   []*part
+	waiting int           // callers who have not gone away
+	full    chan struct{} // closed when nobody else is to join
+	gone    func()        // ends the request
+}
+
+// A part is one cmdlet of a batch.
+type part struct {
+	call
+	answer chan answer // holds one, so that the batch never waits for a caller
+}
+
+// An answer is what came of a part: a reply, an error, or neither if it has to
+// be sent alone.
+type answer struct {
+	reply *reply
+	err   error
+	whole bool // it is the whole batch's, and throttled
+}
+
+// NewBatcher returns a Batcher around c.
+func NewBatcher(c *Client, cfg BatchConfig) *Batcher {
+	if cfg.Size < 1 || cfg.Size > MaxBatch || cfg.Callers < 1 || cfg.Wait < 0 {
+		panic(fmt.Sprintf("exchange: NewBatcher: bad config %+v", cfg))
+	}
+	return &Batcher{client: c, cfg: cfg, alone: make(map[string]struct{})}
+}
+
+// Run is as [Client.Run], for cmd in whatever company there is.
+func (b *Batcher) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, error) {
+	if err := cmd.Check(); err != nil {
+		return nil, err
+	}
+	body, err := appendBody(nil, cmd)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, failure(ctx, ctx.Err(), cmd.Name, cmd.Identity)
+	}
+	p := &part{call{cmdlet: cmd, url: b.client.template.URL, body: body, id: newGUID()}, make(chan answer, 1)}
+	var a answer
+	g := b.join(ctx, p)
+	if g != nil {
+		select {
+		case a = <-p.answer:
+		case <-ctx.Done():
+			b.leave(g, p)
+			a.err = ctx.Err()
+		}
+	}
+	objects, err := b.conclude(ctx, p, a)
+	if err == nil {
+		return objects, nil
+	}
+	err = failure(ctx, err, cmd.Name, cmd.Identity)
+	if e, ok := errors.AsType[*tenant.Error](err); ok && e.Transient() && !a.whole {
+		b.part(p)
+	}
+	return nil, err
+}
+
+// conclude makes of a what [Client.Run] would have made of p. What is still to
+// be sent for p is sent alone, under its caller's ctx.
+func (b *Batcher) conclude(ctx context.Context, p *part, a answer) ([]tenant.Object, error) {
+	switch {
+	case a.err != nil:
+		return nil, a.err
+	case a.reply == nil:
+		return b.client.pages(ctx, p.call)
+	}
+	r, err := b.client.renew(ctx, p.call, a.reply)
+	if err != nil {
+		return nil, err
+	}
+	return b.client.follow(ctx, p.call, r)
+}
+
+// key tells p's cmdlet from others of a run.
+func (p *part) key() string { return p.cmdlet.Name + " " + p.cmdlet.Identity }
+
+// part keeps p from company the next time it is run.
+func (b *Batcher) part(p *part) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.alone) < maxAlone {
+		b.alone[p.key()] = struct{}{}
+	}
+}
+
+// join puts p into the batch that is being gathered, and returns it, or nil if p
+// is to be sent alone.
+func (b *Batcher) join(ctx context.Context, p *part) *batch {
+	if b.cfg.Size == 1 || b.cfg.Callers == 1 {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.alone) > 0 {
+		if _, ok := b.alone[p.key()]; ok {
+			delete(b.alone, p.key())
+			return nil
+		}
+	}
+	g := b.open
+	if g == nil {
+		g = &batch{full: make(chan struct{})}
+		b.open = g
+		shared, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		g.gone = cancel
+		b.sending.Go(func() {
+			defer cancel()
+			b.conduct(shared, g)
+		})
+	}
+	g.parts = append(g.parts, p)
+	g.waiting++
+	// Callers whose cmdlets are under way may be back soon, so they count as
+	// some who could join. Batches would otherwise never grow together again.
+	if len(g.parts) == min(b.cfg.Size, b.cfg.Callers) {
+		close(g.full)
+		b.open = nil
+	}
+	return g
+}
+
+// leave takes p out of g, as its caller has gone away.
+func (b *Batcher) leave(g *batch, p *part) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g.waiting--
+	if b.open == g {
+		g.parts = slices.DeleteFunc(g.parts, func(q *part) bool { return q == p })
+		if g.waiting == 0 {
+			b.open = nil
+		}
+	}
+	if g.waiting == 0 {
+		g.gone()
+	}
+}
+
+// conduct waits until g is to leave, and sends it. It answers each part, whether
+// or not its caller is still there.
+func (b *Batcher) conduct(ctx context.Context, g *batch) {
+	t := time.NewTimer(b.cfg.Wait)
+	defer t.Stop()
+	select {
+	case <-g.full:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	if b.open == g {
+		b.open = nil
+	}
+	b.mu.Unlock()
+
+	switch {
+	case ctx.Err() != nil:
+	case len(g.parts) == 1:
+		g.parts[0].answer <- answer{}
+	default:
+		b.send(ctx, g.parts)
+	}
+}
+
+// Close waits for what is under way, of which there is only what nobody waits
+// for any more, and closes the Client.
+func (b *Batcher) Close() {
+	b.sending.Wait()
+	b.client.Close()
+}
+
+// String returns the tenant that b is of, as [Client.String] does.
+func (b *Batcher) String() string { return b.client.String() }

@@ -1,0 +1,260 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"rollcall/tenant"
+	"rollcall/tenant/jsonscan"
+)
+
+// A partReply is what a batch's reply says of one part. What has a form of its
+// own in one client or the next is any.
+type partReply struct {
+	ID      any             `json:"id"`
+	Status  int             `json:"status"`
+	Headers map[string]any  `json:"headers"`
+	Body    json.RawMessage `json:"body"`
+}
+
+// A batchDocument is the body of a batch's reply.
+type batchDocument struct {
+	Responses []partReply `json:"responses"`
+	Error     any         `json:"error"`
+}
+
+// send sends parts as one batch, and gives each its answer.
+func (b *Batcher) send(ctx context.Context, parts []*part) {
+	r, err := b.client.send(ctx, call{url: b.client.batchURL, id: parts[0].id, parts: parts})
+	var replies []*reply
+	if err == nil {
+		replies, err = r.split(len(parts))
+	}
+	if err == nil {
+		b.taken.Store(true)
+	} else {
+		err = b.outer(r, err)
+	}
+	for i, p := range parts {
+		var a answer
+		switch {
+		case err != nil:
+			a = outerAnswer(err)
+		case replies[i] == nil:
+			a.err = &tenant.Error{Status: r.status, Class: tenant.Unavailable, Err: errors.New("the batch's reply has no clear answer to this cmdlet")}
+		default:
+			a.reply = replies[i]
+		}
+		p.answer <- a
+	}
+}
+
+// outer returns the error of a batch that failed as a whole with err; r is nil
+// if there was no reply.
+//
+// What is refused for good is so because of one part, or because no batch is
+// ever taken. It is nobody's fault for certain, so no part fails for good: they
+// are tried alone. But if that befalls the first batch of all, by a status with
+// which what is not there is refused, there will be no other.
+func (b *Batcher) outer(r *reply, err error) error {
+	e, ok := errors.AsType[*tenant.Error](err)
+	if !ok || r == nil {
+		return err
+	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		if !b.taken.Load() && (!e.Transient() || e.Status == http.StatusNotImplemented) {
+			e.Class = tenant.Unauthorized
+			e.Err = fmt.Errorf("%w: %w", ErrNoBatch, e.Err)
+			return e
+		}
+	}
+	if e.Class == tenant.Failed || e.Class == tenant.NotFound {
+		e.Class = tenant.Unavailable
+	}
+	e.Err = fmt.Errorf("batch: %w", e.Err)
+	return e
+}
+
+// outerAnswer returns the answer of one of the parts of a batch that failed with
+// err. An error is its caller's to fill in, so each gets one of its own.
+func outerAnswer(err error) answer {
+	e, ok := errors.AsType[*tenant.Error](err)
+	if !ok {
+		return answer{err: err}
+	}
+	own := *e
+	return answer{err: &own, whole: e.Class == tenant.Throttled}
+}
+
+// split returns the replies to the n parts of the batch that r is the reply to,
+// each in the place that its id names: nil where there is none, or where it is
+// not clear which it is. R is released when all of them are, if there are n.
+func (r *reply) split(n int) ([]*reply, error) {
+	switch {
+	case !r.succeeded():
+		return nil, r.fault()
+	case r.cut != nil:
+		return nil, r.unreadable(fmt.Errorf("the reply was cut off: %s", tenant.Clean(r.cut.Error(), r.token)))
+	case r.large:
+		return nil, r.strange("the reply is too long")
+	}
+	d, ok := scanBatch(r.body)
+	var err error
+	if !ok {
+		d = batchDocument{}
+		err = json.Unmarshal(r.body, &d)
+	}
+	// What has another form than expected is left out, and the rest is there.
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
+		return nil, r.garbled()
+	}
+	if d.Responses == nil {
+		if errs := list(d.Error); len(errs) > 0 {
+			return nil, r.faultInside(errs)
+		}
+		return nil, r.strange("the reply to a batch has no responses")
+	}
+	replies := make([]*reply, n)
+	var unread atomic.Int32
+	unread.Store(int32(n))
+	free := func() {
+		if unread.Add(-1) == 0 {
+			r.release()
+		}
+	}
+	clock := http.Header{}
+	if date := r.header.Get("Date"); date != "" {
+		clock.Set("Date", date)
+	}
+	var twice [MaxBatch]bool
+	for _, p := range d.Responses {
+		i := p.index(n)
+		switch {
+		case i < 0:
+		case replies[i] != nil, p.Status < 100, p.Status > 599:
+			twice[i] = true
+		default:
+			replies[i] = p.reply(r, clock)
+			replies[i].free = free
+		}
+	}
+	for i := range replies {
+		if twice[i] {
+			replies[i] = nil
+		}
+	}
+	return replies, nil
+}
+
+// scanBatch reads body if it is written as most are, and reports whether it is.
+// It leaves the bodies of parts alone: whoever reads them finds out whether they
+// are JSON.
+func scanBatch(body []byte) (d batchDocument, ok bool) {
+	s := jsonscan.New(body)
+	for s.Open('{'); s.More('}'); {
+		if string(s.Name()) != "responses" || d.Responses != nil {
+			s.Fail()
+		}
+		d.Responses = make([]partReply, 0, MaxBatch)
+		for s.Open('['); s.More(']'); {
+			d.Responses = append(d.Responses, scanPart(s))
+		}
+	}
+	return d, s.Done()
+}
+
+func scanPart(s *jsonscan.Scanner) partReply {
+	var p partReply
+	for s.Open('{'); s.More('}'); {
+		switch string(s.Name()) {
+		case "id":
+			p.ID = string(s.Text())
+		case "status":
+			p.Status = s.Uint()
+		case "headers":
+			if p.Headers != nil { // twice is for encoding/json
+				s.Fail()
+			}
+			p.Headers = make(map[string]any)
+			for s.Open('{'); s.More('}'); {
+				name, text := s.Name(), s.Text()
+				if string(name) != "Content-Type" { // which all have, and nobody asks for
+					p.Headers[string(name)] = string(text)
+				}
+			}
+		case "body":
+			p.Body = s.Raw()
+		default:
+			s.Fail()
+		}
+	}
+	return p
+}
+
+// index returns the place that p's id names among n, or -1.
+func (p *partReply) index(n int) int {
+	s, ok := p.ID.(string)
+	if f, number := p.ID.(float64); number {
+		s, ok = strconv.FormatFloat(f, 'f', -1, 64), true
+	}
+	if !ok || len(s) != 1 || s[0] < '0' || int(s[0]-'0') >= n {
+		return -1
+	}
+	return int(s[0] - '0')
+}
+
+// reply returns p as the reply to a request of its own. What is not JSON comes
+// as a string.
+func (p *partReply) reply(outer *reply, clock http.Header) *reply {
+	r := &reply{status: p.Status, header: p.header(clock), token: outer.token}
+	r.body = p.Body
+	if len(r.body) > 0 && r.body[0] == '"' {
+		var s string
+		if json.Unmarshal(r.body, &s) == nil {
+			r.body = []byte(s)
+		}
+	} else if bytes.Equal(r.body, []byte("null")) {
+		r.body = nil
+	}
+	limit := maxFault
+	if r.succeeded() {
+		limit = maxPage
+	}
+	if len(r.body) > limit {
+		r.body, r.large = r.body[:limit], true
+	}
+	r.body = trimPadding(r.body)
+	return r
+}
+
+// header returns p's headers, with those of clock, the tenant's, if p does not
+// say. Nobody changes them.
+func (p *partReply) header(clock http.Header) http.Header {
+	if len(p.Headers) == 0 {
+		return clock
+	}
+	h := maps.Clone(clock)
+	for name, v := range p.Headers {
+		switch v := v.(type) {
+		case string:
+			h.Set(name, v)
+		case float64:
+			h.Set(name, strconv.FormatFloat(v, 'f', -1, 64))
+		case []any:
+			for _, v := range v {
+				if s, ok := v.(string); ok {
+					h.Add(name, s)
+				}
+			}
+		}
+	}
+	return h
+}
