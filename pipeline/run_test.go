@@ -145,6 +145,43 @@ func TestWaitingRowGoesOnWhenTheWindowIsFull(t *testing.T) {
 	})
 }
 
+// Minutes of retries for some rows cost the others nothing while the window lasts.
+func TestRetriesSlowNoOtherRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, workers, latency = 2000, 4, 10 * time.Millisecond
+		f := newFake()
+		f.latency = func(tenant.Cmdlet) time.Duration { return latency }
+		start := time.Now()
+		f.fault = func(c tenant.Cmdlet, _ int) error {
+			for i := range 8 { // twice as many as there are workers
+				if c.Identity == upn(i) && time.Since(start) < 5*time.Minute {
+					return fail(tenant.Unavailable)
+				}
+			}
+			return nil
+		}
+		run := optOut(t, f, workers)
+		run.Retries, run.RowTimeout = 100, time.Hour
+		var l list
+		if err := run.Do(t.Context(), &users{n: n}, &l); err != nil {
+			t.Fatal(err)
+		}
+		l.checkStatuses(t, map[Status]int{Applied: n})
+		var last time.Duration // of the rows that nothing is wrong with
+		for _, c := range f.calls {
+			if c.upn == upn(n-1) {
+				last = c.at.Sub(start)
+			}
+		}
+		if ideal := n * 2 * latency / workers; last > ideal*11/10 {
+			t.Errorf("the other rows took %v, want %v or little more", last, ideal)
+		}
+		if d := time.Since(start); d < 5*time.Minute {
+			t.Errorf("the slow rows were done after %v", d)
+		}
+	})
+}
+
 // A run that holds a read-only tenant ends at the first set, which is not made.
 func TestReadOnlyTenantEndsAnApply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
