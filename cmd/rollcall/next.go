@@ -27,8 +27,10 @@ func (x *execution) next() string {
 	case file == "":
 	case failed != "":
 		words = []string{"apply", file, "--only", failed, "-o", "again.csv"}
-	case s.ByStatus[pipeline.Applied] > 0 && x.readFirst:
+	case s.ByStatus[pipeline.Applied] > 0 && x.readFirst && x.job.tenant.tenant != "sandbox": // which forgets
 		words = []string{"undo", file, "--dry-run"}
+	default:
+		return commandLine([]string{"report", file, "--html", "report.html"})
 	}
 	if words == nil {
 		return ""

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"rollcall/pipeline"
+	"rollcall/report"
+)
+
+// What is suggested fits what came of the run, and is about the same tenant.
+func TestNext(t *testing.T) {
+	for _, test := range []struct {
+		args                   []string
+		audit, undo, readFirst bool
+		out                    string
+		status                 pipeline.Status
+		want                   string
+	}{
+		{args: []string{"--privacy-mode", "opt-out", "--workers", "8"}, audit: true, status: pipeline.Differs,
+			want: "rollcall apply users.csv --privacy-mode opt-out --read-first -o results.csv"},
+		{args: []string{"--set", "A=b c", "--set", "D=e", "--tenant", "powershell"}, audit: true, status: pipeline.Differs,
+			want: "rollcall apply users.csv --set 'A=b c' --set D=e --read-first -o results.csv --tenant powershell"},
+		{args: []string{"--profile", "contoso"}, audit: true, out: "diff.csv", status: pipeline.Differs,
+			want: "rollcall apply diff.csv --if-unchanged -o results.csv --profile contoso"},
+		{audit: true, status: pipeline.Same},
+		{out: "r.csv", status: pipeline.Failed, args: []string{"--tenant", "exchange"}, want: "rollcall apply r.csv --only failed -o again.csv --tenant exchange"},
+		{out: "r.csv", status: pipeline.Applied, readFirst: true, args: []string{"--tenant", "exchange"}, want: "rollcall undo r.csv --dry-run --tenant exchange"},
+		{out: "r.csv", status: pipeline.Applied, readFirst: true, want: "rollcall report r.csv --html report.html"},
+		{out: "r.csv", status: pipeline.Applied, want: "rollcall report r.csv --html report.html"},
+		{status: pipeline.Applied},
+		{undo: true, out: "r.csv", status: pipeline.Applied},
+	} {
+		j := &job{audit: test.audit, undo: test.undo, readFirst: test.readFirst, rosterName: "users.csv"}
+		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+		j.add(fs)
+		fs.String("profile", "", "")
+		if err := fs.Parse(test.args); err != nil {
+			t.Fatal(err)
+		}
+		x := &execution{job: j, out: &output{name: test.out}}
+		x.out.summary = report.Summary{Rows: 1}
+		x.out.summary.ByStatus[test.status] = 1
+		if got := x.next(); got != test.want {
+			t.Errorf("%v %v: %q, want %q", test.args, test.status, got, test.want)
+		}
+	}
+}
