@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -144,7 +146,7 @@ func (s *throttler) throttled() float64 {
 // from the tenth second on, few calls are refused, and none starts in a pause.
 func TestPaceIsFound(t *testing.T) {
 	rates := []float64{0.5, 2, 5, 20, 50, 200}
-	if testing.Short() {
+	if isBrief() {
 		rates = []float64{5, 50}
 	}
 	for _, retryAfter := range []time.Duration{time.Second, 0} {
@@ -191,16 +193,29 @@ func TestPaceWithLongPauses(t *testing.T) {
 	}
 }
 
+// isBrief reports whether there is no time for all: with -race all of it takes
+// many times as long, and shows no more of races.
+func isBrief() bool {
+	info, ok := debug.ReadBuildInfo()
+	return testing.Short() || ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
 // most is the share of calls that may be throttled.
 const most = 0.02
 
-// check fails the test unless share is what is to be used of what s allows.
+// check fails the test unless share is at least what is wanted: of what s allows,
+// nine tenths where it says how long to wait, and else eight.
 func (s *throttler) check(t *testing.T, name string, share float64) {
 	t.Helper()
 	want := 0.8
 	if s.retryAfter > 0 {
-		want = 0.90
+		want = 0.9
 	}
+	s.checkShare(t, name, share, want)
+}
+
+func (s *throttler) checkShare(t *testing.T, name string, share, want float64) {
+	t.Helper()
 	if share < want {
 		t.Errorf("%s: %.1f%% of the limit was used, want %v%%", name, 100*share, 100*want)
 	}
@@ -213,6 +228,9 @@ func (s *throttler) check(t *testing.T, name string, share float64) {
 func TestPaceFollowsTheLimit(t *testing.T) {
 	for _, retryAfter := range []time.Duration{time.Second, 0} {
 		for _, rate := range []float64{20, 200} {
+			if isBrief() && rate > 20 {
+				continue
+			}
 			for _, factor := range []float64{0.5, 2} {
 				for _, seconds := range []float64{0.1, 1, 2} {
 					for _, at := range []time.Duration{60 * time.Second, 68 * time.Second, 75 * time.Second} {
@@ -222,7 +240,7 @@ func TestPaceFollowsTheLimit(t *testing.T) {
 							start := time.Now()
 							time.AfterFunc(at, func() { s.set(rate*factor, seconds*rate*factor) })
 							s.drive(t, NewLimiter(0), 64, at+2*time.Minute)
-							s.check(t, name, s.share(start, at+30*time.Second, at+2*time.Minute, rate*factor))
+							s.checkShare(t, name, s.share(start, at+30*time.Second, at+2*time.Minute, rate*factor), 0.85)
 						})
 					}
 				}
