@@ -37,8 +37,7 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 		t.Attempts++
 		objects, err := r.Tenant.Run(ctx, c)
 		if pause := r.Limiter.Observe(turn, err); pause > 0 {
-			pace, atOnce := r.Limiter.Pace()
-			r.Log.Info("pause", zap.Float64("seconds", pause.Seconds()), zap.Float64("pace", pace), zap.Int("in_flight_limit", atOnce), zap.NamedError("reason", err))
+			r.Log.Info("pause", zap.Float64("seconds", pause.Round(time.Millisecond).Seconds()), zap.NamedError("reason", err))
 		}
 		if err == nil {
 			return objects, nil

@@ -158,6 +158,19 @@ func (c *Change) Uniform() bool {
 	return !slices.ContainsFunc(c.assigns, func(a assign) bool { return a.column })
 }
 
+// Wanted returns the values that every row wants, in the order of Properties, or
+// nil if rows differ in that. It is for after Bind.
+func (c *Change) Wanted() []string {
+	if c.fixed == nil {
+		return nil
+	}
+	var texts []string
+	for _, w := range c.fixed.wants {
+		texts = append(texts, tenant.Text(w.Value))
+	}
+	return texts
+}
+
 // Want returns a text that is the same for rows that want the same, or why the
 // row can't be used.
 func (c *Change) Want(row *roster.Row) (string, error) {

@@ -10,8 +10,9 @@ import (
 // puts them into free. It ends when done is closed, or rec fails.
 //
 // It records nothing after a row that was cut short: a record behind a gap
-// would be passed over by whoever goes on from there.
-func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder) error {
+// would be passed over by whoever goes on from there. In recorded it counts the
+// records of rows that calls were made for.
+func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder, recorded *int) error {
 	var (
 		ring = make([]*task, Window) // done and not yet recorded, by seq
 		next = 0                     // the seq to record next
@@ -53,6 +54,9 @@ func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder) error {
 			if err := r.record(rec, t); err != nil {
 				return err
 			}
+			if t.Attempts > 0 && !t.kept {
+				*recorded++
+			}
 			if last == nil {
 				first = t
 			}
@@ -60,11 +64,6 @@ func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder) error {
 		}
 		if last != nil {
 			free.putAll(last, first)
-		}
-	}
-	for _, t := range ring {
-		if t != nil && t.Attempts > 0 {
-			r.Stats.Unrecorded.Add(1)
 		}
 	}
 	_, err := r.keep(ring, rec, true)

@@ -125,6 +125,10 @@ func (l *Limiter) enter() bool {
 	}
 }
 
+// lateness is how late a call may come for those behind it to make up for it: not
+// so late that a second has a hundredth more than its calls.
+const lateness = 8 * time.Millisecond
+
 // forever is how long to wait for what has no time.
 const forever = time.Duration(math.MaxInt64)
 
@@ -155,9 +159,12 @@ func (l *Limiter) try() (turn Turn, wait time.Duration, ok bool) {
 	l.width.enter()
 	if rate > 0 {
 		l.pace.start(now)
-		// Calls that came late may be made up for, up to a hundredth of a
-		// second's.
-		made := time.Duration(max(1, int(rate/100))-1) * interval(rate)
+		// Calls that came late, as timers do, are made up for where the rate is
+		// ours. A tenant may refuse two at once.
+		made := lateness
+		if rate != l.ceiling {
+			made = time.Duration(max(1, int(rate/100))-1) * interval(rate)
+		}
 		if late := now.Add(-made); late.After(l.next) {
 			l.next = late
 		}

@@ -122,6 +122,7 @@ type Earlier struct {
 // Stats counts what a run has done so far. It may be read at any time.
 type Stats struct {
 	begun    atomic.Int64 // rows that calls are made for, or were
+	Called   atomic.Int64 // rows that are done or were cut short, and that calls were made for
 	ended    atomic.Int64 // those of them that are done, or were cut short
 	Rows     atomic.Int64 // rows done, recorded or not
 	Calls    atomic.Int64 // calls made for them
@@ -193,6 +194,9 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			r.Stats.begun.Add(1)
 			err := r.do(ctx, t)
 			r.Stats.ended.Add(1)
+			if t.Attempts > 0 {
+				r.Stats.Called.Add(1)
+			}
 			replaced := t.parked
 			done.put(t)
 			if err != nil || replaced {
@@ -268,8 +272,11 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		close(done.ready)
 		return nil
 	})
-	g.Go(func() error { return r.emit(done, free, guard, rec) })
-	return g.Wait()
+	recorded := 0 // of the rows that calls were made for
+	g.Go(func() error { return r.emit(done, free, guard, rec, &recorded) })
+	err := g.Wait()
+	r.Stats.Unrecorded.Store(r.Stats.Called.Load() - int64(recorded))
+	return err
 }
 
 // Read reads the setting of one user, with as much patience as Do has. It is not

@@ -123,5 +123,11 @@ func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 	if l.width.found {
 		atOnce = int(l.width.calls())
 	}
+	if l.pace.seeking {
+		return 0, atOnce
+	}
 	return l.pace.rate, atOnce
 }
+
+// PauseLeft returns for how long calls are held back from now on, or 0.
+func (l *Limiter) PauseLeft() time.Duration { return max(0, l.pauseLeft()) }

@@ -15,6 +15,9 @@ func WriteFile(name string, perm os.FileMode, write func(io.Writer) error) error
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return writeDevice(name, write)
 	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real // the link stays
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, cause(err))

@@ -4,13 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
 
 	"rollcall/pipeline"
-	"rollcall/pipeline/roster"
 )
 
 // A Baseline is what an earlier audit found, as far as it was not as wanted. A
@@ -37,76 +35,74 @@ func (f *finding) equal(g *finding) bool {
 }
 
 // ReadBaseline reads the results file called name, of a complete audit of the
-// same properties. Spreadsheets may have saved it since.
-func ReadBaseline(name string, properties []string) (*Baseline, error) {
-	wrap := func(err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("baseline %s: %w", name, fs.ErrNotExist)
-		}
-		return fmt.Errorf("baseline %s: %w", name, err)
-	}
-	if _, err := os.Stat(name); err != nil {
-		return nil, wrap(cause(err))
-	}
-	if hasJournal(name) {
-		return nil, wrap(fmt.Errorf("it is not complete, for there is its journal %s", journalName(name)))
-	}
-	r, err := roster.Open(name, nil, roster.Options{})
-	if err != nil {
-		return nil, wrap(err)
-	}
-	defer r.Close()
-	has, own := ParseColumns(r.Header())
-	if own == 0 {
-		return nil, wrap(errors.New("not the results of an audit"))
-	}
-	columns := make([]int, len(properties)) // of each property's value, the one wanted being next
-	for i, p := range properties {
-		columns[i] = len(leading) + 3*slices.Index(has, p)
-	}
-	if len(has) != len(properties) || slices.Min(append(columns, len(leading))) < len(leading) {
-		return nil, wrap(fmt.Errorf("it is about %s, this audit about %s", strings.Join(has, ", "), strings.Join(properties, ", ")))
-	}
+// same properties and, unless it is nil, of the same wanted values. Spreadsheets
+// may have saved it since.
+func ReadBaseline(name string, properties, wanted []string) (*Baseline, error) {
 	b := &Baseline{name: name, past: make(map[string][]*finding)}
-	rows := r.Rows()
-	for {
-		var row roster.Row
-		if err := rows.Read(&row); err == io.EOF {
-			return b, nil
-		} else if err != nil {
-			return nil, wrap(err)
-		}
-		if err := b.add(row.Line, row.Cells, columns); err != nil {
-			return nil, wrap(fmt.Errorf("line %d: %w", row.Line, err))
-		}
+	if err := b.read(properties, wanted); err != nil {
+		return nil, fmt.Errorf("baseline %s: %w", name, cause(err))
 	}
+	return b, nil
 }
 
-// add adds a record that is on the given line.
-func (b *Baseline) add(line int, cells []string, columns []int) error {
-	status, err := pipeline.ParseStatus(cells[2])
-	switch {
-	case err != nil:
+func (b *Baseline) read(properties, wanted []string) error {
+	f, err := os.Open(b.name)
+	if err != nil {
 		return err
-	case silent(status):
-		return nil
-	case status == pipeline.Differs, status == pipeline.Unreadable, status == pipeline.NotFound, status == pipeline.Denied,
-		status == pipeline.Invalid, status == pipeline.Conflict, status == pipeline.Stale:
-	default:
-		return fmt.Errorf("status %s: that is no audit's", status)
 	}
-	f := &finding{line: line, upn: strings.Clone(cells[1]), status: status}
-	for _, c := range columns {
-		f.values = append(f.values, pipeline.Value{After: strings.Clone(Unsafe(cells[c])), Wanted: strings.Clone(Unsafe(cells[c+1]))})
+	defer f.Close()
+	if hasJournal(b.name) {
+		return fmt.Errorf("it is not complete, for there is its journal %s", journalName(b.name))
 	}
-	key := userKey(f.upn)
-	b.past[key] = append(b.past[key], f)
+	r, err := NewResultsReader(f)
+	if err != nil {
+		return err
+	}
+	columns := make([]int, len(properties)) // of the file's properties
+	for i, p := range properties {
+		columns[i] = slices.Index(r.Properties, p)
+	}
+	if len(r.Properties) != len(properties) || slices.Contains(columns, -1) {
+		return fmt.Errorf("it is about %s, this audit about %s", strings.Join(r.Properties, ", "), strings.Join(properties, ", "))
+	}
+	for {
+		var res pipeline.Result
+		if err := r.Read(&res); err == io.EOF {
+			break
+		} else if err != nil {
+			return err
+		}
+		f := &finding{line: res.Row.Line, upn: strings.Clone(res.Row.UPN), status: res.Status}
+		for i, column := range columns {
+			v := res.Values[column]
+			if wanted != nil && v.Wanted != "" && !strings.EqualFold(v.Wanted, wanted[i]) {
+				return fmt.Errorf("it is about %s %s, this audit about %s", properties[i], v.Wanted, wanted[i])
+			}
+			f.values = append(f.values, pipeline.Value{After: strings.Clone(v.After), Wanted: strings.Clone(v.Wanted)})
+		}
+		switch res.Status {
+		case pipeline.Same, pipeline.Duplicate, pipeline.Example:
+		case pipeline.Differs, pipeline.Unreadable, pipeline.NotFound, pipeline.Denied, pipeline.Invalid, pipeline.Conflict, pipeline.Stale:
+			key := userKey(f.upn)
+			b.past[key] = append(b.past[key], f)
+		default:
+			return fmt.Errorf("line %d: status %s: that is no audit's", res.Row.Line, res.Status)
+		}
+	}
+	if r.Torn() || !endsInLine(f) {
+		return errors.New("its last record is cut short")
+	}
 	return nil
 }
 
-// silent reports whether there is nothing to say of a row of an audit.
-func silent(s pipeline.Status) bool {
-	return s == pipeline.Same || s == pipeline.Duplicate || s == pipeline.Example
+// endsInLine reports whether f ends as a text file does, be it UTF-16.
+func endsInLine(f *os.File) bool {
+	end := make([]byte, 2)
+	if _, err := f.Seek(-2, io.SeekEnd); err != nil {
+		return false
+	}
+	_, err := io.ReadFull(f, end)
+	return err == nil && (end[1] == '\n' || end[0] == '\n' && end[1] == 0)
 }
 
 func userKey(upn string) string { return strings.ToLower(strings.TrimSpace(upn)) }

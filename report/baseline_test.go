@@ -47,7 +47,7 @@ func keepBaseline(t *testing.T, b []byte) string {
 // news returns what there is to say of rows since the audit in the file.
 func news(t *testing.T, name string, quiet, complete bool, rows ...*pipeline.Result) (string, bool) {
 	t.Helper()
-	b, err := ReadBaseline(name, []string{"P"})
+	b, err := ReadBaseline(name, []string{"P"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,28 +170,37 @@ func TestBaselineIsRefused(t *testing.T) {
 		b    []byte
 		want string
 	}{
-		{[]byte("UPN\nada@contoso.com\n"), "not the results of an audit"},
+		{[]byte("UPN\nada@contoso.com\n"), "not a results file or a diff of rollcall"},
 		{auditCSV(false, foundRow(2, "ada@contoso.com", pipeline.Applied, "out", "out")), "line 2: status applied: that is no audit's"},
 		{bytes.Replace(differs, []byte("differs"), []byte("drifts"), 1), `line 2: status "drifts"`},
 		{bytes.ReplaceAll(differs, []byte(",P"), []byte(",Q")), "it is about Q, this audit about P"},
 		{nil, "last.csv"},
 	} {
 		name := keepBaseline(t, test.b)
-		if _, err := ReadBaseline(name, []string{"P"}); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), name) {
+		if _, err := ReadBaseline(name, []string{"P"}, nil); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), name) {
 			t.Errorf("error %v, want %q", err, test.want)
 		}
 	}
+	if _, err := ReadBaseline(keepBaseline(t, differs), []string{"P"}, []string{"in"}); err == nil || !strings.Contains(err.Error(), "it is about P out, this audit about in") {
+		t.Errorf("error %v of one about another value", err)
+	}
+	for cut := bytes.IndexByte(differs, '\n') + 2; cut < len(differs)-1; cut++ {
+		name := keepBaseline(t, differs[:cut])
+		if _, err := ReadBaseline(name, []string{"P"}, nil); err == nil {
+			t.Errorf("took one that ends in %q", differs[max(0, cut-20):cut])
+		}
+	}
 	name := keepBaseline(t, differs)
-	if _, err := ReadBaseline(name, []string{"P", "Q"}); err == nil {
+	if _, err := ReadBaseline(name, []string{"P", "Q"}, nil); err == nil {
 		t.Error("took one of fewer properties")
 	}
-	if _, err := ReadBaseline(name+".no", []string{"P"}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadBaseline(name+".no", []string{"P"}, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v for one that is not there", err)
 	}
 	if err := os.WriteFile(journalName(name), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadBaseline(name, []string{"P"}); err == nil || !strings.Contains(err.Error(), "not complete") {
+	if _, err := ReadBaseline(name, []string{"P"}, nil); err == nil || !strings.Contains(err.Error(), "not complete") {
 		t.Errorf("error %v for one that is not complete", err)
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -193,14 +194,14 @@ func LogState(log *zap.Logger, total int, run *pipeline.Run, perSecond float64) 
 	fields := []zap.Field{
 		zap.Int64("rows", rows),
 		zap.Int("of", total),
-		zap.Float64("rows_per_second", perSecond),
+		zap.Float64("rows_per_second", math.Round(10*perSecond)/10),
 		zap.Int64("calls", run.Stats.Calls.Load()),
 		zap.Int64("retries", run.Stats.Retries.Load()),
-		zap.Duration("throttled", run.Limiter.Throttled()),
+		zap.Float64("throttled_seconds", run.Limiter.Throttled().Round(time.Millisecond).Seconds()),
 	}
 	pace, atOnce := run.Limiter.Pace()
 	if pace > 0 {
-		fields = append(fields, zap.Float64("pace", pace))
+		fields = append(fields, zap.Float64("pace", math.Round(10*pace)/10))
 	}
 	if atOnce > 0 {
 		fields = append(fields, zap.Int("in_flight_limit", atOnce))
@@ -248,6 +249,9 @@ func state(run *pipeline.Run) string {
 	}
 	if d := run.Limiter.Throttled(); d > 0 {
 		parts = append(parts, fmt.Sprintf("throttled %v", d.Round(time.Second)))
+	}
+	if d := run.Limiter.PauseLeft(); d > time.Second {
+		parts = append(parts, fmt.Sprintf("waiting %v", d.Round(time.Second)))
 	}
 	if text := found(run.Limiter); text != "" {
 		parts = append(parts, "pace "+text)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -53,14 +54,23 @@ func (l *LogFile) write(p []byte) error {
 	if err := l.open(); err != nil {
 		return err
 	}
+	var turned error
 	if l.size > 0 && l.size+int64(len(p)) > l.most {
-		if err := l.rotate(); err != nil {
-			return err
+		turned = l.rotate()
+		if l.f == nil {
+			return turned
 		}
 	}
 	n, err := l.f.Write(p)
 	l.size += int64(n)
-	return err
+	return errors.Join(turned, err)
+}
+
+// Check returns an error if l could not be written to.
+func (l *LogFile) Check() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open()
 }
 
 func (l *LogFile) open() error {
@@ -86,10 +96,15 @@ func (l *LogFile) open() error {
 func (l *LogFile) rotate() error {
 	l.f.Close() // which Windows wants, ahead of the rename
 	l.f = nil
-	if err := os.Rename(l.name, l.name+".1"); err != nil {
-		return fmt.Errorf("log to %s: %w", l.name, err)
+	err := os.Rename(l.name, l.name+".1")
+	if oerr := l.open(); oerr != nil {
+		return oerr
 	}
-	return l.open()
+	if err != nil { // better too long than lost
+		l.size = 0
+		return fmt.Errorf("log to %s: %w", l.name, cause(err))
+	}
+	return nil
 }
 
 // Sync does nothing: there is no buffer.

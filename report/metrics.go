@@ -28,14 +28,15 @@ func (o *Outcome) Metrics(w io.Writer) error {
 	gauge("last_duration_seconds", "How long the last run took.", o.Seconds())
 	gauge("exit_status", "Exit status of the last run: 0 if all is well.", float64(o.Exit))
 	gauge("roster_rows", "Rows of the roster of the last run, 0 if it was not read.", float64(o.Total))
-	family("rows", "Rows that the last run recorded, by status.")
+	family("rows", "Rows of the last run's results, by status.")
 	for status, n := range o.Rows.ByStatus {
 		fmt.Fprintf(&b, "rollcall_rows{%s,status=\"%s\"} %d\n", labels, pipeline.Status(status), n)
 	}
-	gauge("failed_rows", "Rows that the last run recorded as failed.", float64(o.Rows.Failed()))
+	gauge("failed_rows", "Rows of the last run's results that count as failed.", float64(o.Rows.Failed()))
 	gauge("calls", "Calls that the last run made to the tenant.", float64(o.Calls))
 	gauge("retries", "Calls of the last run that repeated one that had failed.", float64(o.Retries))
 	gauge("throttled_seconds", "For how long the tenant held back all calls of the last run.", o.Throttled.Seconds())
+	gauge("pace_calls_per_second", "Calls a second that the tenant was found to allow, 0 if that was not found out.", o.Pace)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -11,12 +11,12 @@ import (
 // News writes what is not as it was in a [Baseline]: a line for each row or user
 // of whom there is something to say, then how much that is.
 //
-//   - ada@contoso.com  PrivacyMode: opt-in -> opt-out
-//     ~ bob@contoso.com  PrivacyMode: excluded -> opt-out, was opt-in -> opt-out
-//   - cyd@contoso.com  as wanted, was PrivacyMode: opt-in -> opt-out
-//     ? dan@contoso.com  line 5: …
-//     ! eve@contoso.com  line 6: unreadable: …, was not-found
-//   - fay@contoso.com  no longer in the roster, was unreadable
+//	~ bob@contoso.com  PrivacyMode: excluded -> opt-out, was opt-in -> opt-out
+//	+ ada@contoso.com  PrivacyMode: opt-in -> opt-out
+//	- cyd@contoso.com  as wanted, was PrivacyMode: opt-in -> opt-out
+//	? dan@contoso.com  line 5: …
+//	! eve@contoso.com  line 6: unreadable: …, was not-found
+//	- fay@contoso.com  no longer in the roster, was unreadable
 //
 // It is for one goroutine.
 type News struct {

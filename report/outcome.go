@@ -41,13 +41,17 @@ type Outcome struct {
 	Retries  int64
 	// Throttled is for how long all calls were held back.
 	Throttled time.Duration
+	// Pace is how many calls a second the tenant was found to allow, and AtOnce how
+	// many at once; 0 if that was not found out.
+	Pace   float64
+	AtOnce int
 }
 
 // Count takes the numbers of calls from run.
 func (o *Outcome) Count(run *pipeline.Run) {
-	o.InHand = int(run.Stats.Unrecorded.Load())
 	o.Calls, o.Retries = run.Stats.Calls.Load(), run.Stats.Retries.Load()
 	o.Throttled = run.Limiter.Throttled()
+	o.Pace, o.AtOnce = run.Limiter.Pace()
 }
 
 // Seconds returns how long it all took.

@@ -42,7 +42,9 @@ func outcomes() []*Outcome {
 
 // Every summary is what its schema says, and the schema allows nothing else.
 func TestSummaryFollowsItsSchema(t *testing.T) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(summarySchema))
+	// A schema that is out already must allow for names that are yet to come.
+	strict := bytes.ReplaceAll(summarySchema, []byte(`"additionalProperties": true`), []byte(`"additionalProperties": false`))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(strict))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ type Page struct {
 	Began, Ended time.Time // this run
 	Earlier      int       // rows that earlier runs had recorded, with which this one went on
 	Stopped      string    // why it did not come to its end
+	InHand       int       // rows that calls were made for and that have no result
 	Torn         bool      // the file ends in a record that was cut short
 	Version      string    // of the program
 

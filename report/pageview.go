@@ -129,6 +129,8 @@ func (p *Page) headline() (headline, lede string) {
 	} else {
 		good := by[pipeline.Applied] + by[pipeline.Unchanged]
 		switch {
+		case counted == 0 && p.InHand > 0:
+			headline = "Stopped ahead of the first result"
 		case counted == 0:
 			headline = "No row was changed"
 		case good == counted:
@@ -158,6 +160,10 @@ func (p *Page) alarm() []string {
 	if left := p.Total - p.Tally.Rows; left > 0 {
 		alarm = append(alarm, fmt.Sprintf("%s of %s %s no result, and %s not in this report.",
 			group(left), amount(p.Total, "row"), verb(left, "has", "have"), verb(left, "is", "are")))
+	}
+	if p.InHand > 0 && !p.isAudit() {
+		alarm = append(alarm, fmt.Sprintf("Up to %s of them may have been changed all the same: %s in hand. Going on with the run finds out.",
+			amount(p.InHand, "user"), verb(p.InHand, "it was", "they were")))
 	}
 	if p.Torn {
 		alarm = append(alarm, "The file ends in a record that was cut short. It is left out.")

@@ -25,6 +25,37 @@ func (s *Summary) Record(r *pipeline.Result) error {
 // Flush does nothing.
 func (s *Summary) Flush() error { return nil }
 
+// Counted returns a Recorder that passes everything on to rec and counts in s what
+// rec has taken for good: what was there at the last Flush that succeeded.
+func Counted(rec pipeline.Recorder, s *Summary) pipeline.Recorder {
+	return &counted{Recorder: rec, s: s}
+}
+
+type counted struct {
+	pipeline.Recorder
+	s       *Summary
+	pending Summary
+}
+
+func (c *counted) Record(r *pipeline.Result) error {
+	if err := c.Recorder.Record(r); err != nil {
+		return err
+	}
+	return c.pending.Record(r)
+}
+
+func (c *counted) Flush() error {
+	if err := c.Recorder.Flush(); err != nil {
+		return err
+	}
+	c.s.Rows += c.pending.Rows
+	for status, n := range c.pending.ByStatus {
+		c.s.ByStatus[status] += n
+	}
+	c.pending = Summary{}
+	return nil
+}
+
 // Failed returns how many rows count as failed.
 func (s *Summary) Failed() int {
 	n := 0

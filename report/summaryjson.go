@@ -48,6 +48,8 @@ type summaryPace struct {
 	Retries          int64   `json:"retries"`
 	PerSecond        seconds `json:"per_second"`
 	ThrottledSeconds seconds `json:"throttled_seconds"`
+	Pace             seconds `json:"pace_per_second"`
+	AtOnce           int     `json:"pace_at_once"`
 }
 
 // statusCounts are counts by status, written in the order of the statuses and
@@ -100,6 +102,8 @@ func (o *Outcome) JSON(w io.Writer) error {
 			Retries:          o.Retries,
 			PerSecond:        seconds(o.CallsPerSecond()),
 			ThrottledSeconds: seconds(o.Throttled.Seconds()),
+			Pace:             seconds(o.Pace),
+			AtOnce:           o.AtOnce,
 		},
 	})
 }

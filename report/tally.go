@@ -101,6 +101,9 @@ type move struct{ from, to string }
 func moveOf(r *pipeline.Result, v *pipeline.Value) move {
 	switch r.Status {
 	case pipeline.Differs:
+		if v.Same {
+			return move{clip(v.Before, maxValue), clip(v.Before, maxValue)}
+		}
 		return move{clip(v.Before, maxValue), clip(v.Wanted, maxValue)}
 	case pipeline.Same, pipeline.Unchanged:
 		return move{clip(v.After, maxValue), clip(v.After, maxValue)}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,8 @@ func TestFullDisk(t *testing.T) {
 	in, results := filepath.Join(t.TempDir(), "users.csv"), filepath.Join(disk, "results.csv")
 	writeRoster(t, in, users)
 
-	args := []string{"apply", in, "--privacy-mode", "opt-out", "--resume", "-o", results}
+	page := filepath.Join(t.TempDir(), "report.html")
+	args := []string{"apply", in, "--privacy-mode", "opt-out", "--resume", "-o", results, "--html", page}
 	_, said := rollcall(t, exitError, args...)
 	if !strings.Contains(said, "no space left on device") || !strings.Contains(said, "to go on: ") {
 		t.Errorf("said %s", said)
@@ -30,6 +32,15 @@ func TestFullDisk(t *testing.T) {
 	full, err := os.ReadFile(results)
 	if err != nil || bytes.Count(full, []byte("\n")) < 1000 {
 		t.Fatalf("%d records are kept, %v", bytes.Count(full, []byte("\n")), err)
+	}
+
+	// What is said is what is there.
+	records := bytes.Count(full, []byte("\n")) - 1
+	if want := fmt.Sprintf("%d rows: %[1]d applied\n", records); !strings.Contains(said, want) {
+		t.Errorf("there are %d records, and it said %s", records, said)
+	}
+	if html, err := os.ReadFile(page); err != nil || !bytes.Contains(html, []byte("may have been changed all the same")) {
+		t.Errorf("the report does not tell of users in hand: %v", err)
 	}
 
 	// Without room for anything nothing is begun.
@@ -50,9 +61,9 @@ func TestFullDisk(t *testing.T) {
 	if !bytes.HasPrefix(whole, kept) {
 		t.Error("what was recorded before has changed")
 	}
-	records, err := csv.NewReader(bytes.NewReader(whole)).ReadAll()
-	if err != nil || len(records) != users+1 {
-		t.Errorf("%d records, %v; want %d and a header", len(records), err, users)
+	all, err := csv.NewReader(bytes.NewReader(whole)).ReadAll()
+	if err != nil || len(all) != users+1 {
+		t.Errorf("%d records, %v; want %d and a header", len(all), err, users)
 	}
 	if left, _ := filepath.Glob(filepath.Join(disk, "*")); len(left) != 1 {
 		t.Errorf("left behind: %q", left)

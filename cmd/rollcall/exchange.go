@@ -62,6 +62,9 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 	}
 	runner, done := tenant.Runner(client), client.Close
 	if f.batch > 1 {
+		if workers < f.batch {
+			a.console.Warn("warning: --batch %d, and --workers %d: no request will have more than %[2]d calls", f.batch, workers)
+		}
 		b := exchange.NewBatcher(client, exchange.BatchConfig{Size: f.batch, Callers: workers, Wait: batchWait})
 		runner, done = b, b.Close
 	}

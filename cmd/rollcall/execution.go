@@ -28,6 +28,7 @@ type execution struct {
 	out        *output
 	interrupts *interrupts
 	locks      []*lock
+	inHand     int // rows that calls were made for and that are not recorded, once it is over
 	teller     teller
 	news       *report.News // or nil
 }
@@ -165,7 +166,11 @@ func (x *execution) carryOut() error {
 		return err
 	}
 	x.interrupts.says(func() string {
-		return fmt.Sprintf("finishing %s in hand", report.Plural(run.Stats.InHand(), "row"))
+		text := fmt.Sprintf("finishing %s in hand", report.Plural(run.Stats.InHand(), "row"))
+		if d := run.Limiter.PauseLeft(); d > time.Second {
+			text += fmt.Sprintf(", for which the tenant has us wait another %v", d.Round(time.Second))
+		}
+		return text
 	})
 	if err := x.countChanges(run); err != nil {
 		return err
@@ -173,9 +178,11 @@ func (x *execution) carryOut() error {
 	x.begin(run)
 	start := time.Now()
 	stop, unwatch := x.progress(run), x.out.page.watch(run)
+	x.out.begun = true
 	err = run.Do(x.interrupts.ctx, x.out.rows, x.recorder())
 	unwatch()
 	stop()
+	x.settleCounts(run, err)
 	if serr := x.conn.save(); err == nil {
 		err = serr
 	}
@@ -190,6 +197,22 @@ func (x *execution) carryOut() error {
 		return x.newsOutcome()
 	}
 	return outcome(x.conn.explain(err), &x.out.summary, x.interrupts)
+}
+
+// settleCounts finds out what is recorded, and of how many rows it is not known,
+// after a run that ended with err: it may be that the file could not be written,
+// and has less than it was given.
+func (x *execution) settleCounts(run *pipeline.Run, err error) {
+	x.inHand = int(run.Stats.Unrecorded.Load())
+	if err == nil || x.out.file == nil || x.interrupts.status() != 0 {
+		return
+	}
+	called, rerr := x.out.recount()
+	if rerr != nil {
+		x.app.console.Warn("warning: what is in %s could not be counted: %v", x.out.name, rerr)
+		return
+	}
+	x.inHand = int(run.Stats.Called.Load()) - called
 }
 
 // recorder returns what is told of each row: the output and, for those who wait
@@ -226,7 +249,9 @@ func (x *execution) countChanges(run *pipeline.Run) error {
 // summarise says what came of the run, which ended with err. That is told later.
 func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err error) {
 	say := x.app.console.Say
-	say("%s", x.out.summary.String())
+	if x.form() != "text" || x.news != nil || !isTerminal(x.app.out) || !isTerminal(x.app.err) { // or it would stand there twice
+		say("%s", x.out.summary.String())
+	}
 	say("%s", report.Pace(run, elapsed))
 	if x.out.name != "" && x.out.summary.Rows > 0 && (err == nil || errors.Is(err, errInterrupted)) {
 		say("results are in %s", x.out.name)
@@ -238,10 +263,9 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 	if left == 0 {
 		return
 	}
-	inHand := int(run.Stats.Unrecorded.Load())
-	say("%s not attempted", report.Plural(left-inHand, "row"))
-	if inHand > 0 {
-		say("%s in hand, and not recorded", report.Plural(inHand, "row"))
+	say("%s not attempted", report.Plural(max(0, left-x.inHand), "row"))
+	if x.inHand > 0 {
+		say("%s in hand, or done ahead of their turn, and not recorded", report.Plural(x.inHand, "row"))
 	}
 	if x.out.name != "" {
 		say("to go on: %s", x.app.again())

@@ -65,6 +65,8 @@ func (x *execution) form() string {
 		return ""
 	case x.audit:
 		return "text"
+	case name == "" && x.talk.quiet:
+		return "text" // which is nothing if all is well
 	case name == "":
 		return "csv"
 	}
@@ -76,7 +78,7 @@ func (x *execution) view(format report.Format) (report.View, error) {
 	w, color, quiet := x.app.stdout(), x.paints(), x.talk.quiet
 	switch form := x.form(); {
 	case x.output.baseline != "":
-		b, err := report.ReadBaseline(x.output.baseline, format.Properties)
+		b, err := report.ReadBaseline(x.output.baseline, format.Properties, x.change.Wanted())
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &exit{status: exitError, err: err, hint: "the first audit makes it: without --baseline, and with -o " + x.output.baseline}
 		}

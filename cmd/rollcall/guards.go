@@ -90,12 +90,8 @@ func (a *app) again() string {
 	resume := false
 	for i, arg := range a.args {
 		switch {
-		case strings.HasPrefix(arg, "--ping="):
-			arg = "--ping=URL" // who has it can say that all is well
-		case i > 0 && a.args[i-1] == "--ping":
-			arg = "URL"
-		}
-		switch {
+		case strings.HasPrefix(arg, "--ping="), arg == "--ping", i > 0 && a.args[i-1] == "--ping":
+			continue // who has the URL can say that all is well
 		case arg == "--overwrite" || strings.HasPrefix(arg, "--overwrite="):
 			continue
 		case arg == "--resume":

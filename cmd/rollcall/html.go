@@ -46,6 +46,7 @@ type page struct {
 	report.Page
 	name      string
 	overwrite bool
+	format    report.Format
 }
 
 // openHTML makes ready for the report of a run that writes its results to o, if
@@ -55,7 +56,7 @@ func (f *outputFlags) openHTML(x *execution, o *output, format report.Format) er
 		return nil
 	}
 	m := x.manifest()
-	p := &page{name: f.html.name, overwrite: f.overwrite || f.resume}
+	p := &page{name: f.html.name, overwrite: f.overwrite || f.resume, format: format}
 	p.Page = report.Page{Kind: m.Kind(), Change: m.Change, Noun: m.Noun,
 		Tenant: m.Tenant, Sandbox: !x.conn.real, Roster: baseName(x.users.Name()), Total: o.total,
 		Results: baseName(o.name), Earlier: o.summary.Rows, Version: version(), Tally: report.NewTally(format)}
@@ -109,6 +110,7 @@ func (p *page) conclude(x *execution, err error) error {
 		return err
 	}
 	p.Ended = time.Now()
+	p.InHand = x.inHand
 	switch {
 	case message(err) != "":
 		p.Stopped = strings.TrimPrefix(message(err), "stopped: ")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -178,6 +179,12 @@ func (j *job) wanted(a *app, name string) (*pipeline.Change, *source, error) {
 		return nil, nil, usage(errors.New("--if-unchanged needs the diff of an audit as the file, and no --set"))
 	case j.guard.maxChanges != "" && !j.readFirst && (source == nil || !change.Empty()):
 		return nil, nil, usage(errors.New("--max-changes needs --read-first, or the diff of an audit as the file"))
+	case source == nil && change.Empty() && name != "-":
+		// It may be a misspelt results file, which would say what it wants.
+		if _, err := os.Stat(name); err != nil {
+			return nil, nil, err
+		}
+		fallthrough
 	case source == nil:
 		_, err := j.change.required()
 		return change, nil, err

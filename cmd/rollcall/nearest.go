@@ -3,7 +3,7 @@ package main
 // nearest returns the word that was likely meant by one that is not among words,
 // or "" if none is like it.
 func nearest(wrong string, words []string) string {
-	best, least := "", len(wrong)/3+2 // at so many changes it is another word
+	best, least := "", len(wrong)/3+1 // at so many changes it is another word
 	for _, w := range words {
 		if d := distance(wrong, w); d < least {
 			best, least = w, d

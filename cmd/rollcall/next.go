@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,28 +17,40 @@ import (
 func (x *execution) next() string {
 	s, file := &x.out.summary, x.out.name
 	failed := triable(s.ByStatus[:])
-	tenant := x.said("The tenant", "Signing in", "Everywhere", "The setting")
+	tenant := x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
 	var words []string
 	switch {
-	case x.undo:
+	case x.undo, x.audit && file == "" && x.rosterName == "-":
 	case x.audit && s.ByStatus[pipeline.Differs] == 0:
 	case x.audit && file != "":
-		words = []string{"apply", file, "--if-unchanged", "-o", "results.csv"}
+		words = []string{"apply", file, "--if-unchanged", "-o", unused("results.csv")}
 	case x.audit:
 		words = append([]string{"apply", x.rosterName}, x.said("What to change", "The file")...)
-		words = append(words, "--read-first", "-o", "results.csv")
+		words = append(words, "--read-first", "-o", unused("results.csv"))
 	case file == "":
 	case failed != "":
-		words = []string{"apply", file, "--only", failed, "-o", "again.csv"}
+		words = []string{"apply", file, "--only", failed, "-o", unused("again.csv")}
 	case s.ByStatus[pipeline.Applied] > 0 && x.readFirst && x.job.tenant.tenant != "sandbox": // which forgets
 		words = []string{"undo", file, "--dry-run"}
 	default:
-		return commandLine([]string{"report", file, "--html", "report.html"})
+		return commandLine([]string{"report", file, "--html", unused("report.html")})
 	}
 	if words == nil {
 		return ""
 	}
 	return commandLine(append(words, tenant...))
+}
+
+// unused returns the name of a file that there is not yet: name or, for example,
+// results-2.csv.
+func unused(name string) string {
+	ext := filepath.Ext(name)
+	for n, candidate := 2, name; ; n++ {
+		if _, err := os.Lstat(candidate); err != nil {
+			return candidate
+		}
+		candidate = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n, ext)
+	}
 }
 
 // said returns the flags of some groups that are on the command line.

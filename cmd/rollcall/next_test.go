@@ -19,7 +19,7 @@ func TestNext(t *testing.T) {
 		want                   string
 	}{
 		{args: []string{"--privacy-mode", "opt-out", "--workers", "8"}, audit: true, status: pipeline.Differs,
-			want: "rollcall apply users.csv --privacy-mode opt-out --read-first -o results.csv"},
+			want: "rollcall apply users.csv --privacy-mode opt-out --read-first -o results.csv --workers 8"},
 		{args: []string{"--set", "A=b c", "--set", "D=e", "--tenant", "powershell"}, audit: true, status: pipeline.Differs,
 			want: "rollcall apply users.csv --set 'A=b c' --set D=e --read-first -o results.csv --tenant powershell"},
 		{args: []string{"--profile", "contoso"}, audit: true, out: "diff.csv", status: pipeline.Differs,

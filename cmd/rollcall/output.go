@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -70,10 +71,12 @@ type output struct {
 	recorder pipeline.Recorder
 	summary  report.Summary
 	view     report.View         // what standard output has, or nil
+	begun    bool                // the run has begun
 	ended    bool                // so has view
 	file     *report.ResultsFile // or nil
 	page     *page               // or nil
 	total    int                 // rows of the roster
+	before   int                 // rows that earlier runs have recorded
 
 	rows    pipeline.Rows            // those that are not recorded yet
 	earlier map[int]pipeline.Earlier // what is known of them
@@ -120,9 +123,43 @@ func (f *outputFlags) open(a *app, x *execution) (*output, error) {
 	if o.page != nil {
 		recorders = append(recorders, o.page.Tally)
 	}
-	// Last, so that it counts what the others have taken.
-	o.recorder = report.Tee(append(recorders, &o.summary)...)
+	o.before = o.summary.Rows
+	o.recorder = report.Counted(report.Tee(recorders...), &o.summary)
 	return o, nil
+}
+
+// recount counts anew what is in the results file, which could not be written to
+// the end, and returns how many of this run's records are of rows that calls were
+// made for.
+func (o *output) recount() (called int, err error) {
+	o.summary = report.Summary{}
+	if o.page != nil {
+		o.page.Tally = report.NewTally(o.page.format)
+	}
+	f, err := os.Open(o.name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	r, err := report.NewResultsReader(f)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		var res pipeline.Result
+		if err := r.Read(&res); err == io.EOF {
+			return called, nil
+		} else if err != nil {
+			return called, err
+		}
+		o.summary.Record(&res)
+		if res.Attempts > 0 && o.summary.Rows > o.before {
+			called++
+		}
+		if o.page != nil {
+			o.page.Tally.Record(&res)
+		}
+	}
 }
 
 // left returns how many rows are not recorded.
@@ -130,7 +167,7 @@ func (o *output) left() int { return o.total - o.summary.Rows }
 
 // conclude ends what standard output has, once.
 func (o *output) conclude() error {
-	if o.view == nil || o.ended {
+	if o.view == nil || o.ended || !o.begun {
 		return nil
 	}
 	o.ended = true

@@ -7,17 +7,21 @@ import (
 
 	"go.uber.org/zap"
 
+	"rollcall/tenant"
 	"rollcall/tenant/powershell"
 )
 
 func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
 	method, err := f.method()
-	if err != nil {
+	var signIn powershell.SignIn
+	if err == nil {
+		signIn, err = f.moduleSignIn(a, method)
+	}
+	if e, ok := errors.AsType[*exit](err); ok && e.status == exitUsage {
 		return nil, err
 	}
-	signIn, err := f.moduleSignIn(a, method)
 	if err != nil {
-		return nil, err
+		return noSignIn("PowerShell tenant "+f.organization, err), nil
 	}
 	byHand := signIn.Method == powershell.DeviceCode || signIn.Method == powershell.Interactive
 	if byHand && workers > 1 {
@@ -54,6 +58,20 @@ func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *z
 		close:   t.Close,
 		steps:   powershellSteps(noun, t),
 	}, nil
+}
+
+// noSignIn returns a tenant that can't be signed in to: err says why, when it comes
+// to that.
+func noSignIn(name string, err error) *connection {
+	return &connection{
+		Runner: tenant.ReadOnly(nil), // never called
+		name:   name,
+		real:   true,
+		signIn: func(context.Context) error { return err },
+		save:   func() error { return nil },
+		close:  func() {},
+		steps:  []step{{name: "sign-in", look: func(context.Context) (string, error) { return "", err }}},
+	}
 }
 
 // moduleSignIn returns how the module is to sign in. Where it has no way of its

@@ -27,6 +27,7 @@ func (a *app) root() *cobra.Command {
 		Annotations:   more("rollcall help COMMAND has the flags of a command, and what it does.", everyStatus...),
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          noCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.began = true
@@ -37,9 +38,38 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.report(), a.get(), a.set(), a.doctor(), a.sandbox(), a.version())
 	root.AddCommand(a.config(root))
 	root.AddCommand(generators()...)
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show what a command does, and its flags",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return noCommand(c, rest)
+			}
+			return c.Help()
+		},
+	})
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) { help(c, a.out) })
 	return root
+}
+
+// noCommand refuses words that are no command of c, and says what was likely meant.
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	e := &exit{status: exitUsage, err: fmt.Errorf("unknown command %q", args[0]), hint: "rollcall --help lists the commands"}
+	if name := nearest(args[0], names); name != "" {
+		e.hint = "did you mean " + name + "? " + e.hint
+	}
+	return e
 }
 
 // wrongFlag says what was likely meant by a flag that there is not, and what a

@@ -24,7 +24,7 @@ func (a *app) sandbox() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "A tenant of your own, to try things on",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.serve())

@@ -41,7 +41,7 @@ func (f *profileFlags) settle(a *app, c *cobra.Command) error {
 	}
 	if f.name == "" {
 		if f.origins["config"] == "flag" {
-			return &exit{status: exitUsage, err: fmt.Errorf("--config %s: it has profiles, and none is asked for", f.config), hint: "--profile NAME takes one of them"}
+			return &exit{status: exitUsage, err: fmt.Errorf("--config %s is where profiles are, and there is no --profile", f.config), hint: "--profile NAME takes one of them"}
 		}
 		return nil
 	}

@@ -36,7 +36,7 @@ func (f *tenantFlags) method() (string, error) {
 		return "token", nil
 	}
 	return "", &exit{status: exitError, err: fmt.Errorf("no access token: %s is not set, and there is no --auth", tokenVariable),
-		hint: "--auth certificate, managed-identity or workload for scheduled runs, device-code or interactive for a person; rollcall doctor tries it"}
+		hint: "--auth certificate, managed-identity or workload for scheduled runs, device-code or interactive for a person"}
 }
 
 // where returns the cloud, with its endpoint overruled.

@@ -37,7 +37,10 @@ func (j *job) checkTell(a *app, roster string) error {
 	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit):
 		return usage(errors.New("--summary-json -: standard output has the results already"))
 	}
-	var journal, lock string
+	var journal, lock, old string
+	if f.log != "" {
+		old = f.log + ".1"
+	}
 	if name := j.output.name; name != "" && name != "-" {
 		journal, lock = name+".journal", resultsLock(name)
 	}
@@ -58,5 +61,6 @@ func (j *job) checkTell(a *app, roster string) error {
 		namedFile{"--summary-json", file(f.summary), true},
 		namedFile{"--metrics-file", f.metrics, true},
 		namedFile{"--log-file", f.log, true},
+		namedFile{"the log file when it is full", old, true},
 	)
 }

@@ -22,6 +22,7 @@ type teller struct {
 	worked  time.Duration // from then to the last call
 	ended   time.Time     // when all was recorded
 	run     atomic.Pointer[pipeline.Run]
+	left    atomic.Int64    // rows that there were to do when it began
 	console *zap.Logger     // what standard error gets
 	file    *report.LogFile // or nil
 	log     *zap.Logger     // what the log file gets
@@ -55,7 +56,7 @@ func (x *execution) openTeller(name string) (err error) {
 	asked := both(a.console.Log(zapcore.InfoLevel, x.talk.logFormat == "json"))
 	t.unask = whenAsked(func() {
 		if run := t.run.Load(); run != nil {
-			report.LogState(asked, x.out.total, run, float64(run.Stats.Rows.Load())/max(time.Since(t.began).Seconds(), 1e-3))
+			report.LogState(asked, int(t.left.Load()), run, float64(run.Stats.Rows.Load())/max(time.Since(t.began).Seconds(), 1e-3))
 		} else {
 			asked.Info("progress", zap.String("stage", "not begun"))
 		}
@@ -65,6 +66,11 @@ func (x *execution) openTeller(name string) (err error) {
 
 // canTell returns an error if what is to be written in the end can't be.
 func (x *execution) canTell() error {
+	if x.teller.file != nil {
+		if err := x.teller.file.Check(); err != nil {
+			return err
+		}
+	}
 	for _, file := range []string{x.job.tell.summary, x.job.tell.metrics} {
 		if file == "" || file == "-" {
 			continue
@@ -85,6 +91,7 @@ func (x *execution) begin(run *pipeline.Run) {
 		zap.Int("rows", o.Total), zap.String("version", o.Version))
 	t.tellService(x.interrupts.ctx, x, "start", "")
 	t.began = time.Now()
+	t.left.Store(int64(x.out.left()))
 	t.run.Store(run)
 }
 
@@ -137,8 +144,8 @@ func (x *execution) conclude(err error) error {
 			x.app.console.Warn("warning: %v", werr)
 		}
 	}
-	write(f.metrics, 0o644, (*report.Outcome).Metrics)
 	write(f.summary, 0o600, (*report.Outcome).JSON)
+	write(f.metrics, 0o644, (*report.Outcome).Metrics) // last, for it is what alarms are made of
 	o := x.told(err)
 	t.events.Info("end", o.Fields()...)
 	point := ""
@@ -192,6 +199,7 @@ func (x *execution) told(err error) *report.Outcome {
 	}
 	if run := t.run.Load(); run != nil {
 		o.Count(run)
+		o.InHand = x.inHand
 		o.Working = t.worked
 	}
 	switch o.Exit {

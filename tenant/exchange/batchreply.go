@@ -69,14 +69,14 @@ func (b *Batcher) outer(r *reply, err error) error {
 		return err
 	}
 	switch e.Status {
-	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		if !b.taken.Load() && (!e.Transient() || e.Status == http.StatusNotImplemented) {
 			e.Class = tenant.Unauthorized
 			e.Err = fmt.Errorf("%w: %w", ErrNoBatch, e.Err)
 			return e
 		}
 	}
-	if e.Class == tenant.Failed || e.Class == tenant.NotFound {
+	if e.Class == tenant.Failed || e.Class == tenant.NotFound || e.Class == tenant.Denied {
 		e.Class = tenant.Unavailable
 	}
 	e.Err = fmt.Errorf("batch: %w", e.Err)
