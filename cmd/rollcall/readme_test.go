@@ -95,7 +95,7 @@ func TestReadmeCrontab(t *testing.T) {
 	line, _ = strings.CutPrefix(line, "30 2 * * * ")
 	line = strings.ReplaceAll(line, "/usr/local/bin/rollcall", program)
 	line = strings.ReplaceAll(line, "/var/lib/rollcall", dir)
-	line = strings.ReplaceAll(line, "--privacy-mode", "--tenant sandbox:tenant.csv --privacy-mode")
+	line = strings.ReplaceAll(line, "--config /etc/rollcall/rollcall.yaml --profile contoso", "--tenant sandbox:tenant.csv")
 	write := func(name, text string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
