@@ -1,8 +1,10 @@
 package report
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"os"
 	"slices"
@@ -13,18 +15,29 @@ import (
 
 // A Baseline is what an earlier audit found, as far as it was not as wanted. A
 // user whom it does not have was as wanted, or not in the roster.
+//
+// The first audit ahead of a change finds nearly everybody so. What is kept of a
+// row is packed.
 type Baseline struct {
 	name string
-	past map[string][]*finding // by UPN in lower case
+	seed maphash.Seed
+	last map[uint64]int32 // the last row of a user, by a hash of the UPN: its index, from 1
+	rows []packed
+}
+
+// A packed is a finding in few bytes.
+type packed struct {
+	text     string // UPN, then of each value what is and what was wanted, each with its length ahead
+	previous int32  // the index of an earlier row of the user, from 1, or 0
+	status   pipeline.Status
+	seen     bool // in the audit at hand
 }
 
 // A finding is a row of an audit that was not as wanted.
 type finding struct {
-	line   int
 	upn    string
 	status pipeline.Status
 	values []pipeline.Value
-	seen   bool // in the audit at hand
 }
 
 // equal reports whether f says of its user what g says.
@@ -34,11 +47,61 @@ func (f *finding) equal(g *finding) bool {
 	})
 }
 
+func newBaseline(name string) *Baseline {
+	return &Baseline{name: name, seed: maphash.MakeSeed(), last: make(map[uint64]int32)}
+}
+
+// add adds f, which comes after all others in the file.
+func (b *Baseline) add(f *finding) {
+	put := func(text []byte, s string) []byte {
+		return append(binary.AppendUvarint(text, uint64(len(s))), s...)
+	}
+	text := put(nil, f.upn)
+	for _, v := range f.values {
+		text = put(put(text, v.After), v.Wanted)
+	}
+	key := b.key(f.upn)
+	b.rows = append(b.rows, packed{text: string(text), previous: b.last[key], status: f.status})
+	b.last[key] = int32(len(b.rows))
+}
+
+// finding returns what is packed in row.
+func (row *packed) finding() *finding {
+	var texts []string
+	for text := row.text; text != ""; {
+		n, size := binary.Uvarint([]byte(text[:min(len(text), binary.MaxVarintLen64)]))
+		end := size + int(n)
+		texts = append(texts, text[size:end])
+		text = text[end:]
+	}
+	f := &finding{upn: texts[0], status: row.status}
+	for i := 1; i < len(texts); i += 2 {
+		f.values = append(f.values, pipeline.Value{After: texts[i], Wanted: texts[i+1]})
+	}
+	return f
+}
+
+func (b *Baseline) key(upn string) uint64 { return maphash.String(b.seed, userKey(upn)) }
+
+// of calls f with each row of a user, the first one first, until it returns false.
+func (b *Baseline) of(upn string, f func(*packed, *finding) bool) {
+	var all []*packed
+	for i := b.last[b.key(upn)]; i != 0; i = b.rows[i-1].previous {
+		all = append(all, &b.rows[i-1])
+	}
+	for _, row := range slices.Backward(all) {
+		// Two users may have one hash.
+		if was := row.finding(); userKey(was.upn) == userKey(upn) && !f(row, was) {
+			return
+		}
+	}
+}
+
 // ReadBaseline reads the results file called name, of a complete audit of the
 // same properties and, unless it is nil, of the same wanted values. Spreadsheets
 // may have saved it since.
 func ReadBaseline(name string, properties, wanted []string) (*Baseline, error) {
-	b := &Baseline{name: name, past: make(map[string][]*finding)}
+	b := newBaseline(name)
 	if err := b.read(properties, wanted); err != nil {
 		return nil, fmt.Errorf("baseline %s: %w", name, cause(err))
 	}
@@ -72,19 +135,18 @@ func (b *Baseline) read(properties, wanted []string) error {
 		} else if err != nil {
 			return err
 		}
-		f := &finding{line: res.Row.Line, upn: strings.Clone(res.Row.UPN), status: res.Status}
+		f := &finding{upn: res.Row.UPN, status: res.Status}
 		for i, column := range columns {
 			v := res.Values[column]
 			if wanted != nil && v.Wanted != "" && !strings.EqualFold(v.Wanted, wanted[i]) {
 				return fmt.Errorf("it is about %s %s, this audit about %s", properties[i], v.Wanted, wanted[i])
 			}
-			f.values = append(f.values, pipeline.Value{After: strings.Clone(v.After), Wanted: strings.Clone(v.Wanted)})
+			f.values = append(f.values, pipeline.Value{After: v.After, Wanted: v.Wanted})
 		}
 		switch res.Status {
 		case pipeline.Same, pipeline.Duplicate, pipeline.Example:
 		case pipeline.Differs, pipeline.Unreadable, pipeline.NotFound, pipeline.Denied, pipeline.Invalid, pipeline.Conflict, pipeline.Stale:
-			key := userKey(f.upn)
-			b.past[key] = append(b.past[key], f)
+			b.add(f)
 		default:
 			return fmt.Errorf("line %d: status %s: that is no audit's", res.Row.Line, res.Status)
 		}
@@ -110,34 +172,32 @@ func userKey(upn string) string { return strings.ToLower(strings.TrimSpace(upn))
 // take returns what the baseline has of the user of now: what is equal to it if
 // there is such, or nil if there is nothing that has not been taken.
 func (b *Baseline) take(now *finding) *finding {
+	var row *packed
 	var was *finding
-	for _, f := range b.past[userKey(now.upn)] {
-		if f.seen {
-			continue
+	b.of(now.upn, func(r *packed, f *finding) bool {
+		equal := !r.seen && f.equal(now)
+		if equal || !r.seen && row == nil {
+			row, was = r, f
 		}
-		if f.equal(now) {
-			was = f
-			break
-		}
-		if was == nil {
-			was = f
-		}
-	}
-	if was != nil {
-		was.seen = true
+		return !equal
+	})
+	if row != nil {
+		row.seen = true
 	}
 	return was
 }
 
-// gone returns the findings of users whom the audit at hand did not have, in the
-// order of the file.
-func (b *Baseline) gone() []*finding {
-	var gone []*finding
-	for _, of := range b.past {
-		if !slices.ContainsFunc(of, func(f *finding) bool { return f.seen }) {
-			gone = append(gone, of...)
+// gone calls f with the findings of users whom the audit at hand did not have, in
+// the order of the file.
+func (b *Baseline) gone(f func(*finding)) {
+	for i := range b.rows {
+		was, seen := b.rows[i].finding(), false
+		b.of(was.upn, func(r *packed, _ *finding) bool {
+			seen = seen || r.seen
+			return !seen
+		})
+		if !seen {
+			f(was)
 		}
 	}
-	slices.SortFunc(gone, func(a, b *finding) int { return a.line - b.line })
-	return gone
 }

@@ -54,10 +54,9 @@ var hostileFormat = Format{Properties: []string{"P"}, Header: []string{"UPN", "N
 // Whatever rows hold, no view but the CSV, which has the roster's cells as they
 // came, writes what moves a cursor, turns text around or is not UTF-8.
 func TestViewsAreShowable(t *testing.T) {
-	baseline := &Baseline{name: "last.csv", past: map[string][]*finding{}}
+	baseline := newBaseline("last.csv")
 	for _, text := range hostile {
-		key := userKey("gone" + text)
-		baseline.past[key] = []*finding{{upn: "gone" + text, status: pipeline.Differs, values: []pipeline.Value{{Wanted: text, After: "x" + text}}}}
+		baseline.add(&finding{upn: "gone" + text, status: pipeline.Differs, values: []pipeline.Value{{Wanted: text, After: "x" + text}}})
 	}
 	for name, view := range map[string]func(io.Writer) View{
 		"text":     func(w io.Writer) View { return NewDiff(w, []string{"P"}) },

@@ -111,10 +111,10 @@ func (n *News) Flush() error { return n.diff.Flush() }
 func (n *News) End(s *Summary, complete bool) error {
 	w := n.diff.w
 	if complete {
-		for _, f := range n.baseline.gone() {
+		n.baseline.gone(func(f *finding) {
 			n.counts[gone]++
 			fmt.Fprintf(w, "%s %s  no longer in the roster%s\n", palette(n.diff.Color).new("-"), shown(f.upn), n.was(f))
-		}
+		})
 	}
 	switch {
 	case n.Changed():
