@@ -93,7 +93,7 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 		l.calls.Add(-oneStarted - oneUnderWay) // a pause has begun meanwhile
 		l.wake()
 	}
-	l.queued.Add(1)
+	held := l.queued.Add(1) > 1 // by those ahead, or by the time
 	defer l.queued.Add(-1)
 	select {
 	case <-l.line:
@@ -102,10 +102,11 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	}
 	defer func() { l.line <- struct{}{} }()
 	for {
-		turn, wait, ok := l.try()
+		turn, wait, ok := l.try(held)
 		if ok {
 			return turn, nil
 		}
+		held = true
 		if err := l.pause(ctx, wait); err != nil {
 			return Turn{}, err
 		}
@@ -132,8 +133,9 @@ const lateness = 8 * time.Millisecond
 // forever is how long to wait for what has no time.
 const forever = time.Duration(math.MaxInt64)
 
-// try starts a call, or returns how long to wait before the next try.
-func (l *Limiter) try() (turn Turn, wait time.Duration, ok bool) {
+// try starts a call, or returns how long to wait before the next try. Held says
+// that the call has been here before its time.
+func (l *Limiter) try(held bool) (turn Turn, wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -159,11 +161,12 @@ func (l *Limiter) try() (turn Turn, wait time.Duration, ok bool) {
 	l.width.enter()
 	if rate > 0 {
 		l.pace.start(now)
-		// Calls that came late, as timers do, are made up for where the rate is
-		// ours. A tenant may refuse two at once.
-		made := lateness
-		if rate != l.ceiling {
-			made = time.Duration(max(1, int(rate/100))-1) * interval(rate)
+		// That timers come late is made up for, and nothing else: after a pause,
+		// or when nobody called for a while, two calls that are too close may be
+		// one too many.
+		var made time.Duration
+		if held && !l.resume.After(l.next) {
+			made = lateness
 		}
 		if late := now.Add(-made); late.After(l.next) {
 			l.next = late
