@@ -111,7 +111,7 @@ func (p *Page) headline() (headline, lede string) {
 	every := "Every row is as wanted"
 	if p.Total > rows {
 		what = "the first " + what
-		every = "So far every row is as wanted"
+		every = fmt.Sprintf("Only %s of %s so far, each as wanted", group(rows), amount(p.Total, "row"))
 	}
 	var parts []string
 	if p.isAudit() {
