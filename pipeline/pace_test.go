@@ -309,3 +309,15 @@ func TestTwoRunsShareALimit(t *testing.T) {
 		}
 	})
 }
+
+// What is only sought is not said to be found.
+func TestPaceThatIsSoughtIsNotFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &throttler{rate: 50, burst: 5, latency: time.Millisecond, refusal: time.Millisecond, retryAfter: 40 * time.Second}
+		l := NewLimiter(0)
+		s.drive(t, l, 16, 30*time.Second)
+		if rate, atOnce := l.Pace(); len(s.refused) == 0 || rate != 0 || atOnce != 0 {
+			t.Errorf("after %d refusals found %v a second and %d at once, want nothing", len(s.refused), rate, atOnce)
+		}
+	})
+}

@@ -91,3 +91,24 @@ func TestLogFileWarnsOnce(t *testing.T) {
 		t.Errorf("warned %d times", warned)
 	}
 }
+
+// Where the old log can't be put aside, the new lines are kept.
+func TestLogFileThatCannotTurn(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "r.log")
+	if err := os.Mkdir(name+".1", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	warnings := 0
+	l := NewLogFile(name, 10, func(error) { warnings++ })
+	for range 3 {
+		l.Write([]byte("line of log\n"))
+	}
+	l.Close()
+	b, err := os.ReadFile(name)
+	if want := strings.Repeat("line of log\n", 3); err != nil || string(b) != want {
+		t.Errorf("the log has %q, %v; want %q", b, err, want)
+	}
+	if warnings != 1 {
+		t.Errorf("%d warnings, want 1", warnings)
+	}
+}

@@ -324,3 +324,17 @@ var names = func() []string {
 	}
 	return names
 }()
+
+// A property that is as wanted stays, whatever else of its row differs, and however
+// the tenant spells it.
+func TestMoveOfWhatIsSame(t *testing.T) {
+	r := &pipeline.Result{Status: pipeline.Differs}
+	same := &pipeline.Value{Before: "sales", After: "sales", Wanted: "Sales", Same: true}
+	if got := moveOf(r, same); got != (move{"sales", "sales"}) {
+		t.Errorf("moveOf(%v) = %v", same, got)
+	}
+	differs := &pipeline.Value{Before: "sales", After: "sales", Wanted: "legal"}
+	if got := moveOf(r, differs); got != (move{"sales", "legal"}) {
+		t.Errorf("moveOf(%v) = %v", differs, got)
+	}
+}

@@ -262,6 +262,55 @@ func TestDeviceCode(t *testing.T) {
 	})
 }
 
+// An authority that is away while a person types the code does not cost the code.
+func TestDeviceCodeOutlivesOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{t: t, reply: func(n int, f url.Values, w http.ResponseWriter) {
+			if n <= 3 {
+				w.WriteHeader([]int{502, 503, 429}[n-1])
+				return
+			}
+			issues(n, f, w)
+		}}
+		cfg := secretConfig(a)
+		cfg.Method = DeviceCode
+		codes := 0
+		cfg.Prompt = func(string) { codes++ }
+		want(t, newSource(t, cfg), "", "", "t4")
+		if codes != 1 || a.requests() != 4 {
+			t.Errorf("%d codes and %d requests, want 1 and 4", codes, a.requests())
+		}
+	})
+}
+
+// A token that is to be renewed well ahead of its end, and can't be, is not asked
+// for again with each call.
+func TestRenewalThatFailsIsNotTriedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{t: t, reply: func(n int, _ url.Values, w http.ResponseWriter) {
+			if n > 1 {
+				w.WriteHeader(503)
+				return
+			}
+			fmt.Fprint(w, `{"token_type":"Bearer","access_token":"t1","expires_in":36000,"refresh_in":60}`)
+		}}
+		s := newSource(t, secretConfig(a))
+		want(t, s, "", "", "t1")
+		time.Sleep(2 * time.Minute)
+		for range 50 {
+			want(t, s, "", "", "t1")
+		}
+		if n := a.requests(); n != 2 {
+			t.Errorf("%d requests, want 2", n)
+		}
+		time.Sleep(respite + time.Second)
+		want(t, s, "", "", "t1")
+		if n := a.requests(); n != 3 {
+			t.Errorf("%d requests, want 3", n)
+		}
+	})
+}
+
 // A code that nobody uses is said to be that.
 func TestDeviceCodeNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
