@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -20,6 +21,10 @@ func (r *Run) get(ctx context.Context, t *task) (tenant.Object, error) {
 	}
 	if len(objects) != 1 {
 		return nil, fmt.Errorf("%s %s: the tenant returned %d objects, want 1", r.Change.get.Name, t.Row.UPN, len(objects))
+	}
+	// Without an @ either is an object ID, which is nothing to compare.
+	if about := r.Change.Setting.About(objects[0]); about != "" && strings.Contains(t.Row.UPN, "@") && !strings.EqualFold(about, t.Row.UPN) {
+		return nil, fmt.Errorf("%s %s: the tenant answered about another user, %q", r.Change.get.Name, t.Row.UPN, tenant.Clean(about))
 	}
 	return objects[0], nil
 }
@@ -42,6 +47,7 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 		if err == nil {
 			return objects, nil
 		}
+		t.unknown = t.unknown || !c.Reads() && isUnknown(err)
 		e, ok := errors.AsType[*tenant.Error](err)
 		if !ok || !e.Transient() || ctx.Err() != nil {
 			return nil, err

@@ -1,7 +1,7 @@
 package pipeline
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,8 +19,13 @@ type Change struct {
 	// Excluded, and the row's Note says so. Empty refuses such values.
 	Instead string
 
-	// Cell, if not nil, returns what a cell of column i stands for.
-	Cell func(i int, cell string) string
+	// Cell, if not nil, returns what a cell of column i stands for, and whether
+	// it is one of ours, as [tenant.Cell] writes them.
+	Cell func(i int, cell string) (text string, ours bool)
+
+	// Settled, if not nil, returns what a row came to ahead of this run, of
+	// which nothing is to be sent; ok is false for a row to work on.
+	Settled func(cells []string) (status Status, err error, ok bool)
 
 	assigns []assign
 	fixed   *plan         // what every row calls for, if no column has a say
@@ -34,18 +39,10 @@ type assign struct {
 	column   bool
 	index    int // of the column, once bound
 
-	before, expect           string // headers of columns, or ""
-	beforeIndex, expectIndex int
-}
-
-// A plan is what one row calls for.
-type plan struct {
-	wants  []tenant.Want   // never empty
-	set    []tenant.Cmdlet // that make it so; the user is not named yet
-	index  []int           // of each want, in Change.Properties
-	before []string        // of each want, the value before as far as the row knows it, or ""
-	expect []tenant.Want   // what must be so ahead of the set, or it is not sent; nil for anything
-	note   string
+	before      string // the header of a column, or ""
+	beforeIndex int
+	expect      []string // headers of columns, of which one has what must be so ahead of a set
+	expectIndex []int
 }
 
 // Assign adds NAME=VALUE or NAME=@COLUMN to the change. It refuses a property
@@ -70,7 +67,7 @@ func (c *Change) Assign(assignment string) error {
 		return fmt.Errorf("set %q: no column after the @", assignment)
 	}
 	if !a.column {
-		if _, _, err := c.parse(a.property, a.text); err != nil {
+		if _, _, err := c.parse(a.property, a.text, c.Setting.Parse); err != nil {
 			return fmt.Errorf("set %q: %w", assignment, err)
 		}
 	}
@@ -80,21 +77,21 @@ func (c *Change) Assign(assignment string) error {
 
 // AssignColumns adds to the change what a file of results says of a property. The
 // value wanted is in the column wanted. If before is not "", the value before is
-// in that column. If expect is not "", a row is changed only as long as the
-// property has the value in that column.
-func (c *Change) AssignColumns(property, wanted, before, expect string) error {
+// in that column. A row is changed only as long as the property has the value of
+// one of the columns expect, unless there are none or all are blank.
+func (c *Change) AssignColumns(property, wanted, before string, expect ...string) error {
 	if err := c.Assign(property + "=@" + wanted); err != nil {
 		return err
 	}
 	a := &c.assigns[len(c.assigns)-1]
-	a.before, a.expect = before, expect
+	a.before, a.expect, a.expectIndex = before, expect, make([]int, len(expect))
 	return nil
 }
 
 // Expects reports whether rows are changed only if a value is as expected, for
 // which they have to be read first.
 func (c *Change) Expects() bool {
-	return slices.ContainsFunc(c.assigns, func(a assign) bool { return a.expect != "" })
+	return slices.ContainsFunc(c.assigns, func(a assign) bool { return len(a.expect) > 0 })
 }
 
 // Empty reports whether nothing has been assigned.
@@ -132,16 +129,21 @@ func (c *Change) Bind(column func(header string) (int, error)) error {
 		if !a.column {
 			continue
 		}
-		for _, of := range []struct {
-			header string
-			index  *int
-		}{{a.text, &a.index}, {a.before, &a.beforeIndex}, {a.expect, &a.expectIndex}} {
-			if of.header == "" {
-				continue
+		find := func(header string, index *int) (err error) {
+			if header == "" {
+				return nil
 			}
-			var err error
-			if *of.index, err = column(of.header); err != nil {
-				return fmt.Errorf("set %s=@%s: %w", a.property, of.header, err)
+			if *index, err = column(header); err != nil {
+				err = fmt.Errorf("set %s=@%s: %w", a.property, header, err)
+			}
+			return err
+		}
+		if err := cmp.Or(find(a.text, &a.index), find(a.before, &a.beforeIndex)); err != nil {
+			return err
+		}
+		for i, header := range a.expect {
+			if err := find(header, &a.expectIndex[i]); err != nil {
+				return err
 			}
 		}
 	}
@@ -166,14 +168,19 @@ func (c *Change) Wanted() []string {
 	}
 	var texts []string
 	for _, w := range c.fixed.wants {
-		texts = append(texts, tenant.Text(w.Value))
+		texts = append(texts, tenant.Cell(w.Value))
 	}
 	return texts
 }
 
-// Want returns a text that is the same for rows that want the same, or why the
-// row can't be used.
+// Want returns a text that is the same for rows that want the same of users who
+// are to be in the same state, or why the row can't be used.
 func (c *Change) Want(row *roster.Row) (string, error) {
+	if c.Settled != nil {
+		if status, err, ok := c.Settled(row.Cells); ok {
+			return fmt.Sprintf("%s %v", status, err), nil
+		}
+	}
 	if c.Uniform() {
 		return "", nil
 	}
@@ -181,84 +188,5 @@ func (c *Change) Want(row *roster.Row) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
-	for i, w := range p.wants {
-		fmt.Fprintf(&b, "%d=%q\n", p.index[i], strings.ToLower(tenant.Text(w.Value)))
-	}
-	return b.String(), nil
-}
-
-// plan returns what a row with these cells calls for, or why that can't be done.
-func (c *Change) plan(cells []string) (*plan, error) {
-	if c.fixed != nil {
-		return c.fixed, nil
-	}
-	p := new(plan)
-	for i, a := range c.assigns {
-		text := a.text
-		if a.column {
-			if text = strings.TrimSpace(c.cell(cells, a.index)); text == "" {
-				continue // a blank cell leaves the property alone
-			}
-		}
-		v, note, err := c.parse(a.property, text)
-		if err != nil && a.column {
-			err = fmt.Errorf("column %q: %w", a.text, err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if note != "" {
-			p.note = note
-		}
-		p.wants = append(p.wants, tenant.Want{Property: a.property, Value: v})
-		p.index = append(p.index, i)
-		before := ""
-		if a.before != "" {
-			before = c.cell(cells, a.beforeIndex)
-		}
-		p.before = append(p.before, before)
-		if a.expect != "" {
-			v, _, err := c.parse(a.property, strings.TrimSpace(c.cell(cells, a.expectIndex)))
-			if err != nil {
-				return nil, fmt.Errorf("column %q: %w", a.expect, err)
-			}
-			p.expect = append(p.expect, tenant.Want{Property: a.property, Value: v})
-		}
-	}
-	if p.wants == nil {
-		return nil, errors.New("nothing to set: " + c.blank())
-	}
-	p.set = c.Setting.Set(p.wants)
-	return p, nil
-}
-
-func (c *Change) cell(cells []string, i int) string {
-	if c.Cell == nil {
-		return cells[i]
-	}
-	return c.Cell(i, cells[i])
-}
-
-// blank says which cells a row with nothing to set should have filled.
-func (c *Change) blank() string {
-	var columns []string
-	for _, a := range c.assigns {
-		if !slices.Contains(columns, a.text) {
-			columns = append(columns, a.text)
-		}
-	}
-	return fmt.Sprintf("column %s is blank", strings.Join(columns, ", "))
-}
-
-// parse reads a value, and puts [Change.Instead] in the place of a retired one.
-func (c *Change) parse(property, text string) (value any, note string, err error) {
-	value, err = c.Setting.Parse(property, text)
-	if retired, ok := errors.AsType[*tenant.RetiredError](err); ok && c.Instead != "" {
-		if value, err = c.Setting.Parse(property, c.Instead); err != nil {
-			return nil, "", err
-		}
-		note = fmt.Sprintf("%s %s is retired: %s was wanted instead", property, retired.Value, tenant.Text(value))
-	}
-	return value, note, err
+	return p.String(), nil
 }

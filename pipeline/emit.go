@@ -1,31 +1,51 @@
 package pipeline
 
 import (
+	"maps"
 	"time"
 
 	"go.uber.org/zap"
+
+	"rollcall/pipeline/roster"
 )
 
-// emit gives rec the tasks that come in done, in the order of their rows, and
-// puts them into free. It ends when done is closed, or rec fails.
+// An emitter gives a Recorder the results in the order of their rows, and keeps
+// count of them. It is one goroutine's.
+type emitter struct {
+	run   *Run
+	rec   Recorder
+	guard *watch
+	done  *mailbox // tasks that come from the reader and the workers
+	free  *mailbox // those that are recorded go there
+
+	ring []*task // done and not yet recorded, by seq
+	next int     // the seq to record next
+
+	counts  Counts          // of the rows that the Recorder has for good
+	pending Counts          // of those recorded since it last was flushed
+	lines   []int           // of those pending that calls were made for
+	earlier map[int]Earlier // by line: what earlier runs have left of rows that are not recorded
+	err     error           // why emit ended early
+}
+
+func (r *Run) newEmitter(done, free *mailbox, guard *watch, rec Recorder) *emitter {
+	return &emitter{run: r, rec: rec, guard: guard, done: done, free: free, ring: make([]*task, Window), earlier: maps.Clone(r.Earlier)}
+}
+
+// emit records tasks as they come, until done is closed or the Recorder fails.
 //
 // It records nothing after a row that was cut short: a record behind a gap
-// would be passed over by whoever goes on from there. In recorded it counts the
-// records of rows that calls were made for.
-func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder, recorded *int) error {
-	var (
-		ring = make([]*task, Window) // done and not yet recorded, by seq
-		next = 0                     // the seq to record next
-		tick = time.NewTimer(flushEvery)
-		soon = true // tick is about to come
-	)
+// would be passed over by whoever goes on from there.
+func (e *emitter) emit() (err error) {
+	defer func() { e.err = err }()
+	tick := time.NewTimer(flushEvery)
 	defer tick.Stop()
+	soon := true // tick is about to come
 	for open := true; open; {
 		select {
-		case _, open = <-done.ready:
+		case _, open = <-e.done.ready:
 		case <-tick.C:
-			var err error
-			if soon, err = r.keep(ring, rec, false); err != nil {
+			if soon, err = e.keep(false); err != nil {
 				return err
 			}
 			if soon {
@@ -34,48 +54,72 @@ func (r *Run) emit(done, free *mailbox, guard *watch, rec Recorder, recorded *in
 				tick.Reset(syncEvery)
 			}
 		}
-		now := time.Now()
-		for t := done.take(); t != nil; t = t.next {
-			if t.Finished.IsZero() {
-				t.Finished = now
-			}
-			r.Stats.count(t)
-			guard.see(t)
-			ring[t.seq%Window] = t
-			if !soon {
-				soon = true
-				tick.Reset(flushEvery)
-			}
+		if e.receive() && !soon {
+			soon = true
+			tick.Reset(flushEvery)
 		}
-		var first, last *task // of those recorded
-		for t := ring[next%Window]; t != nil && t.cut == nil; t = ring[next%Window] {
-			ring[next%Window] = nil
-			next++
-			if err := r.record(rec, t); err != nil {
-				return err
-			}
-			if t.Attempts > 0 && !t.kept {
-				*recorded++
-			}
-			if last == nil {
-				first = t
-			}
-			t.next, last = last, t
-		}
-		if last != nil {
-			free.putAll(last, first)
+		if err := e.record(); err != nil {
+			return err
 		}
 	}
-	_, err := r.keep(ring, rec, true)
+	_, err = e.keep(true)
 	return err
 }
 
+// receive takes the tasks that have come, and reports whether there were any.
+func (e *emitter) receive() bool {
+	now := time.Now()
+	first := e.done.take()
+	for t := first; t != nil; t = t.next {
+		if t.Finished.IsZero() {
+			t.Finished = now
+		}
+		e.run.Stats.count(t)
+		e.guard.see(t)
+		e.ring[t.seq%Window] = t
+	}
+	return first != nil
+}
+
+// record records the tasks whose turn it is.
+func (e *emitter) record() error {
+	var first, last *task // of those recorded
+	for {
+		t := e.ring[e.next%Window]
+		if t == nil || t.cut != nil {
+			break
+		}
+		if t.Status.Bad() {
+			e.run.Log.Info("row failed", zap.Int("line", t.Row.Line), zap.String("upn", t.Row.UPN),
+				zap.Stringer("status", t.Status), zap.Error(t.Err))
+		}
+		if err := e.rec.Record(&t.Result); err != nil {
+			return err
+		}
+		e.ring[e.next%Window] = nil
+		e.next++
+		e.pending.Recorded++
+		e.pending.ByStatus[t.Status]++
+		if t.Attempts > 0 {
+			e.lines = append(e.lines, t.Row.Line)
+		}
+		if last == nil {
+			first = t
+		}
+		t.next, last = last, t
+	}
+	if last != nil {
+		e.free.putAll(last, first)
+	}
+	return nil
+}
+
 // keep gets what was recorded to where it outlives the process, and what has not
-// been recorded since the last time, which is in ring, into the journal. The last
-// time it is everything. It reports whether it is to be called again soon.
-func (r *Run) keep(ring []*task, rec Recorder, last bool) (soon bool, err error) {
-	if r.Journal != nil {
-		for _, t := range ring {
+// been recorded since the last time into the journal. The last time it is
+// everything. It reports whether it is to be called again soon.
+func (e *emitter) keep(last bool) (soon bool, err error) {
+	if e.run.Journal != nil {
+		for _, t := range e.ring {
 			if t == nil || t.kept || t.cut != nil {
 				continue
 			}
@@ -86,26 +130,70 @@ func (r *Run) keep(ring []*task, rec Recorder, last bool) (soon bool, err error)
 				continue
 			}
 			t.kept = true
-			if err := r.Journal.Done(&t.Result); err != nil {
+			if err := e.run.Journal.Done(&t.Result); err != nil {
 				return false, err
 			}
 		}
 	}
-	return soon, rec.Flush()
+	if err := e.rec.Flush(); err != nil {
+		return false, err
+	}
+	e.counts.Add(&e.pending)
+	e.pending = Counts{}
+	if len(e.earlier) > 0 {
+		for _, line := range e.lines {
+			delete(e.earlier, line)
+		}
+	}
+	e.lines = e.lines[:0]
+	return soon, nil
 }
 
-func (r *Run) record(rec Recorder, t *task) error {
-	if t.Status.Bad() {
-		r.Log.Info("row failed", zap.Int("line", t.Row.Line), zap.String("upn", t.Row.UPN),
-			zap.Stringer("status", t.Status), zap.Error(t.Err))
+// finish counts what is not recorded once all else has ended, and tells a
+// [JournalRecorder] of the results that the journal alone has. It returns the
+// lines of the rows that calls were made for, and whose results nothing has.
+func (e *emitter) finish() (open map[int]bool) {
+	e.receive() // what came after emit had ended early
+	open = make(map[int]bool)
+	rec, _ := e.rec.(JournalRecorder)
+	journalled := func(r *Result) {
+		delete(e.earlier, r.Row.Line)
+		e.counts.Journalled++
+		e.counts.ByStatus[r.Status]++
+		if rec != nil {
+			rec.Journalled(r)
+		}
 	}
-	return rec.Record(&t.Result)
+	for _, line := range e.lines {
+		open[line] = true
+	}
+	for _, t := range e.ring {
+		switch {
+		case t == nil:
+		case t.kept && !t.recalled() && e.err == nil:
+			journalled(&t.Result)
+		case t.Attempts > 0:
+			open[t.Row.Line] = true
+		}
+	}
+	for line, left := range e.earlier {
+		if left.Result == nil {
+			open[line] = true
+			continue
+		}
+		delete(open, line)
+		r := *left.Result
+		r.Row = roster.Row{Line: line, UPN: left.UPN}
+		journalled(&r)
+	}
+	e.counts.InProgress = len(open)
+	return open
 }
 
 // count adds what was done for t. A row that was cut short is not done, but its
 // calls were made.
 func (s *Stats) count(t *task) {
-	if !t.kept { // or an earlier run made them
+	if !t.recalled() { // or an earlier run made them
 		s.Calls.Add(int64(t.Attempts))
 		s.Retries.Add(int64(t.retries))
 	}

@@ -77,7 +77,7 @@ type watch struct {
 // see looks at a row that is done. Throttling is the pace's concern, and rows
 // that were never sent say nothing about the tenant.
 func (w *watch) see(t *task) {
-	if t.Attempts == 0 || t.kept || t.cut != nil || errors.Is(t.Err, tenant.Throttled) {
+	if t.Attempts == 0 || t.recalled() || t.cut != nil || errors.Is(t.Err, tenant.Throttled) {
 		return
 	}
 	w.attempted++

@@ -71,7 +71,27 @@ type Result struct {
 	Finished time.Time // when the row was done, to a few milliseconds
 }
 
-// A Value is what is known of one property of one user, as [tenant.Text]; a
+// What the error of a Failed row ends with: whether the user may have been
+// changed all the same. A results file says so in these words, and undo looks
+// for them.
+const (
+	SetSent   = "a set was sent"
+	NoSetSent = "no set was sent"
+)
+
+// MaybeChanged reports whether the user of a row may not be as before the run:
+// the set was accepted, or sent and its outcome is not certain.
+func (r *Result) MaybeChanged() bool {
+	switch r.Status {
+	case Applied, Mismatch, Unverified:
+		return true
+	case Failed:
+		return r.Err != nil && strings.Contains(r.Err.Error(), SetSent) || strings.Contains(r.Note, SetSent)
+	}
+	return false
+}
+
+// A Value is what is known of one property of one user, as [tenant.Cell]; a
 // field is empty if it is not known.
 type Value struct {
 	Wanted string // empty if the row leaves the property alone

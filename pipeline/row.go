@@ -6,11 +6,31 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
 	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 )
+
+// A task is a row on its way. Tasks are reused.
+type task struct {
+	Result
+	next    *task // in a mailbox
+	seq     int
+	plan    *plan
+	earlier *Earlier  // what an earlier run has left of the row, or nil
+	unsure  bool      // an earlier run may have set it, and have left nothing of that
+	late    bool      // it was done and not recorded when rows were last kept
+	kept    bool      // the journal has the result
+	failed  time.Time // when a call for the row first failed for the moment
+	retries int
+	sent    bool  // a set was sent
+	unknown bool  // the outcome of a set is not known
+	partly  bool  // some of the cmdlets were accepted, and not all
+	parked  bool  // it has let go of its place among the workers
+	cut     error // why the row was left in the middle, or nil
+}
+
+// recalled reports whether t's result is that of an earlier run.
+func (t *task) recalled() bool { return t.earlier != nil && t.earlier.Result != nil }
 
 // begin makes t ready for the row that was read into it, and reports whether
 // there is work to do. If not, the row's result is complete.
@@ -21,11 +41,17 @@ func (r *Run) begin(t *task) bool {
 	}
 	switch t.Row.Verdict {
 	case roster.Usable:
+		if settled := r.Change.Settled; settled != nil {
+			if status, err, ok := settled(t.Row.Cells); ok {
+				t.Status, t.Err = status, err
+				return false
+			}
+		}
 		if t.plan, t.Err = r.Change.plan(t.Row.Cells); t.Err == nil {
 			t.Note = t.plan.note
 			for i, w := range t.plan.wants {
 				v := &t.Values[t.plan.index[i]]
-				v.Wanted, v.Before = tenant.Text(w.Value), t.plan.before[i]
+				v.Wanted, v.Before = tenant.Cell(w.Value), t.plan.before[i]
 			}
 			return !r.recall(t)
 		}
@@ -43,25 +69,39 @@ func (r *Run) begin(t *task) bool {
 }
 
 // recall takes up what an earlier run has left of t's row, and reports whether
-// that is the result.
+// that is the result. What was left of another user, or of other wanted values,
+// is not taken up.
 func (r *Run) recall(t *task) bool {
 	e, ok := r.Earlier[t.Row.Line]
-	if !ok {
+	if !ok || !e.of(&t.Result) {
+		t.unsure = t.seq < r.Unsure
 		return false
 	}
-	if e.Result != nil && len(e.Result.Values) == len(t.Values) {
+	t.earlier = &e
+	if e.Result != nil {
 		row := t.Row
 		t.Result, t.kept = *e.Result, true
 		t.Row = row
 		return true
 	}
-	if len(e.Before) == len(t.Values) {
-		t.known = true
-		for i := range t.Values {
-			t.Values[i].Before = e.Before[i]
-		}
+	for i := range t.Values {
+		t.Values[i].Before = e.Before[i]
 	}
 	return false
+}
+
+// of reports whether e was left of the row and the wanted values of r.
+func (e *Earlier) of(r *Result) bool {
+	if e.UPN != r.Row.UPN || len(e.Wanted) != len(r.Values) ||
+		e.Result != nil && len(e.Result.Values) != len(r.Values) || e.Result == nil && len(e.Before) != len(r.Values) {
+		return false
+	}
+	for i := range r.Values {
+		if e.Wanted[i] != r.Values[i].Wanted {
+			return false
+		}
+	}
+	return true
 }
 
 // do works on t, whose place in the pool the caller holds. An error is one that
@@ -78,6 +118,13 @@ func (r *Run) do(ctx context.Context, t *task) error {
 		if t.cut = r.fatal(ctx, err); t.cut == nil {
 			t.Status = r.status(t, err)
 		}
+	}
+	if t.Status == Failed && t.Err != nil && t.cut == nil {
+		sent := NoSetSent
+		if t.sent {
+			sent = SetSent
+		}
+		t.Err = fmt.Errorf("%w; %s", t.Err, sent)
 	}
 	return t.cut
 }
@@ -101,39 +148,37 @@ func (r *Run) audit(ctx context.Context, t *task) error {
 // apply sets, reads back, and compares.
 func (r *Run) apply(ctx context.Context, t *task) error {
 	t.Status = Failed
-	// With a value before that is known, a set may have been sent already, and
-	// what would be read is not the value before any more.
-	if r.ReadFirst && !t.known {
+	// With a value before that an earlier run has left, a set may have been sent
+	// already, and what would be read is not the value before any more.
+	if r.ReadFirst && t.earlier == nil {
 		same, err := r.readBefore(ctx, t)
 		if err != nil {
 			return err
 		}
-		if same {
+		if same && !t.unsure {
 			t.Status = Unchanged
 			return nil
 		}
-		if err := r.stale(t); err != nil {
-			t.Status, t.Err = Stale, err
-			return nil
+		if !same {
+			if err := r.stale(t); err != nil {
+				t.Status, t.Err = Stale, err
+				return nil
+			}
 		}
-		for i := range t.Values { // not read back yet
-			t.Values[i].After = ""
-		}
-		if r.Journal != nil {
-			if err := r.Journal.Before(&t.Result); err != nil {
-				return &runError{err}
+		for i := range t.Values {
+			v := &t.Values[i]
+			v.After = "" // not read back yet
+			if t.unsure && v.Same {
+				v.Before = "" // an earlier run may have made it so
 			}
 		}
 	}
-	set := r.needed(t)
-	for i, c := range set {
-		_, err := r.call(ctx, t, c)
-		if err == nil {
-			continue
+	if r.Journal != nil && t.earlier == nil && t.hasBefore() {
+		if err := r.Journal.Before(&t.Result); err != nil {
+			return &runError{err}
 		}
-		if i > 0 && r.fatal(ctx, err) == nil {
-			return r.partly(ctx, t, fmt.Errorf("%d of %d cmdlets were accepted, then %w", i, len(set), err))
-		}
+	}
+	if err := r.set(ctx, t); err != nil {
 		return err
 	}
 	t.Status = Unverified
@@ -149,95 +194,34 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 	return nil
 }
 
+// hasBefore reports whether a value before is known that has to outlive the set.
+func (t *task) hasBefore() bool {
+	for i := range t.Values {
+		if t.Values[i].Before != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // stale returns an error if what was read of t's user is not what the row
 // expects it to be.
 func (r *Run) stale(t *task) error {
-	for i, want := range t.plan.expect {
-		is := t.Values[t.plan.index[i]].After
-		if v, err := r.Change.Setting.Parse(want.Property, is); err != nil || !tenant.Equal(v, want.Value) {
-			return fmt.Errorf("%s is %s, and not %s any more", want.Property, is, tenant.Text(want.Value))
+	for i, want := range t.plan.wants {
+		if len(t.plan.expect[i]) == 0 {
+			continue
+		}
+		cell := t.Values[t.plan.index[i]].After
+		is, err := r.Change.Setting.ParseCell(want.Property, cell)
+		expected := false
+		for _, v := range t.plan.expect[i] {
+			expected = expected || err == nil && tenant.Equal(is, v)
+		}
+		if !expected {
+			return fmt.Errorf("%s is %s, and not %s any more", want.Property, cell, tenant.Cell(t.plan.expect[i][0]))
 		}
 	}
 	return nil
-}
-
-// needed returns the cmdlets that t calls for: of what was as wanted before,
-// none.
-func (r *Run) needed(t *task) []tenant.Cmdlet {
-	if !r.ReadFirst || len(t.plan.wants) == 1 {
-		return t.plan.set
-	}
-	same := make([]bool, len(t.plan.wants))
-	for i, want := range t.plan.wants {
-		before, err := r.Change.Setting.Parse(want.Property, t.Values[t.plan.index[i]].Before)
-		same[i] = err == nil && tenant.Equal(before, want.Value)
-	}
-	return r.Change.Setting.Set(r.Change.Setting.Needed(t.plan.wants, same))
-}
-
-// partly ends a row of whose cmdlets only the first were accepted. What is then
-// so is read, for whoever has to put it right.
-func (r *Run) partly(ctx context.Context, t *task, err error) error {
-	if _, rerr := r.read(ctx, t); r.fatal(ctx, rerr) != nil {
-		return rerr
-	}
-	t.partly = true
-	return err
-}
-
-// verify reads back what was set, and again for a while if it is not as wanted:
-// a tenant may take some time to show what was set.
-func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
-	same, err = r.read(ctx, t)
-	if same || err != nil {
-		return same, err
-	}
-	waits := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(500*time.Millisecond),
-		backoff.WithMaxInterval(5*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	)
-	for end := time.Now().Add(r.VerifyTimeout); ; {
-		left := time.Until(end)
-		if left <= 0 {
-			return false, nil
-		}
-		if err := r.pool.park(ctx, t, min(left, waits.NextBackOff())); err != nil {
-			return false, err
-		}
-		if same, err := r.read(ctx, t); same || err != nil {
-			return same, err
-		}
-	}
-}
-
-// readBefore is read, ahead of any set.
-func (r *Run) readBefore(ctx context.Context, t *task) (same bool, err error) {
-	same, err = r.read(ctx, t)
-	for i := range t.Values {
-		t.Values[i].Before = t.Values[i].After
-	}
-	return same, err
-}
-
-// read reads the values of t's user, notes them in After, and reports whether
-// they are as wanted.
-func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
-	object, err := r.get(ctx, t)
-	if err != nil {
-		return false, err
-	}
-	same = true
-	for i, want := range t.plan.wants {
-		v, err := r.Change.Setting.Read(object, want.Property)
-		if err != nil {
-			return false, fmt.Errorf("%s %s: %w", r.Change.get.Name, t.Row.UPN, err)
-		}
-		value := &t.Values[t.plan.index[i]]
-		value.After, value.Same = tenant.Text(v), tenant.Equal(v, want.Value)
-		same = same && value.Same
-	}
-	return same, nil
 }
 
 // status returns what becomes of t, which err ended: what it was about to be, if
@@ -245,7 +229,7 @@ func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 func (r *Run) status(t *task, err error) Status {
 	s := t.Status
 	switch {
-	case s == Unverified, t.partly: // it was set, whatever came after
+	case s == Unverified, t.partly, t.unknown: // it was set, or may have been, whatever came after
 		return s
 	case errors.Is(err, tenant.NotFound):
 		return NotFound

@@ -88,10 +88,16 @@ type Run struct {
 	Journal Journal
 
 	// Earlier is what the journal of an earlier run has of rows that it did not
-	// record, by line.
+	// record, by line. Of the first Unsure rows, those that are not in it may have
+	// been set by such a run all the same: it left a journal that is damaged, or
+	// its results are gone. They are set, and no value that was read of them passes
+	// for the one before unless it is not the one wanted.
 	Earlier map[int]Earlier
+	Unsure  int
 
-	Stats Stats
+	Stats  Stats
+	Counts Counts       // of the rows that Do was given, but for Total, once it has returned
+	Open   map[int]bool // the lines of those that are Counts.InProgress
 
 	pool    *pool
 	tripped chan struct{} // closed when a guard has stopped the run
@@ -113,45 +119,34 @@ type Journal interface {
 	Done(*Result) error
 }
 
+// A JournalRecorder is a Recorder that wants to know of the rows that were done
+// and whose turn did not come: their results are in the journal alone.
+type JournalRecorder interface {
+	// Journalled is called at the end, in no order. Of the row, the line and the
+	// UPN are certain to be set.
+	Journalled(*Result)
+}
+
 // Earlier is what an earlier run has left of a row that it did not record.
 type Earlier struct {
-	Before []string // values before by property, if a set may have been sent
+	UPN    string   // whose row it was
+	Wanted []string // the values wanted by property
+	Before []string // the values before by property, if a set may have been sent
 	Result *Result  // what became of the row, if it was done; Row is not set
 }
 
 // Stats counts what a run has done so far. It may be read at any time.
 type Stats struct {
 	begun    atomic.Int64 // rows that calls are made for, or were
-	Called   atomic.Int64 // rows that are done or were cut short, and that calls were made for
 	ended    atomic.Int64 // those of them that are done, or were cut short
 	Rows     atomic.Int64 // rows done, recorded or not
 	Calls    atomic.Int64 // calls made for them
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
 	ByStatus [len(Statuses)]atomic.Int64
-
-	// Unrecorded is, once Do has returned, how many rows calls were made for
-	// that are not recorded: because they were cut short, or one ahead of them.
-	Unrecorded atomic.Int64
 }
 
-// InHand returns how many rows are begun and not done.
-func (s *Stats) InHand() int64 { return s.begun.Load() - s.ended.Load() }
-
-// A task is a row on its way. Tasks are reused.
-type task struct {
-	Result
-	next    *task // in a mailbox
-	seq     int
-	plan    *plan
-	known   bool      // the values before are, from an earlier run
-	late    bool      // it was done and not recorded when rows were last kept
-	kept    bool      // the journal has the result
-	failed  time.Time // when a call for the row first failed for the moment
-	retries int
-	partly  bool  // some of the cmdlets were accepted, and not all
-	parked  bool  // it has let go of its place among the workers
-	cut     error // why the row was left in the middle, or nil
-}
+// InProgress returns how many rows are begun and not done.
+func (s *Stats) InProgress() int64 { return s.begun.Load() - s.ended.Load() }
 
 // Do works on rows and gives rec the result of each, in order. It returns nil
 // when all rows are recorded or, after Stop, those that had been begun; and the
@@ -194,9 +189,6 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			r.Stats.begun.Add(1)
 			err := r.do(ctx, t)
 			r.Stats.ended.Add(1)
-			if t.Attempts > 0 {
-				r.Stats.Called.Add(1)
-			}
 			replaced := t.parked
 			done.put(t)
 			if err != nil || replaced {
@@ -272,10 +264,11 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		close(done.ready)
 		return nil
 	})
-	recorded := 0 // of the rows that calls were made for
-	g.Go(func() error { return r.emit(done, free, guard, rec, &recorded) })
+	emitter := r.newEmitter(done, free, guard, rec)
+	g.Go(emitter.emit)
 	err := g.Wait()
-	r.Stats.Unrecorded.Store(r.Stats.Called.Load() - int64(recorded))
+	r.Open = emitter.finish()
+	r.Counts = emitter.counts
 	return err
 }
 

@@ -75,8 +75,8 @@ func TestResultsAreCompleteAndInOrder(t *testing.T) {
 				if got := run.Stats.Calls.Load(); got != int64(len(f.calls)) {
 					t.Errorf("Stats.Calls = %d, the tenant saw %d", got, len(f.calls))
 				}
-				if got := run.Stats.Rows.Load(); got != int64(n) || run.Stats.InHand() != 0 || run.Stats.Unrecorded.Load() != 0 {
-					t.Errorf("Stats: %d rows, %d in hand, %d not recorded; want %d, 0, 0", got, run.Stats.InHand(), run.Stats.Unrecorded.Load(), n)
+				if got := run.Stats.Rows.Load(); got != int64(n) || run.Stats.InProgress() != 0 || run.Counts.InProgress != 0 {
+					t.Errorf("Stats: %d rows, %d in hand, %d not recorded; want %d, 0, 0", got, run.Stats.InProgress(), run.Counts.InProgress, n)
 				}
 				for s, want := range l.statuses() {
 					if got := run.Stats.ByStatus[s].Load(); got != int64(want) {

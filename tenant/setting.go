@@ -102,7 +102,25 @@ func (s *Setting) Parse(name, text string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := s.canonical(p, parseValue(text))
+	return s.check(p, text, parseValue(text))
+}
+
+// ParseCell is Parse for a cell that [Cell] returned.
+func (s *Setting) ParseCell(name, cell string) (any, error) {
+	text, ok := strings.CutPrefix(cell, "'")
+	if !ok || !isNothingText(text) {
+		return s.Parse(name, cell)
+	}
+	p, err := s.property(name)
+	if err != nil {
+		return nil, err
+	}
+	return s.check(p, text, text)
+}
+
+// check returns the value v, which was read from text, if p can have it.
+func (s *Setting) check(p property, text string, v any) (any, error) {
+	v = s.canonical(p, v)
 	switch {
 	case s.properties == nil:
 		return v, nil
@@ -181,6 +199,19 @@ func (s *Setting) Needed(wants []Want, same []bool) []Want {
 		needed = append(needed, w)
 	}
 	return needed
+}
+
+// About returns whom o is about as far as it says so: the UPN in its property
+// UserId or UserPrincipalName, or "".
+func (s *Setting) About(o Object) string {
+	for _, name := range []string{"UserPrincipalName", "UserId"} {
+		if v, _ := o.Get(name); v != nil {
+			if text, ok := v.(string); ok && strings.Contains(text, "@") {
+				return strings.TrimSpace(text)
+			}
+		}
+	}
+	return ""
 }
 
 // Read returns the value that the property called name has in o, in the

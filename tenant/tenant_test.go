@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 		{"Mailbox", "MaxSendSize", "25MB", `"25MB"`},
 		{"Mailbox", "Note", "null", `<nil>`},
 		{"Mailbox", "Note", "$null", `<nil>`},
-		{"Mailbox", "Note", "", `""`},
+		{"Mailbox", "Note", "", `<nil>`},
 		// There is no way to ask for the text null: quotes are part of a text.
 		{"Mailbox", "Note", `"null"`, `"\"null\""`},
 		{"Mailbox", "EmailAddresses", `["a","b"]`, `"[\"a\",\"b\"]"`},

@@ -29,6 +29,29 @@ func Text(v any) string {
 	return string(b)
 }
 
+// Nothing is how a cell of a results file says that a value was read and there
+// was none: null, an empty text or an empty list. A blank cell was not read.
+const Nothing = "$null"
+
+// Cell returns v as it stands in a cell of a results file: as [Text], or as
+// [Nothing]. A text that would be taken for that has an apostrophe ahead.
+// [Setting.ParseCell] reads it back.
+func Cell(v any) string {
+	if isNothing(v) {
+		return Nothing
+	}
+	text := Text(v)
+	if isNothingText(text) {
+		text = "'" + text
+	}
+	return text
+}
+
+// isNothingText reports whether text is Nothing, with apostrophes ahead or not.
+func isNothingText(text string) bool {
+	return strings.EqualFold(strings.TrimLeft(text, "'"), Nothing)
+}
+
 // Equal reports whether a and b are one value: compared as numbers if one of
 // them is a number, otherwise as [Text] without regard to case. So true is
 // "True", and 1 is 1.0, whichever side of the wire has which. What was cleared
@@ -68,9 +91,12 @@ func sameNumber(s, t string) bool {
 }
 
 // parseValue reads text as a value: true, false, null (also as PowerShell
-// writes them, with a dollar sign) and JSON numbers are what they say, and all
-// else is a string.
+// writes them, with a dollar sign) and JSON numbers are what they say, an empty
+// text is null, and all else is a string.
 func parseValue(text string) any {
+	if text == "" {
+		return nil
+	}
 	switch strings.ToLower(strings.TrimPrefix(text, "$")) {
 	case "true":
 		return true

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollcall/tenant"
+)
+
+// A plan is what one row calls for.
+type plan struct {
+	wants  []tenant.Want   // never empty
+	set    []tenant.Cmdlet // that make it so; the user is not named yet
+	index  []int           // of each want, in Change.Properties
+	before []string        // of each want, the value before as far as the row knows it, or ""
+	expect [][]any         // of each want, the values of which one must be so ahead of the set; none means any value
+	note   string
+}
+
+// String returns all that p calls for, and what it starts from.
+func (p *plan) String() string {
+	var b strings.Builder
+	for i, w := range p.wants {
+		fmt.Fprintf(&b, "%d=%q", p.index[i], tenant.Cell(w.Value))
+		if p.before[i] != "" {
+			fmt.Fprintf(&b, " from %q", p.before[i])
+		}
+		for _, v := range p.expect[i] {
+			fmt.Fprintf(&b, " of %q", tenant.Cell(v))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// plan returns what a row with these cells calls for, or why that can't be done.
+func (c *Change) plan(cells []string) (*plan, error) {
+	if c.fixed != nil {
+		return c.fixed, nil
+	}
+	p := new(plan)
+	for i, a := range c.assigns {
+		v, note, err := any(nil), "", error(nil)
+		if a.column {
+			var blank bool
+			if v, note, blank, err = c.column(a.property, a.text, cells, a.index); blank {
+				continue // a blank cell leaves the property alone
+			}
+		} else {
+			v, note, err = c.parse(a.property, a.text, c.Setting.Parse)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if note != "" {
+			p.note = note
+		}
+		p.wants = append(p.wants, tenant.Want{Property: a.property, Value: v})
+		p.index = append(p.index, i)
+		before := ""
+		if a.before != "" {
+			before, _ = c.cell(cells, a.beforeIndex)
+		}
+		p.before = append(p.before, before)
+		var expect []any
+		for j, header := range a.expect {
+			v, _, blank, err := c.column(a.property, header, cells, a.expectIndex[j])
+			if err != nil {
+				return nil, err
+			}
+			if !blank {
+				expect = append(expect, v)
+			}
+		}
+		p.expect = append(p.expect, expect)
+	}
+	if p.wants == nil {
+		return nil, errors.New("nothing to set: " + c.blank())
+	}
+	p.set = c.Setting.Set(p.wants)
+	return p, nil
+}
+
+// column reads the value that a row has of a property in column i, which is
+// called header.
+func (c *Change) column(property, header string, cells []string, i int) (v any, note string, blank bool, err error) {
+	text, ours := c.cell(cells, i)
+	if text = strings.TrimSpace(text); text == "" {
+		return nil, "", true, nil
+	}
+	parse := c.Setting.Parse
+	if ours {
+		parse = c.Setting.ParseCell
+	}
+	if v, note, err = c.parse(property, text, parse); err != nil {
+		err = fmt.Errorf("column %q: %w", header, err)
+	}
+	return v, note, false, err
+}
+
+func (c *Change) cell(cells []string, i int) (text string, ours bool) {
+	if c.Cell == nil {
+		return cells[i], false
+	}
+	return c.Cell(i, cells[i])
+}
+
+// blank says which cells a row with nothing to set should have filled.
+func (c *Change) blank() string {
+	var columns []string
+	for _, a := range c.assigns {
+		if !slices.Contains(columns, a.text) {
+			columns = append(columns, a.text)
+		}
+	}
+	return fmt.Sprintf("column %s is blank", strings.Join(columns, ", "))
+}
+
+// parse reads a value, and puts [Change.Instead] in the place of a retired one.
+func (c *Change) parse(property, text string, parse func(property, text string) (any, error)) (value any, note string, err error) {
+	value, err = parse(property, text)
+	if retired, ok := errors.AsType[*tenant.RetiredError](err); ok && c.Instead != "" {
+		if value, err = c.Setting.Parse(property, c.Instead); err != nil {
+			return nil, "", err
+		}
+		note = fmt.Sprintf("%s %s is retired: %s was wanted instead", property, retired.Value, tenant.Text(value))
+	}
+	return value, note, err
+}

@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"rollcall/tenant"
+)
+
+// maxValue bounds, in bytes, the value of a property that is kept: the journal,
+// the results and a report have it, and so has every row in progress. It is what
+// a cell of Excel holds.
+const maxValue = 32767
+
+// verify reads back what was set, and again for a while if it is not as wanted:
+// a tenant may take some time to show what was set.
+func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
+	same, err = r.read(ctx, t)
+	if same || err != nil {
+		return same, err
+	}
+	waits := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(500*time.Millisecond),
+		backoff.WithMaxInterval(5*time.Second),
+		backoff.WithMaxElapsedTime(0),
+	)
+	for end := time.Now().Add(r.VerifyTimeout); ; {
+		left := time.Until(end)
+		if left <= 0 {
+			return false, nil
+		}
+		if err := r.pool.park(ctx, t, min(left, waits.NextBackOff())); err != nil {
+			return false, err
+		}
+		if same, err := r.read(ctx, t); same || err != nil {
+			return same, err
+		}
+	}
+}
+
+// readBefore is read, ahead of any set.
+func (r *Run) readBefore(ctx context.Context, t *task) (same bool, err error) {
+	same, err = r.read(ctx, t)
+	for i := range t.Values {
+		t.Values[i].Before = t.Values[i].After
+	}
+	return same, err
+}
+
+// read reads the values of t's user, notes them in After, and reports whether
+// they are as wanted.
+func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
+	object, err := r.get(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	same = true
+	for i, want := range t.plan.wants {
+		v, err := r.Change.Setting.Read(object, want.Property)
+		if err != nil {
+			return false, fmt.Errorf("%s %s: %w", r.Change.get.Name, t.Row.UPN, err)
+		}
+		value := &t.Values[t.plan.index[i]]
+		value.After, value.Same = t.keepable(want.Property, tenant.Cell(v)), tenant.Equal(v, want.Value)
+		same = same && value.Same
+	}
+	return same, nil
+}
+
+// keepable returns the cell of a value or, if that is too long to be kept,
+// nothing and a note that says so.
+func (t *task) keepable(property, cell string) string {
+	if len(cell) <= maxValue {
+		return cell
+	}
+	note := fmt.Sprintf("the value of %s is too long to be kept", property)
+	if !strings.Contains(t.Note, note) {
+		t.Note = strings.TrimPrefix(t.Note+"; "+note, "; ")
+	}
+	return ""
+}

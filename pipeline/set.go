@@ -1,0 +1,76 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rollcall/tenant"
+)
+
+// set runs the cmdlets that t calls for. It returns nil if the tenant accepted
+// them all, or if what was sent without a certain outcome turns out to be so.
+//
+// A failed set whose outcome is not known (a lost reply, say) is read back: the
+// user may be as wanted all the same, and who asks for the row's status has to
+// know. One that the tenant refused in so many words is not.
+func (r *Run) set(ctx context.Context, t *task) error {
+	cmdlets := r.needed(t)
+	accepted := 0
+	var err error
+	for _, c := range cmdlets {
+		t.sent = true
+		if _, err = r.call(ctx, t, c); err != nil {
+			break
+		}
+		accepted++
+	}
+	if err == nil || r.fatal(ctx, err) != nil {
+		return err
+	}
+	if accepted > 0 {
+		t.partly = true
+		err = fmt.Errorf("%d of %d cmdlets were accepted, then %w", accepted, len(cmdlets), err)
+	}
+	switch {
+	case t.unknown:
+		same, rerr := r.verify(ctx, t)
+		if r.fatal(ctx, rerr) != nil {
+			return rerr
+		}
+		if rerr != nil {
+			t.Status = Unverified
+			return fmt.Errorf("%w; read back: %w", err, rerr)
+		}
+		if same {
+			return nil
+		}
+	case t.partly: // what is then so is read, for whoever has to put it right
+		if _, rerr := r.read(ctx, t); r.fatal(ctx, rerr) != nil {
+			return rerr
+		}
+	}
+	return err
+}
+
+// needed returns the cmdlets that t calls for: of what was as wanted before,
+// none.
+func (r *Run) needed(t *task) []tenant.Cmdlet {
+	if !r.ReadFirst || t.unsure || len(t.plan.wants) == 1 {
+		return t.plan.set
+	}
+	same := make([]bool, len(t.plan.wants))
+	for i, want := range t.plan.wants {
+		cell := t.Values[t.plan.index[i]].Before
+		before, err := r.Change.Setting.ParseCell(want.Property, cell)
+		same[i] = cell != "" && err == nil && tenant.Equal(before, want.Value)
+	}
+	return r.Change.Setting.Set(r.Change.Setting.Needed(t.plan.wants, same))
+}
+
+// isUnknown reports whether a set that failed with err may have been carried
+// out: no reply came, or one that says neither yes nor no.
+func isUnknown(err error) bool {
+	e, ok := errors.AsType[*tenant.Error](err)
+	return ok && (e.Class == tenant.Unavailable || e.Class == tenant.Failed && e.Status/100 == 2)
+}
