@@ -2,24 +2,27 @@ package roster
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
 // A Description says what was found in a file. Users, Duplicates, Rejected,
 // Examples and Conflicts add up to Rows.
 type Description struct {
-	Users      int         `json:"users"`                 // rows that can be used
-	Duplicates int         `json:"duplicates"`            // rows with the verdict Duplicate
-	Rejected   int         `json:"rejected"`              // rows with the verdict Invalid
-	Examples   int         `json:"examples"`              // rows with the verdict Example
-	Conflicts  int         `json:"conflicts"`             // rows with the verdict Conflict
-	Rows       int         `json:"rows"`                  // all rows
-	PassedOver int         `json:"passed_over,omitempty"` // rows that Options.Only left out, which are not in Rows
-	Encoding   string      `json:"encoding"`              // as Options.Encoding has it
-	Delimiter  string      `json:"delimiter"`             // the character itself
-	UPNColumn  string      `json:"upn_column"`            // header of the UPN column, as it came
-	Warnings   []string    `json:"warnings"`              // what a person should look at; never nil
-	Rejections []Rejection `json:"rejections"`            // the first of the rejected rows; never nil
+	Users        int            `json:"users"`                           // rows that can be used
+	Duplicates   int            `json:"duplicates"`                      // rows with the verdict Duplicate
+	Rejected     int            `json:"rejected"`                        // rows with the verdict Invalid
+	Examples     int            `json:"examples"`                        // rows with the verdict Example
+	Conflicts    int            `json:"conflicts"`                       // rows with the verdict Conflict
+	Rows         int            `json:"rows"`                            // all rows
+	PassedOver   int            `json:"passed_over,omitempty"`           // rows that Options.Only and Skip left out, which are not in Rows
+	Encoding     string         `json:"encoding"`                        // as Options.Encoding has it
+	Delimiter    string         `json:"delimiter"`                       // the character itself
+	UPNColumn    string         `json:"upn_column"`                      // header of the UPN column, as it came
+	Warnings     []string       `json:"warnings"`                        // what a person should look at; never nil
+	Rejections   []Rejection    `json:"rejections"`                      // the first of the rejected rows; never nil
+	PassedOverBy map[string]int `json:"passed_over_by_status,omitempty"` // the same, by what stands in the column Status
 }
 
 // A Rejection says why a row can't be used.
@@ -48,9 +51,23 @@ func (d Description) String() string {
 		fmt.Fprintf(&b, ", %s", count(d.Examples, "example"))
 	}
 	if d.PassedOver > 0 {
-		fmt.Fprintf(&b, "; %s passed over", count(d.PassedOver, "row"))
+		fmt.Fprintf(&b, "; %s", d.Passed())
 	}
 	return b.String()
+}
+
+// Passed says how many rows were passed over, of which status: "3 rows passed
+// over (2 same, 1 not-found)".
+func (d Description) Passed() string {
+	var parts []string
+	for _, status := range slices.Sorted(maps.Keys(d.PassedOverBy)) {
+		name := status
+		if name == "" {
+			name = "without a status"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", d.PassedOverBy[status], short(name, 40)))
+	}
+	return fmt.Sprintf("%s passed over (%s)", count(d.PassedOver, "row"), strings.Join(parts, ", "))
 }
 
 // nobody says why d has no users.

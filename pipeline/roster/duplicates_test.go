@@ -34,7 +34,7 @@ func TestVerdictsEqualNaive(t *testing.T) {
 					return row.Cells[1], nil
 				}
 			}
-			r, err := open("-", strings.NewReader(text), o, hash)
+			r, err := open(func() (*source, error) { return spool("-", strings.NewReader(text)) }, o, hash)
 			if err != nil {
 				t.Fatalf("hash %s: %v in\n%s", name, err, text)
 			}

@@ -37,7 +37,7 @@ func FuzzOpen(f *testing.F) {
 				return strings.Join(row.Cells[1:], "|"), nil
 			}
 		}
-		r, err := open("-", strings.NewReader(string(b)), o, func(b []byte) uint64 { return uint64(b[0]) << 60 })
+		r, err := open(func() (*source, error) { return spool("-", strings.NewReader(string(b))) }, o, func(b []byte) uint64 { return uint64(b[0]) << 60 })
 		if err != nil {
 			if _, ok := errors.AsType[*Error](err); !ok || strings.ContainsAny(err.Error(), "\n\x00") || len(err.Error()) > 5000 {
 				t.Errorf("Open: %q", err)

@@ -36,6 +36,10 @@ type Options struct {
 	// others are passed over as if they weren't there. None means all rows.
 	Only []string
 
+	// Skip, if not nil, leaves out more rows: those for which it returns true. It
+	// has to answer the same each time; the Row is its own only until it returns.
+	Skip func(*Row) bool
+
 	// Header is called when the header is known and no row has been read,
 	// for what has to be looked up in it. Of the Roster it is given, only the
 	// methods Name, Header, UPN and Column may be used. If it returns an
@@ -64,6 +68,8 @@ type Roster struct {
 	status  int   // index of the column that Options.Only is about, or -1
 	example []int // indexes of the columns in which a template says Example:
 	found   Description
+	digest  string
+	sum     string // of the file as it came, if it was converted
 	marks   marks
 	shared  *shared // users with several rows, or nil if there are none
 	hash    func([]byte) uint64
@@ -79,15 +85,24 @@ type Roster struct {
 // The file is held open, so to put another in its place changes nothing. To
 // write into it is noticed.
 func Open(name string, stdin io.Reader, o Options) (*Roster, error) {
-	seed := maphash.MakeSeed()
-	return open(name, stdin, o, func(b []byte) uint64 { return maphash.Bytes(seed, b) })
+	return open(func() (*source, error) { return newSource(name, stdin) }, o, seeded())
 }
 
-func open(name string, stdin io.Reader, o Options, hash func([]byte) uint64) (*Roster, error) {
+// Read is Open for all that in has, which is called name.
+func Read(name string, in io.Reader, o Options) (*Roster, error) {
+	return open(func() (*source, error) { return spool(name, in) }, o, seeded())
+}
+
+func seeded() func([]byte) uint64 {
+	seed := maphash.MakeSeed()
+	return func(b []byte) uint64 { return maphash.Bytes(seed, b) }
+}
+
+func open(source func() (*source, error), o Options, hash func([]byte) uint64) (*Roster, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	src, err := newSource(name, stdin)
+	src, err := source()
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +132,11 @@ func open(name string, stdin io.Reader, o Options, hash func([]byte) uint64) (*R
 // read makes r out of its source, which is in enc.
 func (r *Roster) read(enc encoding) error {
 	if enc != utf8Encoding {
+		sum, err := r.src.sha256()
+		if err != nil {
+			return err
+		}
+		r.sum = sum
 		src, err := r.src.convert(enc)
 		if err != nil {
 			return err
@@ -167,6 +187,20 @@ func (r *Roster) Description() Description {
 	d.Warnings = slices.Clone(d.Warnings)
 	d.Rejections = slices.Clone(d.Rejections)
 	return d
+}
+
+// Digest returns what tells the rows from those of another roster: it is the same
+// for two that have the same lines, users, verdicts and answers of Options.Want
+// in the same order, whatever else is in their cells.
+func (r *Roster) Digest() string { return r.digest }
+
+// SHA256 returns the SHA-256 of the file as it came, in hexadecimal. It reads all
+// of it.
+func (r *Roster) SHA256() (string, error) {
+	if r.sum != "" {
+		return r.sum, nil
+	}
+	return r.src.sha256()
 }
 
 // Rows returns a Reader that starts with the first row.

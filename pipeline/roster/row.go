@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // A Row is one data record of a roster.
@@ -62,11 +63,11 @@ func (r *Reader) Read(row *Row) error {
 type rows struct {
 	*records
 	roster     *Roster
-	index      int    // of the row read last, 0 being the first
-	upn        span   // its UPN, trimmed
-	passedOver int    // records that Options.Only left out so far
-	key        []byte // scratch: the UPN in lower case
-	row        Row    // scratch: what Options.Want is called with
+	index      int            // of the row read last, 0 being the first
+	upn        span           // its UPN, trimmed
+	passedOver map[string]int // by status, records that Options.Only and Skip left out so far
+	key        []byte         // scratch: the UPN in lower case
+	row        Row            // scratch: what Options.Want is called with
 }
 
 func (r *Roster) rows() *rows {
@@ -85,8 +86,8 @@ func (r *rows) next() error {
 		if r.upn.start == r.upn.end && r.blank() {
 			continue
 		}
-		if r.roster.status >= 0 && !r.wanted() {
-			r.passedOver++
+		if r.roster.status >= 0 && !r.wanted() || r.skipped() {
+			r.pass()
 			continue
 		}
 		r.index++
@@ -126,6 +127,35 @@ func (r *rows) wanted() bool {
 	return false
 }
 
+// skipped reports whether Options.Skip leaves out the row.
+func (r *rows) skipped() bool {
+	if r.roster.options.Skip == nil {
+		return false
+	}
+	r.fill(&r.row)
+	return r.roster.options.Skip(&r.row)
+}
+
+// pass counts the row as passed over.
+func (r *rows) pass() {
+	if r.passedOver == nil {
+		r.passedOver = make(map[string]int)
+	}
+	status := ""
+	if i := r.roster.status; i >= 0 && i < len(r.cells) {
+		c := trimSpan(r.data, r.cells[i])
+		status = strings.ToLower(string(r.data[c.start:c.end]))
+	}
+	if _, known := r.passedOver[status]; !known && len(r.passedOver) == mostStatuses {
+		status = "other"
+	}
+	r.passedOver[status]++
+}
+
+// mostStatuses bounds how many statuses are counted one by one, whatever the
+// column has.
+const mostStatuses = 30
+
 // fill makes row the row read last, apart from the verdict.
 func (r *rows) fill(row *Row) {
 	text := string(r.data)
@@ -152,18 +182,19 @@ func (r *rows) verdict(row *Row) (Verdict, string) {
 		upn := r.lower()
 		return r.roster.shared.verdict(r.roster.hash(upn), upn, row.Line)
 	}
-	v, reason := r.judge()
+	v, reason, _ := r.judge()
 	if fault(row.UPN) != "" || v == Example {
 		row.UPN = row.Cells[r.roster.upn]
 	}
 	return v, reason
 }
 
-// judge judges the row read last by itself, without regard to the others.
-func (r *rows) judge() (Verdict, string) {
+// judge judges the row read last by itself, without regard to the others: what
+// it is, why it can't be used, and what it asks for.
+func (r *rows) judge() (v Verdict, reason, want string) {
 	for _, i := range r.roster.example {
 		if i < len(r.cells) && isExample(r.data, r.cells[i]) {
-			return Example, "the example row of a template"
+			return Example, "the example row of a template", ""
 		}
 	}
 	upn := r.data[r.upn.start:r.upn.end]
@@ -171,12 +202,13 @@ func (r *rows) judge() (Verdict, string) {
 		if sameName(string(upn), r.roster.header[r.roster.upn]) {
 			reason = "the header again"
 		}
-		return Invalid, reason
+		return Invalid, reason, ""
 	}
-	if _, err := r.want(); err != nil {
-		return Invalid, err.Error()
+	want, err := r.want()
+	if err != nil {
+		return Invalid, err.Error(), ""
 	}
-	return Usable, ""
+	return Usable, "", want
 }
 
 // want returns what the row read last asks for.

@@ -11,6 +11,7 @@ func (r *Roster) survey() error {
 	r.marks, r.shared = marks{}, nil
 	var odd oddities
 	var users hashes
+	digest := newDigest()
 	rows := r.rows()
 	rows.vet = true
 	for {
@@ -22,7 +23,8 @@ func (r *Roster) survey() error {
 			return err
 		}
 		r.found.Rows++
-		v, reason := rows.judge()
+		v, reason, want := rows.judge()
+		digest.add(rows, v, reason+want)
 		switch v {
 		case Usable:
 			r.found.Users++
@@ -38,7 +40,11 @@ func (r *Roster) survey() error {
 		}
 		odd.note(rows, v)
 	}
-	r.found.PassedOver = rows.passedOver
+	r.found.PassedOverBy = rows.passedOver
+	for _, n := range rows.passedOver {
+		r.found.PassedOver += n
+	}
+	r.digest = digest.sum()
 	r.found.Warnings = odd.warnings()
 
 	if repeated := users.repeated(); len(repeated) > 0 {
