@@ -190,3 +190,8 @@ func (c *Change) Want(row *roster.Row) (string, error) {
 	}
 	return p.String(), nil
 }
+
+// Recalls reports whether the values before come from columns of the roster.
+func (c *Change) Recalls() bool {
+	return slices.ContainsFunc(c.assigns, func(a assign) bool { return a.before != "" })
+}

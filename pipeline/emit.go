@@ -23,7 +23,8 @@ type emitter struct {
 
 	counts  Counts          // of the rows that the Recorder has for good
 	pending Counts          // of those recorded since it last was flushed
-	lines   []int           // of those pending that calls were made for
+	lines   []int           // of those pending, if earlier is not empty
+	called  []int           // of those pending that calls were made for
 	earlier map[int]Earlier // by line: what earlier runs have left of rows that are not recorded
 	err     error           // why emit ended early
 }
@@ -100,8 +101,11 @@ func (e *emitter) record() error {
 		e.next++
 		e.pending.Recorded++
 		e.pending.ByStatus[t.Status]++
-		if t.Attempts > 0 {
+		if len(e.earlier) > 0 {
 			e.lines = append(e.lines, t.Row.Line)
+		}
+		if t.Attempts > 0 {
+			e.called = append(e.called, t.Row.Line)
 		}
 		if last == nil {
 			first = t
@@ -140,12 +144,10 @@ func (e *emitter) keep(last bool) (soon bool, err error) {
 	}
 	e.counts.Add(&e.pending)
 	e.pending = Counts{}
-	if len(e.earlier) > 0 {
-		for _, line := range e.lines {
-			delete(e.earlier, line)
-		}
+	for _, line := range e.lines {
+		delete(e.earlier, line)
 	}
-	e.lines = e.lines[:0]
+	e.lines, e.called = e.lines[:0], e.called[:0]
 	return soon, nil
 }
 
@@ -164,7 +166,7 @@ func (e *emitter) finish() (open map[int]bool) {
 			rec.Journalled(r)
 		}
 	}
-	for _, line := range e.lines {
+	for _, line := range e.called {
 		open[line] = true
 	}
 	for _, t := range e.ring {

@@ -173,18 +173,20 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 			}
 		}
 	}
-	if r.Journal != nil && t.earlier == nil && t.hasBefore() {
+	if r.Journal != nil && t.earlier == nil && (r.ReadFirst || r.Change.Recalls()) {
 		if err := r.Journal.Before(&t.Result); err != nil {
 			return &runError{err}
 		}
 	}
-	if err := r.set(ctx, t); err != nil {
-		return err
-	}
-	t.Status = Unverified
-	same, err := r.verify(ctx, t)
+	same, err := r.set(ctx, t)
 	if err != nil {
 		return err
+	}
+	if !same {
+		t.Status = Unverified
+		if same, err = r.verify(ctx, t); err != nil {
+			return err
+		}
 	}
 	t.Status = Applied
 	if !same {
@@ -192,16 +194,6 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 		t.Err = fmt.Errorf("%s %s: still not as wanted %v after the set", r.Change.get.Name, t.Row.UPN, r.VerifyTimeout)
 	}
 	return nil
-}
-
-// hasBefore reports whether a value before is known that has to outlive the set.
-func (t *task) hasBefore() bool {
-	for i := range t.Values {
-		if t.Values[i].Before != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // stale returns an error if what was read of t's user is not what the row

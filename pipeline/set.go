@@ -8,16 +8,17 @@ import (
 	"rollcall/tenant"
 )
 
-// set runs the cmdlets that t calls for. It returns nil if the tenant accepted
-// them all, or if what was sent without a certain outcome turns out to be so.
+// set runs the cmdlets that t calls for. It returns an error unless the tenant
+// accepted them all, or what was sent without a certain outcome turned out to be
+// so: then it reports that the user was read, and is as wanted.
 //
 // A failed set whose outcome is not known (a lost reply, say) is read back: the
 // user may be as wanted all the same, and who asks for the row's status has to
 // know. One that the tenant refused in so many words is not.
-func (r *Run) set(ctx context.Context, t *task) error {
+func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 	cmdlets := r.needed(t)
 	accepted := 0
-	var err error
+	r.Stats.Sets.Add(1)
 	for _, c := range cmdlets {
 		t.sent = true
 		if _, err = r.call(ctx, t, c); err != nil {
@@ -26,7 +27,7 @@ func (r *Run) set(ctx context.Context, t *task) error {
 		accepted++
 	}
 	if err == nil || r.fatal(ctx, err) != nil {
-		return err
+		return false, err
 	}
 	if accepted > 0 {
 		t.partly = true
@@ -36,21 +37,25 @@ func (r *Run) set(ctx context.Context, t *task) error {
 	case t.unknown:
 		same, rerr := r.verify(ctx, t)
 		if r.fatal(ctx, rerr) != nil {
-			return rerr
+			return false, rerr
+		}
+		if errors.Is(err, tenant.NotFound) && errors.Is(rerr, tenant.NotFound) {
+			t.unknown = false // nobody was there to be set
+			return false, err
 		}
 		if rerr != nil {
 			t.Status = Unverified
-			return fmt.Errorf("%w; read back: %w", err, rerr)
+			return false, fmt.Errorf("%w; read back: %w", err, rerr)
 		}
 		if same {
-			return nil
+			return true, nil
 		}
 	case t.partly: // what is then so is read, for whoever has to put it right
 		if _, rerr := r.read(ctx, t); r.fatal(ctx, rerr) != nil {
-			return rerr
+			return false, rerr
 		}
 	}
-	return err
+	return false, err
 }
 
 // needed returns the cmdlets that t calls for: of what was as wanted before,

@@ -18,6 +18,12 @@ func WriteFile(name string, perm os.FileMode, write func(io.Writer) error) error
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real // the link stays
 	}
+	return replaceFile(name, perm, write)
+}
+
+// replaceFile is WriteFile for a file of our own: a link in its place is replaced,
+// too.
+func replaceFile(name string, perm os.FileMode, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, cause(err))

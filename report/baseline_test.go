@@ -58,7 +58,11 @@ func news(t *testing.T, name string, quiet, complete bool, rows ...*pipeline.Res
 			t.Fatal(err)
 		}
 	}
-	if err := n.End(nil, complete); err != nil {
+	c := pipeline.Counts{Total: len(rows), Recorded: len(rows)}
+	if !complete {
+		c.Total++
+	}
+	if err := n.End(&c); err != nil {
 		t.Fatal(err)
 	}
 	return strings.ReplaceAll(out.String(), name, "last.csv"), n.Changed()

@@ -78,6 +78,13 @@ func (c *Console) Quiet() {
 	c.quiet = true
 }
 
+// IsQuiet reports whether c keeps what it is told.
+func (c *Console) IsQuiet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.quiet
+}
+
 // Break ends the silence: what was kept is said, and what comes is said at once.
 func (c *Console) Break() {
 	c.mu.Lock()
@@ -89,11 +96,20 @@ func (c *Console) Break() {
 	}
 }
 
-// Write takes whole lines, of a log. It is there for [Console.Log].
+// Remind says something in spite of [Console.Quiet].
+func (c *Console) Remind(format string, args ...any) {
+	c.say(message{zapcore.InfoLevel, shownLines(fmt.Sprintf(format, args...))})
+}
+
+// Write takes whole lines, of a log. It is there for [Console.Log]. What would do
+// something to the text around it is written as its number.
 func (c *Console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.write(p)
+	if _, err := c.write(escapeLog(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // Sync does nothing: there is no buffer.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -87,9 +88,9 @@ func (d *Diff) made(r *pipeline.Result) string {
 func (d *Diff) Flush() error { return d.w.Flush() }
 
 // End writes the counts.
-func (d *Diff) End(s *Summary, _ bool) error {
-	if !d.Quiet || !s.AsWanted() {
-		fmt.Fprintln(d.w, s.String())
+func (d *Diff) End(c *pipeline.Counts) error {
+	if !d.Quiet || !c.AsWanted() {
+		fmt.Fprintln(d.w, CountsText(c))
 	}
 	return d.w.Flush()
 }
@@ -123,4 +124,22 @@ func unshowable(r rune) bool {
 		return true
 	}
 	return false
+}
+
+// escapeLog returns lines of a log with the characters that are [unshowable] as
+// JSON escapes, but for line ends. In a JSON text that is the same text.
+func escapeLog(lines []byte) []byte {
+	odd := func(r rune) bool { return unshowable(r) && r != '\n' && r != '\t' }
+	if bytes.IndexFunc(lines, odd) < 0 {
+		return lines
+	}
+	var b bytes.Buffer
+	for _, r := range string(lines) {
+		if odd(r) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.Bytes()
 }

@@ -23,10 +23,11 @@ func (p *Page) facts() []fact {
 	add("Kind of run", p.kindText(), "")
 	add("Tenant", p.Tenant, "")
 	rows := ""
-	if p.Total > 0 {
-		rows = amount(p.Total, "row")
+	if p.Counts.Total > 0 {
+		rows = amount(p.Counts.Total, "row")
 	}
 	add("Roster", p.Roster, rows)
+	add("Run", p.By, "")
 	if p.Began.IsZero() {
 		at("First row done", p.Tally.First)
 		at("Last row done", p.Tally.Last)
@@ -38,6 +39,7 @@ func (p *Page) facts() []fact {
 	if p.Earlier > 0 {
 		add("Went on after", amount(p.Earlier, "row"), "recorded by an earlier run, and part of this report")
 	}
+	add("Passed over", p.PassedOver, "")
 	add("Outcome", p.outcome(), "")
 	add("Results file", p.Results, "")
 	if p.Source != "" {
@@ -60,9 +62,9 @@ func (p *Page) outcome() string {
 	switch {
 	case p.Stopped != "":
 		return "not complete"
-	case p.Total > 0 && p.Tally.Rows >= p.Total:
+	case p.Counts.Total > 0 && p.Counts.Done() == p.Counts.Total:
 		return "complete: every row of the roster has a result"
-	case p.Total > 0:
+	case p.Counts.Total > 0:
 		return "not complete"
 	}
 	return ""

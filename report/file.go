@@ -1,25 +1,33 @@
 package report
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"runtime"
+	"time"
 )
 
 // ErrExists is what CreateFile returns for a file that holds something.
 var ErrExists = errors.New("there is one already")
 
-// A File is an output file that is made when it is needed: it is there from the
-// start, so that what stands in the way is known ahead of the run, but what it
-// held goes only with the first write, and a file that never was written to is
-// not left behind.
+// A File is an output file that only ever grows. It is there from the start, so
+// that what stands in the way is known ahead of the run, but what it held goes
+// only with Begin, and a file that never began is not left behind.
+//
+// It notices what others do to it: see [File.Sync].
 type File struct {
 	f       *os.File
 	created bool // by us
-	begun   bool // something was written
-	device  bool // a pipe, a terminal or such: nothing to truncate, sync or remove
+	begun   bool
+	device  bool      // a pipe, a terminal or such: nothing to truncate, sync or remove
+	size    int64     // what it has to be
+	sum     hash.Hash // SHA-256 of what it has to have
 }
 
 // CreateFile opens the file called name for writing, readable by its owner
@@ -27,14 +35,16 @@ type File struct {
 // overwrite says to replace what is in it. Pipes and devices are written to as
 // they are.
 func CreateFile(name string, overwrite bool) (*File, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
-		return &File{f: f, created: true}, nil
+		return &File{f: f, created: true, sum: sha256.New()}, nil
 	}
 	if !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create %s: %w", name, cause(err))
 	}
-	if f, err = os.OpenFile(name, os.O_WRONLY, 0); err != nil {
+	// What is appended to a file that somebody else has cut lands at its end,
+	// where that shows, instead of behind a hole.
+	if f, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, cause(err))
 	}
 	info, err := f.Stat()
@@ -45,22 +55,62 @@ func CreateFile(name string, overwrite bool) (*File, error) {
 		f.Close()
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
-	return &File{f: f, device: !info.Mode().IsRegular()}, nil
+	return &File{f: f, device: !info.Mode().IsRegular(), sum: sha256.New()}, nil
 }
 
-// Write writes to the file, which the first time is emptied.
-func (f *File) Write(p []byte) (int, error) {
-	if !f.begun && !f.device {
-		if err := f.f.Truncate(0); err != nil {
-			return 0, err
-		}
+// openFile opens the file called name, which is there, to go on with behind its
+// first size bytes.
+func openFile(name string, size int64) (*File, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return nil, err
 	}
-	f.begun = true
-	return f.f.Write(p)
+	file := &File{f: f, size: size, sum: sha256.New()}
+	in, err := os.Open(name)
+	if err == nil {
+		_, err = io.CopyN(file.sum, in, size)
+		in.Close()
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
-// Sync brings what was written to the disk. It is an error if the file is not the
-// one of its name any more: what is written to one that was removed is lost.
+// Begin empties the file, but for what it is to go on with.
+func (f *File) Begin() error {
+	f.begun = true
+	if f.device {
+		return nil
+	}
+	if err := f.isThere(); err != nil {
+		return err
+	}
+	// By name: Windows lets no file be cut that is open for appending.
+	return os.Truncate(f.f.Name(), f.size)
+}
+
+// Write writes to the file, which must have begun.
+func (f *File) Write(p []byte) (int, error) {
+	n, err := f.f.Write(p)
+	f.size += int64(n)
+	f.sum.Write(p[:n])
+	return n, err
+}
+
+// Abort ends a Write to a pipe that nobody reads. Those that come fail.
+func (f *File) Abort() {
+	if f.device {
+		f.f.SetWriteDeadline(time.Now())
+	}
+}
+
+// SHA256 returns the SHA-256 of all that the file has, in hexadecimal.
+func (f *File) SHA256() string { return hex.EncodeToString(f.sum.Sum(nil)) }
+
+// Sync brings what was written to the disk. It is an error if the file of that
+// name is not the one that was written, or not as long: then results are lost.
 func (f *File) Sync() error {
 	if f.device {
 		return nil
@@ -68,6 +118,18 @@ func (f *File) Sync() error {
 	if err := f.f.Sync(); err != nil {
 		return err
 	}
+	if err := f.isThere(); err != nil {
+		return err
+	}
+	info, err := f.f.Stat()
+	if err == nil && info.Size() != f.size {
+		err = fmt.Errorf("write %s: it was cut or written to by others meanwhile: it has %d bytes, want %d", f.f.Name(), info.Size(), f.size)
+	}
+	return err
+}
+
+// isThere returns an error unless the file still is what its name stands for.
+func (f *File) isThere() error {
 	own, err := f.f.Stat()
 	if err != nil {
 		return err
@@ -79,7 +141,7 @@ func (f *File) Sync() error {
 }
 
 // Close brings the file to the disk and closes it. One that was made and never
-// written to is removed.
+// begun is removed.
 func (f *File) Close() error {
 	var err error
 	if f.begun {
@@ -92,6 +154,21 @@ func (f *File) Close() error {
 		os.Remove(f.f.Name())
 	}
 	return err
+}
+
+// createBeside makes a new file called name, of those that stand beside another.
+// What is there of that name is removed: a leftover, or a link that somebody made
+// for us to write elsewhere.
+func createBeside(name string) (*os.File, error) {
+	const flag = os.O_RDWR | os.O_CREATE | os.O_EXCL
+	f, err := os.OpenFile(name, flag, 0o600)
+	if !errors.Is(err, fs.ErrExist) {
+		return f, err
+	}
+	if err := os.Remove(name); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(name, flag, 0o600)
 }
 
 // cause returns err without the operation and the path that package os puts

@@ -31,7 +31,7 @@ func hostilePage() *Page {
 		}
 	}
 	x := hostileToBrowsers[3]
-	return &Page{Kind: "audit", Change: x, Noun: x, Tenant: x, Roster: x, Results: x, Source: x, Stopped: x, Version: x, Total: 1000, Tally: t}
+	return &Page{Kind: "audit", Change: x, Noun: x, Tenant: x, Roster: x, Results: x, Source: x, Stopped: x, Version: x, Counts: pipeline.Counts{Total: 1000}, Tally: t}
 }
 
 // Whatever is in a roster or said by a tenant, the file has the elements and the

@@ -166,7 +166,7 @@ func TestReportToLookAt(t *testing.T) {
 		return
 	}
 	hurt := sample(600, "apply")
-	hurt.Total, hurt.Stopped = 1024, "51 of 100 rows failed (--max-errors 50%)"
+	hurt.Counts.Total, hurt.Stopped = 1024, "51 of 100 rows failed (--max-errors 50%)"
 	for name, p := range map[string]*Page{"apply": sample(1024, "apply"), "audit": sample(412, "audit"), "stopped": hurt, "hostile": hostilePage()} {
 		for _, theme := range []string{"light", "dark"} {
 			for size, width := range map[string]int64{"wide": 1280, "phone": 390} {

@@ -2,9 +2,7 @@ package report
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,40 +11,11 @@ import (
 	"rollcall/pipeline"
 )
 
-// A Manifest says what a results file is made of. A run that goes on with the
-// file must be of the same.
-type Manifest struct {
-	Run    string `json:"run"` // apply, audit or undo
-	Tenant string `json:"tenant"`
-	Noun   string `json:"noun"`
-	Change string `json:"change"`
-	Rows   int    `json:"rows"` // of the roster
-	Excel  bool   `json:"excel"`
-}
-
-// differ returns an error that names the first thing in which m, of a run that
-// is to go on, is not what was is.
-func (m Manifest) differ(was Manifest) error {
-	layout := map[bool]string{true: "with --excel", false: "without --excel"}
-	for _, f := range []struct{ what, was, now string }{
-		{"kind of run", was.Run, m.Run},
-		{"tenant", was.Tenant, m.Tenant},
-		{"setting", was.Noun, m.Noun},
-		{"change", was.Change, m.Change},
-		{"roster", Plural(was.Rows, "row"), Plural(m.Rows, "row")},
-		{"layout", layout[was.Excel], layout[m.Excel]},
-	} {
-		if f.was != f.now {
-			return fmt.Errorf("made with another %s: it was %s, and now is %s", f.what, f.was, f.now)
-		}
-	}
-	return nil
-}
-
-// A journal is the small file beside a results file that has what that one
-// can't say until the run is complete: what it is made of, and of rows in hand
-// the values before, and the results of those done while an earlier one is not.
-// It is a JSON object a line.
+// A journal is the file beside a results file that has what that one can't say
+// until the run is complete: what it is made of, of rows in progress the values
+// before, and the results of those done while an earlier one is not. Each of its
+// lines has a checksum (see [readJournal]), and names the user and the values
+// wanted, so that nothing of one user is ever taken for another's.
 //
 // It is safe for use by several goroutines at once.
 type journal struct {
@@ -56,8 +25,10 @@ type journal struct {
 	mu      sync.Mutex
 	settled sync.Cond     // syncing has become false
 	f       *os.File      // the file
-	size    int           // of the file
+	size    int64         // how much of it is written
+	room    int64         // its size: what is behind size is zeros
 	entries map[int]entry // what the file has of rows, by line
+	mark    *mark         // what the file has last of the results
 	buf     []byte        // what the file has not got yet
 	put     int           // entries put so far
 	synced  int           // those of them that are on the disk
@@ -68,7 +39,9 @@ type journal struct {
 // An entry is what a journal has of a row.
 type entry struct {
 	Line     int              `json:"line"`
-	Before   []string         `json:"before,omitempty"` // by property, read ahead of a set that may have been sent
+	UPN      string           `json:"upn"`
+	Wanted   []string         `json:"wanted"`           // by property
+	Before   []string         `json:"before,omitempty"` // by property, known ahead of a set that may have been sent
 	Done     bool             `json:"done,omitempty"`   // what follows is the row's result
 	Status   string           `json:"status,omitempty"`
 	Values   []pipeline.Value `json:"values,omitempty"`
@@ -78,18 +51,21 @@ type entry struct {
 	Finished time.Time        `json:"finished,omitzero"`
 }
 
-// maxJournal is the size beyond which a journal is rid of what is recorded.
-const maxJournal = 1 << 20
+// A mark says what of the results file was on the disk when it was made. A file
+// that does not begin so is not what the run left.
+type mark struct {
+	Records int    `json:"records"`
+	Bytes   int64  `json:"bytes"`
+	SHA256  string `json:"sha256"`
+}
+
+// A journal is given room ahead of being written to, so that one that was cut is
+// known by its size, and is made anew, without what is of no use, when that is
+// full.
+const journalRoom = 1 << 20
 
 // journalName returns the name of the journal of the results file called name.
 func journalName(name string) string { return name + ".journal" }
-
-// createJournal makes the journal of the results file called name. It replaces
-// one that is there.
-func createJournal(name string, m Manifest) (*journal, error) {
-	j := newJournal(name, m)
-	return j, j.rewrite()
-}
 
 func newJournal(name string, m Manifest) *journal {
 	j := &journal{name: journalName(name), manifest: m, entries: make(map[int]entry)}
@@ -97,46 +73,25 @@ func newJournal(name string, m Manifest) *journal {
 	return j
 }
 
-// openJournal reads the journal of the results file called name. A torn last
-// line is dropped. Whatever else can't be read is an error.
-func openJournal(name string) (*journal, error) {
-	j := newJournal(name, Manifest{})
-	b, err := os.ReadFile(j.name)
-	if err != nil {
-		return nil, err
+// over returns e, with the value before that an earlier entry of the row has.
+func (e entry) over(earlier entry) entry {
+	if e.Before == nil && earlier.UPN == e.UPN {
+		e.Before = earlier.Before
 	}
-	lines := bytes.Split(b, []byte("\n"))
-	if last := len(lines) - 1; len(lines[last]) == 0 {
-		lines = lines[:last]
-	}
-	for i, line := range lines {
-		var e entry
-		if i == 0 {
-			err = json.Unmarshal(line, &j.manifest)
-		} else if err = json.Unmarshal(line, &e); err == nil {
-			j.entries[e.Line] = e.over(j.entries[e.Line])
-		}
-		if err != nil && i > 0 && i == len(lines)-1 {
-			break // torn
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read %s: line %d: %w", j.name, i+1, err)
-		}
-	}
-	return j, nil
+	return e
 }
 
-// over returns e, with the value before that an earlier entry has.
-func (e entry) over(earlier entry) entry {
-	if e.Before == nil {
-		e.Before = earlier.Before
+func newEntry(r *pipeline.Result) entry {
+	e := entry{Line: r.Row.Line, UPN: r.Row.UPN}
+	for _, v := range r.Values {
+		e.Wanted = append(e.Wanted, v.Wanted)
 	}
 	return e
 }
 
 // before puts the values before of a row, and returns when they are on the disk.
 func (j *journal) before(r *pipeline.Result) error {
-	e := entry{Line: r.Row.Line}
+	e := newEntry(r)
 	for _, v := range r.Values {
 		e.Before = append(e.Before, v.Before)
 	}
@@ -148,8 +103,8 @@ func (j *journal) before(r *pipeline.Result) error {
 
 // done puts the result of a row. It is in the file after the next flush.
 func (j *journal) done(r *pipeline.Result) {
-	e := entry{Line: r.Row.Line, Done: true, Status: r.Status.String(), Values: r.Values,
-		Attempts: r.Attempts, Note: r.Note, Finished: r.Finished}
+	e := newEntry(r)
+	e.Done, e.Status, e.Values, e.Attempts, e.Note, e.Finished = true, r.Status.String(), r.Values, r.Attempts, r.Note, r.Finished
 	if r.Err != nil {
 		e.Err = r.Err.Error()
 	}
@@ -159,13 +114,17 @@ func (j *journal) done(r *pipeline.Result) {
 }
 
 func (j *journal) add(e entry) {
-	line, err := json.Marshal(e)
+	j.entries[e.Line] = e.over(j.entries[e.Line])
+	j.append(e)
+}
+
+func (j *journal) append(v any) {
+	line, err := journalLine(v)
 	if err != nil {
 		j.err = err
 		return
 	}
-	j.entries[e.Line] = e.over(j.entries[e.Line])
-	j.buf = append(append(j.buf, line...), '\n')
+	j.buf = append(j.buf, line...)
 	j.put++
 }
 
@@ -179,13 +138,19 @@ func (j *journal) flush() error {
 	return j.write()
 }
 
+// write writes what was put. Nobody may be syncing.
 func (j *journal) write() error {
-	if j.err == nil && len(j.buf) > 0 {
-		var n int
-		n, j.err = j.f.Write(j.buf)
-		j.size += n
-		j.buf = j.buf[:0]
+	if j.err != nil || len(j.buf) == 0 {
+		return j.err
 	}
+	if j.size+int64(len(j.buf)) > j.room {
+		j.err = j.rewrite()
+		return j.err
+	}
+	var n int
+	n, j.err = j.f.WriteAt(j.buf, j.size)
+	j.size += int64(n)
+	j.buf = j.buf[:0]
 	return j.err
 }
 
@@ -204,7 +169,7 @@ func (j *journal) sync(n int) error {
 			j.settled.Wait()
 			continue
 		}
-		if j.write() != nil {
+		if j.write() != nil || j.synced >= n {
 			break
 		}
 		j.syncing = true
@@ -223,41 +188,55 @@ func (j *journal) sync(n int) error {
 	return j.err
 }
 
-// forget drops what the journal has of rows that are recorded, on the disk.
-func (j *journal) forget(lines []int) error {
+// forget drops what the journal has of rows that are recorded, on the disk, as m
+// says. They go from the file when it is made anew.
+func (j *journal) forget(lines []int, m mark) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, line := range lines {
 		delete(j.entries, line)
 	}
-	if j.size < maxJournal || j.err != nil {
-		return j.err
+	if j.mark == nil || *j.mark != m {
+		j.mark = &m
+		j.append(m)
 	}
-	for j.syncing {
-		j.settled.Wait()
-	}
-	j.err = j.rewrite()
-	return j.err
+	return j.sync(j.put)
 }
 
 // rewrite puts a file in the place of the journal's that has only what is still
 // of use. Whenever that is cut short, one or the other is there as a whole.
+// Nobody may be syncing.
 func (j *journal) rewrite() error {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	if err := enc.Encode(j.manifest); err != nil {
+	put := func(v any) error {
+		line, err := journalLine(v)
+		b.Write(line)
 		return err
 	}
+
 	for _, e := range j.entries {
-		if err := enc.Encode(e); err != nil {
+		if err := put(e); err != nil {
 			return err
 		}
 	}
-	f, err := os.OpenFile(j.name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if j.mark != nil {
+		if err := put(j.mark); err != nil {
+			return err
+		}
+	}
+	head := journalHead{Version: journalVersion, Manifest: j.manifest, Room: max(journalRoom, 2*int64(b.Len())+journalRoom/2)}
+	line, err := journalLine(head)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b.Bytes())
+	f, err := createBeside(j.name + ".new")
+	if err != nil {
+		return err
+	}
+	size := int64(len(line) + b.Len())
+	if err = f.Truncate(head.Room); err == nil {
+		_, err = f.WriteAt(append(line, b.Bytes()...), 0)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -275,7 +254,7 @@ func (j *journal) rewrite() error {
 		os.Remove(f.Name())
 		return err
 	}
-	j.f, j.size, j.buf, j.synced = f, b.Len(), j.buf[:0], j.put
+	j.f, j.size, j.room, j.buf, j.synced = f, size, head.Room, j.buf[:0], j.put
 	return nil
 }
 
@@ -283,28 +262,32 @@ func (j *journal) rewrite() error {
 func (j *journal) earlier() map[int]pipeline.Earlier {
 	earlier := make(map[int]pipeline.Earlier)
 	for line, e := range j.entries {
-		known := pipeline.Earlier{Before: e.Before}
-		if status, err := pipeline.ParseStatus(e.Status); e.Done && err == nil {
-			known.Result = &pipeline.Result{Status: status, Values: e.Values, Attempts: e.Attempts, Note: e.Note, Finished: e.Finished}
-			if e.Err != "" {
-				known.Result.Err = errors.New(e.Err)
-			}
-		}
-		earlier[line] = known
+		earlier[line] = pipeline.Earlier{UPN: e.UPN, Wanted: e.Wanted, Before: e.Before, Result: e.result()}
 	}
 	return earlier
 }
 
-// close closes the journal, and removes it if the run is complete.
-func (j *journal) close(complete bool) error {
+// result returns what became of the row, or nil if that is not known.
+func (e *entry) result() *pipeline.Result {
+	status, err := pipeline.ParseStatus(e.Status)
+	if !e.Done || err != nil {
+		return nil
+	}
+	r := &pipeline.Result{Status: status, Values: e.Values, Attempts: e.Attempts, Note: e.Note, Finished: e.Finished}
+	r.Row.Line, r.Row.UPN = e.Line, e.UPN
+	if e.Err != "" {
+		r.Err = errors.New(e.Err)
+	}
+	return r
+}
+
+// close closes the journal.
+func (j *journal) close() error {
 	err := j.flush()
 	if j.f != nil {
 		if cerr := j.f.Close(); err == nil {
 			err = cerr
 		}
-	}
-	if complete && err == nil {
-		err = os.Remove(j.name)
 	}
 	return err
 }

@@ -101,7 +101,7 @@ func (j *JSONRows) Flush() error {
 }
 
 // End ends the array.
-func (j *JSONRows) End(*Summary, bool) error {
+func (j *JSONRows) End(*pipeline.Counts) error {
 	if j.begun {
 		j.buf = append(j.buf, "\n]\n"...)
 	} else {

@@ -61,6 +61,7 @@ func (l *LogFile) write(p []byte) error {
 			return turned
 		}
 	}
+	p = escapeLog(p)
 	n, err := l.f.Write(p)
 	l.size += int64(n)
 	return errors.Join(turned, err)

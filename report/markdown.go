@@ -56,20 +56,23 @@ func (m *Markdown) Record(r *pipeline.Result) error {
 func (m *Markdown) Flush() error { return nil }
 
 // End writes it all.
-func (m *Markdown) End(s *Summary, complete bool) error {
-	if m.Quiet && s.AsWanted() {
+func (m *Markdown) End(c *pipeline.Counts) error {
+	if m.Quiet && c.AsWanted() {
 		return nil
 	}
 	w := bufio.NewWriter(m.w)
 	fmt.Fprintf(w, "### %s\n\n| status | rows |\n| --- | ---: |\n", markdown(m.title))
-	for status, n := range s.ByStatus {
+	for status, n := range c.ByStatus {
 		if n > 0 {
 			fmt.Fprintf(w, "| %s | %d |\n", pipeline.Status(status), n)
 		}
 	}
-	fmt.Fprintf(w, "| all | %d |\n", s.Rows)
-	if !complete {
-		fmt.Fprintf(w, "\nThis is not all: the run was stopped.\n")
+	fmt.Fprintf(w, "| all | %d |\n", c.Done())
+	if c.Left() > 0 {
+		fmt.Fprintf(w, "\nThis is not all: the run was stopped.\n\n")
+		for _, line := range Unfinished(c) {
+			fmt.Fprintf(w, "- %s\n", line)
+		}
 	}
 	if len(m.rows) > 0 {
 		fmt.Fprintf(w, "\n| line | user | status | what |\n| ---: | --- | --- | --- |\n")

@@ -27,11 +27,15 @@ func (o *Outcome) Metrics(w io.Writer) error {
 	gauge("last_end_timestamp_seconds", "When the last run ended.", unix(o.Finished))
 	gauge("last_duration_seconds", "How long the last run took.", o.Seconds())
 	gauge("exit_status", "Exit status of the last run: 0 if all is well.", float64(o.Exit))
-	gauge("roster_rows", "Rows of the roster of the last run, 0 if it was not read.", float64(o.Total))
+	gauge("roster_rows", "Rows of the roster of the last run, 0 if it was not read.", float64(o.Rows.Total))
 	family("rows", "Rows of the last run's results, by status.")
 	for status, n := range o.Rows.ByStatus {
 		fmt.Fprintf(&b, "rollcall_rows{%s,status=\"%s\"} %d\n", labels, pipeline.Status(status), n)
 	}
+	gauge("journalled_rows", "Rows of the last run whose results are in the journal alone.", float64(o.Rows.Journalled))
+	gauge("in_progress_rows", "Rows that the last run made calls for and that have no result.", float64(o.Rows.InProgress))
+	gauge("not_attempted_rows", "Rows that the last run did not attempt.", float64(o.Rows.NotAttempted()))
+	gauge("passed_over_rows", "Rows of a results file that the last run passed over.", float64(o.passedOver()))
 	gauge("failed_rows", "Rows of the last run's results that count as failed.", float64(o.Rows.Failed()))
 	gauge("calls", "Calls that the last run made to the tenant.", float64(o.Calls))
 	gauge("retries", "Calls of the last run that repeated one that had failed.", float64(o.Retries))

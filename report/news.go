@@ -108,8 +108,8 @@ func (n *News) was(f *finding) string {
 func (n *News) Flush() error { return n.diff.Flush() }
 
 // End writes who is gone, if every row was seen, and how much news there is.
-func (n *News) End(s *Summary, complete bool) error {
-	w := n.diff.w
+func (n *News) End(c *pipeline.Counts) error {
+	w, complete := n.diff.w, c.Left() == 0
 	if complete {
 		n.baseline.gone(func(f *finding) {
 			n.counts[gone]++

@@ -15,30 +15,35 @@ const (
 	Guarded     = "guard"       // a guard stopped it
 	Interrupted = "interrupted" // a signal did
 	Errored     = "error"       // it could not be carried out, or not to the end
+	Running     = "running"     // it has not ended, or was killed
 )
 
 // An Outcome is what there is to say of an execution once it is over, however it
 // ended: the one set of facts that the summary in JSON, the metrics, the last
 // event of a log and the ping are made of.
 type Outcome struct {
-	Version  string // of the program
-	Command  string // audit, apply or undo
-	Tenant   string
-	Noun     string
-	Change   string // "" if it had not been found out
-	Roster   string // name of the file
-	Results  string // name of the results file, or ""
-	Started  time.Time
-	Finished time.Time
-	Working  time.Duration // for how long calls were made
-	Exit     int           // status of the process
-	Ending   string        // one of the words above
-	Reason   string        // why, in words, if it is not complete
-	Total    int           // rows of the roster, 0 if it was not read
-	InHand   int           // rows that calls were made for and that are not recorded
-	Rows     Summary
-	Calls    int64
-	Retries  int64
+	Version                     string   // of the program
+	Manifest                    Manifest // what the results are made of, once that is known
+	Command                     string   // audit, apply or undo
+	Tenant                      string
+	Sandbox                     bool // the tenant is not a real one
+	Unnamed                     bool // nobody named a tenant: it is the sandbox for want of that
+	Noun                        string
+	Change                      string // "" if it had not been found out
+	Roster                      string // name of the file
+	Results                     string // name of the results file, or ""
+	RosterSHA256, ResultsSHA256 string // in hexadecimal; "" if not known
+	User, Host                  string // who ran it, and where
+	Started                     time.Time
+	Finished                    time.Time     // zero as long as it runs
+	Working                     time.Duration // for how long calls were made
+	Exit                        int           // status of the process
+	Ending                      string        // one of the words above
+	Reason                      string        // why, in words, if it is not complete
+	Rows                        pipeline.Counts
+	PassedOver                  map[string]int // rows of a results file that are none of the roster's, by their status
+	Calls                       int64
+	Retries                     int64
 	// Throttled is for how long all calls were held back.
 	Throttled time.Duration
 	// Pace is how many calls a second the tenant was found to allow, and AtOnce how
@@ -55,7 +60,7 @@ func (o *Outcome) Count(run *pipeline.Run) {
 }
 
 // Seconds returns how long it all took.
-func (o *Outcome) Seconds() float64 { return o.Finished.Sub(o.Started).Seconds() }
+func (o *Outcome) Seconds() float64 { return max(0, o.Finished.Sub(o.Started).Seconds()) }
 
 // CallsPerSecond returns the pace while calls were made.
 func (o *Outcome) CallsPerSecond() float64 {
@@ -65,9 +70,14 @@ func (o *Outcome) CallsPerSecond() float64 {
 	return float64(o.Calls) / max(o.Working.Seconds(), 1e-3)
 }
 
-// NotAttempted returns how many rows no call was made for and that are not
-// recorded.
-func (o *Outcome) NotAttempted() int { return max(0, o.Total-o.Rows.Rows-o.InHand) }
+// passedOver returns how many rows were passed over.
+func (o *Outcome) passedOver() int {
+	total := 0
+	for _, n := range o.PassedOver {
+		total += n
+	}
+	return total
+}
 
 // Fields returns the outcome for a log.
 func (o *Outcome) Fields() []zap.Field {
@@ -85,10 +95,13 @@ func (o *Outcome) Fields() []zap.Field {
 		zap.String("reason", o.Reason),
 		zap.Int("exit", o.Exit),
 		zap.Float64("seconds", o.Seconds()),
-		zap.Int("of", o.Total),
-		zap.Int("rows", o.Rows.Rows),
+		zap.Int("of", o.Rows.Total),
+		zap.Int("rows", o.Rows.Done()),
+		zap.Int("journalled", o.Rows.Journalled),
+		zap.Int("in_progress", o.Rows.InProgress),
+		zap.Int("not_attempted", o.Rows.NotAttempted()),
 		zap.Int("failed", o.Rows.Failed()),
-		zap.Int("not_attempted", o.NotAttempted()),
+		zap.Int("passed_over", o.passedOver()),
 		zap.Int64("calls", o.Calls),
 		zap.Int64("retries", o.Retries),
 		zap.Float64("throttled_seconds", o.Throttled.Seconds()),
@@ -99,9 +112,9 @@ func (o *Outcome) Fields() []zap.Field {
 // Text returns the outcome in a few lines that have counts and nothing else:
 // neither users nor the names of files, so that it can be told to others.
 func (o *Outcome) Text() string {
-	text := fmt.Sprintf("rollcall %s: %s, exit status %d\n%s\n", o.Command, o.Ending, o.Exit, o.Rows.String())
-	if n := o.NotAttempted(); n > 0 {
-		text += Plural(n, "row") + " not attempted\n"
+	text := fmt.Sprintf("rollcall %s: %s, exit status %d\n%s\n", o.Command, o.Ending, o.Exit, CountsText(&o.Rows))
+	for _, line := range Unfinished(&o.Rows) {
+		text += line + "\n"
 	}
 	return text + fmt.Sprintf("%s in %v; %s, throttled for %v\n", Plural(o.Calls, "call"), brief(o.Working),
 		Plural(o.Retries, "retry"), brief(o.Throttled))

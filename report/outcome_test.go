@@ -30,10 +30,12 @@ func outcomes() []*Outcome {
 	for i, text := range hostile {
 		o := &Outcome{Version: text, Command: []string{"audit", "apply", "undo"}[i%3], Tenant: text, Noun: text, Change: text, Roster: text, Results: text,
 			Started: noon, Finished: noon.Add(1500 * time.Millisecond), Exit: []int{0, 1, 3, 4, 5, 6, 130, 143}[i%8],
-			Ending: []string{Complete, Guarded, Interrupted, Errored}[i%4], Reason: text}
+			Ending: []string{Complete, Guarded, Interrupted, Errored, Running}[i%5], Reason: text}
 		if i%2 == 0 {
-			o.Total, o.InHand, o.Calls, o.Retries, o.Throttled, o.Working = 10, 1, 20, 3, time.Minute, time.Second
-			o.Rows.Record(&pipeline.Result{Status: pipeline.Failed})
+			o.Calls, o.Retries, o.Throttled, o.Working = 20, 3, time.Minute, time.Second
+			o.Rows = pipeline.Counts{Total: 10, Recorded: 2, Journalled: 1, InProgress: 1}
+			o.Rows.ByStatus[pipeline.Failed], o.Rows.ByStatus[pipeline.Applied] = 1, 2
+			o.PassedOver = map[string]int{"same": 4}
 		}
 		all = append(all, o)
 	}
@@ -97,7 +99,7 @@ func TestSummaryCounts(t *testing.T) {
 		Seconds           float64
 		Rows              struct {
 			Total, Recorded, Failed int
-			InHand                  int            `json:"in_hand"`
+			InProgress              int            `json:"in_progress"`
 			NotAttempted            int            `json:"not_attempted"`
 			ByStatus                map[string]int `json:"by_status"`
 		}
@@ -108,7 +110,7 @@ func TestSummaryCounts(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if r := got.Rows; r.Recorded+r.InHand+r.NotAttempted != r.Total || r.Failed != 1 || r.ByStatus["failed"] != 1 || len(r.ByStatus) != len(pipeline.Statuses) {
+	if r := got.Rows; r.Recorded+r.InProgress+r.NotAttempted != r.Total || r.Failed != 1 || r.ByStatus["failed"] != 1 || len(r.ByStatus) != len(pipeline.Statuses) {
 		t.Errorf("rows %+v", r)
 	}
 	if got.Started != "2026-11-22T12:00:00.000Z" || got.Seconds != 1.5 || got.Calls.PerSecond != 20 {
@@ -176,8 +178,8 @@ func lint(t *testing.T, name, help string) {
 // What is told to others has counts, and neither users nor names of files.
 func TestTextNamesNobody(t *testing.T) {
 	o := &Outcome{Command: "apply", Tenant: "SECRET", Noun: "SECRET", Change: "SECRET", Roster: "SECRET", Results: "SECRET", Reason: "SECRET",
-		Ending: Errored, Exit: 1, Total: 3, Calls: 1, Working: time.Second}
-	o.Rows.Record(&pipeline.Result{Status: pipeline.Failed})
+		Ending: Errored, Exit: 1, Calls: 1, Working: time.Second, Rows: pipeline.Counts{Total: 3, Recorded: 1}}
+	o.Rows.ByStatus[pipeline.Failed] = 1
 	want := "rollcall apply: error, exit status 1\n1 row: 1 failed\n2 rows not attempted\n1 call in 1s; 0 retries, throttled for 0s\n"
 	if got := o.Text(); got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"rollcall/pipeline"
 	"time"
 )
 
@@ -17,21 +18,22 @@ import (
 // html/template escapes it, the policy in the file lets run only the one script
 // and the one style sheet that are here, by their digests, and nothing be loaded.
 type Page struct {
-	Kind    string // audit, apply or undo
-	Change  string // what was asked for
-	Noun    string // the setting that it is about
-	Tenant  string
-	Sandbox bool   // the tenant is not a real one
-	Roster  string // the name of the file
-	Total   int    // rows of the roster
-	Results string // the name of the file that has all rows, and nothing left out
-	Source  string // the name of the file that the report was made from afterwards
+	Kind       string // audit, apply or undo
+	Change     string // what was asked for
+	Noun       string // the setting that it is about
+	Tenant     string
+	Sandbox    bool            // the tenant is not a real one
+	Roster     string          // the name of the file
+	Counts     pipeline.Counts // where the rows of the roster stand; Total is 0 if it is not known
+	PassedOver string          // rows of a results file that are none of the roster, in words, or ""
+	Results    string          // the name of the file that has all rows, and nothing left out
+	Source     string          // the name of the file that the report was made from afterwards
 
 	Began, Ended time.Time // this run
 	Earlier      int       // rows that earlier runs had recorded, with which this one went on
 	Stopped      string    // why it did not come to its end
-	InHand       int       // rows that calls were made for and that have no result
-	Torn         bool      // the file ends in a record that was cut short
+	Doubts       []string  // why the rows may not tell of every user who was changed
+	By           string    // who ran it and when, in words, if it is long over
 	Version      string    // of the program
 
 	Tally    *Tally

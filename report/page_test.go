@@ -86,7 +86,7 @@ func sample(n int, kind string) *Page {
 		t.Record(&res)
 	}
 	end := start.Add(time.Duration(n) * 20 * time.Millisecond)
-	p := &Page{Kind: kind, Change: "PrivacyMode=opt-out", Noun: "MyAnalyticsFeatureConfig", Roster: "users.csv", Total: n,
+	p := &Page{Kind: kind, Change: "PrivacyMode=opt-out", Noun: "MyAnalyticsFeatureConfig", Roster: "users.csv", Counts: pipeline.Counts{Total: n, Recorded: n},
 		Tenant: "sandbox tenant", Sandbox: true, Results: "results.csv", Began: start, Ended: end, Version: "v1.0.0", Tally: t}
 	p.Timeline = &Timeline{}
 	var at reading

@@ -105,13 +105,13 @@ func (p *Page) isAudit() bool {
 
 // headline says what came of it in a sentence, and what that means in another.
 func (p *Page) headline() (headline, lede string) {
-	by, rows, failed := &p.Tally.ByStatus, p.Tally.Rows, p.Tally.Failed()
+	by, rows, failed := &p.Tally.ByStatus, p.Tally.Done(), p.Tally.Failed()
 	counted := rows - by[pipeline.Duplicate] - by[pipeline.Example]
 	what := amount(rows, "row")
 	every := "Every row is as wanted"
-	if p.Total > rows {
-		what = "the first " + what
-		every = fmt.Sprintf("Only %s of %s so far, each as wanted", group(rows), amount(p.Total, "row"))
+	if p.Counts.Total > rows {
+		what = "the " + what + " done so far"
+		every = fmt.Sprintf("Only %s of %s so far, each as wanted", group(rows), amount(p.Counts.Total, "row"))
 	}
 	var parts []string
 	if p.isAudit() {
@@ -129,7 +129,7 @@ func (p *Page) headline() (headline, lede string) {
 	} else {
 		good := by[pipeline.Applied] + by[pipeline.Unchanged]
 		switch {
-		case counted == 0 && p.InHand > 0:
+		case counted == 0 && p.Counts.InProgress > 0:
 			headline = "Stopped ahead of the first result"
 		case counted == 0:
 			headline = "No row was changed"
@@ -157,16 +157,19 @@ func (p *Page) alarm() []string {
 	if p.Stopped != "" {
 		alarm = append(alarm, "This run did not come to its end: "+visible(clip(p.Stopped, maxCell))+".")
 	}
-	if left := p.Total - p.Tally.Rows; left > 0 {
-		alarm = append(alarm, fmt.Sprintf("%s of %s %s no result, and %s not in this report.",
-			group(left), amount(p.Total, "row"), verb(left, "has", "have"), verb(left, "is", "are")))
+	if left := p.Counts.Total - p.Tally.Done(); left > 0 {
+		alarm = append(alarm, fmt.Sprintf("%s of %s %s no result: %s in progress when the run ended, %s not attempted.",
+			group(left), amount(p.Counts.Total, "row"), verb(left, "has", "have"), group(p.Counts.InProgress), group(p.Counts.NotAttempted())))
 	}
-	if p.InHand > 0 && !p.isAudit() {
-		alarm = append(alarm, fmt.Sprintf("Up to %s of them may have been changed all the same: %s in hand. Going on with the run finds out.",
-			amount(p.InHand, "user"), verb(p.InHand, "it was", "they were")))
+	if n := p.Counts.InProgress; n > 0 && !p.isAudit() {
+		alarm = append(alarm, fmt.Sprintf("Up to %s of them may have been changed all the same: %s in progress. Going on with the run finds out.",
+			amount(n, "user"), verb(n, "the row was", "the rows were")))
 	}
-	if p.Torn {
-		alarm = append(alarm, "The file ends in a record that was cut short. It is left out.")
+	if n := p.Counts.Journalled; n > 0 {
+		alarm = append(alarm, fmt.Sprintf("%s of this report %s in the journal beside the results file, and not yet in the file.", amount(n, "row"), verb(n, "is", "are")))
+	}
+	for _, doubt := range p.Doubts {
+		alarm = append(alarm, visible(clip(doubt, maxCell))+".")
 	}
 	return alarm
 }
@@ -181,8 +184,8 @@ func (p *Page) tiles() []tile {
 			}
 		}
 	}
-	if left := p.Total - p.Tally.Rows; left > 0 {
-		tiles = append(tiles, tile{classNames[aside], "…", "no result", "not attempted, or not recorded", group(left)})
+	if left := p.Counts.Total - p.Tally.Done(); left > 0 {
+		tiles = append(tiles, tile{classNames[aside], "…", "no result", "in progress, or not attempted", group(left)})
 	}
 	return tiles
 }

@@ -3,11 +3,9 @@ package report
 import (
 	"bufio"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -126,22 +124,4 @@ func (t *Tally) Restore(r *ResultsReader) error {
 		}
 		t.add(&res, func(c *column) int { return c.inFile })
 	}
-}
-
-// ManifestOf returns what the results file called name is made of, which is on
-// record beside it until the run is complete.
-func ManifestOf(name string) (m Manifest, ok bool) {
-	f, err := os.Open(journalName(name))
-	if err != nil {
-		return m, false
-	}
-	defer f.Close()
-	line, err := bufio.NewReader(io.LimitReader(f, maxTorn)).ReadBytes('\n')
-	return m, err == nil && json.Unmarshal(line, &m) == nil
-}
-
-// Kind returns the kind of the run in a word.
-func (m Manifest) Kind() string {
-	kind, _, _ := strings.Cut(m.Run, " ")
-	return kind
 }

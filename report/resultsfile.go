@@ -3,15 +3,13 @@ package report
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"sync"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"rollcall/pipeline"
-	"rollcall/pipeline/roster"
 )
 
 // syncEvery bounds how much of a results file a power cut can take.
@@ -20,39 +18,44 @@ const syncEvery = time.Second
 // A ResultsFile is a results CSV in a file. Until the run is complete a journal
 // stands beside it, NAME.journal, with which a later run can go on.
 //
-// What has been flushed survives the process. What is older than a second
-// survives a power cut too, but for what the disk itself loses; the values
-// before that [ResultsFile.Before] was told survive it from the moment that it
-// returns.
+// [CreateResults] and [ResumeResults] look, and change nothing; [ResultsFile.Begin]
+// makes the file and the journal what they are to be. What has been flushed
+// survives the process. What is older than a second survives a power cut too, but
+// for what the disk itself loses; the values before that [ResultsFile.Before] was
+// told survive it from the moment that it returns.
 type ResultsFile struct {
 	*Results
 	name     string
-	format   Format
 	manifest Manifest
 	file     *File
+	resumed  *journal // to go on with, or nil
 
-	start    sync.Once
-	err      error                   // of the start
-	journal  atomic.Pointer[journal] // nil ahead of the start, and if the file is a device
+	journal  atomic.Pointer[journal] // nil ahead of Begin, and if the file is a device
+	records  int                     // in the file, once it is flushed
 	lines    []int                   // of rows recorded and perhaps not on the disk
 	unsynced bool
 	synced   time.Time
 }
 
-// CreateResults makes the results file called name, as [CreateFile] does.
-// Nothing is kept ahead of the first record or value before, but that there is
-// room to is tried out.
+// CreateResults makes the results file called name, as [CreateFile] does, or
+// finds out why that can't be done: there must be no journal of an unfinished
+// run, unless overwrite says to replace that too, and there must be room.
 func CreateResults(name string, overwrite bool, f Format, m Manifest) (*ResultsFile, error) {
+	if !overwrite {
+		if err := checkAlone(name); err != nil {
+			return nil, err
+		}
+	}
 	file, err := CreateFile(name, overwrite)
 	if err != nil {
 		return nil, err
 	}
-	r := &ResultsFile{name: name, format: f, manifest: m, file: file}
+	r := &ResultsFile{name: name, manifest: m.newLife(""), file: file}
 	r.Results = NewResults(file, f)
-	if file.device {
-		err = r.Results.header()
-	} else {
-		err = tryRoom(journalName(name) + ".new")
+	if !file.device {
+		if err = tryRoom(journalName(name) + ".new"); err == nil {
+			err = checkSummary(name)
+		}
 	}
 	if err != nil {
 		file.Close()
@@ -61,9 +64,25 @@ func CreateResults(name string, overwrite bool, f Format, m Manifest) (*ResultsF
 	return r, nil
 }
 
+// ErrJournal is what CreateResults returns for a file that is not there, or
+// empty, while its journal is.
+var ErrJournal = errors.New("the journal of an unfinished run is there, with results and values before that nothing else has")
+
+// checkAlone returns ErrJournal if the results file called name is gone and its
+// journal is not.
+func checkAlone(name string) error {
+	if info, err := os.Stat(name); err == nil && (!info.Mode().IsRegular() || info.Size() > 0) {
+		return nil // whoever creates the file says so
+	}
+	if !hasJournal(name) {
+		return nil
+	}
+	return fmt.Errorf("create %s: %s: %w", name, journalName(name), ErrJournal)
+}
+
 // tryRoom writes a file, and removes it again.
 func tryRoom(name string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := createBeside(name)
 	if err != nil {
 		return err
 	}
@@ -75,57 +94,94 @@ func tryRoom(name string) error {
 	return err
 }
 
-// begin makes ready for what is to be kept: the file empty, the journal new. In
-// this order, so that no journal ever stands beside records of another run.
+// Manifest returns what the file is made of.
+func (r *ResultsFile) Manifest() Manifest { return r.manifest }
+
+// Device reports whether the file is a pipe or a device, which has no journal and
+// can't be read back.
+func (r *ResultsFile) Device() bool { return r.file.device }
+
+// Begin brings to the disk what the run starts from: the file with its header or,
+// resumed, with the records that are whole, and the journal. It is for ahead of
+// the first call, so that whatever then happens, the file says nothing of another
+// run, and what was done can be found.
+//
+// In this order, no journal ever stands beside records of another run.
+func (r *ResultsFile) Begin() error {
+	if err := r.begin(); err != nil {
+		return fmt.Errorf("begin %s: %w", r.name, cause(err))
+	}
+	return nil
+}
+
 func (r *ResultsFile) begin() error {
-	r.start.Do(func() {
-		if r.journal.Load() != nil || r.file.device {
-			return // resumed, or nothing to go on with
-		}
-		if r.err = os.Remove(journalName(r.name)); errors.Is(r.err, fs.ErrNotExist) {
-			r.err = nil
-		}
-		if r.err == nil {
-			_, r.err = r.file.Write(nil)
-		}
-		if r.err == nil {
-			var j *journal
-			if j, r.err = createJournal(r.name, r.manifest); r.err == nil {
-				r.journal.Store(j)
+	if !r.file.device && r.resumed == nil {
+		for _, name := range []string{journalName(r.name), SummaryName(r.name)} {
+			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
 			}
 		}
-	})
-	return r.err
+	}
+	if err := r.file.Begin(); err != nil {
+		return err
+	}
+	if r.file.size == 0 {
+		if err := r.Results.header(); err != nil {
+			return err
+		}
+	}
+	if r.file.device {
+		return nil
+	}
+	if err := r.file.Sync(); err != nil {
+		return err
+	}
+	if err := syncDir(filepath.Dir(r.name)); err != nil {
+		return err
+	}
+	j := r.resumed
+	if j == nil {
+		j = newJournal(r.name, r.manifest)
+	}
+	j.manifest = r.manifest
+	j.mark = r.mark()
+	if err := j.rewrite(); err != nil {
+		return err
+	}
+	r.journal.Store(j)
+	r.synced = time.Now()
+	return nil
+}
+
+// mark returns what is on the disk after a sync.
+func (r *ResultsFile) mark() *mark {
+	return &mark{Records: r.records, Bytes: r.file.size, SHA256: r.file.SHA256()}
 }
 
 // Before keeps the values before of a row, and returns when no power cut can
 // take them. It may be called from several goroutines at once.
 func (r *ResultsFile) Before(res *pipeline.Result) error {
-	err := r.begin()
-	if j := r.journal.Load(); err == nil && j != nil {
-		err = j.before(res)
+	if j := r.journal.Load(); j != nil {
+		return j.before(res)
 	}
-	return err
+	return nil
 }
 
 // Done keeps the result of a row that can't be recorded yet.
 func (r *ResultsFile) Done(res *pipeline.Result) error {
-	err := r.begin()
-	if j := r.journal.Load(); err == nil && j != nil {
+	if j := r.journal.Load(); j != nil {
 		j.done(res)
 		r.unsynced = true
 	}
-	return err
+	return nil
 }
 
 // Record adds the record of one row.
 func (r *ResultsFile) Record(res *pipeline.Result) error {
-	if err := r.begin(); err != nil {
-		return err
-	}
 	if r.journal.Load() != nil {
 		r.lines = append(r.lines, res.Row.Line)
 	}
+	r.records++
 	r.unsynced = true
 	return r.Results.Record(res)
 }
@@ -147,10 +203,7 @@ func (r *ResultsFile) sync() error {
 		return err
 	}
 	if j := r.journal.Load(); j != nil {
-		if err := j.forget(r.lines); err != nil {
-			return err
-		}
-		if err := j.syncAll(); err != nil {
+		if err := j.forget(r.lines, *r.mark()); err != nil {
 			return err
 		}
 	}
@@ -159,107 +212,50 @@ func (r *ResultsFile) sync() error {
 	return nil
 }
 
-// Close brings the file to the disk and closes it. The journal goes if the run
-// is complete.
-func (r *ResultsFile) Close(complete bool) error {
+// Close brings the file to the disk and closes it, and the journal, which stays.
+//
+// says so and it was not there before.
+func (r *ResultsFile) Close() error {
 	err := r.Results.Flush()
+	j := r.journal.Load()
+	if err == nil && j != nil && r.unsynced {
+		err = r.sync()
+	}
 	if cerr := r.file.Close(); err == nil {
 		err = cerr
 	}
-	if j := r.journal.Load(); j != nil {
-		if jerr := j.close(complete && err == nil); err == nil {
+	if j != nil {
+		if jerr := j.close(); err == nil {
 			err = jerr
 		}
 	}
 	return err
 }
 
-// ErrNotResumable is what ResumeResults returns, with the reason, for a file that
-// a run can't go on with.
-var ErrNotResumable = errors.New("can't go on with it")
+// Abort ends a Write to a pipe that nobody reads.
+func (r *ResultsFile) Abort() { r.file.Abort() }
 
-// ResumeResults opens the results file called name to go on with it, if there is
-// one, and otherwise creates it. It reads the rows that are recorded from rows,
-// and counts them in s.
-//
-// Nothing is touched unless the file is of the same columns, the manifest the
-// same, and each record of the row that rows has in its place.
-func ResumeResults(name string, f Format, m Manifest, rows pipeline.Rows, s *Summary) (*ResultsFile, map[int]pipeline.Earlier, error) {
-	file, err := os.OpenFile(name, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && isEmpty(file) && !hasJournal(name) {
-		// Both are left behind by a run that was killed before it had anything
-		// to say.
-		file.Close()
-		r, err := CreateResults(name, false, f, m)
-		return r, nil, err
+// SHA256 returns the SHA-256 of the file, in hexadecimal.
+func (r *ResultsFile) SHA256() string { return r.file.SHA256() }
+
+// Finish removes the journal: the run is complete, and the summary that says so
+// is on the disk.
+func (r *ResultsFile) Finish() error {
+	if r.journal.Load() == nil {
+		return nil
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("resume %s: %w", name, cause(err))
-	}
-	r := &ResultsFile{name: name, format: f, manifest: m, unsynced: true}
-	whole, err := r.check(file, m, rows, s)
-	if err == nil {
-		err = file.Truncate(whole)
-	}
-	if err == nil {
-		_, err = file.Seek(whole, io.SeekStart)
-	}
-	if err != nil {
-		file.Close()
-		return nil, nil, fmt.Errorf("resume %s: %w", name, err)
-	}
-	r.file = &File{f: file, begun: true}
-	r.Results = NewResults(r.file, f)
-	if whole > 0 {
-		r.Results.buf = r.Results.buf[:0] // it has a header
-	}
-	var earlier map[int]pipeline.Earlier
-	if j := r.journal.Load(); j != nil {
-		if err := j.rewrite(); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("resume %s: %w", name, err), r.file.Close())
-		}
-		earlier = j.earlier()
-	}
-	return r, earlier, nil
+	return os.Remove(journalName(r.name))
 }
 
-func isEmpty(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode().IsRegular() && info.Size() == 0
+// Discard removes the file, of which no row was begun, with its journal.
+func (r *ResultsFile) Discard() error {
+	if !r.file.created {
+		return nil
+	}
+	return errors.Join(os.Remove(r.name), r.Finish())
 }
 
 func hasJournal(name string) bool {
-	_, err := os.Stat(journalName(name))
+	_, err := os.Lstat(journalName(name))
 	return err == nil
-}
-
-// check compares the file and its journal with the run that is to go on. It
-// returns how much of the file is whole.
-func (r *ResultsFile) check(file *os.File, m Manifest, rows pipeline.Rows, s *Summary) (whole int64, err error) {
-	j, err := openJournal(r.name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, err
-	}
-	if err == nil {
-		if err := m.differ(j.manifest); err != nil {
-			return 0, err
-		}
-		r.journal.Store(j)
-	}
-	whole, err = readRecords(file, r.format, func(rec Record) error {
-		var row roster.Row
-		if err := rows.Read(&row); err == io.EOF {
-			return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has ended", rec.Line, rec.UPN)
-		} else if err != nil {
-			return err
-		}
-		if row.Line != rec.Line || row.UPN != rec.UPN {
-			return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has line %d, %q", rec.Line, rec.UPN, row.Line, row.UPN)
-		}
-		return s.Record(&pipeline.Result{Status: rec.Status})
-	})
-	if err == nil && r.journal.Load() == nil && s.Rows < m.Rows {
-		err = fmt.Errorf("%w: it has %d of %s, and no journal %s says of what it was made", ErrNotResumable, s.Rows, Plural(m.Rows, "row"), journalName(r.name))
-	}
-	return whole, err
 }

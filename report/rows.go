@@ -52,17 +52,17 @@ func (p *Page) rows() rowsView {
 		v.Intro = []string{"There are no rows to list."}
 		return v
 	}
-	intro := "The " + amount(t.Rows, "row") + ", as they stand in the roster."
+	intro := "The " + amount(t.Done(), "row") + ", as they stand in the roster."
 	if t.Failed() > 0 {
 		intro = "Rows that need a person’s attention come first, then the others, as they stand in the roster."
 	}
 	v.Intro = append(v.Intro, intro)
-	if len(v.Rows) < t.Rows {
+	if len(v.Rows) < t.Done() {
 		where := "."
 		if p.Results != "" {
 			where = ": all are in " + visible(p.Results) + "."
 		}
-		v.Intro = append(v.Intro, fmt.Sprintf("Listed here are %s of %s%s", group(len(v.Rows)), amount(t.Rows, "row"), where))
+		v.Intro = append(v.Intro, fmt.Sprintf("Listed here are %s of %s%s", group(len(v.Rows)), amount(t.Done(), "row"), where))
 	}
 	for _, of := range []class{bad, moved, settled, aside} {
 		for s, kept := range t.list.byStatus {

@@ -46,6 +46,7 @@ type simUser struct {
 	shows  map[string]any // what reads show instead, until
 	until  time.Time
 	set    bool // a Set was carried out
+	unsure bool // so a process can't know, for it had no reply to one
 	calls  int
 	big    string // more for the error of setFailed
 
@@ -128,6 +129,7 @@ func (s *simTenant) begin(p *simProcess, c tenant.Cmdlet) reply {
 		return r
 	}
 	r.err, r.effect = u.answer(c)
+	defer func() { u.unsure = u.unsure || !c.Reads() && r.err != nil && r.err.Class == tenant.Unavailable }()
 	if !s.calm && u.faults > 0 && chance.IntN(3) == 0 {
 		u.faults--
 		switch chance.IntN(4) {

@@ -9,15 +9,13 @@ import (
 	"rollcall/pipeline"
 )
 
-// A Summary counts what became of rows. The zero value has counted none.
-type Summary struct {
-	Rows     int // recorded
-	ByStatus [len(pipeline.Statuses)]int
-}
+// A Summary counts what became of rows as a Recorder. The zero value has counted
+// none.
+type Summary struct{ pipeline.Counts }
 
 // Record counts a row.
 func (s *Summary) Record(r *pipeline.Result) error {
-	s.Rows++
+	s.Recorded++
 	s.ByStatus[r.Status]++
 	return nil
 }
@@ -25,67 +23,40 @@ func (s *Summary) Record(r *pipeline.Result) error {
 // Flush does nothing.
 func (s *Summary) Flush() error { return nil }
 
-// Counted returns a Recorder that passes everything on to rec and counts in s what
-// rec has taken for good: what was there at the last Flush that succeeded.
-func Counted(rec pipeline.Recorder, s *Summary) pipeline.Recorder {
-	return &counted{Recorder: rec, s: s}
-}
+// String returns the counts as [CountsText] has them.
+func (s *Summary) String() string { return CountsText(&s.Counts) }
 
-type counted struct {
-	pipeline.Recorder
-	s       *Summary
-	pending Summary
-}
-
-func (c *counted) Record(r *pipeline.Result) error {
-	if err := c.Recorder.Record(r); err != nil {
-		return err
-	}
-	return c.pending.Record(r)
-}
-
-func (c *counted) Flush() error {
-	if err := c.Recorder.Flush(); err != nil {
-		return err
-	}
-	c.s.Rows += c.pending.Rows
-	for status, n := range c.pending.ByStatus {
-		c.s.ByStatus[status] += n
-	}
-	c.pending = Summary{}
-	return nil
-}
-
-// Failed returns how many rows count as failed.
-func (s *Summary) Failed() int {
-	n := 0
-	for status, count := range s.ByStatus {
-		if pipeline.Status(status).Bad() {
-			n += count
-		}
-	}
-	return n
-}
-
-// AsWanted reports whether there is no row that failed or differs.
-func (s *Summary) AsWanted() bool {
-	return s.Failed() == 0 && s.ByStatus[pipeline.Differs] == 0
-}
-
-// String returns the counts in words, in the order of the statuses: "3 rows: 2
-// applied, 1 not-found".
-func (s *Summary) String() string {
+// CountsText says what became of the rows that have a result, in the order of the
+// statuses: "3 rows: 2 applied, 1 not-found".
+func CountsText(c *pipeline.Counts) string {
 	var counts []string
-	for status, n := range s.ByStatus {
+	for status, n := range c.ByStatus {
 		if n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, pipeline.Status(status)))
 		}
 	}
-	text := Plural(s.Rows, "row")
+	text := Plural(c.Done(), "row")
 	if counts != nil {
 		text += ": " + strings.Join(counts, ", ")
 	}
 	return text
+}
+
+// Unfinished says in lines what there is beside the rows of [CountsText], so that
+// all rows are accounted for: those in progress, and those not attempted. It also
+// says how many of the results are not in the results file.
+func Unfinished(c *pipeline.Counts) []string {
+	var lines []string
+	if c.Journalled > 0 {
+		lines = append(lines, fmt.Sprintf("%d of them finished out of order: their results are in the journal, and not yet in the results file", c.Journalled))
+	}
+	if c.InProgress > 0 {
+		lines = append(lines, Plural(c.InProgress, "row")+" in progress: without a result, and perhaps changed")
+	}
+	if n := c.NotAttempted(); n > 0 {
+		lines = append(lines, Plural(n, "row")+" not attempted")
+	}
+	return lines
 }
 
 // Pace says in a line what a run cost the tenant: calls, and how fast they were
@@ -146,7 +117,7 @@ func Plural[N int | int64](n N, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// Tee returns a Recorder that passes everything on to each of recorders.
+// Tee returns a Recorder, and JournalRecorder, that passes everything on to each of recorders.
 func Tee(recorders ...pipeline.Recorder) pipeline.Recorder { return tee(recorders) }
 
 type tee []pipeline.Recorder
@@ -158,6 +129,15 @@ func (t tee) Record(r *pipeline.Result) error {
 		}
 	}
 	return nil
+}
+
+// Journalled tells those that want to know.
+func (t tee) Journalled(r *pipeline.Result) {
+	for _, rec := range t {
+		if rec, ok := rec.(pipeline.JournalRecorder); ok {
+			rec.Journalled(r)
+		}
+	}
 }
 
 // Flush flushes all of them, those behind one that fails too.

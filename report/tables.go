@@ -123,7 +123,7 @@ func (p *Page) columns() (tables []columnTable, notes []string) {
 	for _, c := range p.Tally.columns {
 		name := visible(clip(c.name, maxValue))
 		switch {
-		case !c.telling(p.Tally.Rows):
+		case !c.telling(p.Tally.Done()):
 			many = append(many, name)
 		case c.blank():
 		case len(c.values) == 1:

@@ -39,6 +39,11 @@ func (t *Tally) Record(r *pipeline.Result) error {
 	return nil
 }
 
+// Journalled adds a row whose result is in the journal alone.
+func (t *Tally) Journalled(r *pipeline.Result) {
+	t.Record(r)
+}
+
 // add adds a row, of which cell says where a column's cell is.
 func (t *Tally) add(r *pipeline.Result, cell func(*column) int) {
 	t.Summary.Record(r)

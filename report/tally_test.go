@@ -63,8 +63,8 @@ func TestTallyAddsUp(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		f, all := randomResults(r, r.IntN(4000))
 		tally := tallyOf(f, all)
-		if tally.Rows != len(all) {
-			t.Fatalf("seed %d: %d rows, want %d", seed, tally.Rows, len(all))
+		if tally.Done() != len(all) {
+			t.Fatalf("seed %d: %d rows, want %d", seed, tally.Done(), len(all))
 		}
 		for i, m := range tally.moves {
 			want, got := 0, m.others

@@ -11,17 +11,33 @@ import (
 type View interface {
 	pipeline.Recorder
 
-	// End writes what can't be said before the end. It is called once, after
-	// the last Record; complete says whether every row was recorded.
-	End(s *Summary, complete bool) error
+	// End writes what can't be said before the end: c says where the rows stand.
+	// It is called once, after the last Record.
+	End(c *pipeline.Counts) error
 }
 
-// Lined returns the results CSV as a View.
-func Lined(w io.Writer, f Format) View { return lined{NewResults(w, f)} }
+// Lined returns the results CSV as a View. For a terminal, what would do something
+// to the text around it is shown as U+FFFD.
+func Lined(w io.Writer, f Format, terminal bool) View {
+	if terminal {
+		w = showing{w}
+	}
+	return lined{NewResults(w, f)}
+}
+
+// showing takes whole records, and writes them as they may stand on a terminal.
+type showing struct{ w io.Writer }
+
+func (s showing) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(s.w, shownLines(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
 
 type lined struct{ *Results }
 
-func (l lined) End(*Summary, bool) error { return l.Flush() }
+func (l lined) End(*pipeline.Counts) error { return l.Flush() }
 
 // A palette paints words for a terminal, if it is true. What a color says is
 // said by a sigil or a word too.

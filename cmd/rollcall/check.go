@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rollcall/pipeline/roster"
 	"rollcall/report"
 )
 
@@ -30,9 +31,13 @@ who are wanted two ways.`, exitOK, exitError, exitUsage),
 			if err != nil {
 				return err
 			}
-			r, err := users.open(a, args[0], c, nil)
+			o, err := users.options(c)
 			if err != nil {
 				return err
+			}
+			r, err := roster.Open(args[0], a.in, o)
+			if err != nil {
+				return optionError(err)
 			}
 			defer r.Close()
 			if asJSON {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
+	"rollcall/report"
 	"rollcall/tenant"
 	"rollcall/tenant/entra"
 	"rollcall/tenant/exchange"
@@ -75,6 +77,31 @@ func (f *tenantFlags) identity() string {
 		id += " at " + f.endpointURL()
 	}
 	return id
+}
+
+// where returns which tenant the flags name, for the record.
+func (f *tenantFlags) record() report.Where {
+	w := report.Where{Tenant: f.tenant}
+	if name := f.file(); name != "" {
+		w.Tenant = f.identity()
+	}
+	if f.tenant == "exchange" || f.tenant == "powershell" {
+		w.Organization = f.organizationID()
+		w.Cloud = f.cloud
+	}
+	if f.tenant == "exchange" {
+		w.Endpoint = f.endpoint
+	}
+	return w
+}
+
+// takeUp has the flags name the tenant that is on record, but for what they say
+// themselves.
+func (f *tenantFlags) takeUp(w report.Where) {
+	f.tenant = w.Tenant
+	f.organization = cmp.Or(f.organization, w.Organization)
+	f.endpoint = cmp.Or(f.endpoint, w.Endpoint)
+	f.cloud = cmp.Or(w.Cloud, f.cloud)
 }
 
 // organizationID returns the tenant that is meant.

@@ -24,11 +24,12 @@ type execution struct {
 	source     *source // nil if the roster is not a file of ours
 	log        *zap.Logger
 	conn       *connection
+	input      *input
 	users      *roster.Roster
+	rosterSum  string // SHA-256 of the roster, once it was asked for
 	out        *output
 	interrupts *interrupts
 	locks      []*lock
-	inHand     int // rows that calls were made for and that are not recorded, once it is over
 	teller     teller
 	news       *report.News // or nil
 }
@@ -76,14 +77,10 @@ func (x *execution) lockResults() error {
 }
 
 func (x *execution) lock(path, what string) error {
-	var stop <-chan struct{}
-	if x.interrupts != nil {
-		stop = x.interrupts.stop
-	}
-	l, err := acquire(path, what, x.lockWait, stop)
+	l, err := acquire(path, what, x.lockWait, x.interrupts.stop)
 	if held, ok := errors.AsType[*heldError](err); ok {
-		if x.interrupts != nil && x.interrupts.status() != 0 {
-			return &exit{status: x.interrupts.status(), err: held}
+		if status := x.interrupts.status(); status != 0 {
+			return &exit{status: status, err: held}
 		}
 		return &exit{status: exitHeld, err: held, hint: "--lock-wait DURATION waits for it"}
 	}
@@ -100,10 +97,102 @@ func (x *execution) unlock() {
 	}
 }
 
+// interrupted returns err, or what stands for an interrupt that came ahead of the
+// run.
+func (x *execution) interrupted(err error) error {
+	if status := x.interrupts.status(); errors.Is(err, errInterrupted) && statusOf(err) != status {
+		return &exit{status: status, err: errors.New("interrupted ahead of the first call: nothing was changed")}
+	}
+	return err
+}
+
+// sameTenant refuses to undo what was done on another tenant.
+func (x *execution) sameTenant() error {
+	m := x.source.manifest()
+	if !x.undo || m == nil || m.Tenant == x.conn.name {
+		return nil
+	}
+	return fmt.Errorf("undo %s: its run was on the %s, and this is the %s", x.input.name, m.Tenant, x.conn.name)
+}
+
+// open opens the roster.
+func (x *execution) open() (*roster.Roster, error) {
+	o, err := x.roster.options(x.change)
+	if err != nil {
+		return nil, err
+	}
+	if x.undo {
+		o.Skip, o.Want = x.source.settled, x.source.undoable(x.change)
+	}
+	var users *roster.Roster
+	if past := x.past(); past != nil && past.Fed() {
+		in, err := past.Open(x.undo)
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		users, err = roster.Read(x.input.name, in, o)
+		return users, x.cantUndo(err)
+	}
+	if x.input.once != nil {
+		users, err = roster.Read(x.input.title(), x.input.once, o)
+	} else {
+		users, err = roster.Open(x.input.name, nil, o)
+	}
+	if errors.Is(err, errInterrupted) {
+		return nil, errInterrupted
+	}
+	return users, x.cantUndo(optionError(err))
+}
+
+// past returns what stands beside the roster, if it is a file of ours, or nil. It
+// says of which run it is the first time.
+func (x *execution) past() *report.Past {
+	if x.source == nil || x.source.past == nil {
+		return nil
+	}
+	return x.source.past
+}
+
+// tellPast says of which run a roster of ours is, and what is not certain of it.
+func (x *execution) tellPast() {
+	past := x.past()
+	if past == nil {
+		return
+	}
+	say := x.app.console
+	if m := past.Manifest; m != nil {
+		text := fmt.Sprintf("%s: of the %s of %s on the %s", past.Name, m.Kind(), m.Change, m.Tenant)
+		if past.By != "" {
+			text += ", " + past.By
+		}
+		say.Say("%s: %s", text, report.CountsText(&past.Counts))
+		for _, line := range report.Unfinished(&past.Counts) {
+			say.Say("%s: %s", past.Name, line)
+		}
+	} else if past.Unknown && x.undo {
+		say.Warn("warning: %s: no summary stands beside it: whether all users of its run are in it is not known", past.Name)
+	}
+	for _, doubt := range past.Doubts {
+		say.Warn("warning: %s", doubt)
+	}
+}
+
+// cantUndo adds to the error of a roster what to do if it is that nothing in it
+// can be put back.
+func (x *execution) cantUndo(err error) error {
+	if err == nil || !x.undo || !strings.Contains(err.Error(), errNoBefore.Error()) {
+		return err
+	}
+	return &exit{status: exitError, err: err,
+		hint: "apply records the values before with --read-first, or when it is given the diff of an audit"}
+}
+
 // manifest says what the results are of.
 func (x *execution) manifest() report.Manifest {
-	return report.Manifest{Run: x.kind(), Tenant: x.conn.name, Noun: x.change.Setting.Noun,
-		Change: x.change.String(), Rows: x.users.Description().Rows}
+	return report.Manifest{Run: x.kind(), Tenant: x.conn.name, Where: x.job.tenant.record(), Noun: x.change.Setting.Noun,
+		Change: x.change.String(), Wanted: x.change.Wanted(), Rows: x.users.Description().Rows, Digest: x.users.Digest(),
+		Excel: x.job.output.excel, Befores: x.readFirst || x.change.Recalls()}
 }
 
 // signIn finds out whether the tenant lets us in, if there is anything to do there.
@@ -122,8 +211,8 @@ func (x *execution) signIn() error {
 
 // confirm asks before the first write to a real tenant.
 func (x *execution) confirm() error {
-	if x.output.resume && x.out.summary.Rows > 0 {
-		x.app.console.Say("%s: %s recorded, %d to go", x.out.name, report.Plural(x.out.summary.Rows, "row"), x.out.left())
+	if x.output.resume && x.out.counts.Recorded > 0 {
+		x.app.console.Say("%s: %s recorded, %d to go", x.out.name, report.Plural(x.out.counts.Recorded, "row"), x.out.left())
 	}
 	if x.audit || x.yes || !x.conn.real || x.out.left() == 0 {
 		return nil
@@ -148,12 +237,13 @@ func (x *execution) run() (*pipeline.Run, error) {
 		Stop:          x.interrupts.stop,
 		Guards:        guards,
 		Log:           x.log,
-		Earlier:       x.out.earlier,
+		Earlier:       x.out.from.Earlier,
+		Unsure:        x.out.from.Unsure,
 	}
 	if x.audit {
 		run.Tenant = tenant.ReadOnly(x.conn)
 	}
-	if x.out.file != nil {
+	if x.out.file != nil && !x.out.file.Device() {
 		run.Journal = x.out.file
 	}
 	return run, err
@@ -166,7 +256,7 @@ func (x *execution) carryOut() error {
 		return err
 	}
 	x.interrupts.says(func() string {
-		text := fmt.Sprintf("finishing %s in hand", report.Plural(run.Stats.InHand(), "row"))
+		text := fmt.Sprintf("finishing %s in progress", report.Plural(run.Stats.InProgress(), "row"))
 		if d := run.Limiter.PauseLeft(); d > time.Second {
 			text += fmt.Sprintf(", for which the tenant has us wait another %v", d.Round(time.Second))
 		}
@@ -175,14 +265,16 @@ func (x *execution) carryOut() error {
 	if err := x.countChanges(run); err != nil {
 		return err
 	}
+	if err := x.beginOutput(); err != nil {
+		return err
+	}
 	x.begin(run)
 	start := time.Now()
 	stop, unwatch := x.progress(run), x.out.page.watch(run)
-	x.out.begun = true
 	err = run.Do(x.interrupts.ctx, x.out.rows, x.recorder())
 	unwatch()
 	stop()
-	x.settleCounts(run, err)
+	x.count(run, err)
 	if serr := x.conn.save(); err == nil {
 		err = serr
 	}
@@ -196,7 +288,20 @@ func (x *execution) carryOut() error {
 	if x.news != nil && err == nil && x.interrupts.status() == 0 {
 		return x.newsOutcome()
 	}
-	return outcome(x.conn.explain(err), &x.out.summary, x.interrupts)
+	if err = outcome(x.conn.explain(err), &x.out.counts, x.interrupts); err == nil || message(err) == "" && statusOf(err) != x.interrupts.status() {
+		return x.leftChanged(err)
+	}
+	return err
+}
+
+// leftChanged returns err, of an undo that was carried out, or why it can't be
+// said that nobody is left changed.
+func (x *execution) leftChanged(err error) error {
+	past := x.past()
+	if !x.undo || past == nil || len(past.Doubts) == 0 {
+		return err
+	}
+	return &exit{status: exitRows, err: fmt.Errorf("undo %s: users may be left changed: %s", x.input.name, strings.Join(past.Doubts, "; "))}
 }
 
 // recorder returns what is told of each row: the output and, for those who wait
@@ -212,7 +317,7 @@ func (holding) Record(*pipeline.Result) error { return nil }
 
 func (h holding) Flush() error {
 	for _, l := range h.locks {
-		l.progress(h.out.summary.Rows)
+		l.progress(h.out.counts.Recorded + int(h.teller.recorded()))
 	}
 	return nil
 }

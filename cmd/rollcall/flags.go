@@ -65,6 +65,9 @@ func (f *changeFlags) change() (*pipeline.Change, error) {
 	return c, nil
 }
 
+// asked reports whether the flags ask for a change.
+func (f *changeFlags) asked() bool { return f.privacyMode != "" || len(f.sets) > 0 }
+
 // required is change, for commands that make no sense without one.
 func (f *changeFlags) required() (*pipeline.Change, error) {
 	c, err := f.change()
@@ -88,13 +91,12 @@ func (f *rosterFlags) add(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.only, "only", nil, "of a results file, take only the rows with one of these `STATUSES`")
 }
 
-// open opens the roster called name, whose rows want what c says, unless want
-// returns another rule.
-func (f *rosterFlags) open(a *app, name string, c *pipeline.Change, want func(*roster.Roster) func(*roster.Row) (string, error)) (*roster.Roster, error) {
-	o := roster.Options{Encoding: f.encoding, UPNColumn: f.upnColumn, Only: f.only}
+// options returns what the flags say of a roster whose rows want what c says.
+func (f *rosterFlags) options(c *pipeline.Change) (o roster.Options, err error) {
+	o = roster.Options{Encoding: f.encoding, UPNColumn: f.upnColumn, Only: f.only}
 	for _, status := range f.only {
 		if _, err := pipeline.ParseStatus(status); err != nil {
-			return nil, usage(fmt.Errorf("--only: %w", err))
+			return o, usage(fmt.Errorf("--only: %w", err))
 		}
 	}
 	switch d, n := utf8.DecodeRuneInString(f.delimiter); {
@@ -104,25 +106,24 @@ func (f *rosterFlags) open(a *app, name string, c *pipeline.Change, want func(*r
 	case n == len(f.delimiter) && d != '"' && d != '\n' && d != '\r':
 		o.Delimiter = d
 	default:
-		return nil, usage(fmt.Errorf("--delimiter %q: want one character, or tab", f.delimiter))
+		return o, usage(fmt.Errorf("--delimiter %q: want one character, or tab", f.delimiter))
 	}
 	if !c.Empty() {
-		rule := c.Want
-		o.Header = func(r *roster.Roster) error {
-			if want != nil {
-				rule = want(r)
-			}
-			return c.Bind(r.Column)
-		}
-		if !c.Uniform() || want != nil {
-			o.Want = func(row *roster.Row) (string, error) { return rule(row) }
+		o.Header = func(r *roster.Roster) error { return c.Bind(r.Column) }
+		if !c.Uniform() || c.Settled != nil {
+			o.Want = c.Want
 		}
 	}
-	r, err := roster.Open(name, a.in, o)
+	return o, nil
+}
+
+// optionError is err, of a roster, as one of the command line if that is what it
+// is about.
+func optionError(err error) error {
 	if errors.Is(err, roster.ErrOption) {
-		return nil, usage(err)
+		return usage(err)
 	}
-	return r, err
+	return err
 }
 
 // paceFlags say how fast to go, and how often to try.

@@ -88,7 +88,7 @@ func (x *execution) view(format report.Format) (report.View, error) {
 		x.news = report.NewNews(w, format.Properties, b, color, quiet)
 		return x.news, nil
 	case form == "csv":
-		return report.Lined(w, format), nil
+		return report.Lined(w, format, isTerminal(x.app.out)), nil
 	case form == "json":
 		return report.NewJSONRows(w, format), nil
 	case form == "markdown":

@@ -66,7 +66,7 @@ func (f *guardFlags) countChanges(run *pipeline.Run, rows pipeline.Rows, users i
 	counting.Guards.Canary, counting.Guards.Limit = 0, 0
 	var summary report.Summary
 	if err := counting.Do(i.ctx, rows, &summary); err != nil || i.status() != 0 {
-		return outcome(err, &summary, i)
+		return outcome(err, &summary.Counts, i)
 	}
 	if why := counting.Stopped(); why != "" {
 		return &exit{status: exitGuard, err: fmt.Errorf("stopped while counting changes: %s; nothing was changed", why)}

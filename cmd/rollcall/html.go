@@ -58,8 +58,11 @@ func (f *outputFlags) openHTML(x *execution, o *output, format report.Format) er
 	m := x.manifest()
 	p := &page{name: f.html.name, overwrite: f.overwrite || f.resume, format: format}
 	p.Page = report.Page{Kind: m.Kind(), Change: m.Change, Noun: m.Noun,
-		Tenant: m.Tenant, Sandbox: !x.conn.real, Roster: baseName(x.users.Name()), Total: o.total,
-		Results: baseName(o.name), Earlier: o.summary.Rows, Version: version(), Tally: report.NewTally(format)}
+		Tenant: m.Tenant, Sandbox: !x.conn.real, Roster: baseName(x.users.Name()), Counts: o.counts,
+		Results: baseName(o.name), Earlier: o.counts.Recorded, Version: version(), Tally: report.NewTally(format)}
+	if found := x.users.Description(); found.PassedOver > 0 {
+		p.PassedOver = found.Passed()
+	}
 	o.page = p
 	if p.Earlier > 0 {
 		return p.restore(o.name)
@@ -110,7 +113,7 @@ func (p *page) conclude(x *execution, err error) error {
 		return err
 	}
 	p.Ended = time.Now()
-	p.InHand = x.inHand
+	p.Counts = x.out.counts
 	switch {
 	case message(err) != "":
 		p.Stopped = strings.TrimPrefix(message(err), "stopped: ")

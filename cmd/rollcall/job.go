@@ -9,8 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
-	"rollcall/pipeline/roster"
-	"rollcall/report"
 )
 
 // A job is an apply, an audit or an undo of a roster: what the commands share,
@@ -87,18 +85,24 @@ func (j *job) do(a *app, name string) (err error) {
 		return err
 	}
 	j.rosterName = name
-	x := &execution{job: j, app: a}
+	x := &execution{job: j, app: a, interrupts: watch(a.console)}
+	defer x.interrupts.end()
+	x.interrupts.says(func() string { return "stopping" })
 	if x.log, err = j.talk.start(a); err != nil {
 		return err
 	}
 	if err := x.openTeller(name); err != nil {
 		return err
 	}
-	defer func() { err = x.conclude(err) }()
+	defer func() { err = x.conclude(x.interrupted(err)) }()
 	if err := x.canTell(); err != nil {
 		return err
 	}
-	if x.change, x.source, err = j.wanted(a, name); err != nil {
+	if x.input, err = a.openInput(name, x.interrupts); err != nil {
+		return err
+	}
+	defer x.input.close()
+	if x.change, x.source, err = j.wanted(a, x.input); err != nil {
 		return err
 	}
 	if err := x.lockTenant(); err != nil {
@@ -109,36 +113,37 @@ func (j *job) do(a *app, name string) (err error) {
 		return err
 	}
 	defer x.conn.close()
-	a.greet(x.conn)
+	a.greet(x.conn, j.unnamed(a))
+	if err := x.sameTenant(); err != nil {
+		return err
+	}
 	if err := x.canSave(); err != nil {
 		return err
 	}
 
-	if x.users, err = j.open(a, name, x.change, x.source); err != nil {
+	if x.users, err = x.open(); err != nil {
 		return err
 	}
 	defer x.users.Close()
+	x.tellPast()
 	a.describe(name, x.users)
-
-	x.interrupts = watch(a.console)
-	defer x.interrupts.end()
+	if x.interrupts.status() != 0 {
+		return errInterrupted
+	}
 	if err := x.lockResults(); err != nil {
 		return err
 	}
-	if x.out, err = j.output.open(a, x); err != nil {
+	if x.out, err = j.output.open(x); err != nil {
 		return err
 	}
+	defer func() { err = x.finish(err) }()
 	if err = x.signIn(); err == nil {
 		err = x.confirm()
 	}
 	if err == nil {
 		err = x.carryOut()
 	}
-	// Results that may not be on the disk are worse news than what they say.
-	if cerr := x.out.close(); cerr != nil && message(err) == "" {
-		err = &exit{status: max(exitError, x.interrupts.status()), err: cerr}
-	}
-	return x.out.page.conclude(x, err)
+	return err
 }
 
 // check refuses a command line that can't be meant.
@@ -164,24 +169,42 @@ func (j *job) check(a *app, name string) error {
 	return j.checkTell(a, name)
 }
 
+// unnamed reports whether the tenant is the built-in sandbox because nobody named
+// one.
+func (j *job) unnamed(a *app) bool {
+	return j.tenant.tenant == "sandbox" && a.profile.origins["tenant"] == ""
+}
+
 // wanted returns the change to make: what the flags say or, if they say nothing
-// and the roster is a file that we wrote, what that does.
-func (j *job) wanted(a *app, name string) (*pipeline.Change, *source, error) {
+// and the roster is a file that we wrote, what that does. Of such a file the noun
+// is on record too and, for undo, the tenant.
+func (j *job) wanted(a *app, in *input) (*pipeline.Change, *source, error) {
+	source, err := readSource(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if m := source.manifest(); m != nil {
+		if a.profile.origins["noun"] == "" && !j.change.asked() {
+			j.change.noun = m.Noun
+		}
+		if j.undo && a.profile.origins["tenant"] == "" {
+			j.tenant.takeUp(m.Where)
+		}
+	}
 	change, err := j.change.change()
 	if err != nil {
 		return nil, nil, err
 	}
-	source := readSource(a, name)
 	switch {
 	case source == nil && j.undo:
-		return nil, nil, fmt.Errorf("undo %s: not a results file", name)
+		return nil, nil, fmt.Errorf("undo %s: not a results file", in.name)
 	case source == nil && j.ifUnchanged, !change.Empty() && j.ifUnchanged:
 		return nil, nil, usage(errors.New("--if-unchanged needs the diff of an audit as the file, and no --set"))
 	case j.guard.maxChanges != "" && !j.readFirst && (source == nil || !change.Empty()):
 		return nil, nil, usage(errors.New("--max-changes needs --read-first, or the diff of an audit as the file"))
-	case source == nil && change.Empty() && name != "-":
+	case source == nil && change.Empty() && in.once == nil:
 		// It may be a misspelt results file, which would say what it wants.
-		if _, err := os.Stat(name); err != nil {
+		if _, err := os.Stat(in.name); err != nil {
 			return nil, nil, err
 		}
 		fallthrough
@@ -193,7 +216,7 @@ func (j *job) wanted(a *app, name string) (*pipeline.Change, *source, error) {
 	switch {
 	case j.undo:
 		err = source.back(change)
-		j.roster.only = []string{"applied"}
+		j.roster.only = changing
 	case change.Empty():
 		err = source.again(change, j.ifUnchanged)
 		if j.roster.only == nil {
@@ -204,27 +227,9 @@ func (j *job) wanted(a *app, name string) (*pipeline.Change, *source, error) {
 	return change, source, err
 }
 
-// open opens the roster.
-func (j *job) open(a *app, name string, change *pipeline.Change, source *source) (*roster.Roster, error) {
-	if !j.undo {
-		return j.roster.open(a, name, change, nil)
-	}
-	var missing noValueBefore
-	users, err := j.roster.open(a, name, change, func(r *roster.Roster) func(*roster.Row) (string, error) {
-		return missing.undoable(change, source, r.Header())
-	})
-	if merr := missing.err(name); merr != nil {
-		if err == nil {
-			users.Close()
-		}
-		return nil, merr
-	}
-	return users, err
-}
-
 // outcome returns the error that stands for the exit status of a run that ended
 // with err. One without a cause is about rows, and has been told.
-func outcome(err error, s *report.Summary, i *interrupts) error {
+func outcome(err error, c *pipeline.Counts, i *interrupts) error {
 	switch {
 	case i.status() != 0 && (err == nil || errors.Is(err, errInterrupted)):
 		return &exit{status: i.status()}
@@ -232,9 +237,9 @@ func outcome(err error, s *report.Summary, i *interrupts) error {
 		return &exit{status: i.status(), err: err}
 	case err != nil:
 		return err
-	case s.Failed() > 0:
+	case c.Failed() > 0:
 		return &exit{status: exitRows}
-	case s.ByStatus[pipeline.Differs] > 0:
+	case c.ByStatus[pipeline.Differs] > 0:
 		return &exit{status: exitDiffers}
 	}
 	return nil

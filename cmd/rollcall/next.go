@@ -15,7 +15,7 @@ import (
 // next returns the command line that a person would likely want after this run,
 // which was carried out, or "" if nothing suggests itself.
 func (x *execution) next() string {
-	s, file := &x.out.summary, x.out.name
+	s, file := &x.out.counts, x.out.name
 	failed := triable(s.ByStatus[:])
 	tenant := x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
 	var words []string

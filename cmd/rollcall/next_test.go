@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
-	"rollcall/report"
 )
 
 // What is suggested fits what came of the run, and is about the same tenant.
@@ -40,8 +39,8 @@ func TestNext(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := &execution{job: j, out: &output{name: test.out}}
-		x.out.summary = report.Summary{Rows: 1}
-		x.out.summary.ByStatus[test.status] = 1
+		x.out.counts = pipeline.Counts{Total: 1, Recorded: 1}
+		x.out.counts.ByStatus[test.status] = 1
 		if got := x.next(); got != test.want {
 			t.Errorf("%v %v: %q, want %q", test.args, test.status, got, test.want)
 		}

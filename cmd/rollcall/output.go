@@ -1,10 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -69,28 +70,25 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 type output struct {
 	name     string // of the results file, "" if there is none
 	recorder pipeline.Recorder
-	summary  report.Summary
+	counts   pipeline.Counts     // where the rows of the roster stand
 	view     report.View         // what standard output has, or nil
 	begun    bool                // the run has begun
 	ended    bool                // so has view
 	file     *report.ResultsFile // or nil
 	page     *page               // or nil
-	total    int                 // rows of the roster
-	before   int                 // rows that earlier runs have recorded
 
-	rows    pipeline.Rows            // those that are not recorded yet
-	earlier map[int]pipeline.Earlier // what is known of them
+	from *report.Resumption // what the run goes on from; of a new run it is empty
+	rows pipeline.Rows      // those that are not recorded yet
 }
 
-// open opens the output of a run.
-func (f *outputFlags) open(a *app, x *execution) (*output, error) {
+// open opens the output of a run. What is there already stays as it is.
+func (f *outputFlags) open(x *execution) (*output, error) {
 	if err := f.canHTML(); err != nil {
 		return nil, err
 	}
 	m, c, users := x.manifest(), x.change, x.users
-	o := &output{total: m.Rows, rows: users.Rows()}
+	o := &output{rows: users.Rows(), from: &report.Resumption{}}
 	var recorders []pipeline.Recorder
-	m.Excel = f.excel
 	format := report.Format{Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
 	if x.source != nil {
 		format.Own = x.source.own
@@ -101,15 +99,18 @@ func (f *outputFlags) open(a *app, x *execution) (*output, error) {
 	}
 	if f.name != "" && f.name != "-" {
 		if f.resume {
-			o.file, o.earlier, err = report.ResumeResults(f.name, format, m, o.rows, &o.summary)
+			o.file, o.from, err = report.ResumeResults(f.name, format, m, o.rows)
 		} else {
 			o.file, err = report.CreateResults(f.name, f.overwrite, format, m)
 		}
-		if errors.Is(err, report.ErrExists) {
+		switch {
+		case errors.Is(err, report.ErrExists), errors.Is(err, report.ErrJournal):
 			return nil, &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
-		}
-		if err != nil {
+		case err != nil:
 			return nil, err
+		}
+		for _, w := range o.from.Warnings {
+			x.app.console.Warn("warning: %s", w)
 		}
 		o.name = f.name
 		recorders = append(recorders, o.file)
@@ -117,53 +118,75 @@ func (f *outputFlags) open(a *app, x *execution) (*output, error) {
 	if o.view != nil {
 		recorders = append(recorders, o.view)
 	}
+	o.counts = o.base(m.Rows)
 	if err := f.openHTML(x, o, format); err != nil {
 		return nil, errors.Join(err, o.close())
 	}
 	if o.page != nil {
 		recorders = append(recorders, o.page.Tally)
 	}
-	o.before = o.summary.Rows
-	o.recorder = report.Counted(report.Tee(recorders...), &o.summary)
+	o.recorder = report.Tee(recorders...)
+	for _, e := range o.from.Earlier {
+		if e.Result == nil {
+			o.counts.InProgress++
+		} else {
+			o.counts.Journalled++
+			o.counts.ByStatus[e.Result.Status]++
+		}
+	}
 	return o, nil
 }
 
-// recount counts anew what is in the results file, which could not be written to
-// the end, and returns how many of this run's records are of rows that calls were
-// made for.
-func (o *output) recount() (called int, err error) {
-	o.summary = report.Summary{}
+// base returns what the results had of so many rows before the run.
+func (o *output) base(rows int) pipeline.Counts {
+	c := o.from.Counts
+	c.Total = rows
+	return c
+}
+
+// begin makes the results what the run starts from.
+func (x *execution) beginOutput() error {
+	o := x.out
+	o.begun = true
+	if o.file == nil || o.from.Complete {
+		return nil
+	}
+	if err := o.file.Begin(); err != nil {
+		return err
+	}
+	context.AfterFunc(x.interrupts.ctx, o.file.Abort)
+	if o.file.Device() {
+		return nil
+	}
+	now := x.told(nil)
+	now.Ending, now.ResultsSHA256 = report.Running, ""
+	return report.WriteSummary(o.name, now)
+}
+
+// count finds out where the rows stand after a run that ended with err: it may
+// be that the file could not be written, and has less than it was given.
+func (x *execution) count(run *pipeline.Run, err error) {
+	o := x.out
+	o.counts = o.base(o.counts.Total)
+	o.counts.Add(&run.Counts)
+	if err == nil || o.file == nil || o.file.Device() || x.interrupts.status() != 0 {
+		return
+	}
+	each := func(*pipeline.Result) {}
 	if o.page != nil {
 		o.page.Tally = report.NewTally(o.page.format)
+		each = func(r *pipeline.Result) { o.page.Tally.Record(r) }
 	}
-	f, err := os.Open(o.name)
-	if err != nil {
-		return 0, err
+	counts, rerr := report.Recount(o.name, o.counts.Total, run.Open, each)
+	if rerr != nil {
+		x.app.console.Warn("warning: what is in %s could not be counted: %v", o.name, rerr)
+		return
 	}
-	defer f.Close()
-	r, err := report.NewResultsReader(f)
-	if err != nil {
-		return 0, err
-	}
-	for {
-		var res pipeline.Result
-		if err := r.Read(&res); err == io.EOF {
-			return called, nil
-		} else if err != nil {
-			return called, err
-		}
-		o.summary.Record(&res)
-		if res.Attempts > 0 && o.summary.Rows > o.before {
-			called++
-		}
-		if o.page != nil {
-			o.page.Tally.Record(&res)
-		}
-	}
+	o.counts = counts
 }
 
 // left returns how many rows are not recorded.
-func (o *output) left() int { return o.total - o.summary.Rows }
+func (o *output) left() int { return o.counts.Left() }
 
 // conclude ends what standard output has, once.
 func (o *output) conclude() error {
@@ -171,7 +194,7 @@ func (o *output) conclude() error {
 		return nil
 	}
 	o.ended = true
-	return o.view.End(&o.summary, o.left() == 0)
+	return o.view.End(&o.counts)
 }
 
 // close concludes, and closes the results file.
@@ -180,8 +203,44 @@ func (o *output) close() error {
 	if o.file == nil {
 		return err
 	}
-	if cerr := o.file.Close(o.left() == 0); cerr != nil {
+	if cerr := o.file.Close(); cerr != nil {
 		return cerr
+	}
+	return err
+}
+
+// finish closes the output of a run that ended with err, says in the summary
+// beside the results what came of it, and returns how the command ends. Others
+// are still kept from the results.
+func (x *execution) finish(err error) error {
+	o := x.out
+	lost := func(cause error) {
+		if cause == nil {
+			return
+		}
+		if message(err) == "" {
+			err = &exit{status: max(exitError, x.interrupts.status()), err: cause}
+		} else {
+			x.app.console.Warn("warning: %v", cause)
+		}
+	}
+	// Results that may not be on the disk are worse news than what they say.
+	cerr := o.close()
+	lost(cerr)
+	err = o.page.conclude(x, err)
+	if o.file == nil || !o.begun || o.from.Complete || o.file.Device() {
+		return err
+	}
+	run := x.teller.run.Load()
+	if o.counts.Done() == 0 && run != nil && run.Stats.Sets.Load() == 0 && len(o.from.Earlier) == 0 && cerr == nil {
+		lost(o.file.Discard())
+		return err
+	}
+	x.teller.ended = time.Now()
+	serr := report.WriteSummary(o.name, x.told(err))
+	lost(serr)
+	if o.left() == 0 && cerr == nil && serr == nil {
+		lost(o.file.Finish())
 	}
 	return err
 }

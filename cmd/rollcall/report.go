@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -62,21 +61,31 @@ else. --html of audit, apply and undo also tells the tenant, and the run over ti
 }
 
 // readPage returns the report of the results file called name, as far as the file
-// and its journal tell.
+// and what stands beside it tell.
 func readPage(a *app, name string) (*report.Page, error) {
 	p := &report.Page{Source: "standard input", Version: version()}
-	in := a.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
+	if name == "-" {
+		if err := fill(p, a.in); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		defer f.Close()
-		in, p.Source, p.Results = f, baseName(name), baseName(name)
-		if m, ok := report.ManifestOf(name); ok {
-			p.Kind, p.Tenant, p.Noun, p.Change, p.Total = m.Kind(), m.Tenant, m.Noun, m.Change, m.Rows
-		}
+		return p, nil
 	}
+	past, err := report.ReadPast(name)
+	if err != nil {
+		return nil, err
+	}
+	p.Source, p.Results = baseName(name), baseName(name)
+	if m := past.Manifest; m != nil {
+		p.Kind, p.Tenant, p.Noun, p.Change, p.By = m.Kind(), m.Tenant, m.Noun, m.Change, past.By
+		p.Sandbox = m.Where.IsSandbox()
+		p.Counts = past.Counts
+	}
+	p.Doubts = past.Doubts
+	in, err := past.Open(false)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
 	if err := fill(p, in); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
@@ -90,6 +99,8 @@ func fill(p *report.Page, in io.Reader) error {
 	}
 	p.Tally = report.NewTally(r.Format())
 	err = p.Tally.Restore(r)
-	p.Torn = r.Torn()
+	if err == nil && r.Torn() {
+		p.Doubts = append(p.Doubts, "The file ends in a record that was cut short: it is left out")
+	}
 	return err
 }

@@ -60,7 +60,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		}
 		return conn.explain(err)
 	}
-	interrupts.says(func() string { return "finishing the users in hand" })
+	interrupts.says(func() string { return "finishing the users in progress" })
 	run.ReadFirst = true
 	run.Stop = interrupts.stop
 	var table report.Table
@@ -72,7 +72,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	if perr := f.print(a, &table); err == nil {
 		err = perr
 	}
-	return outcome(conn.explain(err), &summary, interrupts)
+	return outcome(conn.explain(err), &summary.Counts, interrupts)
 }
 
 // A tableRecorder puts results into a table.

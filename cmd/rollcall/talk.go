@@ -76,8 +76,13 @@ func (a *app) stdout() io.Writer {
 }
 
 // greet says what must not be mistaken: that the tenant is not a real one. It is
-// said again at the very end.
-func (a *app) greet(c *connection) {
+// said again at the very end. That it is so because nobody named a tenant is
+// always said: results of a rehearsal look like real ones.
+func (a *app) greet(c *connection, unnamed bool) {
+	if unnamed && a.console.IsQuiet() {
+		a.console.Remind("no --tenant was named: this is the %s, and nothing in Microsoft 365 is touched", c.name)
+		return
+	}
 	if !c.real {
 		a.console.Say("%s: nothing in Microsoft 365 is touched", c.name)
 		a.goodbye = fmt.Sprintf("this was the %s: nothing in Microsoft 365 was touched", c.name)

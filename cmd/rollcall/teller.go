@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"os"
+	"os/user"
 	"sync/atomic"
 	"time"
 
@@ -88,7 +90,7 @@ func (x *execution) begin(run *pipeline.Run) {
 	o := x.told(nil)
 	t.events.Info("start", zap.String("command", o.Command), zap.String("tenant", o.Tenant), zap.String("noun", o.Noun),
 		zap.String("change", o.Change), zap.String("roster", o.Roster), zap.String("results", o.Results),
-		zap.Int("rows", o.Total), zap.String("version", o.Version))
+		zap.Int("rows", o.Rows.Total), zap.String("version", o.Version))
 	t.tellService(x.interrupts.ctx, x, "start", "")
 	t.began = time.Now()
 	t.left.Store(int64(x.out.left()))
@@ -125,7 +127,9 @@ func (x *execution) conclude(err error) error {
 	if statusOf(err) == exitUsage {
 		return err
 	}
-	t.ended = time.Now()
+	if t.ended.IsZero() {
+		t.ended = time.Now()
+	}
 	write := func(file string, perm fs.FileMode, what func(*report.Outcome, io.Writer) error) {
 		if file == "" {
 			return
@@ -175,6 +179,10 @@ func (x *execution) told(err error) *report.Outcome {
 		Noun:     x.job.change.noun,
 		Roster:   t.roster,
 		Results:  x.output.name,
+		Sandbox:  x.job.tenant.tenant == "sandbox" || x.job.tenant.file() != "",
+		Unnamed:  x.job.unnamed(x.app),
+		User:     userName(),
+		Host:     hostName(),
 		Started:  t.started,
 		Finished: t.ended,
 		Exit:     statusOf(err),
@@ -192,14 +200,18 @@ func (x *execution) told(err error) *report.Outcome {
 		o.Noun, o.Change = x.change.Setting.Noun, x.change.String()
 	}
 	if x.users != nil {
-		o.Total = x.users.Description().Rows
+		found := x.users.Description()
+		o.Rows.Total, o.PassedOver, o.RosterSHA256 = found.Rows, found.PassedOverBy, x.rosterSHA256()
+		o.Manifest = x.manifest()
 	}
 	if x.out != nil {
-		o.Rows = x.out.summary
+		o.Rows = x.out.counts
+		if x.out.file != nil && x.out.begun && !x.out.from.Complete {
+			o.Manifest, o.ResultsSHA256 = x.out.file.Manifest(), x.out.file.SHA256()
+		}
 	}
 	if run := t.run.Load(); run != nil {
 		o.Count(run)
-		o.InHand = x.inHand
 		o.Working = t.worked
 	}
 	switch o.Exit {
@@ -218,4 +230,36 @@ func (x *execution) told(err error) *report.Outcome {
 		}
 	}
 	return o
+}
+
+// recorded returns how many rows the run has done so far.
+func (t *teller) recorded() int64 {
+	if run := t.run.Load(); run != nil {
+		return run.Stats.Rows.Load()
+	}
+	return 0
+}
+
+// rosterSHA256 returns the SHA-256 of the roster, or "" if it can't be read any
+// more.
+func (x *execution) rosterSHA256() string {
+	if x.rosterSum == "" {
+		x.rosterSum, _ = x.users.SHA256()
+	}
+	return x.rosterSum
+}
+
+// userName returns who runs the program, as the system calls them, or "".
+func userName() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+// hostName returns the name of the machine, or "".
+func hostName() string {
+	name, _ := os.Hostname()
+	return name
 }

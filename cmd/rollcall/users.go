@@ -47,7 +47,7 @@ func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *conn
 	if err != nil {
 		return nil, nil, err
 	}
-	a.greet(conn)
+	a.greet(conn, f.tenant.tenant == "sandbox" && a.profile.origins["tenant"] == "")
 	return &pipeline.Run{
 		Tenant:        conn,
 		Change:        change,

@@ -1,0 +1,232 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/roster"
+)
+
+// A Resumption is what a run goes on from.
+type Resumption struct {
+	Counts   pipeline.Counts          // what is recorded
+	Earlier  map[int]pipeline.Earlier // what the journal has of other rows
+	Unsure   int                      // see [pipeline.Run.Unsure]
+	Complete bool                     // nothing is left to do, and the files stay as they are
+	Warnings []string                 // what was lost
+
+	was Manifest // what the files are made of
+}
+
+// ErrNotResumable is what ResumeResults returns, with the reason, for a file that
+// a run can't go on with.
+var ErrNotResumable = errors.New("can't go on with it")
+
+// ResumeResults opens the results file called name to go on with it. Without one,
+// and without a journal, it creates it; with a journal alone the file is made
+// anew from that. It reads the rows that are recorded from rows.
+//
+// It changes nothing: that is Begin's. Unless the manifest is the same, the
+// journal that of the last life of the run, what the file begins with what the
+// journal says was in it, and each record of the row that rows has in its place,
+// the error says what is not so.
+func ResumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*ResultsFile, *Resumption, error) {
+	r, from, err := resumeResults(name, f, m, rows)
+	if err != nil {
+		return nil, nil, fmt.Errorf("resume %s: %w", name, err)
+	}
+	return r, from, nil
+}
+
+func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*ResultsFile, *Resumption, error) {
+	from := &Resumption{}
+	if err := checkSummary(name); err != nil {
+		return nil, nil, err
+	}
+	last, _ := readSummary(name)
+	j, damage, err := readJournal(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, nil, cause(err)
+	case err == nil && !info.Mode().IsRegular():
+		return nil, nil, errors.New("not a regular file")
+	}
+	gone := err != nil || info.Size() == 0
+	switch {
+	case j != nil:
+		if err := from.checkLife(m, j, last); err != nil {
+			return nil, nil, err
+		}
+	case gone:
+		return from.fresh(name, f, m, last)
+	}
+
+	r := &ResultsFile{name: name, manifest: m.newLife(""), resumed: j}
+	if j != nil {
+		r.manifest = m.newLife(j.manifest.ID)
+	}
+	if gone {
+		if r.file, err = CreateFile(name, false); err == nil {
+			from.rebuilt(name, j)
+		}
+	} else {
+		err = r.reopen(f, m, rows, last, from)
+	}
+	if err == nil {
+		err = m.differRoster(from.was)
+	}
+	if err != nil {
+		if r.file != nil {
+			r.file.Close()
+		}
+		return nil, nil, err
+	}
+	r.Results = NewResults(r.file, f)
+	if r.file.size > 0 {
+		r.Results.buf = r.Results.buf[:0] // it has a header
+	}
+	if j != nil {
+		from.Earlier = j.earlier()
+		if damage != "" {
+			from.Unsure += pipeline.Window
+			from.warn("%s: rows that it does not have are set without a value before, unless they are not as wanted yet", damage)
+		}
+	}
+	return r, from, nil
+}
+
+func (from *Resumption) warn(format string, args ...any) {
+	from.Warnings = append(from.Warnings, fmt.Sprintf(format, args...))
+}
+
+// checkLife compares the journal with the run that is to go on, and with the
+// summary of the last life of it.
+func (from *Resumption) checkLife(m Manifest, j *journal, last *summaryDocument) error {
+	from.was = j.manifest
+	if err := m.differ(j.manifest); err != nil {
+		return err
+	}
+	if last != nil && last.Manifest.ID != j.manifest.ID && last.Manifest.ID != j.manifest.Was {
+		return fmt.Errorf("%w: its journal is not the one that the last run left beside it, by the summary: put that back", ErrNotResumable)
+	}
+	return nil
+}
+
+// fresh begins a run of which there is neither a results file nor a journal.
+func (from *Resumption) fresh(name string, f Format, m Manifest, last *summaryDocument) (*ResultsFile, *Resumption, error) {
+	r, err := CreateResults(name, false, f, m)
+	if err != nil {
+		return nil, nil, errors.Unwrap(err)
+	}
+	if last != nil && last.Outcome != Complete && last.Manifest.Digest == m.Digest {
+		from.Unsure = m.Rows
+		from.warn("a run that did not come to its end has left a summary, and neither results nor a journal: what it changed can't be put back")
+	}
+	return r, from, nil
+}
+
+// rebuilt says what is lost with a results file that is gone.
+func (from *Resumption) rebuilt(name string, j *journal) {
+	if j.mark == nil || j.mark.Records == 0 {
+		return
+	}
+	from.Unsure = j.mark.Records
+	from.warn("%s is gone, and with it the results and values before of %s: these are done again, without a value before unless they are not as wanted yet",
+		name, Plural(j.mark.Records, "row"))
+}
+
+// reopen opens the file, which is there, to go on behind its whole records.
+func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDocument, from *Resumption) error {
+	in, err := os.Open(r.name)
+	if err != nil {
+		return cause(err)
+	}
+	defer in.Close()
+	if r.resumed == nil {
+		switch {
+		case last == nil:
+			return fmt.Errorf("%w: neither a journal %s nor a summary %s says of what it was made", ErrNotResumable, journalName(r.name), SummaryName(r.name))
+		case last.Outcome == Running || last.Rows.Recorded < last.Rows.Total:
+			return fmt.Errorf("%w: its run is not complete, and its journal %s is gone", ErrNotResumable, journalName(r.name))
+		}
+		from.was = last.Manifest
+		if err := m.differ(last.Manifest); err != nil {
+			return err
+		}
+		if sum, err := sha256Of(in); err != nil {
+			return err
+		} else if sum != last.ResultsSHA256 {
+			return fmt.Errorf("%w: it was changed since its run ended, by the summary %s", ErrNotResumable, SummaryName(r.name))
+		}
+		from.Complete = true
+	} else if err := r.resumed.mark.holds(in); err != nil {
+		return err
+	}
+	whole, err := readRecords(in, f, func(rec Record) error { return r.match(rec, rows, from) })
+	if err != nil {
+		return err
+	}
+	if from.Complete && from.Counts.Recorded != m.Rows {
+		return fmt.Errorf("%w: it has %s, and its summary says that it is complete", ErrNotResumable, Plural(from.Counts.Recorded, "record"))
+	}
+	r.file, err = openFile(r.name, whole)
+	return err
+}
+
+// match compares a record with the row that has to be in its place, and counts it.
+func (r *ResultsFile) match(rec Record, rows pipeline.Rows, from *Resumption) error {
+	var row roster.Row
+	if err := rows.Read(&row); err == io.EOF {
+		return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has ended", rec.Line, rec.UPN)
+	} else if err != nil {
+		return err
+	}
+	if row.Line != rec.Line || row.UPN != rec.UPN {
+		return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has line %d, %q", rec.Line, rec.UPN, row.Line, row.UPN)
+	}
+	if r.resumed != nil {
+		delete(r.resumed.entries, rec.Line)
+	}
+	r.records++
+	from.Counts.Recorded++
+	from.Counts.ByStatus[rec.Status]++
+	return nil
+}
+
+// holds returns an error unless f begins with what was on the disk by m. A nil m
+// says nothing of it.
+func (m *mark) holds(f *os.File) error {
+	if m == nil {
+		return nil
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, io.NewSectionReader(f, 0, m.Bytes))
+	switch {
+	case err != nil:
+		return err
+	case n < m.Bytes:
+		return fmt.Errorf("%w: it has %d bytes, and had %d and %s: it was cut, or is an older copy", ErrNotResumable, n, m.Bytes, Plural(m.Records, "record"))
+	case hex.EncodeToString(h.Sum(nil)) != m.SHA256:
+		return fmt.Errorf("%w: it was changed since the run wrote it", ErrNotResumable)
+	}
+	return nil
+}
+
+// sha256Of returns the SHA-256 of all of f, in hexadecimal.
+func sha256Of(f *os.File) (string, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, 1<<62)); err != nil {
+		return "", cause(err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
