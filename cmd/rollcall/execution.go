@@ -21,7 +21,7 @@ type execution struct {
 	*job
 	app        *app
 	change     *pipeline.Change
-	source     *source // nil if the roster is not a file of ours
+	source     *report.Source // nil if the roster is not a file of ours
 	log        *zap.Logger
 	conn       *connection
 	input      *input
@@ -108,7 +108,7 @@ func (x *execution) interrupted(err error) error {
 
 // sameTenant refuses to undo what was done on another tenant.
 func (x *execution) sameTenant() error {
-	m := x.source.manifest()
+	m := x.source.Manifest()
 	if !x.undo || m == nil || m.Tenant == x.conn.name {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (x *execution) open() (*roster.Roster, error) {
 		return nil, err
 	}
 	if x.undo {
-		o.Skip, o.Want = x.source.settled, x.source.undoable(x.change)
+		o.Skip, o.Want = x.source.Unchanged, x.source.Undoable(x.change)
 	}
 	var users *roster.Roster
 	if past := x.past(); past != nil && past.Fed() {
@@ -145,13 +145,12 @@ func (x *execution) open() (*roster.Roster, error) {
 	return users, x.cantUndo(optionError(err))
 }
 
-// past returns what stands beside the roster, if it is a file of ours, or nil. It
-// says of which run it is the first time.
+// past returns what stands beside the roster, if it is a file of ours, or nil.
 func (x *execution) past() *report.Past {
-	if x.source == nil || x.source.past == nil {
+	if x.source == nil || x.source.Past == nil {
 		return nil
 	}
-	return x.source.past
+	return x.source.Past
 }
 
 // tellPast says of which run a roster of ours is, and what is not certain of it.
@@ -181,7 +180,7 @@ func (x *execution) tellPast() {
 // cantUndo adds to the error of a roster what to do if it is that nothing in it
 // can be put back.
 func (x *execution) cantUndo(err error) error {
-	if err == nil || !x.undo || !strings.Contains(err.Error(), errNoBefore.Error()) {
+	if err == nil || !x.undo || !strings.Contains(err.Error(), report.ErrNoBefore.Error()) {
 		return err
 	}
 	return &exit{status: exitError, err: err,

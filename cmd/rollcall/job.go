@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/report"
 )
 
 // A job is an apply, an audit or an undo of a roster: what the commands share,
@@ -178,12 +179,12 @@ func (j *job) unnamed(a *app) bool {
 // wanted returns the change to make: what the flags say or, if they say nothing
 // and the roster is a file that we wrote, what that does. Of such a file the noun
 // is on record too and, for undo, the tenant.
-func (j *job) wanted(a *app, in *input) (*pipeline.Change, *source, error) {
+func (j *job) wanted(a *app, in *input) (*pipeline.Change, *report.Source, error) {
 	source, err := readSource(in)
 	if err != nil {
 		return nil, nil, err
 	}
-	if m := source.manifest(); m != nil {
+	if m := source.Manifest(); m != nil {
 		if a.profile.origins["noun"] == "" && !j.change.asked() {
 			j.change.noun = m.Noun
 		}
@@ -212,15 +213,15 @@ func (j *job) wanted(a *app, in *input) (*pipeline.Change, *source, error) {
 		_, err := j.change.required()
 		return change, nil, err
 	}
-	change.Cell = source.cell
+	change.Cell = source.Cell
 	switch {
 	case j.undo:
-		err = source.back(change)
-		j.roster.only = changing
+		err = wrongNoun(source.Back(change))
+		j.roster.only = report.Changing
 	case change.Empty():
-		err = source.again(change, j.ifUnchanged)
+		err = wrongNoun(source.Again(change, j.ifUnchanged))
 		if j.roster.only == nil {
-			j.roster.only = wanting
+			j.roster.only = report.Wanting
 		}
 	}
 	j.readFirst = j.readFirst || change.Expects()

@@ -91,7 +91,7 @@ func (f *outputFlags) open(x *execution) (*output, error) {
 	var recorders []pipeline.Recorder
 	format := report.Format{Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
 	if x.source != nil {
-		format.Own = x.source.own
+		format.Own = x.source.Own
 	}
 	var err error
 	if o.view, err = x.view(format); err != nil {
