@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -10,7 +11,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"rollcall/tenant"
@@ -208,23 +212,77 @@ func TestSaveKilled(t *testing.T) {
 		}
 	}
 
-	// Before the log was removed, with nothing to do but that.
+	// Killed before the log was removed, with nothing to do but that: a second
+	// name of the log keeps what Save put into it.
 	tn, name := load(t, crowd)
 	someSets(t, tn)
-	f := tn.users.(*file)
-	if _, err := replace(f.path, func(w io.Writer) error { return f.write(w, f.users) }, func(digest string) error {
-		return f.announce(entry{File: digest, Changes: f.log.count})
-	}); err != nil {
+	run(t, tn, "Set-Mailbox ada@contoso.com Zone=Oslo") // another one than the first of the log
+	kept := LogName(name) + ".kept"
+	if err := os.Link(LogName(name), kept); err != nil {
+		t.Skip(err)
+	}
+	saved := save(t, tn, name)
+	if err := os.Rename(kept, LogName(name)); err != nil {
 		t.Fatal(err)
 	}
+	again := reload(t, name)
+	if got, want := texts(shown(t, again)), texts(shown(t, tn)); got != want {
+		t.Errorf("found\n%v, want\n%v", got, want)
+	}
+	for _, u := range again.users.(*file).users {
+		if u.more != nil {
+			t.Errorf("changes of %q that the file has were made again", u.name)
+		}
+	}
 	before, _ := os.Stat(name)
-	save(t, reload(t, name), name)
+	if got := save(t, again, name); got != saved {
+		t.Errorf("saved %q, want %q", got, saved)
+	}
 	if after, _ := os.Stat(name); !os.SameFile(before, after) {
 		t.Error("Save wrote a file that had everything")
 	}
 	if files := snapshot(t, name); len(files) != 1 {
 		t.Errorf("left %q", files)
 	}
+}
+
+// Whoever loads a file while another process sets and saves finds all that was
+// set before, whatever is in which file at the time.
+func TestLoadMeanwhile(t *testing.T) {
+	tn, name := load(t, people)
+	var answered atomic.Int64
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := int64(1); ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			run(t, tn, fmt.Sprintf("Set-Mailbox ada@contoso.com Office=%d", i))
+			answered.Store(i)
+			if i%3 == 0 {
+				if err := tn.Save(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	for range 4000 {
+		least := answered.Load()
+		again, err := Load(name)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		text := tenant.Text(run(t, again, "Get-Mailbox ada@contoso.com")[0]["Office"])
+		if n, err := strconv.ParseInt(text, 10, 64); err != nil || n < least {
+			t.Errorf("found %s, want %d at least", text, least)
+		}
+	}
+	close(stop)
+	wg.Wait()
 }
 
 // texts returns what is shown as text, which is all that a cell keeps of a value.
