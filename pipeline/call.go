@@ -47,7 +47,7 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 		if err == nil {
 			return objects, nil
 		}
-		t.unknown = t.unknown || !c.Reads() && isUnknown(err)
+		t.unknown = t.unknown || !c.Reads() && (isUnknown(err) || err != nil && ctx.Err() != nil)
 		e, ok := errors.AsType[*tenant.Error](err)
 		if !ok || !e.Transient() || ctx.Err() != nil {
 			return nil, err

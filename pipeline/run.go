@@ -141,7 +141,7 @@ type Stats struct {
 	ended    atomic.Int64 // those of them that are done, or were cut short
 	Rows     atomic.Int64 // rows done, recorded or not
 	Calls    atomic.Int64 // calls made for them
-	Sets     atomic.Int64 // rows among those begun that a set was sent for
+	Sets     atomic.Int64 // rows whose user was set, or may have been: a set was not refused
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
 	ByStatus [len(Statuses)]atomic.Int64
 }

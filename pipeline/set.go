@@ -18,13 +18,15 @@ import (
 func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 	cmdlets := r.needed(t)
 	accepted := 0
-	r.Stats.Sets.Add(1)
 	for _, c := range cmdlets {
 		t.sent = true
 		if _, err = r.call(ctx, t, c); err != nil {
 			break
 		}
 		accepted++
+	}
+	if accepted > 0 || t.unknown {
+		r.Stats.Sets.Add(1)
 	}
 	if err == nil || r.fatal(ctx, err) != nil {
 		return false, err

@@ -3,6 +3,7 @@ package report
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -76,7 +77,8 @@ func (m Manifest) differRoster(was Manifest) error {
 // change returns the change, with what it comes to where that is not the same: a
 // retired value may be wanted as another one.
 func (m Manifest) change() string {
-	if m.Wanted == nil {
+	plain := func(value string) bool { return strings.Contains(m.Change+",", "="+value+",") }
+	if !slices.ContainsFunc(m.Wanted, func(value string) bool { return !plain(value) }) {
 		return m.Change
 	}
 	return fmt.Sprintf("%s (%s)", m.Change, strings.Join(m.Wanted, ", "))

@@ -150,6 +150,9 @@ func TestFile(t *testing.T) {
 			return err
 		}
 		if write != "" {
+			if err := f.Begin(); err != nil {
+				t.Error(err)
+			}
 			if _, err := io.WriteString(f, write); err != nil {
 				t.Error(err)
 			}

@@ -109,7 +109,7 @@ func (r *ResultsFile) Device() bool { return r.file.device }
 // In this order, no journal ever stands beside records of another run.
 func (r *ResultsFile) Begin() error {
 	if err := r.begin(); err != nil {
-		return fmt.Errorf("begin %s: %w", r.name, cause(err))
+		return fmt.Errorf("create %s: %w", r.name, cause(err))
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func TestAskedBySignal(t *testing.T) {
 	}
 	results := filepath.Join(dir, "results.csv") // which has one row already
 	rollcall(t, exitGuard, "apply", users, "--privacy-mode", "opt-out", "-o", results, "--limit", "1")
-	cmd := exec.Command(program, "apply", users, "--privacy-mode", "opt-out", "-o", results, "--resume", "--quiet", "--rate", "0.01", "--log-format", "json", "--summary-json", filepath.Join(dir, "s.json"))
+	cmd := exec.Command(program, "apply", users, "--privacy-mode", "opt-out", "-o", results, "--resume", "--quiet", "--tenant", "sandbox", "--rate", "0.01", "--log-format", "json", "--summary-json", filepath.Join(dir, "s.json"))
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

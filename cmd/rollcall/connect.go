@@ -119,7 +119,7 @@ type connection struct {
 	real    bool                        // it is not the built-in sandbox: a change is a change
 	signIn  func(context.Context) error // finds out whether the tenant lets us in
 	refused string                      // what to do if it no longer does
-	save    func() error                // keeps what was changed
+	save    func() error                // puts what was changed into the tenant's file; not to be called by who only reads
 	close   func()
 	steps   []step // what doctor looks at
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -121,7 +122,21 @@ func checkKilled(t *testing.T, results string, n int, counts string, inHand int)
 // it and returns its counts.
 func startServer(t *testing.T, program string, args ...string) (endpoint string, stop func() string) {
 	t.Helper()
-	cmd := exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)
+	endpoint, cmd, out := launchServer(t, program, args...)
+	return endpoint, func() string {
+		cmd.Process.Signal(os.Interrupt)
+		var counts bytes.Buffer
+		counts.ReadFrom(out)
+		cmd.Wait()
+		return counts.String()
+	}
+}
+
+// launchServer starts a sandbox server in a process of its own, whose standard
+// output is out after the endpoint.
+func launchServer(t *testing.T, program string, args ...string) (endpoint string, cmd *exec.Cmd, out io.Reader) {
+	t.Helper()
+	cmd = exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)
 	t.Setenv(tokenVariable, "token-8d2f")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -136,11 +151,5 @@ func startServer(t *testing.T, program string, args ...string) (endpoint string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(b[:n])), func() string {
-		cmd.Process.Signal(os.Interrupt)
-		var counts bytes.Buffer
-		counts.ReadFrom(out)
-		cmd.Wait()
-		return counts.String()
-	}
+	return strings.TrimSpace(string(b[:n])), cmd, out
 }

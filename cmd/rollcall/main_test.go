@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"serve":       serve,
 			"served":      served,
 			"key":         makeKey,
+			"append":      appendTo,
 			"lines":       lines,
 			"agree":       agree,
 			"until":       until,
@@ -139,6 +140,14 @@ func environment(ts *testscript.TestScript) []string {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env
+}
+
+func appendTo(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY|os.O_APPEND, 0)
+	ts.Check(err)
+	defer f.Close()
+	_, err = f.WriteString(strings.TrimSuffix(ts.ReadFile(args[1]), "\n"))
+	ts.Check(err)
 }
 
 func lines(ts *testscript.TestScript, neg bool, args []string) {

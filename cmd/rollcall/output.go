@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
 	"rollcall/report"
+	"rollcall/tenant/sandbox"
 )
 
 // outputFlags say where the results go.
@@ -51,8 +53,16 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	if err != nil || !out.Mode().IsRegular() {
 		return nil
 	}
-	if in, err := os.Stat(tenant); tenant != "" && err == nil && os.SameFile(in, out) {
-		return usage(fmt.Errorf("-o %s: the results would replace the tenant", f.name))
+	if tenant != "" {
+		if in, err := os.Stat(tenant); err == nil && os.SameFile(in, out) {
+			return usage(fmt.Errorf("-o %s: the results would replace the tenant", f.name))
+		}
+		if real, err := filepath.EvalSymlinks(tenant); err == nil {
+			tenant = real
+		}
+		if log, err := os.Stat(sandbox.LogName(tenant)); err == nil && os.SameFile(log, out) {
+			return usage(fmt.Errorf("-o %s: the results would replace the changes of the tenant", f.name))
+		}
 	}
 	var in os.FileInfo
 	if stdin, ok := a.in.(*os.File); ok && roster == "-" {

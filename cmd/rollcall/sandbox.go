@@ -57,8 +57,10 @@ be tried without Microsoft 365, and brings about the faults that are ordered.`,
 what it was asked. The protocol is that of InvokeCommand and $batch.
 
 The users are those of FILE.csv, with columns UserPrincipalName, Licensed and one
-for each property; it is written back at the end. Without FILE.csv every user is
-known, licensed and opted in.
+for each property; it is written back at the end. Until then each change is kept in
+FILE.csv.changes before its reply is sent, so that none is lost if the server is
+killed: the next run with FILE.csv finds them. Without FILE.csv every user is known,
+licensed and opted in.
 
 The token that is accepted is the one in `+tokenVariable+`; if that is not set,
 any token is; with --require-issued, neither.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -55,6 +57,30 @@ func BenchmarkSetGet(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// What a row costs in a tenant in a file, each Set of which changes the user.
+func BenchmarkSetGetFile(b *testing.B) {
+	const users = 1 << 16
+	names := names(users)
+	path := filepath.Join(b.TempDir(), "tenant.csv")
+	if err := os.WriteFile(path, []byte("UserPrincipalName\n"+strings.Join(names, "\n")+"\n"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	t, err := Load(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	modes := []string{"opt-out", "opt-in"}
+	for i := 0; b.Loop(); i++ {
+		set := tenant.Cmdlet{Name: "Set-MyAnalyticsFeatureConfig", Identity: names[i%users],
+			Parameters: []tenant.Parameter{{Name: "PrivacyMode", Value: modes[i/users%2]}}}
+		if _, err := t.Run(b.Context(), set); err != nil {
+			b.Fatal(err)
+		}
+		t.Run(b.Context(), tenant.Cmdlet{Name: "Get-MyAnalyticsFeatureConfig", Identity: names[i%users]})
 	}
 }
 

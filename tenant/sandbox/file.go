@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -34,9 +33,11 @@ type file struct {
 
 	saving sync.Mutex // held by whoever writes the file
 
-	mu    sync.Mutex // guards what follows
-	users []user     // of rows
-	dirty bool       // users has what the file has not
+	mu     sync.Mutex  // guards what follows
+	users  []user      // of rows
+	digest string      // SHA-256 of the file, as it was loaded or saved last, in hex
+	info   os.FileInfo // of the file then
+	log    changeLog   // what users have and the file has not
 }
 
 // A column is what a column of the file is about.
@@ -64,33 +65,6 @@ type row struct {
 }
 
 var utf8BOM = []byte("\ufeff")
-
-// Load returns a Tenant whose users are those of the CSV file called name.
-//
-// The file has a column UserPrincipalName. It may have a column Licensed (true
-// or false) and one for each property: PrivacyMode, IsDashboardEnabled,
-// IsAddInEnabled, IsDigestEmailEnabled, IsInsightsHeadspaceEnabled and Enabled
-// (of UserBriefingConfig). A blank cell, like a missing column, is what [New]
-// has. Any other column whose name can be a property's is one of every noun
-// without rules of its own. The rest are carried along.
-//
-// The file changes when [Tenant.Save] is called.
-func Load(name string) (*Tenant, error) {
-	path, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return nil, err
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := parseFile(b)
-	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", name, err)
-	}
-	f.path = path
-	return &Tenant{users: f}, nil
-}
 
 func parseFile(b []byte) (*file, error) {
 	f := &file{byName: make(map[string]int)}
@@ -279,7 +253,9 @@ func (f *file) update(name string, n *noun, ps []tenant.Parameter) (user, outcom
 	if err != nil || u == f.users[i] {
 		return f.users[i], unchanged, err
 	}
+	if err := f.append(makeChange(n, u.name, ps)); err != nil {
+		return f.users[i], unchanged, &tenant.Error{Class: tenant.Failed, Err: err}
+	}
 	f.users[i] = u
-	f.dirty = true
 	return u, changed, nil
 }

@@ -234,12 +234,12 @@ func TestSaveFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := errors.New("disk full")
-	err := replace(name, func(w io.Writer) error {
+	info, err := replace(name, func(w io.Writer) error {
 		w.Write(make([]byte, 1<<20))
 		return full
-	})
-	if err != full {
-		t.Errorf("replace = %v, want %v", err, full)
+	}, nil)
+	if info != nil || err != full {
+		t.Errorf("replace = %v, %v, want %v", info, err, full)
 	}
 	if b, _ := os.ReadFile(name); string(b) != "whole" {
 		t.Errorf("left %q", b)
@@ -248,8 +248,19 @@ func TestSaveFails(t *testing.T) {
 		t.Errorf("left behind %v", names)
 	}
 
-	if err := replace(name, func(w io.Writer) error { _, err := w.Write([]byte("other")); return err }); err != nil {
-		t.Error(err)
+	other := func(w io.Writer) error { _, err := w.Write([]byte("other")); return err }
+	if _, err := replace(name, other, func(string) error { return full }); err != full {
+		t.Errorf("replace that is not to be = %v, want %v", err, full)
+	}
+	if b, _ := os.ReadFile(name); string(b) != "whole" {
+		t.Errorf("left %q", b)
+	}
+	var digest string
+	if info, err := replace(name, other, func(d string) error { digest = d; return nil }); info == nil || err != nil {
+		t.Error(info, err)
+	}
+	if digest != digestOf([]byte("other")) {
+		t.Errorf("digest %s of what was written", digest)
 	}
 	if b, _ := os.ReadFile(name); string(b) != "other" {
 		t.Errorf("replaced by %q", b)

@@ -1,27 +1,27 @@
 package sandbox
 
 import (
-	"bufio"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"rollcall/tenant"
 )
 
-// Save writes the users back to the file that they were loaded from. A Tenant
-// that was not loaded, or has not changed since, does nothing.
+// Save writes the users back to the file that they were loaded from, and removes
+// the log of their changes. A Tenant that was not loaded, or of which the file
+// has all there is, does nothing more.
 //
 // Whoever reads the file at any time finds all of it as it was or all of it as
 // it is to be, even after a power cut. Rows, columns and cells that no cmdlet
 // has changed stay as they are; a property that was set and has no column gets
 // one, at the right. Cmdlets may run meanwhile.
+//
+// A file that someone else has changed since it was loaded is an error: it stays
+// as it is, and so does the log.
 func (t *Tenant) Save() error {
 	f, ok := t.users.(*file)
 	if !ok {
@@ -29,21 +29,62 @@ func (t *Tenant) Save() error {
 	}
 	f.saving.Lock()
 	defer f.saving.Unlock()
-
-	f.mu.Lock()
-	dirty, users := f.dirty, slices.Clone(f.users)
-	f.dirty = false
-	f.mu.Unlock()
-	if !dirty {
-		return nil
-	}
-	if err := replace(f.path, func(w io.Writer) error { return f.write(w, users) }); err != nil {
-		f.mu.Lock()
-		f.dirty = true
-		f.mu.Unlock()
+	if err := f.save(); err != nil {
 		return fmt.Errorf("save %s: %w", f.path, err)
 	}
 	return nil
+}
+
+func (f *file) save() error {
+	f.mu.Lock()
+	count, folded := f.log.count, f.log.folded
+	var users []user
+	var err error
+	if count > folded {
+		users = slices.Clone(f.users)
+		err = f.check()
+	}
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if count > folded {
+		var digest string
+		info, err := replace(f.path, func(w io.Writer) error { return f.write(w, users) }, func(sum string) error {
+			digest = sum
+			return f.announce(entry{File: sum, Changes: count})
+		})
+		if info != nil {
+			f.mu.Lock()
+			f.info, f.digest, f.log.folded = info, digest, count
+			f.mu.Unlock()
+		}
+		if err != nil {
+			return err
+		}
+	}
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.log.found == nil || f.log.count > f.log.folded {
+		return nil
+	}
+	return f.log.remove()
+}
+
+// announce puts into the log the state that the file is about to be in, and
+// brings the log to the disk: a file that a power cut leaves replaced is one that
+// the log knows.
+func (f *file) announce(state entry) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.append(state); err != nil {
+		return err
+	}
+	if err := f.log.out.Sync(); err != nil {
+		return err
+	}
+	return f.log.check()
 }
 
 func (f *file) write(w io.Writer, users []user) error {
@@ -151,57 +192,4 @@ func (c column) changed(u user, cell string) (text string, ok bool) {
 		return tenant.Text(v), true
 	}
 	return "", false
-}
-
-// replace gives the file called path the content that write writes, and keeps
-// its mode.
-func replace(path string, write func(io.Writer) error) (err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	w := bufio.NewWriterSize(tmp, 1<<16)
-	if err := write(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := tmp.Chmod(info.Mode().Perm()); err != nil && runtime.GOOS != "windows" {
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a rename in the directory called name last. Windows has no way
-// to do so.
-func syncDir(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

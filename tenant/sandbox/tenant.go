@@ -9,6 +9,11 @@
 //	              │       └ file (Load): those of a CSV file, until Save
 //	              └ user ─ view ─ Objects
 //
+// What a Set of a file's user was answered with survives a kill of the process:
+// each is appended to a log beside the file (FILE.changes) before it is answered.
+// Save writes the file anew and removes the log, and Load makes the changes of a
+// log that was left behind once more. See [LogName].
+//
 // A [Server] speaks the protocol of Exchange Online's InvokeCommand for a
 // Tenant, with [Faults] to order. Each cmdlet gets a turn, be it a request of its
 // own or a part of a batch:

@@ -1,0 +1,157 @@
+package sandbox
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"rollcall/tenant"
+)
+
+// Load returns a Tenant whose users are those of the CSV file called name.
+//
+// The file has a column UserPrincipalName. It may have a column Licensed (true
+// or false) and one for each property: PrivacyMode, IsDashboardEnabled,
+// IsAddInEnabled, IsDigestEmailEnabled, IsInsightsHeadspaceEnabled and Enabled
+// (of UserBriefingConfig). A blank cell, like a missing column, is what [New]
+// has. Any other column whose name can be a property's is one of every noun
+// without rules of its own. The rest are carried along.
+//
+// The file changes when [Tenant.Save] is called. Until then each Set that changes
+// a user is kept in a file beside it, whose name ends in .changes, before it is
+// answered: if the process is killed, the next Load finds the change there.
+// Neither file is changed by Load.
+func Load(name string) (*Tenant, error) {
+	path, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return nil, err
+	}
+	b, info, log, err := readBoth(path)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", name, err)
+	}
+	f, err := parseFile(b)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", name, err)
+	}
+	f.path, f.info, f.digest, f.log = path, info, digestOf(b), log.changeLog
+	if err := f.replay(log.text); err != nil {
+		return nil, fmt.Errorf("load %s: %w", name, err)
+	}
+	return &Tenant{users: f}, nil
+}
+
+// A loadedLog is a change log and what is in it.
+type loadedLog struct {
+	changeLog
+	text []byte
+}
+
+// readBoth returns the tenant's file called path, and its log as it was at the
+// same time, even if another process saves meanwhile.
+func readBoth(path string) (b []byte, info os.FileInfo, log loadedLog, err error) {
+	for range 10 { // a file that is replaced all the time is none that is used here
+		if b, info, err = readFile(path); err != nil {
+			break
+		}
+		log = loadedLog{changeLog: changeLog{path: LogName(path)}}
+		log.text, err = log.read()
+		if now, serr := os.Stat(path); serr != nil || sameState(now, info) {
+			break
+		}
+	}
+	return b, info, log, err
+}
+
+// readFile returns what is in the file called path, and what the file was like
+// before it was read.
+func readFile(path string) ([]byte, os.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(int(info.Size()) + bytes.MinRead)
+	_, err = io.Copy(&b, f)
+	return b.Bytes(), info, err
+}
+
+// sameState reports whether a file that was a has not been written since it was b.
+func sameState(a, b os.FileInfo) bool {
+	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
+}
+
+// check returns an error if the file is not the one that f was loaded from or
+// saved to. The caller holds f.mu.
+func (f *file) check() error {
+	info, err := os.Stat(f.path)
+	if err != nil || sameState(info, f.info) {
+		return err
+	}
+	b, info, err := readFile(f.path)
+	if err != nil {
+		return err
+	}
+	if digestOf(b) != f.digest {
+		return fmt.Errorf("%s was changed by someone else since it was loaded", f.path)
+	}
+	f.info = info
+	return nil
+}
+
+// replay makes the changes of the log that the file has not. It is for Load.
+func (f *file) replay(log []byte) error {
+	l := &f.log
+	if l.size == 0 {
+		return nil
+	}
+	var err error
+	if l.count, l.folded, err = survey(log, f.digest); err != nil {
+		return fmt.Errorf("%s: %w", l.path, err)
+	}
+	if l.folded < 0 {
+		return fmt.Errorf("%s was edited or replaced after the changes in %s were made: put it back as it was, or remove %[2]s, and its changes (%d) are lost",
+			f.path, l.path, l.count)
+	}
+	n := 0
+	for e, err := range entries(log) {
+		if err != nil {
+			return err
+		}
+		if e.isState() {
+			continue
+		}
+		if n++; n <= l.folded {
+			continue
+		}
+		if err := f.redo(&e); err != nil {
+			return fmt.Errorf("%s: change %d: %w", l.path, n, err)
+		}
+	}
+	return nil
+}
+
+// redo makes a change once more.
+func (f *file) redo(e *entry) error {
+	n := lookup("Set-" + e.Noun)
+	if n == nil {
+		n = generic(e.Noun)
+	}
+	i, ok := f.byName[fold(e.User)]
+	if !ok {
+		return fmt.Errorf("no user %q", e.User)
+	}
+	u, err := n.set(n, f.users[i], e.parameters())
+	if err != nil {
+		return failure(tenant.Cmdlet{Name: "Set-" + n.name, Identity: e.User}, err)
+	}
+	f.users[i] = u
+	return nil
+}
