@@ -39,6 +39,11 @@ func (w Where) IsSandbox() bool {
 	return w.Tenant == "sandbox" || strings.HasPrefix(w.Tenant, "sandbox:")
 }
 
+// Same reports whether w and v are one tenant.
+func (w Where) Same(v Where) bool {
+	return w.Tenant == v.Tenant && strings.EqualFold(w.Organization, v.Organization) && w.Endpoint == v.Endpoint && w.Cloud == v.Cloud
+}
+
 // Kind returns the kind of the run in a word.
 func (m Manifest) Kind() string {
 	kind, _, _ := strings.Cut(m.Run, " ")
@@ -51,7 +56,7 @@ func (m Manifest) differ(was Manifest) error {
 	layout := map[bool]string{true: "with --excel", false: "without --excel"}
 	for _, f := range []struct{ what, was, now string }{
 		{"kind of run", was.Run, m.Run},
-		{"tenant", was.Tenant, m.Tenant},
+		{"tenant", was.tenant(m), m.tenant(was)},
 		{"setting", was.Noun, m.Noun},
 		{"change", was.change(), m.change()},
 		{"roster", Plural(was.Rows, "row"), Plural(m.Rows, "row")},
@@ -72,6 +77,18 @@ func (m Manifest) differRoster(was Manifest) error {
 			Plural(m.Rows, "row"), was.Digest, m.Digest)
 	}
 	return nil
+}
+
+// tenant returns the tenant as people call it, or as the flags do if that is the
+// same as of another one.
+func (m Manifest) tenant(other Manifest) string {
+	switch {
+	case m.Where.Same(other.Where):
+		return ""
+	case m.Tenant == other.Tenant:
+		return fmt.Sprintf("%s %+v", m.Tenant, m.Where)
+	}
+	return m.Tenant
 }
 
 // change returns the change, with what it comes to where that is not the same: a

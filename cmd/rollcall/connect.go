@@ -79,7 +79,7 @@ func (f *tenantFlags) identity() string {
 	return id
 }
 
-// where returns which tenant the flags name, for the record.
+// record returns which tenant the flags name, for the record.
 func (f *tenantFlags) record() report.Where {
 	w := report.Where{Tenant: f.tenant}
 	if name := f.file(); name != "" {
@@ -89,8 +89,8 @@ func (f *tenantFlags) record() report.Where {
 		w.Organization = f.organizationID()
 		w.Cloud = f.cloud
 	}
-	if f.tenant == "exchange" {
-		w.Endpoint = f.endpoint
+	if f.tenant == "exchange" && f.endpoint != "" {
+		w.Endpoint = f.endpointURL()
 	}
 	return w
 }

@@ -109,7 +109,7 @@ func (x *execution) interrupted(err error) error {
 // sameTenant refuses to undo what was done on another tenant.
 func (x *execution) sameTenant() error {
 	m := x.source.Manifest()
-	if !x.undo || m == nil || m.Tenant == x.conn.name {
+	if !x.undo || m == nil || m.Where.Same(x.job.tenant.record()) {
 		return nil
 	}
 	return fmt.Errorf("undo %s: its run was on the %s, and this is the %s", x.input.name, m.Tenant, x.conn.name)
