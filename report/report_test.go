@@ -190,6 +190,7 @@ func TestFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.Begin()
 	io.WriteString(f, "x")
 	if err := f.Sync(); err != nil {
 		t.Error(err)
