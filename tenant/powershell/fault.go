@@ -66,7 +66,7 @@ func (f *failure) says(names []string) bool {
 // over.
 func (f *failure) fault(secrets []string) (_ *tenant.Error, lost bool) {
 	exception, message := f.parts()
-	text := clean(message, secrets)
+	text := tenant.Clean(message, secrets...)
 	if text == "" {
 		text = "no message"
 	}
@@ -74,7 +74,7 @@ func (f *failure) fault(secrets []string) (_ *tenant.Error, lost bool) {
 		Status:     f.Status,
 		Class:      f.class(),
 		AtOnce:     f.says([]string{atOnce}),
-		Exception:  clean(exception, secrets),
+		Exception:  tenant.Clean(exception, secrets...),
 		RetryAfter: tenant.RetryAfter(f.RetryAfter, time.Now()),
 		Err:        errors.New(text),
 	}
@@ -144,7 +144,7 @@ func (f *failure) refusal(where string, secrets []string) error {
 		if f.says([]string{"running scripts is disabled", "PSSecurityException"}) {
 			hint = "Set-ExecutionPolicy RemoteSigned -Scope CurrentUser"
 		}
-		return setupError(hint, "load PowerShell module %s: %s", moduleName, clean(f.Message, secrets))
+		return setupError(hint, "load PowerShell module %s: %s", moduleName, tenant.Clean(f.Message, secrets...))
 	}
 	e, _ := f.fault(secrets)
 	if e.Transient() {

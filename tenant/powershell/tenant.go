@@ -179,7 +179,7 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 	}
 	if t.cfg.Warn != nil {
 		for _, w := range r.Warnings {
-			t.cfg.Warn(c, clean(w, *p.secrets.Load()))
+			t.cfg.Warn(c, tenant.Clean(w, *p.secrets.Load()...))
 		}
 	}
 	switch {
