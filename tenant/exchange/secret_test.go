@@ -33,7 +33,7 @@ func TestTokenIsNowhere(t *testing.T) {
 		"HTTP/1.1 200 OK\r\n\r\n{\"@odata.nextLink\":\"https://example.org/" + secret + "\"}",
 		"HTTP/1.1 200 OK\r\n\r\n{\"@odata.nextLink\":\"https://" + secret + "/\"}",
 		"HTTP/1.1 400 Bad Request\r\n\r\n" + interrupted,
-		"HTTP/1.1 400 Bad Request\r\n\r\n" + details("Ex1|A.B|Bearer " + interrupted),
+		"HTTP/1.1 400 Bad Request\r\n\r\n" + details("Ex1|A.B|Bearer "+interrupted),
 		"HTTP/1.1 200 OK\r\n\r\n" + errorsInside(interrupted),
 		"HTTP/1.1 400 Bad Request\r\n\r\n" + strings.Repeat(" ", maxFault-100) + secret, // read in part
 		"HTTP/1.1 " + secret + "\r\n\r\n",
