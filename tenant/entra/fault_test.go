@@ -50,6 +50,7 @@ func TestFault(t *testing.T) {
 		{"busy, 400", 400, "", refusal("temporarily_unavailable", "AADSTS90006: Try again. Please."), tenant.Unavailable, "AADSTS90006: Try again", 0},
 		{"busy by code", 400, "Retry-After: 2", refusal("invalid_request", "AADSTS90033: A transient error has occurred. Please try again."), tenant.Unavailable, "AADSTS90033: A transient error has occurred", 2 * time.Second},
 		{"no token endpoint", 200, "", "<html><title>Sign in to the hotel</title>", tenant.Unavailable, "the reply is not one of Entra ID's", 0},
+		{"null", 200, "", "null", tenant.Unavailable, "the reply is not one of Entra ID's", 0},
 		{"empty", 200, "", "", tenant.Unavailable, "the reply is not one of Entra ID's", 0},
 		{"half a token", 200, "", `{"access_token":"sesame-sesame`, tenant.Unavailable, "the reply is not one of Entra ID's", 0},
 		{"too long", 400, "", strings.Repeat("x", maxBody+1), tenant.Unavailable, "the reply has more than 1 MiB", 0},
