@@ -30,7 +30,10 @@ func Hide(s string, secrets ...string) string {
 		}
 		text, at := project(s, skip)
 		for _, key := range secrets {
-			if key, _ = project(key, nil); key != "" {
+			if !isPlain(key) {
+				key, _ = project(key, nil)
+			}
+			if key != "" {
 				mark(secret, text, at, key)
 			}
 		}
@@ -77,6 +80,16 @@ func project(s string, skip [][]int) (text string, at []int) {
 		}
 	}
 	return b.String(), at
+}
+
+// isPlain reports whether all of s counts, as it does of a token.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // mark sets secret where key, or a piece of it, is in text.

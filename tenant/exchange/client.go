@@ -22,9 +22,8 @@
 // and its three parts, Retry-After.
 //
 // Likely, for one client has it: @adminapi.errors in a reply of status 200,
-// x-ms-diagnostics as the reason of a 403, the names of the exceptions that
-// are worth another try, the limit on concurrent requests as plain text
-// under any status.
+// x-ms-diagnostics as the reason of a 403. Facts about the classes of errors are
+// with [tenant.Failure].
 //
 // Unknown: how annotations are spelled in JSON, what an entry of
 // @adminapi.errors looks like, the numbers behind the limits.
