@@ -175,12 +175,10 @@ func sentence(text string) string {
 // jwt is a token or an assertion, whole or the better part.
 var jwt = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w.-]*`)
 
-// hide returns text without secrets.
+// hide returns text without secrets, and without what looks like a token that
+// nobody knows of.
 func (s *identity) hide(text string, secrets []string) string {
-	for _, v := range slices.Concat(secrets, s.secrets) {
-		text = strings.ReplaceAll(text, v, "[secret]")
-	}
-	return jwt.ReplaceAllString(text, "[token]")
+	return jwt.ReplaceAllString(tenant.Hide(text, slices.Concat(secrets, s.secrets)...), "[token]")
 }
 
 // date returns the time of a reply by the sender's clock, or by ours if it

@@ -37,7 +37,7 @@ func TestFault(t *testing.T) {
 		{"unknown key", 401, "", refusal("invalid_client", "AADSTS700027: Client assertion contains an invalid signature. [Reason - The key was not found., Thumbprint of key: 'AB']"+noise), tenant.Unauthorized, "AADSTS700027: Client assertion contains an invalid signature. [Reason - The key was not found., Thumbprint of key: 'AB']", 0},
 		{"no description", 400, "", `{"error":"invalid_scope"}`, tenant.Unauthorized, "invalid_scope", 0},
 		{"no JSON", 400, "", "<html><title>no</title>", tenant.Unauthorized, "bad request", 0},
-		{"control characters", 400, "", refusal("x", "AADSTS1: a\x1b[31m\nb"), tenant.Unauthorized, "AADSTS1: a[31m", 0},
+		{"control characters", 400, "", refusal("x", "AADSTS1: a\x1b[31m\nb"), tenant.Unauthorized, "AADSTS1: a", 0},
 		{"redirect", 302, "Location: https://evil.example/path?code=sesame", "", tenant.Unauthorized, `a redirect to "evil.example", which is not followed`, 0},
 		{"declined", 400, "", `{"error":"authorization_declined"}`, tenant.Unauthorized, "the person asked to sign in declined", 0},
 
@@ -50,6 +50,7 @@ func TestFault(t *testing.T) {
 		{"busy, 400", 400, "", refusal("temporarily_unavailable", "AADSTS90006: Try again. Please."), tenant.Unavailable, "AADSTS90006: Try again", 0},
 		{"busy by code", 400, "Retry-After: 2", refusal("invalid_request", "AADSTS90033: A transient error has occurred. Please try again."), tenant.Unavailable, "AADSTS90033: A transient error has occurred", 2 * time.Second},
 		{"no token endpoint", 200, "", "<html><title>Sign in to the hotel</title>", tenant.Unavailable, "the reply is not one of Entra ID's", 0},
+		{"null", 200, "", "null", tenant.Unavailable, "the reply is not one of Entra ID's", 0},
 		{"empty", 200, "", "", tenant.Unavailable, "the reply is not one of Entra ID's", 0},
 		{"half a token", 200, "", `{"access_token":"sesame-sesame`, tenant.Unavailable, "the reply is not one of Entra ID's", 0},
 		{"too long", 400, "", strings.Repeat("x", maxBody+1), tenant.Unavailable, "the reply has more than 1 MiB", 0},
@@ -109,6 +110,8 @@ func TestSecretsAreNowhere(t *testing.T) {
 		{"error", 400, `{"error":"SECRET ESCAPED"}`},
 		{"reason", 400, `{"error":"x","error_description":"AADSTS1: no. [Reason - SECRET ESCAPED]"}`},
 		{"token in description", 400, `{"error":"x","error_description":"` + token + `"}`},
+		{"interrupted", 401, `{"error":"x","error_description":"AADSTS1: CUT"}`},
+		{"token interrupted", 401, `{"error":"x","error_description":"AADSTS1: ` + token[:15] + `\u0000` + token[15:30] + `\u034f\u202e` + token[30:] + `"}`},
 		{"text", 400, `SECRET ESCAPED`},
 		{"half", 200, `{"access_token":"` + token},
 		{"wrong form", 200, `{"access_token":"` + token + `","expires_in":[1]}`},
@@ -119,7 +122,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 		a := &authority{t: t, reply: func(_ int, f url.Values, w http.ResponseWriter) {
 			w.WriteHeader(test.status)
 			secret := f.Get("client_secret")
-			io.WriteString(w, strings.NewReplacer("SECRET", secret, "ESCAPED", url.QueryEscape(secret)).Replace(test.body))
+			io.WriteString(w, strings.NewReplacer("CUT", secret[:3]+`\u0000`+secret[3:12]+`\u200b`+secret[12:], "SECRET", secret, "ESCAPED", url.QueryEscape(secret)).Replace(test.body))
 		}}
 		s := newSource(t, secretConfig(a))
 		_, err := s.Token(t.Context(), "", "")

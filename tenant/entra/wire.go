@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -74,14 +75,14 @@ func (w *wire) get() exchange {
 
 // Do makes a request.
 func (w *wire) Do(req *http.Request) (*http.Response, error) {
-	x := exchange{}
+	x := exchange{secrets: headerSecrets(req.Header)}
 	if req.Body != nil {
 		b, err := io.ReadAll(req.Body)
 		req.Body.Close()
 		if err != nil {
 			return nil, err
 		}
-		x.secrets = formSecrets(b)
+		x.secrets = append(x.secrets, formSecrets(b)...)
 		x.polls = bytes.Contains(b, []byte("grant_type=device_code")) || bytes.Contains(b, []byte("device_code&grant_type"))
 		req = req.Clone(req.Context())
 		req.Body = io.NopCloser(bytes.NewReader(b))
@@ -109,14 +110,23 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 		secrets, x.object = replySecrets(b)
 		x.secrets = append(x.secrets, secrets...)
 	}
-	if x.err = err; err != nil {
-		resp = nil
-	}
+	x.err = err
 	w.mu.Lock()
 	w.last = x
 	w.mu.Unlock()
-	return resp, err
+	if err == nil && x.status/100 == 2 && !x.object {
+		// Azidentity is not to see it: it panics over some, such as null.
+		err = errNoObject
+	}
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
 }
+
+// errNoObject is what azidentity gets for a reply that is none of Entra ID's. It
+// has no other end: [identity.fault] goes by what the wire keeps.
+var errNoObject = errors.New("the reply is not a JSON object")
 
 // passing reports whether a failure is one of the moment.
 func passing(resp *http.Response, err error) bool {
@@ -131,6 +141,24 @@ func pending(req *http.Request) *http.Response {
 		Header: http.Header{"Content-Type": {"application/json"}},
 		Body:   io.NopCloser(strings.NewReader(`{"error":"authorization_pending","error_description":"no answer"}`)),
 	}
+}
+
+// headerSecrets returns what the headers of a request have that no text may show:
+// the keys of the places where the tokens of managed identities are.
+func headerSecrets(h http.Header) []string {
+	var secrets []string
+	for _, name := range []string{"Authorization", "X-Identity-Header", "Secret"} {
+		for _, v := range h.Values(name) {
+			_, key, ok := strings.Cut(v, " ") // after the scheme
+			if !ok {
+				key = v
+			}
+			if key != "" {
+				secrets = append(secrets, key)
+			}
+		}
+	}
+	return secrets
 }
 
 // formSecrets returns what a form has that no text may show, also as it is

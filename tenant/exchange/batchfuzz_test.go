@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"reflect"
 	"testing"
+
+	"rollcall/tenant/internal/errorcases"
 )
 
 // Whatever comes as the reply to a batch, what is scanned is what encoding/json
@@ -37,9 +39,25 @@ func FuzzBatchReply(f *testing.F) {
 		if (err == nil) != (len(replies) == 3) {
 			t.Fatalf("%d replies and the error %v", len(replies), err)
 		}
+		if err != nil {
+			errorcases.CheckError(t, err, "")
+			return
+		}
+		if !json.Valid(trimPadding(body)) {
+			for _, part := range replies { // scanned: each part is read by itself
+				if part != nil && part.succeeded() && len(part.body) > 0 && !json.Valid(part.body) {
+					if p, err := part.page(); err == nil {
+						t.Errorf("%q of %q is a success: %v", part.body, body, p)
+					}
+				}
+			}
+		}
 		for _, part := range replies {
-			if part != nil {
-				part.page()
+			if part == nil {
+				continue
+			}
+			if _, err := part.page(); err != nil {
+				errorcases.CheckError(t, err, "")
 			}
 		}
 	})

@@ -22,9 +22,8 @@
 // and its three parts, Retry-After.
 //
 // Likely, for one client has it: @adminapi.errors in a reply of status 200,
-// x-ms-diagnostics as the reason of a 403, the names of the exceptions that
-// are worth another try, the limit on concurrent requests as plain text
-// under any status.
+// x-ms-diagnostics as the reason of a 403. Facts about the classes of errors are
+// with [tenant.Failure].
 //
 // Unknown: how annotations are spelled in JSON, what an entry of
 // @adminapi.errors looks like, the numbers behind the limits.
@@ -48,6 +47,7 @@ import (
 const (
 	maxPages   = 1000
 	maxObjects = 100_000
+	maxBytes   = 4 * maxPage // of all pages
 )
 
 // A Client runs cmdlets on one tenant of Exchange Online. It is a
@@ -122,6 +122,7 @@ func (c *Client) pages(ctx context.Context, l call) ([]tenant.Object, error) {
 // follow returns the objects of all pages, of which r is the first that l got.
 func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object, error) {
 	var objects []tenant.Object
+	size := 0
 	for n := range maxPages {
 		if n > 0 {
 			var err error
@@ -129,6 +130,7 @@ func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object,
 				return nil, err
 			}
 		}
+		size += len(r.body)
 		p, err := c.read(l, r)
 		if err != nil {
 			return nil, err
@@ -143,6 +145,8 @@ func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object,
 			return objects, nil
 		case len(objects) > maxObjects:
 			return nil, fmt.Errorf("more than %d objects", maxObjects)
+		case size > maxBytes:
+			return nil, fmt.Errorf("more than %d MiB of objects", maxBytes>>20)
 		}
 		l.url = p.url
 	}

@@ -11,27 +11,6 @@ import (
 	"rollcall/tenant"
 )
 
-// notFound is the exception of a cmdlet whose object does not exist, under
-// whatever status.
-const notFound = "ManagementObjectNotFoundException"
-
-// concurrent is in the text of a call that is one too many, under whatever
-// status (seen in one public client).
-const concurrent = "maximum number of concurrent requests"
-
-// transients are in the names of the exceptions of a fault of the moment. The
-// first four are tried again by one public client, the others by the module.
-var transients = []string{
-	"CmdletProxyNotAvailableFailure",
-	"ServerBusyException",
-	"TransientException", // StorageTransientException and its like too
-	"BackendCommunicationException",
-	"DCOverloadedException",
-	"SuitabilityDirectoryException",
-	"ServerInMMException",
-	"ADServerSettingsChangedException",
-}
-
 // fault returns the error of a reply whose status says that there is one.
 func (r *reply) fault() *tenant.Error {
 	if r.status/100 == 3 {
@@ -118,60 +97,26 @@ func (r *reply) failure(m message) *tenant.Error {
 	if d := tenant.Clean(r.header.Get("X-Ms-Diagnostics"), r.token); d != "" && r.status == http.StatusForbidden {
 		text += ": " + d
 	}
+	f := tenant.Failure{
+		Status:    r.status,
+		Exception: m.exception,
+		Category:  m.category,
+		Text:      m.whole,
+		Wait:      r.header.Get("Retry-After") != "",
+		Page:      isHTML(r.body),
+		Lost:      r.cut != nil,
+	}
+	if hint := f.Hint(); hint != "" {
+		text += "; " + hint
+	}
 	return &tenant.Error{
 		Status:     r.status,
-		Class:      r.class(m),
-		AtOnce:     m.tooManyAtOnce(),
+		Class:      f.Class(),
+		AtOnce:     f.AtOnce(),
 		Exception:  tenant.Clean(m.exception, r.token),
 		RetryAfter: tenant.RetryAfter(r.header.Get("Retry-After"), r.date()),
 		Err:        errors.New(text),
 	}
-}
-
-// class returns what kind of failure m is, under r's status. What the tenant
-// says in words comes before what it says in numbers.
-func (r *reply) class(m message) tenant.Class {
-	says := func(name string) bool {
-		return strings.Contains(m.exception, name) || strings.Contains(m.whole, name)
-	}
-	asked := r.header.Get("Retry-After") != ""
-	switch {
-	case m.tooManyAtOnce():
-		return tenant.Throttled
-	case r.status == http.StatusTooManyRequests, r.status == http.StatusServiceUnavailable && asked:
-		return tenant.Throttled
-	case r.status == http.StatusUnauthorized:
-		return tenant.Unauthorized
-	case says(notFound):
-		return tenant.NotFound
-	case r.status == http.StatusForbidden:
-		return tenant.Denied
-	case r.status == http.StatusNotFound:
-		if isHTML(r.body) {
-			// Not the service's word on a user: a wrong endpoint.
-			return tenant.Failed
-		}
-		return tenant.NotFound
-	case r.status == http.StatusRequestTimeout, r.status > http.StatusInternalServerError, r.cut != nil:
-		return tenant.Unavailable
-	}
-	for _, name := range transients {
-		if says(name) {
-			return tenant.Unavailable
-		}
-	}
-	// A cmdlet that ended in an exception of its own ends in it again. The
-	// module tries no 500 again that it has no name for; one without any name
-	// did not come from a cmdlet.
-	if r.status == http.StatusInternalServerError && m.exception == "" {
-		return tenant.Unavailable
-	}
-	return tenant.Failed
-}
-
-// tooManyAtOnce reports whether m says that there are too many calls at once.
-func (m message) tooManyAtOnce() bool {
-	return strings.Contains(strings.ToLower(m.whole), concurrent)
 }
 
 // date returns the time of the reply by the tenant's clock, or by ours if the

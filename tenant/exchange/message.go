@@ -12,6 +12,7 @@ import (
 type message struct {
 	text      string // for people
 	exception string // the class of the exception, or ""
+	category  string // PowerShell's category of the error, or ""
 	whole     string // what was sent, of which text may be a part
 }
 
@@ -51,13 +52,18 @@ func findMessage(v any) message {
 	inner := objectOf(o, "innererror")
 	exception := objectOf(inner, "internalexception")
 	var texts []string
+	var categories []string
 	for _, d := range list(valueOf(o, "details")) {
 		d, _ := d.(map[string]any)
 		texts = append(texts, textOf(d, "message"))
+		if code := valueOf(d, "code"); code != nil {
+			categories = append(categories, tenant.Text(code)) // a name or a number
+		}
 	}
 	texts = append(texts, textOf(exception, "message"), textOf(o, "message"), textOf(inner, "message"))
 	m := splitMessage(cmp.Or(texts...))
 	m.exception = cmp.Or(m.exception, textOf(exception, "type"), textOf(inner, "type"))
+	m.category = cmp.Or(categories...)
 	return m
 }
 
@@ -79,26 +85,11 @@ func splitMessage(s string) message {
 		m.exception = cmp.Or(textOf(o, "ClassName"), textOf(l, "ClassName"))
 		return m
 	}
-	if p := strings.SplitN(s, "|", 3); len(p) == 3 && isClass(strings.TrimSpace(p[1])) {
-		if t := strings.TrimSpace(p[2]); t != "" {
-			m.text = t
-		}
-		m.exception = strings.TrimSpace(p[1])
+	if exception, text, ok := tenant.SplitMessage(s); ok {
+		m.exception = exception
+		m.text = cmp.Or(text, s)
 	}
 	return m
-}
-
-// isClass reports whether s can be the name of a class in .NET: no text with a
-// bar in it is taken apart by mistake.
-func isClass(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', c == '.', c == '_', c == '+', c == '`':
-		default:
-			return false
-		}
-	}
-	return s != ""
 }
 
 // valueOf returns the member of o called name, in whatever case, or nil. The case

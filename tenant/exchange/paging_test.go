@@ -110,13 +110,15 @@ func TestPageFails(t *testing.T) {
 func TestEndlessPages(t *testing.T) {
 	for _, test := range []struct {
 		objects int // a page
+		size    int // of the first of them
 		pages   int
 		want    string
 	}{
-		{1, 1000, "more than 1000 pages"},
-		{1000, 101, "more than 100000 objects"},
+		{1, 1, 1000, "more than 1000 pages"},
+		{1000, 1, 101, "more than 100000 objects"},
+		{1, 12 << 20, 6, "more than 64 MiB of objects"},
 	} {
-		body := `{"@odata.nextLink":"?again","value":[` + strings.Repeat("{},", test.objects-1) + "{}]}"
+		body := `{"@odata.nextLink":"?again","value":[` + strings.Repeat("{},", test.objects-1) + `{"A":"` + strings.Repeat("x", test.size) + `"}]}`
 		n := 0
 		c := newClient(t, "", withTransport(func(r *http.Request) (*http.Response, error) {
 			n++

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 // error or a warning; nor is it in what is printed of a Client.
 func TestTokenIsNowhere(t *testing.T) {
 	secret := jwt(`{"upn":"admin@example.org","pad":"` + strings.Repeat("x", 900) + `"}`)
+	interrupted := secret[:10] + "\x00" + secret[10:30] + "\u200b\u202e" + secret[30:50] + "\x1b[31m" + secret[50:]
 	var seen strings.Builder
 	tell := func(v any) { fmt.Fprintf(&seen, "%v\n%+v\n%#v\n%q\n", v, v, v, v) }
 	for _, reply := range []string{
@@ -30,6 +32,10 @@ func TestTokenIsNowhere(t *testing.T) {
 		"HTTP/1.1 200 OK\r\n\r\n{\"@adminapi.errors\":[{\"x\":\"" + secret + "\"}]}",
 		"HTTP/1.1 200 OK\r\n\r\n{\"@odata.nextLink\":\"https://example.org/" + secret + "\"}",
 		"HTTP/1.1 200 OK\r\n\r\n{\"@odata.nextLink\":\"https://" + secret + "/\"}",
+		"HTTP/1.1 400 Bad Request\r\n\r\n" + interrupted,
+		"HTTP/1.1 400 Bad Request\r\n\r\n" + details("Ex1|A.B|Bearer "+interrupted),
+		"HTTP/1.1 200 OK\r\n\r\n" + errorsInside(interrupted),
+		"HTTP/1.1 400 Bad Request\r\n\r\n" + strings.Repeat(" ", maxFault-100) + secret, // read in part
 		"HTTP/1.1 " + secret + "\r\n\r\n",
 		secret + "\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n",
@@ -52,11 +58,18 @@ func TestTokenIsNowhere(t *testing.T) {
 		}
 	}
 	// A part would do no better than the whole.
-	for _, part := range []string{secret, secret[:40], secret[len(secret)-40:]} {
+	for _, part := range []string{secret, secret[:20], secret[:40], secret[12:28], secret[len(secret)-40:]} {
 		if i := strings.Index(strings.ToLower(seen.String()), strings.ToLower(part)); i >= 0 {
 			t.Errorf("the token is in %.200q", seen.String()[max(0, i-80):])
 		}
 	}
+}
+
+// errorsInside returns the body of a reply of status 200 with text as an error
+// and as a warning.
+func errorsInside(text string) string {
+	b, _ := json.Marshal(map[string]any{"@adminapi.errors": []string{text}, "@adminapi.warnings": []string{text}})
+	return string(b)
 }
 
 // What can't be a token is not sent, and not shown; who has no token is told.

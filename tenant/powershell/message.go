@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -118,6 +119,20 @@ func readReply(line []byte) (*reply, error) {
 		return nil, errors.New("a reply with something behind it")
 	}
 	return r, nil
+}
+
+// ran returns what a cmdlet wrote or the error that it ended in, and whether that
+// is that the session is over. A reply has neither if it is not as it should be;
+// objects are not nil otherwise, though there may be none.
+func (r *reply) ran(secrets []string) (objects []tenant.Object, e *tenant.Error, lost bool) {
+	if r.Error != nil {
+		e, lost = r.Error.fault(secrets)
+		return nil, e, lost
+	}
+	if r.Objects == nil {
+		return nil, nil, false
+	}
+	return slices.DeleteFunc(*r.Objects, func(o tenant.Object) bool { return o == nil }), nil, false
 }
 
 // common are the parameters that every cmdlet has: they say how it is run, not

@@ -3,6 +3,8 @@ package powershell
 import (
 	"context"
 	"fmt"
+
+	"rollcall/tenant"
 )
 
 // acquire returns a process that has signed in, and that no one else has until
@@ -89,9 +91,9 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		return nil, bootError(err)
 	}
 	secrets := *p.secrets.Load()
-	facts.PowerShell = clean(r.PowerShell, secrets)
-	facts.Edition = clean(r.Edition, secrets)
-	facts.Module = clean(r.Module, secrets)
+	facts.PowerShell = tenant.Clean(r.PowerShell, secrets...)
+	facts.Edition = tenant.Clean(r.Edition, secrets...)
+	facts.Module = tenant.Clean(r.Module, secrets...)
 	if err := checkModule(facts.Module); err != nil {
 		return nil, err
 	}
@@ -109,7 +111,7 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		return nil, r.Error.refusal(t.String(), secrets)
 	}
 	for _, name := range r.Cmdlets {
-		facts.Cmdlets = append(facts.Cmdlets, clean(name, secrets))
+		facts.Cmdlets = append(facts.Cmdlets, tenant.Clean(name, secrets...))
 	}
 	p.cmdlets = facts.Cmdlets
 	return p, nil

@@ -488,6 +488,7 @@ func TestSessionLost(t *testing.T) {
 // No secret is in anything that comes out: not even in pieces. Nor is it where
 // other users of the machine can read it.
 func TestSecrets(t *testing.T) {
+	const minPiece = 8 // of tenant.Hide
 	signIns := map[string]SignIn{
 		testPassword: {Method: Certificate, AppID: "x", Organization: "o", CertificateFile: "c.pfx", CertificatePassword: testPassword},
 		testToken: {Method: AccessToken, Organization: "o", Token: func(context.Context) (string, error) {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"rollcall/tenant"
 )
 
 // How a process is let go.
@@ -214,7 +216,7 @@ func (p *process) say(line []byte) {
 	if notice == nil {
 		return
 	}
-	if s := clean(string(line), *p.secrets.Load()); s != "" {
+	if s := tenant.Clean(string(line), *p.secrets.Load()...); s != "" {
 		(*notice)(s)
 	}
 }
@@ -247,7 +249,7 @@ func (p *process) call(ctx context.Context, r request, timeout time.Duration) (*
 			}
 			if err != nil {
 				p.end()
-				return nil, &endedError{"PowerShell sent " + clean(err.Error(), *p.secrets.Load())}
+				return nil, &endedError{"PowerShell sent " + tenant.Clean(err.Error(), *p.secrets.Load()...)}
 			}
 			return a.reply, nil
 		case <-p.stop:
@@ -273,7 +275,7 @@ func (p *process) obituary() string {
 	if p.exit != nil {
 		text += ": " + p.exit.Error()
 	}
-	if last := clean(p.tail.String(), *p.secrets.Load()); last != "" {
+	if last := tenant.Clean(p.tail.String(), *p.secrets.Load()...); last != "" {
 		text += ": " + last
 	}
 	return text

@@ -179,16 +179,12 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 	}
 	if t.cfg.Warn != nil {
 		for _, w := range r.Warnings {
-			t.cfg.Warn(c, clean(w, *p.secrets.Load()))
+			t.cfg.Warn(c, tenant.Clean(w, *p.secrets.Load()...))
 		}
 	}
+	objects, e, lost := r.ran(*p.secrets.Load())
 	switch {
-	case r.Error != nil:
-		e, lost := r.Error.fault(*p.secrets.Load())
-		if !lost {
-			p.proved = p.proved || e.Class != tenant.Unavailable
-			return nil, e
-		}
+	case lost:
 		// A process whose session is over is replaced by one that signs in
 		// anew. If it was that already, doing so again would not help.
 		p.end()
@@ -197,12 +193,15 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 			e.Class = tenant.Unauthorized
 		}
 		return nil, e
-	case r.Objects == nil:
+	case e != nil:
+		p.proved = p.proved || e.Class != tenant.Unavailable
+		return nil, e
+	case objects == nil:
 		p.end()
 		return nil, &endedError{"PowerShell sent a reply without objects or error"}
 	}
 	p.proved = true
-	return *r.Objects, nil
+	return objects, nil
 }
 
 // String returns the tenant that t is of. It keeps what prints a Tenant from

@@ -1,0 +1,147 @@
+package tenant
+
+import (
+	"net/http"
+	"strings"
+)
+
+// A Failure is what Exchange Online said of a cmdlet that failed. [Failure.Class]
+// is the one table of its error classes: the packages that reach Exchange, over
+// HTTPS or by way of Microsoft's module, collect these facts and ask it, so that
+// one error has one class whichever way it came.
+//
+// What the module adds of its own, exceptions of .NET and sessions that are
+// over, is package powershell's.
+type Failure struct {
+	Status    int    // HTTP status, or 0 if it is not known
+	Exception string // class of the exception that the cmdlet ended in, or ""
+	Category  string // PowerShell's error category, by name or by number, or ""
+	Text      string // all that was said in words, names of classes too
+	Wait      bool   // it asks to wait, by Retry-After
+	Page      bool   // it is a page of HTML: it is not the service that answers
+	Lost      bool   // the reply, or some of it, did not arrive
+}
+
+// Names and texts that classes go by. They are looked for in all that was said,
+// in whatever case.
+var (
+	// One call too many at a time, under whatever status. Likely: one public
+	// client looks for it.
+	concurrent = []string{"maximum number of concurrent requests"}
+
+	// Any call too many. Certain: the standard's name of status 429, and .NET's.
+	// Likely that texts have it: the module puts the latter into its own.
+	tooMany = []string{"too many requests", "toomanyrequests"}
+
+	// A user whose properties come from Active Directory on premises. Certain:
+	// both are widely reported. The first one is wrapped in a text that says
+	// that the issue may be transient, which it never is.
+	mastered = []string{"on-premises mastered Directory Sync objects", "synchronized from your on-premises organization"}
+
+	// No such user, under whatever status. Certain: several public clients.
+	absent = []string{"ManagementObjectNotFoundException"}
+
+	// The same in words. Likely: it is the text of that exception.
+	absentText = []string{"couldn't be found", "could not be found"}
+
+	// Refused for this user, whoever the caller is. Certain: several public
+	// scripts meet it for some users of a tenant, all others being fine.
+	forbidden = []string{"Access to the requested resource is forbidden"}
+
+	// A fault of the moment. Likely: the first four are tried again by one
+	// public client, the others by the module. Unknown is what to make of
+	// UnableToWriteToAadException, and of a text that the issue may be transient
+	// alone: one public client took both for such, and gave it up.
+	passing = []string{
+		"CmdletProxyNotAvailableFailure",
+		"ServerBusyException",
+		"TransientException", // StorageTransientException and its like too
+		"BackendCommunicationException",
+		"DCOverloadedException",
+		"SuitabilityDirectoryException",
+		"ServerInMMException",
+		"ADServerSettingsChangedException",
+	}
+)
+
+// Class returns what kind of failure f is. What Exchange says in words comes
+// before what it says in numbers.
+func (f *Failure) Class() Class {
+	says := f.reader()
+	switch {
+	case says(concurrent), says(tooMany), f.Status == http.StatusTooManyRequests,
+		f.Status == http.StatusServiceUnavailable && f.Wait:
+		return Throttled
+	case f.Status == http.StatusUnauthorized:
+		return Unauthorized
+	case says(mastered):
+		return Failed
+	case says(absent):
+		return NotFound
+	case f.Status == http.StatusForbidden, says(forbidden),
+		strings.EqualFold(f.Category, "PermissionDenied"), f.Category == "18": // its number in PowerShell's source
+		return Denied
+	case f.Status == http.StatusNotFound && f.Page:
+		return Failed // not the service's word on a user: a wrong endpoint
+	case f.Status == http.StatusNotFound:
+		return NotFound
+	case f.Status == http.StatusRequestTimeout, f.Status > http.StatusInternalServerError, f.Lost, says(passing):
+		return Unavailable
+	case says(absentText) && !f.Page:
+		return NotFound
+	case f.Status == http.StatusInternalServerError && f.Exception == "":
+		// A cmdlet that ended in an exception of its own ends in it again. The
+		// module tries no 500 again that it has no name for; one without any
+		// name did not come from a cmdlet.
+		return Unavailable
+	}
+	return Failed
+}
+
+// AtOnce reports whether f is that too many calls were made at once.
+func (f *Failure) AtOnce() bool { return f.reader()(concurrent) }
+
+// Hint returns what a person can do about f, to be added to the text of its
+// error, or "".
+func (f *Failure) Hint() string {
+	if f.reader()(mastered) {
+		return "this user is mastered on premises: change them in Active Directory there, and wait for the directory sync"
+	}
+	return ""
+}
+
+// reader returns a function that reports whether one of names is in what f says.
+func (f *Failure) reader() func(names []string) bool {
+	all := strings.ToLower(f.Exception + "\n" + f.Text)
+	return func(names []string) bool {
+		for _, name := range names {
+			if strings.Contains(all, strings.ToLower(name)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// SplitMessage takes apart a message of the form "id|class|text", as Exchange
+// writes them (certain: several public clients), and reports whether it is one.
+func SplitMessage(s string) (exception, text string, ok bool) {
+	p := strings.SplitN(s, "|", 3)
+	if len(p) < 3 || !isException(strings.TrimSpace(p[1])) {
+		return "", "", false
+	}
+	return strings.TrimSpace(p[1]), strings.TrimSpace(p[2]), true
+}
+
+// isException reports whether s can be the name of a class in .NET: no text with
+// a bar in it is taken apart by mistake.
+func isException(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', c == '.', c == '_', c == '+', c == '`':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
