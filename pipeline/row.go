@@ -41,18 +41,20 @@ func (r *Run) begin(t *task) bool {
 	}
 	switch t.Row.Verdict {
 	case roster.Usable:
-		if settled := r.Change.Settled; settled != nil {
-			if status, err, ok := settled(t.Row.Cells); ok {
-				t.Status, t.Err = status, err
-				return false
-			}
-		}
 		if t.plan, t.Err = r.Change.plan(t.Row.Cells); t.Err == nil {
 			t.Note = t.plan.note
 			for i, w := range t.plan.wants {
 				v := &t.Values[t.plan.index[i]]
 				v.Wanted, v.Before = tenant.Cell(w.Value), t.plan.before[i]
 			}
+		}
+		if settled := r.Change.Settled; settled != nil {
+			if status, err, ok := settled(t.Row.Cells); ok {
+				t.Status, t.Err = status, err
+				return false
+			}
+		}
+		if t.Err == nil {
 			return !r.recall(t)
 		}
 		t.Status = Invalid

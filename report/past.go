@@ -124,7 +124,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 		p.doubt("%s is not the journal that the last run left, by the summary", j.name)
 	}
 	if err := j.mark.holds(f); err != nil {
-		p.doubt("%s is not what its run left: %v", p.Name, err)
+		p.doubt("%s is not what its run left, by its journal", p.Name)
 	}
 	p.known(&j.manifest)
 	var err error

@@ -190,7 +190,7 @@ func (x *execution) count(run *pipeline.Run, err error) {
 	counts, rerr := report.Recount(o.name, o.counts.Total, run.Open, each)
 	if rerr != nil {
 		x.app.console.Warn("warning: what is in %s could not be counted: %v", o.name, rerr)
-		return
+		counts = pipeline.Counts{Total: o.counts.Total, InProgress: o.counts.Done() + o.counts.InProgress}
 	}
 	o.counts = counts
 }
@@ -226,6 +226,9 @@ func (x *execution) finish(err error) error {
 	o := x.out
 	lost := func(cause error) {
 		if cause == nil {
+			return
+		}
+		if message(err) == cause.Error() {
 			return
 		}
 		if message(err) == "" {
