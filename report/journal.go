@@ -2,11 +2,9 @@ package report
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"rollcall/pipeline"
 )
@@ -36,21 +34,6 @@ type journal struct {
 	err     error         // why no more can be put
 }
 
-// An entry is what a journal has of a row.
-type entry struct {
-	Line     int              `json:"line"`
-	UPN      string           `json:"upn"`
-	Wanted   []string         `json:"wanted"`           // by property
-	Before   []string         `json:"before,omitempty"` // by property, known ahead of a set that may have been sent
-	Done     bool             `json:"done,omitempty"`   // what follows is the row's result
-	Status   string           `json:"status,omitempty"`
-	Values   []pipeline.Value `json:"values,omitempty"`
-	Attempts int              `json:"attempts,omitempty"`
-	Note     string           `json:"note,omitempty"`
-	Err      string           `json:"error,omitempty"`
-	Finished time.Time        `json:"finished,omitzero"`
-}
-
 // A mark says what of the results file was on the disk when it was made. A file
 // that does not begin so is not what the run left.
 type mark struct {
@@ -71,22 +54,6 @@ func newJournal(name string, m Manifest) *journal {
 	j := &journal{name: journalName(name), manifest: m, entries: make(map[int]entry)}
 	j.settled.L = &j.mu
 	return j
-}
-
-// over returns e, with the value before that an earlier entry of the row has.
-func (e entry) over(earlier entry) entry {
-	if e.Before == nil && earlier.UPN == e.UPN {
-		e.Before = earlier.Before
-	}
-	return e
-}
-
-func newEntry(r *pipeline.Result) entry {
-	e := entry{Line: r.Row.Line, UPN: r.Row.UPN}
-	for _, v := range r.Values {
-		e.Wanted = append(e.Wanted, v.Wanted)
-	}
-	return e
 }
 
 // before puts the values before of a row, and returns when they are on the disk.
@@ -265,20 +232,6 @@ func (j *journal) earlier() map[int]pipeline.Earlier {
 		earlier[line] = pipeline.Earlier{UPN: e.UPN, Wanted: e.Wanted, Before: e.Before, Result: e.result()}
 	}
 	return earlier
-}
-
-// result returns what became of the row, or nil if that is not known.
-func (e *entry) result() *pipeline.Result {
-	status, err := pipeline.ParseStatus(e.Status)
-	if !e.Done || err != nil {
-		return nil
-	}
-	r := &pipeline.Result{Status: status, Values: e.Values, Attempts: e.Attempts, Note: e.Note, Finished: e.Finished}
-	r.Row.Line, r.Row.UPN = e.Line, e.UPN
-	if e.Err != "" {
-		r.Err = errors.New(e.Err)
-	}
-	return r
 }
 
 // close closes the journal.

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/jszwec/csvutil"
 
@@ -235,64 +233,4 @@ func (p *Past) Open(open bool) (io.ReadCloser, error) {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(io.NewSectionReader(f, 0, p.whole), &tail), f}, nil
-}
-
-// unverified returns the result of a row that was in progress.
-func (e *entry) unverified() *pipeline.Result {
-	r := &pipeline.Result{Status: pipeline.Unverified, Err: errors.New(InProgress), Finished: time.Unix(0, 0)}
-	r.Row.Line, r.Row.UPN = e.Line, e.UPN
-	for i, wanted := range e.Wanted {
-		v := pipeline.Value{Wanted: wanted}
-		if i < len(e.Before) {
-			v.Before = e.Before[i]
-		}
-		r.Values = append(r.Values, v)
-	}
-	return r
-}
-
-// Recount counts what the results file called name and its journal have of a run
-// over total rows that could not write them to the end. Open are the lines of rows
-// that calls were made for and that nothing was known to be kept of. It calls each
-// with every result.
-func Recount(name string, total int, open map[int]bool, each func(*pipeline.Result)) (c pipeline.Counts, err error) {
-	p, err := ReadPast(name)
-	if err != nil {
-		return c, err
-	}
-	c.Total = total
-	open = maps.Clone(open)
-	if p.journal != nil {
-		for line, e := range p.journal.entries {
-			if e.result() == nil {
-				open[line] = true
-			} else {
-				c.Journalled++
-			}
-		}
-	}
-	in, err := p.Open(false)
-	if err != nil {
-		return c, err
-	}
-	defer in.Close()
-	r, err := NewResultsReader(in)
-	if err != nil {
-		return c, err
-	}
-	for {
-		var res pipeline.Result
-		if err := r.Read(&res); err == io.EOF {
-			break
-		} else if err != nil {
-			return c, err
-		}
-		delete(open, res.Row.Line)
-		c.Recorded++
-		c.ByStatus[res.Status]++
-		each(&res)
-	}
-	c.Recorded -= c.Journalled
-	c.InProgress = len(open)
-	return c, nil
 }
