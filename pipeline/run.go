@@ -132,6 +132,7 @@ type Earlier struct {
 	UPN    string   // whose row it was
 	Wanted []string // the values wanted by property
 	Before []string // the values before by property, if a set may have been sent
+	Moved  []string // those of the properties that are moved
 	Result *Result  // what became of the row, if it was done; Row is not set
 }
 

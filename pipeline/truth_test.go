@@ -129,9 +129,9 @@ func TestEarlierOfAnother(t *testing.T) {
 	} {
 		for _, done := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
-				e.Before = []string{"of somebody else"}
+				e.Before, e.Moved = []string{"of somebody else"}, make([]string, 3)
 				if done {
-					e.Result = &Result{Status: Applied, Values: []Value{{Wanted: "opt-out", Before: "of somebody else"}}}
+					e.Result = &Result{Status: Applied, Values: []Value{{Wanted: "opt-out", Before: "of somebody else"}}, Moved: make([]Value, 3)}
 				}
 				f := newFake()
 				run := optOut(t, f, 1)
@@ -276,9 +276,9 @@ func TestCountsAddUp(t *testing.T) {
 				if rnd.IntN(6) > 0 || broken[i] {
 					continue
 				}
-				e := Earlier{UPN: upn(i), Wanted: []string{"opt-out"}, Before: []string{"opt-in"}}
+				e := Earlier{UPN: upn(i), Wanted: []string{"opt-out"}, Before: []string{"opt-in"}, Moved: make([]string, 3)}
 				if rnd.IntN(2) == 0 {
-					e.Result = &Result{Status: Applied, Attempts: 3, Values: []Value{{Wanted: "opt-out"}}}
+					e.Result = &Result{Status: Applied, Attempts: 3, Values: []Value{{Wanted: "opt-out"}}, Moved: make([]Value, 3)}
 				}
 				run.Earlier[i+2], earlier[upn(i)] = e, true
 			}

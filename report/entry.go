@@ -8,23 +8,25 @@ import (
 
 // An entry is what a journal has of a row.
 type entry struct {
-	Line     int              `json:"line"`
-	UPN      string           `json:"upn"`
-	Wanted   []string         `json:"wanted"`           // by property
-	Before   []string         `json:"before,omitempty"` // by property, known ahead of a set that may have been sent
-	Done     bool             `json:"done,omitempty"`   // what follows is the row's result
-	Status   string           `json:"status,omitempty"`
-	Values   []pipeline.Value `json:"values,omitempty"`
-	Attempts int              `json:"attempts,omitempty"`
-	Note     string           `json:"note,omitempty"`
-	Err      string           `json:"error,omitempty"`
-	Finished time.Time        `json:"finished,omitzero"`
+	Line        int              `json:"line"`
+	UPN         string           `json:"upn"`
+	Wanted      []string         `json:"wanted"`                 // by property
+	Before      []string         `json:"before,omitempty"`       // by property, known ahead of a set that may have been sent
+	MovedBefore []string         `json:"moved_before,omitempty"` // the same, of what is moved
+	Done        bool             `json:"done,omitempty"`         // what follows is the row's result
+	Status      string           `json:"status,omitempty"`
+	Values      []pipeline.Value `json:"values,omitempty"`
+	Moved       []pipeline.Value `json:"moved,omitempty"`
+	Attempts    int              `json:"attempts,omitempty"`
+	Note        string           `json:"note,omitempty"`
+	Err         string           `json:"error,omitempty"`
+	Finished    time.Time        `json:"finished,omitzero"`
 }
 
 // over returns e, with the value before that an earlier entry of the row has.
 func (e entry) over(earlier entry) entry {
 	if e.Before == nil && earlier.UPN == e.UPN {
-		e.Before = earlier.Before
+		e.Before, e.MovedBefore = earlier.Before, earlier.MovedBefore
 	}
 	return e
 }
@@ -43,7 +45,7 @@ func (e *entry) result() *pipeline.Result {
 	if !e.Done || err != nil {
 		return nil
 	}
-	r := &pipeline.Result{Status: status, Values: e.Values, Attempts: e.Attempts, Note: e.Note, Finished: e.Finished}
+	r := &pipeline.Result{Status: status, Values: e.Values, Moved: e.Moved, Attempts: e.Attempts, Note: e.Note, Finished: e.Finished}
 	r.Row.Line, r.Row.UPN = e.Line, e.UPN
 	if e.Err != "" {
 		r.Err = errors.New(e.Err)
@@ -61,6 +63,9 @@ func (e *entry) unverified() *pipeline.Result {
 			v.Before = e.Before[i]
 		}
 		r.Values = append(r.Values, v)
+	}
+	for _, before := range e.MovedBefore {
+		r.Moved = append(r.Moved, pipeline.Value{Before: before})
 	}
 	return r
 }

@@ -62,6 +62,9 @@ func (j *journal) before(r *pipeline.Result) error {
 	for _, v := range r.Values {
 		e.Before = append(e.Before, v.Before)
 	}
+	for _, v := range r.Moved {
+		e.MovedBefore = append(e.MovedBefore, v.Before)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.add(e)
@@ -71,7 +74,7 @@ func (j *journal) before(r *pipeline.Result) error {
 // done puts the result of a row. It is in the file after the next flush.
 func (j *journal) done(r *pipeline.Result) {
 	e := newEntry(r)
-	e.Done, e.Status, e.Values, e.Attempts, e.Note, e.Finished = true, r.Status.String(), r.Values, r.Attempts, r.Note, r.Finished
+	e.Done, e.Status, e.Values, e.Moved, e.Attempts, e.Note, e.Finished = true, r.Status.String(), r.Values, r.Moved, r.Attempts, r.Note, r.Finished
 	if r.Err != nil {
 		e.Err = r.Err.Error()
 	}
@@ -229,7 +232,7 @@ func (j *journal) rewrite() error {
 func (j *journal) earlier() map[int]pipeline.Earlier {
 	earlier := make(map[int]pipeline.Earlier)
 	for line, e := range j.entries {
-		earlier[line] = pipeline.Earlier{UPN: e.UPN, Wanted: e.Wanted, Before: e.Before, Result: e.result()}
+		earlier[line] = pipeline.Earlier{UPN: e.UPN, Wanted: e.Wanted, Before: e.Before, Moved: e.MovedBefore, Result: e.result()}
 	}
 	return earlier
 }

@@ -159,7 +159,7 @@ func (p *Past) records(f *os.File) (whole int64, header []string, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if _, own := ParseColumns(dec.Header()); own == 0 {
+	if _, _, own := ParseColumns(dec.Header()); own == 0 {
 		return 0, nil, ErrNotResults
 	}
 	header = slices.Clone(dec.Header())
@@ -210,8 +210,8 @@ func (p *Past) Open(open bool) (io.ReadCloser, error) {
 		return f, err
 	}
 	var tail bytes.Buffer
-	properties, own := ParseColumns(p.header)
-	out := NewResults(&tail, Format{Properties: properties, Header: p.header[own:], UPN: -1, Excel: p.Manifest.Excel})
+	properties, moved, own := ParseColumns(p.header)
+	out := NewResults(&tail, Format{Properties: properties, Moved: moved, Header: p.header[own:], UPN: -1, Excel: p.Manifest.Excel})
 	out.buf, out.begun = out.buf[:0], true // the file has a header
 	for _, e := range p.entries() {
 		r := e.result()
@@ -226,6 +226,10 @@ func (p *Past) Open(open bool) (io.ReadCloser, error) {
 			r.Values = append(r.Values, pipeline.Value{})
 		}
 		r.Values = r.Values[:len(properties)]
+		for len(r.Moved) < len(moved) {
+			r.Moved = append(r.Moved, pipeline.Value{})
+		}
+		r.Moved = r.Moved[:len(moved)]
 		out.Record(r) // into a buffer
 	}
 	out.Flush()

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -82,8 +83,27 @@ func (x *execution) confirm() error {
 	if x.audit || x.yes || !x.conn.real || x.out.left() == 0 {
 		return nil
 	}
-	return x.app.confirm(x.interrupts, fmt.Sprintf("Set %s for %s on the %s?",
-		x.change, report.Plural(x.users.Description().Users, "user"), x.conn.name))
+	return x.app.confirm(x.interrupts, x.question())
+}
+
+// question asks for the change in a sentence, and says what it changes besides
+// and whether it can be undone.
+func (x *execution) question() string {
+	return question(x.change, x.users.Description().Users, x.conn.name, x.readFirst || x.change.Recalls(), x.out.name)
+}
+
+func question(c *pipeline.Change, users int, tenant string, before bool, record string) string {
+	text := fmt.Sprintf("Set %s for %s on the %s?", c, report.Plural(users, "user"), tenant)
+	if moved := c.Moved(); moved != nil {
+		text += fmt.Sprintf(" That changes %s as well.", strings.Join(moved, ", "))
+	}
+	switch {
+	case before && record != "":
+		return text + " The values before are recorded in " + record + ", from which undo puts them back."
+	case before:
+		return text + " The values before are shown, and recorded nowhere (-o)."
+	}
+	return text + " No value before is read or recorded, so this can't be undone (--read-first)."
 }
 
 // run returns the run.

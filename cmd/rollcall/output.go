@@ -99,7 +99,7 @@ func (f *outputFlags) open(x *execution) (*output, error) {
 	m, c, users := x.manifest(), x.change, x.users
 	o := &output{rows: users.Rows(), from: &report.Resumption{}}
 	var recorders []pipeline.Recorder
-	format := report.Format{Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
+	format := report.Format{Properties: c.Properties(), Moved: c.Moved(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
 	if x.source != nil {
 		format.Own = x.source.Own
 	}

@@ -92,9 +92,12 @@ func (x *execution) cantUndo(err error) error {
 // leftChanged returns err, of an undo that was carried out, or why it can't be
 // said that nobody is left changed.
 func (x *execution) leftChanged(err error) error {
-	past := x.past()
-	if !x.undo || past == nil || len(past.Doubts) == 0 {
+	if !x.undo {
 		return err
 	}
-	return &exit{status: exitRows, err: fmt.Errorf("undo %s: users may be left changed: %s", x.input.name, strings.Join(past.Doubts, "; "))}
+	doubts := x.source.Doubts(x.users.Description().Rows)
+	if len(doubts) == 0 {
+		return err
+	}
+	return &exit{status: exitRows, err: fmt.Errorf("undo %s: users may be left changed: %s", x.input.name, strings.Join(doubts, "; "))}
 }

@@ -88,6 +88,9 @@ func setMyAnalytics(_ *noun, u user, ps []tenant.Parameter) (user, error) {
 			return u, err
 		}
 		u.flags = u.flags.opted(m)
+		if m != 0 {
+			u.flags |= features // an opt-out turns them off, as an opt-in turns them on
+		}
 	}
 	if enabled == nil {
 		return u, nil

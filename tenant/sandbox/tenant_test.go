@@ -69,8 +69,8 @@ func TestRun(t *testing.T) {
 		{nil, "Get-MyAnalyticsFeatureConfig", myDefault},
 		{nil, "get-myanalyticsfeatureconfig", nil}, // not a verb: refused
 		{nil, "Get-myanalyticsfeatureconfig ErrorAction=Stop resultsize=1", myDefault},
-		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out")},
-		{[]string{"Set-MyAnalyticsFeatureConfig privacymode=OPTOUT confirm=false"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out")},
+		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
+		{[]string{"Set-MyAnalyticsFeatureConfig privacymode=OPTOUT confirm=false"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
 		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=Opt-Out", "Set-MyAnalyticsFeatureConfig PrivacyMode=Opt-In"}, "Get-MyAnalyticsFeatureConfig", myDefault},
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=dashboard IsEnabled=false"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "IsDashboardEnabled", false)},
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=Add-In IsEnabled=$FALSE"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "IsAddInEnabled", false)},
@@ -85,14 +85,14 @@ func TestRun(t *testing.T) {
 			but(myDefault, "IsDigestEmailEnabled", false)},
 		// An opt-out leaves them.
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=false", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-MyAnalyticsFeatureConfig",
-			but(myDefault, "PrivacyMode", "opt-out", "IsAddInEnabled", false)},
+			but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
 
 		{nil, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Opt-In"}},
 		{[]string{"Set-UserAnalyticsConfig PrivacyMode=OptOut"}, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Opt-Out"}},
 		{[]string{"Set-UserAnalyticsConfig PrivacyMode=excluded"}, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Excluded"}},
 		// One privacy mode, of which MyAnalyticsFeatureConfig has no Excluded.
 		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Opt-Out"}},
-		{[]string{"Set-UserAnalyticsConfig PrivacyMode=Excluded"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out")},
+		{[]string{"Set-UserAnalyticsConfig PrivacyMode=Excluded"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
 		{[]string{"Set-UserAnalyticsConfig PrivacyMode=Excluded", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Opt-Out"}},
 
 		{nil, "Get-VivaInsightsSettings", tenant.Object{"IsInsightsHeadspaceEnabled": true}},
