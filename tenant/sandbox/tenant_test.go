@@ -92,7 +92,7 @@ func TestRun(t *testing.T) {
 		{[]string{"Set-UserAnalyticsConfig PrivacyMode=excluded"}, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Excluded"}},
 		// One privacy mode, of which MyAnalyticsFeatureConfig has no Excluded.
 		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Opt-Out"}},
-		{[]string{"Set-UserAnalyticsConfig PrivacyMode=Excluded"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
+		{[]string{"Set-UserAnalyticsConfig PrivacyMode=Excluded"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out")},
 		{[]string{"Set-UserAnalyticsConfig PrivacyMode=Excluded", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Opt-Out"}},
 
 		{nil, "Get-VivaInsightsSettings", tenant.Object{"IsInsightsHeadspaceEnabled": true}},
