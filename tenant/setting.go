@@ -87,6 +87,11 @@ func (s *Setting) property(name string) (property, error) {
 		}
 		return property{name: name, param: name}, nil
 	}
+	for i := range s.properties {
+		if s.properties[i].name == name {
+			return s.properties[i], nil
+		}
+	}
 	for _, p := range s.properties {
 		if strings.EqualFold(p.name, name) {
 			return p, nil
@@ -242,11 +247,9 @@ func (s *Setting) Needed(wants []Want, same []bool) []Want {
 // About returns whom o is about as far as it says so: the UPN in its property
 // UserId or UserPrincipalName, or "".
 func (s *Setting) About(o Object) string {
-	for _, name := range []string{"UserPrincipalName", "UserId"} {
-		if v, _ := o.Get(name); v != nil {
-			if text, ok := v.(string); ok && strings.Contains(text, "@") {
-				return strings.TrimSpace(text)
-			}
+	for _, name := range [...]string{"UserPrincipalName", "UserId"} {
+		if text, ok := o[name].(string); ok && strings.Contains(text, "@") {
+			return strings.TrimSpace(text)
 		}
 	}
 	return ""
