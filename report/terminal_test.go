@@ -18,7 +18,7 @@ var actors = []string{"\x1b[31m", "\x00", "\a", "\x7f", "\u0085", "\u202e", "\u2
 
 // acts reports whether text has one of them.
 func acts(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return unshowable(r) && r != '\n' })
+	return strings.ContainsFunc(text, func(r rune) bool { return unshowable(r) && r != '\n' && r != '\t' })
 }
 
 // The results CSV on a terminal does nothing to it, whatever the roster holds; to
