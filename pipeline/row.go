@@ -85,6 +85,7 @@ func (r *Run) recall(t *task) bool {
 	e, ok := r.Earlier[t.Row.Line]
 	if !ok || !e.of(&t.Result) {
 		t.unsure = t.seq < r.Unsure
+		t.sent, t.unknown = t.unsure, t.unsure
 		return false
 	}
 	t.earlier = &e
@@ -94,6 +95,8 @@ func (r *Run) recall(t *task) bool {
 		t.Row = row
 		return true
 	}
+	// By the earlier run, which did not learn what came of it.
+	t.sent, t.unknown = true, true
 	for i := range t.Values {
 		t.Values[i].Before = e.Before[i]
 	}

@@ -73,7 +73,7 @@ func (m *Markdown) End(c *pipeline.Counts) error {
 	fmt.Fprintf(w, "| all | %d |\n", c.Done())
 	if c.Left() > 0 {
 		fmt.Fprintf(w, "\nThis is not all: the run was stopped.\n\n")
-		for _, line := range Unfinished(c) {
+		for _, line := range Unfinished(c, false) {
 			fmt.Fprintf(w, "- %s\n", line)
 		}
 	}

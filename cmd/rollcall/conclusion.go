@@ -28,7 +28,7 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 	if left == 0 {
 		return
 	}
-	for _, line := range report.Unfinished(&x.out.counts) {
+	for _, line := range report.Unfinished(&x.out.counts, !x.audit) {
 		say("%s", line)
 	}
 	switch {

@@ -68,7 +68,7 @@ func (x *execution) tellPast() {
 			text += ", " + past.By
 		}
 		say.Say("%s: %s", text, report.CountsText(&past.Counts))
-		for _, line := range report.Unfinished(&past.Counts) {
+		for _, line := range report.Unfinished(&past.Counts, m.Kind() != "audit") {
 			say.Say("%s: %s", past.Name, line)
 		}
 	} else if past.Unknown && x.undo {
