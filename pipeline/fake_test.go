@@ -157,7 +157,7 @@ func (l *list) Record(r *Result) error {
 		}
 	}
 	kept := *r
-	kept.Values = append([]Value(nil), r.Values...)
+	kept.Values, kept.Moved = append([]Value(nil), r.Values...), append([]Value(nil), r.Moved...)
 	l.results = append(l.results, kept)
 	return nil
 }

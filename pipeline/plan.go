@@ -16,16 +16,26 @@ type plan struct {
 	index  []int           // of each want, in Change.Properties
 	before []string        // of each want, the value before as far as the row knows it, or ""
 	expect [][]any         // of each want, the values of which one must be so ahead of the set; none means any value
-	moves  []moves         // of each of Change.Moved
+	moves  []moves         // what changes with them
 	note   string
 }
 
-// moves is what becomes of a property that is moved. The zero value is of one
-// that is not.
+// moves is what becomes of a property that changes with those that are wanted: one
+// of Change.Moved, or one that is assigned and that the row would leave alone.
 type moves struct {
-	moves  bool
-	to     any
-	before string // as far as the row knows it, or ""
+	property string
+	assigned bool
+	index    int // in Change.Properties, if it is assigned, else in Change.Moved
+	to       any
+	before   string // as far as the row knows it, or ""
+}
+
+// of returns where r has what is known of the property.
+func (m *moves) of(r *Result) *Value {
+	if m.assigned {
+		return &r.Values[m.index]
+	}
+	return &r.Moved[m.index]
 }
 
 // String returns all that p calls for, and what it starts from.
@@ -42,7 +52,7 @@ func (p *plan) String() string {
 		b.WriteByte('\n')
 	}
 	for _, m := range p.moves {
-		fmt.Fprintf(&b, "%q\n", m.before)
+		fmt.Fprintf(&b, "%s from %q\n", m.property, m.before)
 	}
 	return b.String()
 }
@@ -92,17 +102,23 @@ func (c *Change) plan(cells []string) (*plan, error) {
 		return nil, errors.New("nothing to set: " + c.blank())
 	}
 	p.set = c.Setting.Set(p.wants)
-	for _, m := range c.moved {
-		var to moves
-		for _, w := range c.Setting.Moves(p.wants) {
-			if w.Property == m.property {
-				to.moves, to.to = true, w.Value
+	for _, w := range c.Setting.Moves(p.wants) {
+		m := moves{property: w.Property, to: w.Value}
+		header, column := "", 0
+		if m.index = slices.IndexFunc(c.moved, func(m moved) bool { return m.property == w.Property }); m.index >= 0 {
+			header, column = c.moved[m.index].before, c.moved[m.index].index
+		} else {
+			m.assigned = true
+			m.index = slices.IndexFunc(c.assigns, func(a assign) bool { return a.property == w.Property })
+			if m.index < 0 || slices.Contains(p.index, m.index) {
+				continue // it is wanted itself
 			}
+			header, column = c.assigns[m.index].before, c.assigns[m.index].beforeIndex
 		}
-		if to.moves && m.before != "" {
-			to.before, _ = c.cell(cells, m.index)
+		if header != "" {
+			m.before, _ = c.cell(cells, column)
 		}
-		p.moves = append(p.moves, to)
+		p.moves = append(p.moves, m)
 	}
 	return p, nil
 }

@@ -71,13 +71,10 @@ func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 		value.After, value.Same = t.keepable(want.Property, tenant.Cell(v)), tenant.Equal(v, want.Value)
 		same = same && value.Same
 	}
-	for i, m := range t.plan.moves {
-		if !m.moves {
-			continue
-		}
-		name, value := r.Change.moved[i].property, &t.Moved[i]
-		if v, err := r.Change.Setting.Read(object, name); err == nil {
-			value.After, value.Same = t.keepable(name, tenant.Cell(v)), tenant.Equal(v, m.to)
+	for _, m := range t.plan.moves {
+		if v, err := r.Change.Setting.Read(object, m.property); err == nil {
+			value := m.of(&t.Result)
+			value.After, value.Same = t.keepable(m.property, tenant.Cell(v)), tenant.Equal(v, m.to)
 		}
 	}
 	return same, nil

@@ -65,7 +65,7 @@ type Result struct {
 	Row      roster.Row
 	Status   Status
 	Values   []Value   // one for each of [Change.Properties], in that order
-	Moved    []Value   // one for each of [Change.Moved]; Wanted is what it is to become
+	Moved    []Value   // one for each of [Change.Moved]
 	Attempts int       // calls made for the row
 	Note     string    // what is worth knowing of a row that has no Err, or ""
 	Err      error     // why the row failed or can't be used, or nil
@@ -98,5 +98,6 @@ type Value struct {
 	Wanted string // empty if the row leaves the property alone
 	Before string // read ahead of the set
 	After  string // read last
-	Same   bool   // After is as wanted, compared as values
+	Same   bool   // After is as wanted, or as what it becomes, compared as values
+	Moves  string `json:",omitempty"` // what it becomes when the row's others are set; empty if it is not moved
 }

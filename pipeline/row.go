@@ -50,10 +50,8 @@ func (r *Run) begin(t *task) bool {
 				v := &t.Values[t.plan.index[i]]
 				v.Wanted, v.Before = tenant.Cell(w.Value), t.plan.before[i]
 			}
-			for i, m := range t.plan.moves {
-				if m.moves {
-					t.Moved[i] = Value{Wanted: tenant.Cell(m.to), Before: m.before}
-				}
+			for _, m := range t.plan.moves {
+				*m.of(&t.Result) = Value{Moves: tenant.Cell(m.to), Before: m.before}
 			}
 		}
 		if settled := r.Change.Settled; settled != nil {
@@ -211,15 +209,15 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 // the set.
 func (t *task) notReadBack() {
 	perhaps := false // an earlier run may have set it
-	for i := range t.Values {
+	for _, i := range t.plan.index {
 		v := &t.Values[i]
 		v.After = ""
 		if t.unsure && v.Same {
 			v.Before, perhaps = "", true
 		}
 	}
-	for i := range t.Moved {
-		v := &t.Moved[i]
+	for _, m := range t.plan.moves {
+		v := m.of(&t.Result)
 		v.After = ""
 		if perhaps && v.Same {
 			v.Before = ""

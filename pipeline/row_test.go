@@ -37,10 +37,10 @@ func TestStatuses(t *testing.T) {
 		writes   int
 		value    Value
 	}{
-		{name: "applied", status: Applied, attempts: 2, writes: 1, value: Value{"opt-out", "", "opt-out", true}},
-		{name: "set again", mode: "opt-out", status: Applied, attempts: 2, writes: 1, value: Value{"opt-out", "", "opt-out", true}},
-		{name: "read first", change: readFirst, status: Applied, attempts: 3, writes: 1, value: Value{"opt-out", "opt-in", "opt-out", true}},
-		{name: "unchanged", change: readFirst, mode: "Opt-Out", status: Unchanged, attempts: 1, value: Value{"opt-out", "opt-out", "opt-out", true}},
+		{name: "applied", status: Applied, attempts: 2, writes: 1, value: Value{Wanted: "opt-out", After: "opt-out", Same: true}},
+		{name: "set again", mode: "opt-out", status: Applied, attempts: 2, writes: 1, value: Value{Wanted: "opt-out", After: "opt-out", Same: true}},
+		{name: "read first", change: readFirst, status: Applied, attempts: 3, writes: 1, value: Value{Wanted: "opt-out", Before: "opt-in", After: "opt-out", Same: true}},
+		{name: "unchanged", change: readFirst, mode: "Opt-Out", status: Unchanged, attempts: 1, value: Value{Wanted: "opt-out", Before: "opt-out", After: "opt-out", Same: true}},
 		{name: "set refused", fault: class(tenant.Failed), status: Failed, attempts: 1, writes: 1, value: Value{Wanted: "opt-out"}},
 		{name: "no such user", fault: class(tenant.NotFound), status: NotFound, attempts: 1, writes: 1, value: Value{Wanted: "opt-out"}},
 		{name: "denied", fault: class(tenant.Denied), status: Denied, attempts: 1, writes: 1, value: Value{Wanted: "opt-out"}},
@@ -50,8 +50,8 @@ func TestStatuses(t *testing.T) {
 		{name: "read-back not found", fault: gets(class(tenant.NotFound)), status: Unverified, attempts: 2, writes: 1, value: Value{Wanted: "opt-out"}},
 		{name: "never available", fault: class(tenant.Unavailable), status: Unverified, attempts: 12, writes: 6, value: Value{Wanted: "opt-out"}},
 		{name: "some other error", fault: func(tenant.Cmdlet, int) error { return errTest }, status: Failed, attempts: 1, writes: 1, value: Value{Wanted: "opt-out"}},
-		{name: "same", change: audit, mode: "optout", status: Same, attempts: 1, value: Value{"opt-out", "opt-out", "opt-out", true}},
-		{name: "differs", change: audit, status: Differs, attempts: 1, value: Value{"opt-out", "opt-in", "opt-in", false}},
+		{name: "same", change: audit, mode: "optout", status: Same, attempts: 1, value: Value{Wanted: "opt-out", Before: "opt-out", After: "opt-out", Same: true}},
+		{name: "differs", change: audit, status: Differs, attempts: 1, value: Value{Wanted: "opt-out", Before: "opt-in", After: "opt-in"}},
 		{name: "unreadable", change: audit, fault: class(tenant.Failed), status: Unreadable, attempts: 1, value: Value{Wanted: "opt-out"}},
 		{name: "audit, no such user", change: audit, fault: class(tenant.NotFound), status: NotFound, attempts: 1, value: Value{Wanted: "opt-out"}},
 		{name: "audit, never available", change: audit, fault: class(tenant.Unavailable), status: Unreadable, attempts: 6, value: Value{Wanted: "opt-out"}},
@@ -254,8 +254,9 @@ func TestPartlyAccepted(t *testing.T) {
 	for _, class := range []tenant.Class{tenant.Failed, tenant.Denied, tenant.NotFound} {
 		synctest.Test(t, func(t *testing.T) {
 			rec := &recorder{
-				object: tenant.Object{"PrivacyMode": "opt-in", "IsAddInEnabled": true},
+				object: tenant.Object{"PrivacyMode": "opt-in", "IsAddInEnabled": true, "IsDigestEmailEnabled": false},
 				fault: func(c tenant.Cmdlet) error {
+					// The privacy mode and the digest are one cmdlet, the add-in is the next.
 					if !c.Reads() && c.Parameters[0].Name == "Feature" {
 						return fail(class)
 					}
@@ -263,14 +264,14 @@ func TestPartlyAccepted(t *testing.T) {
 				},
 			}
 			run := optOut(t, rec, 1)
-			run.Change = change(t, "PrivacyMode=opt-in", "IsAddInEnabled=false")
+			run.Change = change(t, "PrivacyMode=opt-in", "IsDigestEmailEnabled=false", "IsAddInEnabled=false")
 			var l list
 			if err := run.Do(t.Context(), &users{n: 1}, &l); err != nil {
 				t.Fatal(err)
 			}
 			l.checkStatuses(t, map[Status]int{Failed: 1})
 			r := l.results[0]
-			if r.Values[0].After != "opt-in" || r.Values[1].After != "true" || !strings.HasPrefix(r.Err.Error(), "1 of 2 cmdlets were accepted, then ") {
+			if r.Values[0].After != "opt-in" || r.Values[1].After != "false" || r.Values[2].After != "true" || !strings.HasPrefix(r.Err.Error(), "1 of 2 cmdlets were accepted, then ") {
 				t.Errorf("%v: values %+v, error %q", class, r.Values, r.Err)
 			}
 		})

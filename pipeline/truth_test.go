@@ -163,9 +163,9 @@ func TestUnsureRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, want := range []Result{
-			{Status: Applied, Values: []Value{{"opt-out", "", "opt-out", true}}},
-			{Status: Applied, Values: []Value{{"opt-out", "opt-in", "opt-out", true}}},
-			{Status: Unchanged, Values: []Value{{"opt-out", "opt-out", "opt-out", true}}},
+			{Status: Applied, Values: []Value{{Wanted: "opt-out", After: "opt-out", Same: true}}},
+			{Status: Applied, Values: []Value{{Wanted: "opt-out", Before: "opt-in", After: "opt-out", Same: true}}},
+			{Status: Unchanged, Values: []Value{{Wanted: "opt-out", Before: "opt-out", After: "opt-out", Same: true}}},
 		} {
 			if got := l.results[i]; got.Status != want.Status || got.Values[0] != want.Values[0] {
 				t.Errorf("row %d: %s %+v, want %s %+v", i, got.Status, got.Values[0], want.Status, want.Values[0])

@@ -43,7 +43,7 @@ type finding struct {
 // equal reports whether f says of its user what g says.
 func (f *finding) equal(g *finding) bool {
 	return f.status == g.status && slices.EqualFunc(f.values, g.values, func(a, b pipeline.Value) bool {
-		return strings.EqualFold(a.Wanted, b.Wanted) && strings.EqualFold(a.After, b.After)
+		return strings.EqualFold(a.Wanted, b.Wanted) && (a.Wanted == "" || strings.EqualFold(a.After, b.After))
 	})
 }
 

@@ -65,7 +65,7 @@ func (d *Diff) edits(r *pipeline.Result) string {
 			edits = append(edits, fmt.Sprintf("%s: %s -> %s", d.properties[i], p.old(shown(v.Before)), p.new(shown(v.Wanted))))
 		}
 	}
-	return strings.Join(append(edits, d.moved(r, func(v *pipeline.Value) string { return v.Wanted })...), ", ")
+	return strings.Join(append(edits, d.moved(r, func(v *pipeline.Value) string { return v.Moves })...), ", ")
 }
 
 // made lists the properties that were set, with the values before where they are
@@ -90,11 +90,16 @@ func (d *Diff) made(r *pipeline.Result) string {
 func (d *Diff) moved(r *pipeline.Result, to func(*pipeline.Value) string) []string {
 	p := palette(d.Color)
 	var edits []string
-	for i := range r.Moved {
-		if v := &r.Moved[i]; i < len(d.Moved) && v.Before != "" && to(v) != "" && !strings.EqualFold(v.Before, to(v)) {
-			edits = append(edits, fmt.Sprintf("moves %s: %s -> %s", d.Moved[i], p.old(shown(v.Before)), p.new(shown(to(v)))))
+	add := func(names []string, values []pipeline.Value) {
+		for i := range values {
+			v := &values[i]
+			if i < len(names) && v.Moves != "" && v.Before != "" && to(v) != "" && !strings.EqualFold(v.Before, to(v)) {
+				edits = append(edits, fmt.Sprintf("moves %s: %s -> %s", names[i], p.old(shown(v.Before)), p.new(shown(to(v)))))
+			}
 		}
 	}
+	add(d.properties, r.Values)
+	add(d.Moved, r.Moved)
 	return edits
 }
 

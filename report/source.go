@@ -145,12 +145,23 @@ func (s *Source) Undoable(c *pipeline.Change) func(*roster.Row) (string, error) 
 				return "", ErrNoBefore
 			}
 		}
-		for i, m := range s.Moved {
-			if row.Cells[firstValue+3*len(s.Properties)+2*i+1] == "" && s.movedIn(c, row, m) && !slices.Contains(s.unknown, m) {
-				s.unknown = append(s.unknown, m)
+		for i, p := range s.Properties {
+			if row.Cells[firstValue+3*i+1] == "" { // left alone, and perhaps moved
+				s.movedFrom(c, row, p, row.Cells[firstValue+3*i+2])
 			}
 		}
+		for i, m := range s.Moved {
+			s.movedFrom(c, row, m, row.Cells[firstValue+3*len(s.Properties)+2*i+1])
+		}
 		return c.Want(row)
+	}
+}
+
+// movedFrom notes that a property has been moved, if it has, and that what it was
+// before is not on record.
+func (s *Source) movedFrom(c *pipeline.Change, row *roster.Row, property, before string) {
+	if before == "" && s.movedIn(c, row, property) && !slices.Contains(s.unknown, property) {
+		s.unknown = append(s.unknown, property)
 	}
 }
 

@@ -10,9 +10,8 @@ func (a *app) undo() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "undo RESULTS",
 		Short: "Put back what apply changed",
-		Long: `undo reads the results file of an apply and puts back the value before of every
-user whom that run changed or may have changed, if the user still is as the run left
-them or wanted them to be.`,
+		Long: `undo reads the results file of an apply and puts back the values before of every user
+whom that run changed or may have changed, if the user still is as the run left them.`,
 		Example: `  rollcall undo results.csv --dry-run
   rollcall undo results.csv -o undone.csv
   rollcall undo results.csv -o undone.csv --resume`,
@@ -20,6 +19,11 @@ them or wanted them to be.`,
 after a set was sent and, of a run that was stopped or killed, at what its journal
 has. The noun and the tenant are those of the summary beside the file; how to sign in
 is to be said again.
+
+What a set moves besides is put back, too: setting PrivacyMode sets all three
+features, so undo sets PrivacyMode first, and then each feature that was otherwise.
+A file without their values before, of an earlier version of rollcall, has only
+PrivacyMode put back: undo says so, and exits with 3.
 
 It reads first: users who are no longer as that run left or wanted them are stale,
 and not touched. It wants the values before on record: those of an apply with

@@ -87,10 +87,9 @@ func setMyAnalytics(_ *noun, u user, ps []tenant.Parameter) (user, error) {
 		if err != nil {
 			return u, err
 		}
-		u.flags = u.flags.opted(m)
-		if m != 0 {
-			u.flags |= features // an opt-out turns them off, as an opt-in turns them on
-		}
+		// An opt-in turns all features on, an opt-out off: so Microsoft's module
+		// sends it. The old cmdlet had nothing to do with them.
+		u.flags = u.flags.opted(m).with(features, m == 0)
 	}
 	if enabled == nil {
 		return u, nil

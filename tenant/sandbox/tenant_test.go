@@ -83,9 +83,14 @@ func TestRun(t *testing.T) {
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=all IsEnabled=false", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-in"}, "Get-MyAnalyticsFeatureConfig", myDefault},
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=all IsEnabled=false", "Set-MyAnalyticsFeatureConfig IsEnabled=false Feature=digest-email PrivacyMode=opt-in"}, "Get-MyAnalyticsFeatureConfig",
 			but(myDefault, "IsDigestEmailEnabled", false)},
-		// An opt-out leaves them.
+		// An opt-out turns them off. The old cmdlet leaves them, both ways.
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=false", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-MyAnalyticsFeatureConfig",
 			but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
+
+		{[]string{"Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=false", "Set-UserAnalyticsConfig PrivacyMode=Opt-Out"}, "Get-MyAnalyticsFeatureConfig",
+			but(myDefault, "PrivacyMode", "opt-out", "IsAddInEnabled", false)},
+		{[]string{"Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=false", "Set-UserAnalyticsConfig PrivacyMode=Opt-Out", "Set-UserAnalyticsConfig PrivacyMode=Opt-In"}, "Get-MyAnalyticsFeatureConfig",
+			but(myDefault, "IsAddInEnabled", false)},
 
 		{nil, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Opt-In"}},
 		{[]string{"Set-UserAnalyticsConfig PrivacyMode=OptOut"}, "Get-UserAnalyticsConfig", tenant.Object{"PrivacyMode": "Opt-Out"}},

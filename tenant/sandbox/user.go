@@ -80,15 +80,8 @@ func (f flags) with(off flags, on bool) flags {
 	return f | off
 }
 
-// opted returns f with another privacy mode: 0, optOut or excluded. An opt-in
-// turns all features on; the other modes leave them for when it comes.
-func (f flags) opted(mode flags) flags {
-	f = f&^privacy | mode
-	if mode == 0 {
-		f &^= features
-	}
-	return f
-}
+// opted returns f with another privacy mode: 0, optOut or excluded.
+func (f flags) opted(mode flags) flags { return f&^privacy | mode }
 
 // fold returns name as it is compared: in lower case.
 func fold(name string) string {
