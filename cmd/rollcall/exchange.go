@@ -15,6 +15,7 @@ import (
 	"rollcall/tenant"
 	"rollcall/tenant/entra"
 	"rollcall/tenant/exchange"
+	"rollcall/tenant/rest"
 )
 
 // batchWait is how long a call waits for company. It is short next to the time
@@ -42,11 +43,8 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 		return nil, err
 	}
 	client, err := exchange.New(exchange.Config{
-		Endpoint:     endpoint,
+		Config:       rest.Config{Endpoint: endpoint, Token: token, Timeout: f.timeout, Connections: workers},
 		Organization: f.organizationID(),
-		Token:        token,
-		Timeout:      f.timeout,
-		Connections:  workers,
 		Warn:         warn(log),
 	})
 	if err != nil {
