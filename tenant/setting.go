@@ -26,7 +26,7 @@ type Want struct {
 // A property is one value of a Setting.
 type property struct {
 	name    string
-	aliases []string    // other names that Get may use for it
+	aliases []string    // other names for it
 	param   string      // the parameter of Set that takes the value
 	with    []Parameter // what Set needs beside it; a property that has any takes a cmdlet of its own
 	resets  bool        // to set it changes other properties
@@ -88,7 +88,7 @@ func (s *Setting) property(name string) (property, error) {
 		return property{name: name, param: name}, nil
 	}
 	for _, p := range s.properties {
-		if strings.EqualFold(p.name, name) {
+		if strings.EqualFold(p.name, name) || slices.ContainsFunc(p.aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
 			return p, nil
 		}
 	}

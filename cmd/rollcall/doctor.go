@@ -21,6 +21,9 @@ type step struct {
 	mend string // what to do if it does not
 }
 
+// A caution is what may keep a run from working, and may not.
+type caution struct{ error }
+
 func (a *app) doctor() *cobra.Command {
 	var f userFlags
 	c := &cobra.Command{
@@ -119,12 +122,16 @@ func (s *step) mends(err error) string {
 }
 
 // examine takes one step after another until one fails, and says what it found
-// of each. It reports whether all is well.
+// of each. It reports whether all is well; a [caution] is no failure.
 func examine(ctx context.Context, w io.Writer, steps []step) bool {
 	for i, s := range steps {
 		found, err := s.look(ctx)
 		if err == nil {
 			fmt.Fprintf(w, "ok    %-10s %s\n", s.name, found)
+			continue
+		}
+		if _, ok := errors.AsType[*caution](err); ok {
+			fmt.Fprintf(w, "warn  %-10s %v\n                 %s\n", s.name, err, s.mend)
 			continue
 		}
 		fmt.Fprintf(w, "FAIL  %-10s %v\n", s.name, err)

@@ -137,17 +137,18 @@ cyd@contoso.com,,excluded,true,Cyd,True,
 `},
 		{"there and back", people, []string{
 			"Set-MyAnalyticsFeatureConfig ada@contoso.com PrivacyMode=opt-in",
-			"Set-MyAnalyticsFeatureConfig ada@contoso.com PrivacyMode=opt-out Feature=add-in IsEnabled=false",
+			"Set-MyAnalyticsFeatureConfig ada@contoso.com PrivacyMode=opt-out Feature=all IsEnabled=true",
+			"Set-MyAnalyticsFeatureConfig ada@contoso.com Feature=add-in IsEnabled=false",
 			"Set-UserAnalyticsConfig cyd@contoso.com PrivacyMode=opt-out",
 			"Set-UserAnalyticsConfig cyd@contoso.com PrivacyMode=Excluded",
 			"Set-Mailbox ada@contoso.com Office=8",
 			"Set-Mailbox ada@contoso.com Office=007",
 		}, people},
 		{"new columns", "userprincipalname,Note\r\nada,\"a\"\"b\"\r\nbob,\r\n", []string{
-			"Set-MyAnalyticsFeatureConfig bob PrivacyMode=opt-out",
+			"Set-UserAnalyticsConfig bob PrivacyMode=opt-out",
 			"Set-UserBriefingConfig ada Enabled=false",
 			"Set-CASMailbox bob PopEnabled=false Zone=EU",
-		}, "userprincipalname,Note,PrivacyMode,Enabled,PopEnabled,Zone\r\nada,\"a\"\"b\",,false,,\r\nbob,,opt-out,,false,EU\r\n"},
+		}, "userprincipalname,Note,PrivacyMode,IsEnabled,PopEnabled,Zone\r\nada,\"a\"\"b\",,false,,\r\nbob,,opt-out,,false,EU\r\n"},
 		{"no new column for what it is anyway", "UserPrincipalName,X\nada,1\n", []string{
 			"Set-MyAnalyticsFeatureConfig ada PrivacyMode=opt-out",
 			"Set-MyAnalyticsFeatureConfig ada PrivacyMode=opt-in",
@@ -313,7 +314,7 @@ func TestSaveMeanwhile(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if got := strings.Count(save(t, tn, name), ",opt-out,false\n"); got != n {
+	if got := strings.Count(save(t, tn, name), ",opt-out,false,false,false,false\n"); got != n {
 		t.Errorf("%d users saved, want %d", got, n)
 	}
 }

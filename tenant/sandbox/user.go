@@ -69,7 +69,7 @@ var toggles = []toggle{
 	{"IsAddInEnabled", addInOff},
 	{"IsDigestEmailEnabled", digestOff},
 	{"IsInsightsHeadspaceEnabled", headspaceOff},
-	{"Enabled", briefingOff},
+	{"IsEnabled", briefingOff},
 }
 
 // with returns f with the flags off set if on is false, and clear if it is true.
@@ -81,7 +81,8 @@ func (f flags) with(off flags, on bool) flags {
 }
 
 // opted returns f with another privacy mode: 0, optOut or excluded. An opt-in
-// turns all features on; the other modes leave them for when it comes.
+// turns all features on; the other modes leave them for when it comes, as far as
+// the retired UserAnalyticsConfig goes.
 func (f flags) opted(mode flags) flags {
 	f = f&^privacy | mode
 	if mode == 0 {
