@@ -22,6 +22,12 @@ type userResource struct {
 	name string // settingsOf or briefingOf
 }
 
+// Why a path of the service's is not one of a user.
+var (
+	errNoResource = errors.New("no HTTP resource was found that matches the request URI")
+	errBadKey     = errors.New("error in query syntax")
+)
+
 const (
 	settingsOf = "settings"
 	briefingOf = "briefingsettings/servicesettings"
@@ -42,19 +48,19 @@ func parseResource(path string) (res *userResource, of bool, err error) {
 		return nil, false, nil
 	}
 	if len(s) < 5 || s[1] != "api" || s[2] != "v1.1" {
-		return nil, true, errors.New("No HTTP resource was found that matches the request URI.")
+		return nil, true, errNoResource
 	}
 	name := strings.Join(s[4:], "/")
 	text, err := url.PathUnescape(s[3])
 	key, begins := strings.CutPrefix(text, "users('")
 	key, ends := strings.CutSuffix(key, "')")
 	if err != nil || !begins || !ends || name != settingsOf && name != briefingOf {
-		return nil, true, errors.New("No HTTP resource was found that matches the request URI.")
+		return nil, true, errNoResource
 	}
 	// An apostrophe is doubled, or it ends the key.
 	user := strings.ReplaceAll(key, "''", "\x00")
 	if strings.Contains(user, "'") || user == "" {
-		return nil, true, errors.New("Bad Request - Error in query syntax.")
+		return nil, true, errBadKey
 	}
 	return &userResource{strings.ReplaceAll(user, "\x00", "'"), name}, true, nil
 }
@@ -90,7 +96,7 @@ func (s *Server) insights(w http.ResponseWriter, r *http.Request, res *userResou
 	switch {
 	case bad != nil:
 		status := http.StatusNotFound
-		if strings.HasPrefix(bad.Error(), "Bad") {
+		if bad == errBadKey {
 			status = http.StatusBadRequest
 		}
 		s.malformedInsights(r.URL.Path, status, bad.Error()).write(w)
