@@ -33,7 +33,7 @@ func (a *app) doctor() *cobra.Command {
 says what to do where something is missing. It changes nothing.`,
 		Example: `  rollcall doctor
   rollcall doctor ada@contoso.com --profile contoso
-  rollcall doctor ada@contoso.com --tenant powershell --organization contoso.onmicrosoft.com --auth interactive`,
+  rollcall doctor ada@contoso.com --tenant exchange --organization contoso.onmicrosoft.com --auth device-code`,
 		Annotations: more(`With a UPN it also reads that user's setting, which is the best proof there is. The
 token is never shown, only what it says: for whom, with which roles, for how long.`, exitOK, exitError, exitUsage),
 		Args: cobra.MaximumNArgs(1),

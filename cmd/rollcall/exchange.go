@@ -27,7 +27,7 @@ const batchWait = 5 * time.Millisecond
 // of Viva Insights go to two services on one host, with one token.
 func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
 	if f.organizationID() == "" {
-		return nil, usage(errors.New("--tenant exchange needs --organization: the GUID of the tenant"))
+		return nil, usage(errors.New("--tenant exchange needs --organization: the ID of the tenant, or for nouns of Viva Insights one of its domains"))
 	}
 	cloud, err := f.where()
 	if err != nil {
