@@ -28,6 +28,7 @@ type Change struct {
 	Settled func(cells []string) (status Status, err error, ok bool)
 
 	assigns []assign
+	moved   []moved
 	fixed   *plan         // what every row calls for, if no column has a say
 	get     tenant.Cmdlet // that reads the setting
 }
@@ -43,6 +44,13 @@ type assign struct {
 	beforeIndex int
 	expect      []string // headers of columns, of which one has what must be so ahead of a set
 	expectIndex []int
+}
+
+// A moved is a property that changes when what is assigned is set.
+type moved struct {
+	property string
+	before   string // the header of a column, or ""
+	index    int    // of the column, once bound
 }
 
 // Assign adds NAME=VALUE or NAME=@COLUMN to the change. It refuses a property
@@ -72,7 +80,32 @@ func (c *Change) Assign(assignment string) error {
 		}
 	}
 	c.assigns = append(c.assigns, a)
+	c.moved = nil
+	for _, name := range c.Setting.MovedBy(c.Properties()) {
+		c.moved = append(c.moved, moved{property: name})
+	}
 	return nil
+}
+
+// Moved returns the names of the properties that change with those that are set:
+// what is read of them is recorded, too.
+func (c *Change) Moved() []string {
+	var names []string
+	for _, m := range c.moved {
+		names = append(names, m.property)
+	}
+	return names
+}
+
+// RecallMoved adds to the change that the value before of a property that is
+// moved is in the column with the given header. It is for after all has been
+// assigned.
+func (c *Change) RecallMoved(property, before string) {
+	for i := range c.moved {
+		if c.moved[i].property == property {
+			c.moved[i].before = before
+		}
+	}
 }
 
 // AssignColumns adds to the change what a file of results says of a property. The
@@ -144,6 +177,14 @@ func (c *Change) Bind(column func(header string) (int, error)) error {
 		for i, header := range a.expect {
 			if err := find(header, &a.expectIndex[i]); err != nil {
 				return err
+			}
+		}
+	}
+	for i := range c.moved {
+		if m := &c.moved[i]; m.before != "" {
+			var err error
+			if m.index, err = column(m.before); err != nil {
+				return fmt.Errorf("value before of %s: %w", m.property, err)
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Guards stop a run that is clearly wrong, or has done what it should. They stop
-// it softly: the rows in hand are finished, and another run can go on. The zero
+// it softly: the rows in progress are finished, and another run can go on. The zero
 // value guards against nothing.
 type Guards struct {
 	MaxErrors   Share         // of the rows attempted that may fail; a percentage counts once there are 100

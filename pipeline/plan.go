@@ -16,7 +16,16 @@ type plan struct {
 	index  []int           // of each want, in Change.Properties
 	before []string        // of each want, the value before as far as the row knows it, or ""
 	expect [][]any         // of each want, the values of which one must be so ahead of the set; none means any value
+	moves  []moves         // of each of Change.Moved
 	note   string
+}
+
+// moves is what becomes of a property that is moved. The zero value is of one
+// that is not.
+type moves struct {
+	moves  bool
+	to     any
+	before string // as far as the row knows it, or ""
 }
 
 // String returns all that p calls for, and what it starts from.
@@ -31,6 +40,9 @@ func (p *plan) String() string {
 			fmt.Fprintf(&b, " of %q", tenant.Cell(v))
 		}
 		b.WriteByte('\n')
+	}
+	for _, m := range p.moves {
+		fmt.Fprintf(&b, "%q\n", m.before)
 	}
 	return b.String()
 }
@@ -80,6 +92,18 @@ func (c *Change) plan(cells []string) (*plan, error) {
 		return nil, errors.New("nothing to set: " + c.blank())
 	}
 	p.set = c.Setting.Set(p.wants)
+	for _, m := range c.moved {
+		var to moves
+		for _, w := range c.Setting.Moves(p.wants) {
+			if w.Property == m.property {
+				to.moves, to.to = true, w.Value
+			}
+		}
+		if to.moves && m.before != "" {
+			to.before, _ = c.cell(cells, m.index)
+		}
+		p.moves = append(p.moves, to)
+	}
 	return p, nil
 }
 

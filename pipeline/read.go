@@ -48,11 +48,14 @@ func (r *Run) readBefore(ctx context.Context, t *task) (same bool, err error) {
 	for i := range t.Values {
 		t.Values[i].Before = t.Values[i].After
 	}
+	for i := range t.Moved {
+		t.Moved[i].Before = t.Moved[i].After
+	}
 	return same, err
 }
 
 // read reads the values of t's user, notes them in After, and reports whether
-// they are as wanted.
+// they are as wanted. What moves with them is noted, too, if the tenant shows it.
 func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 	object, err := r.get(ctx, t)
 	if err != nil {
@@ -67,6 +70,15 @@ func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 		value := &t.Values[t.plan.index[i]]
 		value.After, value.Same = t.keepable(want.Property, tenant.Cell(v)), tenant.Equal(v, want.Value)
 		same = same && value.Same
+	}
+	for i, m := range t.plan.moves {
+		if !m.moves {
+			continue
+		}
+		name, value := r.Change.moved[i].property, &t.Moved[i]
+		if v, err := r.Change.Setting.Read(object, name); err == nil {
+			value.After, value.Same = t.keepable(name, tenant.Cell(v)), tenant.Equal(v, m.to)
+		}
 	}
 	return same, nil
 }

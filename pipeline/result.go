@@ -65,6 +65,7 @@ type Result struct {
 	Row      roster.Row
 	Status   Status
 	Values   []Value   // one for each of [Change.Properties], in that order
+	Moved    []Value   // one for each of [Change.Moved]; Wanted is what it is to become
 	Attempts int       // calls made for the row
 	Note     string    // what is worth knowing of a row that has no Err, or ""
 	Err      error     // why the row failed or can't be used, or nil

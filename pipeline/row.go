@@ -35,24 +35,34 @@ func (t *task) recalled() bool { return t.earlier != nil && t.earlier.Result != 
 // begin makes t ready for the row that was read into it, and reports whether
 // there is work to do. If not, the row's result is complete.
 func (r *Run) begin(t *task) bool {
-	*t = task{Result: Result{Row: t.Row, Values: t.Values[:0]}, seq: t.seq}
+	*t = task{Result: Result{Row: t.Row, Values: t.Values[:0], Moved: t.Moved[:0]}, seq: t.seq}
 	for range r.Change.assigns {
 		t.Values = append(t.Values, Value{})
 	}
+	for range r.Change.moved {
+		t.Moved = append(t.Moved, Value{})
+	}
 	switch t.Row.Verdict {
 	case roster.Usable:
-		if settled := r.Change.Settled; settled != nil {
-			if status, err, ok := settled(t.Row.Cells); ok {
-				t.Status, t.Err = status, err
-				return false
-			}
-		}
 		if t.plan, t.Err = r.Change.plan(t.Row.Cells); t.Err == nil {
 			t.Note = t.plan.note
 			for i, w := range t.plan.wants {
 				v := &t.Values[t.plan.index[i]]
 				v.Wanted, v.Before = tenant.Cell(w.Value), t.plan.before[i]
 			}
+			for i, m := range t.plan.moves {
+				if m.moves {
+					t.Moved[i] = Value{Wanted: tenant.Cell(m.to), Before: m.before}
+				}
+			}
+		}
+		if settled := r.Change.Settled; settled != nil {
+			if status, err, ok := settled(t.Row.Cells); ok {
+				t.Status, t.Err = status, err
+				return false
+			}
+		}
+		if t.Err == nil {
 			return !r.recall(t)
 		}
 		t.Status = Invalid
@@ -75,6 +85,7 @@ func (r *Run) recall(t *task) bool {
 	e, ok := r.Earlier[t.Row.Line]
 	if !ok || !e.of(&t.Result) {
 		t.unsure = t.seq < r.Unsure
+		t.sent, t.unknown = t.unsure, t.unsure
 		return false
 	}
 	t.earlier = &e
@@ -84,8 +95,13 @@ func (r *Run) recall(t *task) bool {
 		t.Row = row
 		return true
 	}
+	// By the earlier run, which did not learn what came of it.
+	t.sent, t.unknown = true, true
 	for i := range t.Values {
 		t.Values[i].Before = e.Before[i]
+	}
+	for i := range t.Moved {
+		t.Moved[i].Before = e.Moved[i]
 	}
 	return false
 }
@@ -93,7 +109,8 @@ func (r *Run) recall(t *task) bool {
 // of reports whether e was left of the row and the wanted values of r.
 func (e *Earlier) of(r *Result) bool {
 	if e.UPN != r.Row.UPN || len(e.Wanted) != len(r.Values) ||
-		e.Result != nil && len(e.Result.Values) != len(r.Values) || e.Result == nil && len(e.Before) != len(r.Values) {
+		e.Result != nil && (len(e.Result.Values) != len(r.Values) || len(e.Result.Moved) != len(r.Moved)) ||
+		e.Result == nil && (len(e.Before) != len(r.Values) || len(e.Moved) != len(r.Moved)) {
 		return false
 	}
 	for i := range r.Values {
@@ -165,13 +182,7 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 				return nil
 			}
 		}
-		for i := range t.Values {
-			v := &t.Values[i]
-			v.After = "" // not read back yet
-			if t.unsure && v.Same {
-				v.Before = "" // an earlier run may have made it so
-			}
-		}
+		t.notReadBack()
 	}
 	if r.Journal != nil && t.earlier == nil && (r.ReadFirst || r.Change.Recalls()) {
 		if err := r.Journal.Before(&t.Result); err != nil {
@@ -194,6 +205,26 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 		t.Err = fmt.Errorf("%s %s: still not as wanted %v after the set", r.Change.get.Name, t.Row.UPN, r.VerifyTimeout)
 	}
 	return nil
+}
+
+// notReadBack makes t, of which the values before have just been read, ready for
+// the set.
+func (t *task) notReadBack() {
+	perhaps := false // an earlier run may have set it
+	for i := range t.Values {
+		v := &t.Values[i]
+		v.After = ""
+		if t.unsure && v.Same {
+			v.Before, perhaps = "", true
+		}
+	}
+	for i := range t.Moved {
+		v := &t.Moved[i]
+		v.After = ""
+		if perhaps && v.Same {
+			v.Before = ""
+		}
+	}
 }
 
 // stale returns an error if what was read of t's user is not what the row

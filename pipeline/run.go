@@ -77,7 +77,7 @@ type Run struct {
 	VerifyTimeout time.Duration // for how long a read-back that shows another value is repeated
 
 	// Stop, if not nil, is closed to end the run softly: no further row is
-	// begun, and the rows in hand are finished.
+	// begun, and the rows in progress are finished.
 	Stop <-chan struct{}
 
 	Guards Guards
@@ -107,7 +107,7 @@ type Run struct {
 // Stopped returns, once Do has returned, why a guard stopped the run, or "".
 func (r *Run) Stopped() string { return r.reason }
 
-// A Journal keeps of rows in hand what must outlive the process.
+// A Journal keeps of rows in progress what must outlive the process.
 type Journal interface {
 	// Before is called with the values that were read ahead of a set, and the
 	// set is not sent unless it returns nil: then they are safe. It is called
@@ -132,6 +132,7 @@ type Earlier struct {
 	UPN    string   // whose row it was
 	Wanted []string // the values wanted by property
 	Before []string // the values before by property, if a set may have been sent
+	Moved  []string // those of the properties that are moved
 	Result *Result  // what became of the row, if it was done; Row is not set
 }
 
@@ -141,8 +142,8 @@ type Stats struct {
 	ended    atomic.Int64 // those of them that are done, or were cut short
 	Rows     atomic.Int64 // rows done, recorded or not
 	Calls    atomic.Int64 // calls made for them
-	Sets     atomic.Int64 // rows whose user was set, or may have been: a set was not refused
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
+	Sets     atomic.Int64 // rows whose user was set, or may have been: a set was not refused
 	ByStatus [len(Statuses)]atomic.Int64
 }
 
@@ -158,7 +159,7 @@ func (s *Stats) InProgress() int64 { return s.begun.Load() - s.ended.Load() }
 // Every goroutine that it starts has returned by the time it does.
 func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	var (
-		free = newMailbox()          // tasks for the reader to fill, which bounds the rows in hand
+		free = newMailbox()          // tasks for the reader to fill, which bounds the rows in progress
 		jobs = make(chan *task, 256) // from the reader to the workers
 		done = newMailbox()          // from all of them to the emitter
 	)

@@ -129,9 +129,9 @@ func TestEarlierOfAnother(t *testing.T) {
 	} {
 		for _, done := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
-				e.Before = []string{"of somebody else"}
+				e.Before, e.Moved = []string{"of somebody else"}, make([]string, 3)
 				if done {
-					e.Result = &Result{Status: Applied, Values: []Value{{Wanted: "opt-out", Before: "of somebody else"}}}
+					e.Result = &Result{Status: Applied, Values: []Value{{Wanted: "opt-out", Before: "of somebody else"}}, Moved: make([]Value, 3)}
 				}
 				f := newFake()
 				run := optOut(t, f, 1)
@@ -172,6 +172,31 @@ func TestUnsureRows(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A row that an earlier run may have set is not denied, or failed ahead of a set,
+// whatever the tenant says now.
+func TestEarlierSetIsNotForgotten(t *testing.T) {
+	for _, class := range []tenant.Class{tenant.Denied, tenant.Failed} {
+		for _, was := range []string{"opt-in", "opt-out"} {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.modes[upn(0)] = was
+				f.fault = func(c tenant.Cmdlet, _ int) error { return onSet(c, fail(class)) }
+				run := optOut(t, f, 1)
+				run.ReadFirst = true
+				run.Earlier = map[int]Earlier{2: {UPN: upn(0), Wanted: []string{"opt-out"}, Before: []string{"opt-in"}, Moved: make([]string, 3)}}
+				var l list
+				if err := run.Do(t.Context(), &users{n: 1}, &l); err != nil {
+					t.Fatal(err)
+				}
+				want := map[string]Status{"opt-in": Failed, "opt-out": Applied}[was]
+				if r := l.results[0]; r.Status != want || !r.MaybeChanged() || r.Values[0].Before != "opt-in" {
+					t.Errorf("%v, %s: %s (%v), before %q; want %s", class, was, r.Status, r.Err, r.Values[0].Before, want)
+				}
+			})
+		}
+	}
 }
 
 // A value that is too long to be kept is compared, and not kept.
@@ -276,9 +301,9 @@ func TestCountsAddUp(t *testing.T) {
 				if rnd.IntN(6) > 0 || broken[i] {
 					continue
 				}
-				e := Earlier{UPN: upn(i), Wanted: []string{"opt-out"}, Before: []string{"opt-in"}}
+				e := Earlier{UPN: upn(i), Wanted: []string{"opt-out"}, Before: []string{"opt-in"}, Moved: make([]string, 3)}
 				if rnd.IntN(2) == 0 {
-					e.Result = &Result{Status: Applied, Attempts: 3, Values: []Value{{Wanted: "opt-out"}}}
+					e.Result = &Result{Status: Applied, Attempts: 3, Values: []Value{{Wanted: "opt-out"}}, Moved: make([]Value, 3)}
 				}
 				run.Earlier[i+2], earlier[upn(i)] = e, true
 			}

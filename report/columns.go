@@ -21,7 +21,7 @@ type column struct {
 func countable(f Format) []*column {
 	all := []*column{{name: "Domain of the user", inRoster: -1, inFile: -1, values: make(map[string]*[classes]int)}}
 	names := columns(f)
-	carried := names[len(leading)+3*len(f.Properties)+len(trailing):]
+	carried := names[len(leading)+3*len(f.Properties)+2*len(f.Moved)+len(trailing):]
 	n := 0
 	for i := range f.Header {
 		if i == f.UPN || i < f.Own {

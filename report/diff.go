@@ -19,8 +19,9 @@ import (
 //
 // Rows that were as wanted are left out. Diff is for one goroutine.
 type Diff struct {
-	Color bool // paint sigils and values
-	Quiet bool // leave out what is as wanted in the end
+	Color bool     // paint sigils and values
+	Quiet bool     // leave out what is as wanted in the end
+	Moved []string // properties that change with the others
 
 	w          *bufio.Writer
 	properties []string
@@ -64,7 +65,7 @@ func (d *Diff) edits(r *pipeline.Result) string {
 			edits = append(edits, fmt.Sprintf("%s: %s -> %s", d.properties[i], p.old(shown(v.Before)), p.new(shown(v.Wanted))))
 		}
 	}
-	return strings.Join(edits, ", ")
+	return strings.Join(append(edits, d.moved(r, func(v *pipeline.Value) string { return v.Wanted })...), ", ")
 }
 
 // made lists the properties that were set, with the values before where they are
@@ -81,7 +82,20 @@ func (d *Diff) made(r *pipeline.Result) string {
 			edits = append(edits, fmt.Sprintf("%s: %s -> %s", d.properties[i], p.old(shown(v.Before)), p.new(shown(v.After))))
 		}
 	}
-	return strings.Join(edits, ", ")
+	return strings.Join(append(edits, d.moved(r, func(v *pipeline.Value) string { return v.After })...), ", ")
+}
+
+// moved lists what changes with the others, to what to returns, as far as the
+// values before are known.
+func (d *Diff) moved(r *pipeline.Result, to func(*pipeline.Value) string) []string {
+	p := palette(d.Color)
+	var edits []string
+	for i := range r.Moved {
+		if v := &r.Moved[i]; i < len(d.Moved) && v.Before != "" && to(v) != "" && !strings.EqualFold(v.Before, to(v)) {
+			edits = append(edits, fmt.Sprintf("moves %s: %s -> %s", d.Moved[i], p.old(shown(v.Before)), p.new(shown(to(v)))))
+		}
+	}
+	return edits
 }
 
 // Flush writes what is buffered.

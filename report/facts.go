@@ -73,7 +73,7 @@ func (p *Page) outcome() string {
 // wanted says what the rows wanted, in the form of --set.
 func (t *Tally) wanted() string {
 	var parts []string
-	for i, m := range t.moves {
+	for i, m := range t.moves[:len(t.properties)] {
 		switch {
 		case len(m.wanted) == 0:
 			parts = append(parts, t.properties[i])

@@ -16,6 +16,10 @@ import (
 // ErrExists is what CreateFile returns for a file that holds something.
 var ErrExists = errors.New("there is one already")
 
+// ErrLost is in the error of a file that somebody else has cut, removed or
+// replaced while it was written: what was in it is lost.
+var ErrLost = errors.New("results are lost")
+
 // A File is an output file that only ever grows. It is there from the start, so
 // that what stands in the way is known ahead of the run, but what it held goes
 // only with Begin, and a file that never began is not left behind.
@@ -94,6 +98,9 @@ func (f *File) Begin() error {
 // Write writes to the file, which must have begun.
 func (f *File) Write(p []byte) (int, error) {
 	n, err := f.f.Write(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("write %s: nobody reads what is written to it", f.f.Name())
+	}
 	f.size += int64(n)
 	f.sum.Write(p[:n])
 	return n, err
@@ -123,7 +130,7 @@ func (f *File) Sync() error {
 	}
 	info, err := f.f.Stat()
 	if err == nil && info.Size() != f.size {
-		err = fmt.Errorf("write %s: it was cut or written to by others meanwhile: it has %d bytes, want %d", f.f.Name(), info.Size(), f.size)
+		err = fmt.Errorf("write %s: it was cut or written to by others meanwhile: it has %d bytes, want %d: %w", f.f.Name(), info.Size(), f.size, ErrLost)
 	}
 	return err
 }
@@ -135,7 +142,7 @@ func (f *File) isThere() error {
 		return err
 	}
 	if there, err := os.Stat(f.f.Name()); err != nil || !os.SameFile(own, there) {
-		return fmt.Errorf("write %s: it was removed or replaced meanwhile", f.f.Name())
+		return fmt.Errorf("write %s: it was removed or replaced meanwhile: %w", f.f.Name(), ErrLost)
 	}
 	return nil
 }

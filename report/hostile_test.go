@@ -62,7 +62,7 @@ func TestViewsAreShowable(t *testing.T) {
 	for name, view := range map[string]func(io.Writer) View{
 		"text":     func(w io.Writer) View { return NewDiff(w, []string{"P"}) },
 		"json":     func(w io.Writer) View { return NewJSONRows(w, hostileFormat) },
-		"markdown": func(w io.Writer) View { return NewMarkdown(w, "t", []string{"P"}) },
+		"markdown": func(w io.Writer) View { return NewMarkdown(w, "t", []string{"P"}, nil) },
 		"news":     func(w io.Writer) View { return NewNews(w, []string{"P"}, baseline, false, false) },
 	} {
 		var b bytes.Buffer
@@ -148,7 +148,7 @@ func TestJSONRowsAtTheEdge(t *testing.T) {
 // nothing means anything.
 func TestMarkdownIsEscaped(t *testing.T) {
 	var b bytes.Buffer
-	show(t, NewMarkdown(&b, "a|b <i>", []string{"P"}))
+	show(t, NewMarkdown(&b, "a|b <i>", []string{"P"}, nil))
 	_, table, ok := strings.Cut(b.String(), "| line | user | status | what |\n| ---: | --- | --- | --- |\n")
 	if !ok {
 		t.Fatalf("no table in\n%s", b.String())
@@ -181,7 +181,7 @@ func TestMarkdownIsEscaped(t *testing.T) {
 func TestMarkdownIsBounded(t *testing.T) {
 	var b bytes.Buffer
 	var s Summary
-	m := NewMarkdown(&b, "t", []string{"P"})
+	m := NewMarkdown(&b, "t", []string{"P"}, nil)
 	for i := range MarkdownRows + 7 {
 		r := pipeline.Result{Row: roster.Row{Line: i + 2, UPN: "u"}, Status: pipeline.Failed, Err: errors.New(strings.Repeat("é", 100_000))}
 		if err := errors.Join(m.Record(&r), s.Record(&r)); err != nil {
@@ -206,7 +206,7 @@ func TestMarkdownIsBounded(t *testing.T) {
 func TestQuietViews(t *testing.T) {
 	for _, status := range []pipeline.Status{pipeline.Applied, pipeline.Unchanged, pipeline.Same, pipeline.Duplicate, pipeline.Failed, pipeline.Differs} {
 		var text, md bytes.Buffer
-		d, m := NewDiff(&text, []string{"P"}), NewMarkdown(&md, "t", []string{"P"})
+		d, m := NewDiff(&text, []string{"P"}), NewMarkdown(&md, "t", []string{"P"}, nil)
 		d.Quiet, m.Quiet = true, true
 		var s Summary
 		r := &pipeline.Result{Status: status, Values: []pipeline.Value{{Wanted: "a", Before: "b", After: "a"}}}

@@ -2,11 +2,9 @@ package report
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"rollcall/pipeline"
 )
@@ -36,21 +34,6 @@ type journal struct {
 	err     error         // why no more can be put
 }
 
-// An entry is what a journal has of a row.
-type entry struct {
-	Line     int              `json:"line"`
-	UPN      string           `json:"upn"`
-	Wanted   []string         `json:"wanted"`           // by property
-	Before   []string         `json:"before,omitempty"` // by property, known ahead of a set that may have been sent
-	Done     bool             `json:"done,omitempty"`   // what follows is the row's result
-	Status   string           `json:"status,omitempty"`
-	Values   []pipeline.Value `json:"values,omitempty"`
-	Attempts int              `json:"attempts,omitempty"`
-	Note     string           `json:"note,omitempty"`
-	Err      string           `json:"error,omitempty"`
-	Finished time.Time        `json:"finished,omitzero"`
-}
-
 // A mark says what of the results file was on the disk when it was made. A file
 // that does not begin so is not what the run left.
 type mark struct {
@@ -73,27 +56,14 @@ func newJournal(name string, m Manifest) *journal {
 	return j
 }
 
-// over returns e, with the value before that an earlier entry of the row has.
-func (e entry) over(earlier entry) entry {
-	if e.Before == nil && earlier.UPN == e.UPN {
-		e.Before = earlier.Before
-	}
-	return e
-}
-
-func newEntry(r *pipeline.Result) entry {
-	e := entry{Line: r.Row.Line, UPN: r.Row.UPN}
-	for _, v := range r.Values {
-		e.Wanted = append(e.Wanted, v.Wanted)
-	}
-	return e
-}
-
 // before puts the values before of a row, and returns when they are on the disk.
 func (j *journal) before(r *pipeline.Result) error {
 	e := newEntry(r)
 	for _, v := range r.Values {
 		e.Before = append(e.Before, v.Before)
+	}
+	for _, v := range r.Moved {
+		e.MovedBefore = append(e.MovedBefore, v.Before)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -104,7 +74,7 @@ func (j *journal) before(r *pipeline.Result) error {
 // done puts the result of a row. It is in the file after the next flush.
 func (j *journal) done(r *pipeline.Result) {
 	e := newEntry(r)
-	e.Done, e.Status, e.Values, e.Attempts, e.Note, e.Finished = true, r.Status.String(), r.Values, r.Attempts, r.Note, r.Finished
+	e.Done, e.Status, e.Values, e.Moved, e.Attempts, e.Note, e.Finished = true, r.Status.String(), r.Values, r.Moved, r.Attempts, r.Note, r.Finished
 	if r.Err != nil {
 		e.Err = r.Err.Error()
 	}
@@ -262,23 +232,9 @@ func (j *journal) rewrite() error {
 func (j *journal) earlier() map[int]pipeline.Earlier {
 	earlier := make(map[int]pipeline.Earlier)
 	for line, e := range j.entries {
-		earlier[line] = pipeline.Earlier{UPN: e.UPN, Wanted: e.Wanted, Before: e.Before, Result: e.result()}
+		earlier[line] = pipeline.Earlier{UPN: e.UPN, Wanted: e.Wanted, Before: e.Before, Moved: e.MovedBefore, Result: e.result()}
 	}
 	return earlier
-}
-
-// result returns what became of the row, or nil if that is not known.
-func (e *entry) result() *pipeline.Result {
-	status, err := pipeline.ParseStatus(e.Status)
-	if !e.Done || err != nil {
-		return nil
-	}
-	r := &pipeline.Result{Status: status, Values: e.Values, Attempts: e.Attempts, Note: e.Note, Finished: e.Finished}
-	r.Row.Line, r.Row.UPN = e.Line, e.UPN
-	if e.Err != "" {
-		r.Err = errors.New(e.Err)
-	}
-	return r
 }
 
 // close closes the journal.

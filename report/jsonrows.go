@@ -66,6 +66,10 @@ func (j *JSONRows) Record(res *pipeline.Result) error {
 		text(v.Wanted)
 		text(v.Before)
 	}
+	for i := range res.Moved {
+		text(res.Moved[i].After)
+		text(res.Moved[i].Before)
+	}
 	number(res.Attempts)
 	text(Remark(res))
 	text(res.Finished.UTC().Format(time.RFC3339))

@@ -30,9 +30,12 @@ const (
 	markdownCell = 300
 )
 
-// NewMarkdown returns a Markdown of results of the properties, under a title.
-func NewMarkdown(w io.Writer, title string, properties []string) *Markdown {
-	return &Markdown{w: w, title: title, diff: NewDiff(io.Discard, properties)}
+// NewMarkdown returns a Markdown of results of the properties, and of those that
+// change with them, under a title.
+func NewMarkdown(w io.Writer, title string, properties, moved []string) *Markdown {
+	d := NewDiff(io.Discard, properties)
+	d.Moved = moved
+	return &Markdown{w: w, title: title, diff: d}
 }
 
 // Record keeps the row, if it needs a person.
@@ -70,7 +73,7 @@ func (m *Markdown) End(c *pipeline.Counts) error {
 	fmt.Fprintf(w, "| all | %d |\n", c.Done())
 	if c.Left() > 0 {
 		fmt.Fprintf(w, "\nThis is not all: the run was stopped.\n\n")
-		for _, line := range Unfinished(c) {
+		for _, line := range Unfinished(c, false) {
 			fmt.Fprintf(w, "- %s\n", line)
 		}
 	}

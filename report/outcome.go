@@ -113,7 +113,7 @@ func (o *Outcome) Fields() []zap.Field {
 // neither users nor the names of files, so that it can be told to others.
 func (o *Outcome) Text() string {
 	text := fmt.Sprintf("rollcall %s: %s, exit status %d\n%s\n", o.Command, o.Ending, o.Exit, CountsText(&o.Rows))
-	for _, line := range Unfinished(&o.Rows) {
+	for _, line := range Unfinished(&o.Rows, o.Command != "audit") {
 		text += line + "\n"
 	}
 	return text + fmt.Sprintf("%s in %v; %s, throttled for %v\n", Plural(o.Calls, "call"), brief(o.Working),

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/jszwec/csvutil"
 
@@ -124,7 +122,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 		p.doubt("%s is not the journal that the last run left, by the summary", j.name)
 	}
 	if err := j.mark.holds(f); err != nil {
-		p.doubt("%s is not what its run left: %v", p.Name, err)
+		p.doubt("%s is not what its run left, by its journal", p.Name)
 	}
 	p.known(&j.manifest)
 	var err error
@@ -161,7 +159,7 @@ func (p *Past) records(f *os.File) (whole int64, header []string, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if _, own := ParseColumns(dec.Header()); own == 0 {
+	if _, _, own := ParseColumns(dec.Header()); own == 0 {
 		return 0, nil, ErrNotResults
 	}
 	header = slices.Clone(dec.Header())
@@ -212,8 +210,8 @@ func (p *Past) Open(open bool) (io.ReadCloser, error) {
 		return f, err
 	}
 	var tail bytes.Buffer
-	properties, own := ParseColumns(p.header)
-	out := NewResults(&tail, Format{Properties: properties, Header: p.header[own:], UPN: -1, Excel: p.Manifest.Excel})
+	properties, moved, own := ParseColumns(p.header)
+	out := NewResults(&tail, Format{Properties: properties, Moved: moved, Header: p.header[own:], UPN: -1, Excel: p.Manifest.Excel})
 	out.buf, out.begun = out.buf[:0], true // the file has a header
 	for _, e := range p.entries() {
 		r := e.result()
@@ -228,6 +226,10 @@ func (p *Past) Open(open bool) (io.ReadCloser, error) {
 			r.Values = append(r.Values, pipeline.Value{})
 		}
 		r.Values = r.Values[:len(properties)]
+		for len(r.Moved) < len(moved) {
+			r.Moved = append(r.Moved, pipeline.Value{})
+		}
+		r.Moved = r.Moved[:len(moved)]
 		out.Record(r) // into a buffer
 	}
 	out.Flush()
@@ -235,64 +237,4 @@ func (p *Past) Open(open bool) (io.ReadCloser, error) {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(io.NewSectionReader(f, 0, p.whole), &tail), f}, nil
-}
-
-// unverified returns the result of a row that was in progress.
-func (e *entry) unverified() *pipeline.Result {
-	r := &pipeline.Result{Status: pipeline.Unverified, Err: errors.New(InProgress), Finished: time.Unix(0, 0)}
-	r.Row.Line, r.Row.UPN = e.Line, e.UPN
-	for i, wanted := range e.Wanted {
-		v := pipeline.Value{Wanted: wanted}
-		if i < len(e.Before) {
-			v.Before = e.Before[i]
-		}
-		r.Values = append(r.Values, v)
-	}
-	return r
-}
-
-// Recount counts what the results file called name and its journal have of a run
-// over total rows that could not write them to the end. Open are the lines of rows
-// that calls were made for and that nothing was known to be kept of. It calls each
-// with every result.
-func Recount(name string, total int, open map[int]bool, each func(*pipeline.Result)) (c pipeline.Counts, err error) {
-	p, err := ReadPast(name)
-	if err != nil {
-		return c, err
-	}
-	c.Total = total
-	open = maps.Clone(open)
-	if p.journal != nil {
-		for line, e := range p.journal.entries {
-			if e.result() == nil {
-				open[line] = true
-			} else {
-				c.Journalled++
-			}
-		}
-	}
-	in, err := p.Open(false)
-	if err != nil {
-		return c, err
-	}
-	defer in.Close()
-	r, err := NewResultsReader(in)
-	if err != nil {
-		return c, err
-	}
-	for {
-		var res pipeline.Result
-		if err := r.Read(&res); err == io.EOF {
-			break
-		} else if err != nil {
-			return c, err
-		}
-		delete(open, res.Row.Line)
-		c.Recorded++
-		c.ByStatus[res.Status]++
-		each(&res)
-	}
-	c.Recorded -= c.Journalled
-	c.InProgress = len(open)
-	return c, nil
 }

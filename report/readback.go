@@ -23,6 +23,7 @@ var ErrNotResults = errors.New("not a results file or a diff of rollcall")
 // Excel has saved since: with a byte order mark, semicolons or TABs, as UTF-16.
 type ResultsReader struct {
 	Properties []string
+	Moved      []string
 	Carried    []string // the header of the roster's columns
 
 	csv  *csv.Reader
@@ -50,16 +51,16 @@ func NewResultsReader(r io.Reader) (*ResultsReader, error) {
 		return nil, cause(err)
 	}
 	header := dec.Header()
-	properties, own := ParseColumns(header)
+	properties, moved, own := ParseColumns(header)
 	if own == 0 {
 		return nil, fmt.Errorf("%w: its columns are %.60q, and would begin with %q", ErrNotResults, header, leading)
 	}
-	return &ResultsReader{Properties: properties, Carried: header[own:], csv: c, dec: dec, own: own}, nil
+	return &ResultsReader{Properties: properties, Moved: moved, Carried: header[own:], csv: c, dec: dec, own: own}, nil
 }
 
 // Format returns the format that a [Tally] of the file is to have.
 func (r *ResultsReader) Format() Format {
-	return Format{Properties: r.Properties, Header: r.Carried, UPN: -1}
+	return Format{Properties: r.Properties, Moved: r.Moved, Header: r.Carried, UPN: -1}
 }
 
 // Torn reports, after io.EOF, whether the last record of the file was cut short.
@@ -97,11 +98,15 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 		return fmt.Errorf("line %d: %w", line, cause(err))
 	}
 	cells := r.dec.Record()
-	*res = pipeline.Result{Status: rec.Status, Attempts: rec.Attempts, Values: res.Values[:0]}
+	*res = pipeline.Result{Status: rec.Status, Attempts: rec.Attempts, Values: res.Values[:0], Moved: res.Moved[:0]}
 	res.Row.Line, res.Row.UPN, res.Row.Cells = rec.Line, rec.UPN, cells[r.own:]
 	for i := range r.Properties {
 		at := len(leading) + 3*i
 		res.Values = append(res.Values, pipeline.Value{After: Unsafe(cells[at]), Wanted: Unsafe(cells[at+1]), Before: Unsafe(cells[at+2])})
+	}
+	for i := range r.Moved {
+		at := len(leading) + 3*len(r.Properties) + 2*i
+		res.Moved = append(res.Moved, pipeline.Value{After: Unsafe(cells[at]), Before: Unsafe(cells[at+1])})
 	}
 	if rec.Error != "" {
 		res.Note = Unsafe(rec.Error)

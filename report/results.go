@@ -20,10 +20,10 @@ import (
 // Results writes the results CSV: one record for each row, in the roster's
 // order. The columns are
 //
-//	Row,UserPrincipalName,Status,P,P.Wanted,P.Before,Attempts,Error,FinishedAt
+//	Row,UserPrincipalName,Status,P,P.Wanted,P.Before,M,M.Before,Attempts,Error,FinishedAt
 //
 // with three for each property P of the change (read back, wanted, read ahead of
-// the set), then the roster's other columns as they are. Row is the line that
+// the set) and two for each property M that changes with these, then the roster's other columns as they are. Row is the line that
 // the row starts on. FinishedAt is UTC, in RFC 3339.
 //
 // Records are buffered until Flush. Results is for one goroutine.
@@ -45,6 +45,7 @@ const bufferSize = 64 << 10
 // A Format is how a results CSV is laid out.
 type Format struct {
 	Properties []string // of the change
+	Moved      []string // that change with them
 	Header     []string // of the roster
 	UPN        int      // index in Header of the column of UPNs, or -1
 	Own        int      // how many columns of Header are those of a results file, which are not carried on
@@ -86,6 +87,9 @@ func columns(f Format) []string {
 	for _, p := range f.Properties {
 		names = append(names, p, p+".Wanted", p+".Before")
 	}
+	for _, m := range f.Moved {
+		names = append(names, m, m+".Before")
+	}
 	names = append(names, trailing...)
 	taken := make(map[string]bool)
 	for _, name := range names {
@@ -105,21 +109,25 @@ func columns(f Format) []string {
 }
 
 // ParseColumns returns the properties that the results file with this header is
-// about, and how many of its columns are not the roster's. It returns nil if the
-// file is not one that a Results wrote.
-func ParseColumns(header []string) (properties []string, own int) {
+// about, those that moved with them, and how many of its columns are not the
+// roster's: none if the file is not one that a Results wrote.
+func ParseColumns(header []string) (properties, moved []string, own int) {
 	n := len(leading)
 	if len(header) < n || !slices.Equal(header[:n], leading) {
-		return nil, 0
+		return nil, nil, 0
 	}
 	for n+2 < len(header) && header[n+1] == header[n]+".Wanted" && header[n+2] == header[n]+".Before" {
 		properties = append(properties, header[n])
 		n += 3
 	}
-	if len(header) < n+len(trailing) || !slices.Equal(header[n:n+len(trailing)], trailing) {
-		return nil, 0
+	for n+1 < len(header) && header[n+1] == header[n]+".Before" {
+		moved = append(moved, header[n])
+		n += 2
 	}
-	return properties, n + len(trailing)
+	if len(header) < n+len(trailing) || !slices.Equal(header[n:n+len(trailing)], trailing) {
+		return nil, nil, 0
+	}
+	return properties, moved, n + len(trailing)
 }
 
 // normal returns a column's name as it is compared.
@@ -139,6 +147,13 @@ func (r *Results) Record(res *pipeline.Result) error {
 		b = appendOwn(b, v.After)
 		b = append(b, ',')
 		b = appendOwn(b, v.Wanted)
+		b = append(b, ',')
+		b = appendOwn(b, v.Before)
+	}
+	for i := range res.Moved {
+		v := &res.Moved[i]
+		b = append(b, ',')
+		b = appendOwn(b, v.After)
 		b = append(b, ',')
 		b = appendOwn(b, v.Before)
 	}

@@ -203,6 +203,9 @@ func (r *ResultsFile) match(rec Record, rows pipeline.Rows, from *Resumption) er
 	return nil
 }
 
+// moveAway is what to do with a file that is not what its run left.
+const moveAway = ": put back what it was, or move it away, and it is made anew as far as its journal goes"
+
 // holds returns an error unless f begins with what was on the disk by m. A nil m
 // says nothing of it.
 func (m *mark) holds(f *os.File) error {
@@ -215,9 +218,9 @@ func (m *mark) holds(f *os.File) error {
 	case err != nil:
 		return err
 	case n < m.Bytes:
-		return fmt.Errorf("%w: it has %d bytes, and had %d and %s: it was cut, or is an older copy", ErrNotResumable, n, m.Bytes, Plural(m.Records, "record"))
+		return fmt.Errorf("%w: it has %d bytes, and had %d and %s: it was cut, or is an older copy%s", ErrNotResumable, n, m.Bytes, Plural(m.Records, "record"), moveAway)
 	case hex.EncodeToString(h.Sum(nil)) != m.SHA256:
-		return fmt.Errorf("%w: it was changed since the run wrote it", ErrNotResumable)
+		return fmt.Errorf("%w: it was changed since the run wrote it%s", ErrNotResumable, moveAway)
 	}
 	return nil
 }

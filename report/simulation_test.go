@@ -182,6 +182,8 @@ func newSimulation(t *testing.T, seed uint64, name string, calm bool) *simulatio
 		p, _, _ := strings.Cut(a, "=")
 		s.format.Properties = append(s.format.Properties, p)
 	}
+	setting, _ := tenant.LookupSetting("MyAnalyticsFeatureConfig")
+	s.format.Moved = setting.MovedBy(s.format.Properties)
 	s.manifest = Manifest{Run: "apply", Tenant: "contoso", Noun: "MyAnalyticsFeatureConfig", Change: strings.Join(s.change, ", "),
 		Rows: n, Excel: s.format.Excel, Digest: simDigest(s.rows), Befores: s.readFirst}
 	s.pace = float64(simPick(chance, 0, 0, 2, 20, 1000))
@@ -633,6 +635,7 @@ func (s *simulation) keep(f files) {
 	}
 	for upn, u := range s.tenant.users {
 		u.durable, u.settled = kept.rows[upn], nil
+		u.unsure = u.unsure || kept.before[upn] != nil && !u.durable // a set may have been sent
 		if !s.readFirst || !u.set || u.durable {
 			continue
 		}

@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rollcall/pipeline"
@@ -13,18 +14,21 @@ import (
 // it can say itself what is wanted.
 type Source struct {
 	Properties []string
-	Own        int   // how many of its columns are ours
-	Past       *Past // what stands beside it; nil if it is not a file
+	Moved      []string // that changed with them
+	Own        int      // how many of its columns are ours
+	Past       *Past    // what stands beside it; nil if it is not a file
+
+	unknown []string // properties that moved, whose values before some row has not
 }
 
 // NewSource returns the Source whose header is given, or nil if it is not one of
 // ours.
 func NewSource(header []string) *Source {
-	properties, own := ParseColumns(header)
+	properties, moved, own := ParseColumns(header)
 	if properties == nil {
 		return nil
 	}
-	return &Source{Properties: properties, Own: own}
+	return &Source{Properties: properties, Moved: moved, Own: own}
 }
 
 // Manifest returns what is on record of the run that the file is of, or nil.
@@ -71,6 +75,9 @@ func (s *Source) Again(c *pipeline.Change, ifUnchanged bool) error {
 			return err
 		}
 	}
+	for _, m := range s.Moved {
+		c.RecallMoved(m, m+".Before")
+	}
 	if ifUnchanged {
 		c.Settled = s.unread
 	}
@@ -104,6 +111,12 @@ func (s *Source) Back(c *pipeline.Change) error {
 			return err
 		}
 	}
+	for _, m := range s.Moved {
+		if err := c.AssignColumns(m, m+".Before", "", m); err != nil {
+			return err
+		}
+	}
+	s.unknown = c.Moved()
 	return nil
 }
 
@@ -132,6 +145,35 @@ func (s *Source) Undoable(c *pipeline.Change) func(*roster.Row) (string, error) 
 				return "", ErrNoBefore
 			}
 		}
+		for i, m := range s.Moved {
+			if row.Cells[firstValue+3*len(s.Properties)+2*i+1] == "" && s.movedIn(c, row, m) && !slices.Contains(s.unknown, m) {
+				s.unknown = append(s.unknown, m)
+			}
+		}
 		return c.Want(row)
 	}
+}
+
+// movedIn reports whether the run of the file has moved a property of the row's
+// user.
+func (s *Source) movedIn(c *pipeline.Change, row *roster.Row, property string) bool {
+	for i, p := range s.Properties {
+		if row.Cells[firstValue+3*i+1] != "" && slices.Contains(c.Setting.MovedBy([]string{p}), property) {
+			return true
+		}
+	}
+	return false
+}
+
+// Doubts returns why users may be left changed when all rows of the file have
+// been undone, of so many rows. It is for after the roster has been opened.
+func (s *Source) Doubts(rows int) []string {
+	var doubts []string
+	if s.Past != nil {
+		doubts = slices.Clone(s.Past.Doubts)
+	}
+	if s.unknown != nil && rows > 0 {
+		doubts = append(doubts, fmt.Sprintf("the run moved %s too, whose values before are not on record (of some rows, or of any): they can't be put back", strings.Join(s.unknown, ", ")))
+	}
+	return doubts
 }

@@ -27,7 +27,12 @@ type moveView struct {
 func (p *Page) moves() (tables []moveTable, note string) {
 	unread := false
 	for i, m := range p.Tally.moves {
-		table := moveTable{Property: visible(p.Tally.properties[i])}
+		table := moveTable{}
+		if n := len(p.Tally.properties); i < n {
+			table.Property = visible(p.Tally.properties[i])
+		} else {
+			table.Property = visible(p.Tally.moved[i-n]) + ", which changes with it"
+		}
 		total := m.others
 		for _, n := range m.rows {
 			total += n

@@ -18,6 +18,7 @@ type Tally struct {
 	First, Last time.Time // when the first and the last of them was done
 
 	properties []string
+	moved      []string // properties that change with them
 	moves      []moves // by property
 	columns    []*column
 	list       rowList
@@ -25,7 +26,7 @@ type Tally struct {
 
 // NewTally returns a Tally of the results that have this format.
 func NewTally(f Format) *Tally {
-	t := &Tally{properties: f.Properties, moves: make([]moves, len(f.Properties))}
+	t := &Tally{properties: f.Properties, moved: f.Moved, moves: make([]moves, len(f.Properties)+len(f.Moved))}
 	for i := range t.moves {
 		t.moves[i].rows = make(map[move]int)
 	}
@@ -59,6 +60,16 @@ func (t *Tally) add(r *pipeline.Result, cell func(*column) int) {
 	for i := range r.Values {
 		if i < len(t.moves) && r.Values[i].Wanted != "" {
 			t.moves[i].add(moveOf(r, &r.Values[i]), r.Values[i].Wanted)
+		}
+	}
+	for i := range r.Moved {
+		v := &r.Moved[i]
+		of := move{clip(v.Before, maxValue), clip(v.After, maxValue)}
+		if r.Status == pipeline.Differs {
+			of.to = clip(v.Wanted, maxValue) // what it would become
+		}
+		if i < len(t.moved) && of.to != "" {
+			t.moves[len(t.properties)+i].add(of, "")
 		}
 	}
 	class := classOf(r.Status)
@@ -133,7 +144,7 @@ type moves struct {
 }
 
 func (m *moves) add(of move, wanted string) {
-	if len(m.wanted) < maxWanted && !slices.Contains(m.wanted, clip(wanted, maxValue)) {
+	if wanted != "" && len(m.wanted) < maxWanted && !slices.Contains(m.wanted, clip(wanted, maxValue)) {
 		m.wanted = append(m.wanted, keep(wanted, maxValue))
 	}
 	n, known := m.rows[of]

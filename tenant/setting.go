@@ -26,13 +26,13 @@ type Want struct {
 // A property is one value of a Setting.
 type property struct {
 	name    string
-	aliases []string    // other names for it
-	param   string      // the parameter of Set that takes the value
-	with    []Parameter // what Set needs beside it; a property that has any takes a cmdlet of its own
-	resets  bool        // to set it changes other properties
-	choices []string    // the values it may have, as they are sent; none means true or false
-	retired []string    // values that once were choices
-	instead string      // the choice that does what those did
+	aliases []string          // other names for it
+	param   string            // the parameter of Set that takes the value
+	with    []Parameter       // what Set needs beside it; a property that has any takes a cmdlet of its own
+	moves   map[string][]Want // by the value that is set: what other properties then become
+	choices []string          // the values it may have, as they are sent; none means true or false
+	retired []string          // values that once were choices
+	instead string            // the choice that does what those did
 }
 
 // A RetiredError says that a value is no longer a choice of a property.
@@ -86,6 +86,11 @@ func (s *Setting) property(name string) (property, error) {
 			return property{}, fmt.Errorf("property %q: want letters and digits, such as PopEnabled", name)
 		}
 		return property{name: name, param: name}, nil
+	}
+	for i := range s.properties {
+		if s.properties[i].name == name {
+			return s.properties[i], nil
+		}
 	}
 	for _, p := range s.properties {
 		if strings.EqualFold(p.name, name) || slices.ContainsFunc(p.aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
@@ -163,6 +168,7 @@ func (s *Setting) Get() Cmdlet { return Cmdlet{Name: "Get-" + s.Noun} }
 // The wants are of properties, and have values, that [Setting.Parse] returned.
 func (s *Setting) Set(wants []Want) []Cmdlet {
 	name := "Set-" + s.Noun
+	moved := s.Moves(wants)
 	var joint []Parameter
 	var cmdlets []Cmdlet
 	for _, w := range wants {
@@ -171,29 +177,66 @@ func (s *Setting) Set(wants []Want) []Cmdlet {
 			panic("tenant: Set: " + err.Error())
 		}
 		value := Parameter{p.param, w.Value}
-		if p.with == nil {
+		switch {
+		case p.with == nil:
 			joint = append(joint, value)
-		} else {
+		case !slices.Contains(moved, w): // or it becomes so by itself
 			cmdlets = append(cmdlets, Cmdlet{Name: name, Parameters: append(slices.Clip(p.with), value)})
 		}
 	}
-	if joint != nil {
-		// Ahead of the others: an opt-in turns all features on, those that
-		// are wanted off too.
+	switch {
+	case joint == nil:
+	case len(moved) > 0 && len(cmdlets) > 0:
+		// What moves others is done ahead of what sets one of them, also where
+		// both are in one cmdlet.
+		cmdlets[0].Parameters = append(joint, cmdlets[0].Parameters...)
+	default:
 		cmdlets = slices.Insert(cmdlets, 0, Cmdlet{Name: name, Parameters: joint})
 	}
 	return cmdlets
 }
 
+// Moves returns what becomes of other properties when wants are set, in the order
+// in which the noun has them. A property that is in wants is among them, too: with
+// what it would be for want of that.
+func (s *Setting) Moves(wants []Want) []Want {
+	for _, w := range wants {
+		if p, err := s.property(w.Property); err == nil && p.moves != nil {
+			return p.moves[Text(w.Value)]
+		}
+	}
+	return nil
+}
+
+// MovedBy returns the names of the properties that may change when those called
+// names are set, and are not among these.
+func (s *Setting) MovedBy(names []string) []string {
+	var moved []string
+	for _, name := range names {
+		p, err := s.property(name)
+		if err != nil {
+			continue
+		}
+		for _, wants := range p.moves {
+			for _, w := range wants {
+				if !slices.Contains(names, w.Property) && !slices.Contains(moved, w.Property) {
+					moved = append(moved, w.Property)
+				}
+			}
+		}
+	}
+	return moved
+}
+
 // Needed returns those of wants that have to be set if the ones marked same are
-// as wanted already. They are all needed if one that is set changes others.
+// as wanted already. They are all needed if one that is set moves others.
 func (s *Setting) Needed(wants []Want, same []bool) []Want {
 	var needed []Want
 	for i, w := range wants {
 		if same[i] {
 			continue
 		}
-		if p, err := s.property(w.Property); err == nil && p.resets {
+		if p, err := s.property(w.Property); err == nil && p.moves != nil {
 			return wants
 		}
 		needed = append(needed, w)
@@ -204,11 +247,9 @@ func (s *Setting) Needed(wants []Want, same []bool) []Want {
 // About returns whom o is about as far as it says so: the UPN in its property
 // UserId or UserPrincipalName, or "".
 func (s *Setting) About(o Object) string {
-	for _, name := range []string{"UserPrincipalName", "UserId"} {
-		if v, _ := o.Get(name); v != nil {
-			if text, ok := v.(string); ok && strings.Contains(text, "@") {
-				return strings.TrimSpace(text)
-			}
+	for _, name := range [...]string{"UserPrincipalName", "UserId"} {
+		if text, ok := o[name].(string); ok && strings.Contains(text, "@") {
+			return strings.TrimSpace(text)
 		}
 	}
 	return ""

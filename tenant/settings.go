@@ -11,8 +11,9 @@ var settings = []*Setting{
 		Noun: "MyAnalyticsFeatureConfig",
 		properties: []property{
 			{name: "PrivacyMode", param: "PrivacyMode", choices: []string{"opt-in", "opt-out"},
-				// An opt-in makes all features available.
-				resets: true,
+				// Microsoft's module sets all three features with it: on for an
+				// opt-in, off for an opt-out (seen in what it sends).
+				moves: map[string][]Want{"opt-in": features(true), "opt-out": features(false)},
 				// Users who were Excluded were made Opt-out when it was retired.
 				retired: []string{"Excluded"}, instead: "opt-out"},
 			{name: "IsDashboardEnabled", param: "IsEnabled", with: feature("dashboard")},
@@ -39,6 +40,11 @@ var settings = []*Setting{
 		Noun:       "UserBriefingConfig",
 		properties: []property{{name: "IsEnabled", aliases: []string{"Enabled"}, param: "Enabled"}},
 	},
+}
+
+// features returns the features of MyAnalytics, all on or all off.
+func features(on bool) []Want {
+	return []Want{{"IsDashboardEnabled", on}, {"IsAddInEnabled", on}, {"IsDigestEmailEnabled", on}}
 }
 
 // feature returns what Set needs to know which feature a value is for.

@@ -159,7 +159,12 @@ func TestSet(t *testing.T) {
 		want  string
 	}{
 		{"MyAnalyticsFeatureConfig", []Want{{"IsDashboardEnabled", false}, {"PrivacyMode", "opt-in"}, {"IsAddInEnabled", true}},
-			"[{PrivacyMode opt-in}] [{Feature dashboard} {IsEnabled false}] [{Feature add-in} {IsEnabled true}]"},
+			"[{PrivacyMode opt-in} {Feature dashboard} {IsEnabled false}]"}, // the add-in is on by the opt-in
+		{"MyAnalyticsFeatureConfig", []Want{{"PrivacyMode", "opt-out"}, {"IsDashboardEnabled", true}, {"IsAddInEnabled", true}, {"IsDigestEmailEnabled", false}},
+			"[{PrivacyMode opt-out} {Feature dashboard} {IsEnabled true}] [{Feature add-in} {IsEnabled true}]"},
+		{"MyAnalyticsFeatureConfig", []Want{{"PrivacyMode", "opt-out"}}, "[{PrivacyMode opt-out}]"},
+		{"MyAnalyticsFeatureConfig", []Want{{"IsDashboardEnabled", true}, {"IsAddInEnabled", true}},
+			"[{Feature dashboard} {IsEnabled true}] [{Feature add-in} {IsEnabled true}]"},
 		{"VivaInsightsSettings", []Want{{"IsInsightsHeadspaceEnabled", true}}, "[{Feature headspace} {Enabled true}]"},
 		{"UserBriefingConfig", []Want{{"Enabled", false}}, "[{Enabled false}]"},
 		{"CASMailbox", []Want{{"PopEnabled", false}, {"ImapEnabled", nil}}, "[{PopEnabled false} {ImapEnabled <nil>}]"},

@@ -25,7 +25,7 @@ what it says, row by row, and the values before come from it.
 With --read-first it reads ahead of the set, and sets only what differs: fewer
 writes, and the value before is on record, so that undo can put it back.
 
-The first interrupt finishes the rows in hand, the second stops at once. Either
+The first interrupt finishes the rows in progress, the second stops at once. Either
 way the results file holds whole records only, and --resume goes on.`,
 			exitOK, exitError, exitUsage, exitRows, exitGuard, exitHeld, exitInterrupted, exitTerminated),
 		Args: oneFile,

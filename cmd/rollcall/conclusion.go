@@ -28,10 +28,14 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 	if left == 0 {
 		return
 	}
-	for _, line := range report.Unfinished(&x.out.counts) {
+	for _, line := range report.Unfinished(&x.out.counts, !x.audit) {
 		say("%s", line)
 	}
-	if x.out.name != "" {
+	switch {
+	case x.out.file == nil || x.out.file.Device():
+	case errors.Is(err, report.ErrLost):
+		say("to go on: move what is left of %s away, then %s", x.out.name, x.app.again())
+	default:
 		say("to go on: %s", x.app.again())
 	}
 }

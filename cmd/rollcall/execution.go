@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -34,23 +32,6 @@ type execution struct {
 	news       *report.News // or nil
 }
 
-// lockTenant keeps others on this machine from writing to the tenant meanwhile.
-// A sandbox in memory is nobody else's anyway.
-func (x *execution) lockTenant() error {
-	if x.audit || x.job.tenant.tenant == "sandbox" {
-		return nil
-	}
-	noun := x.change.Setting.Noun
-	if x.job.tenant.file() != "" {
-		noun = "" // the file is written as a whole
-	}
-	path, err := tenantLock(x.job.tenant.identity(), noun)
-	if err != nil {
-		return err
-	}
-	return x.lock(path, strings.TrimSpace(noun+" of the tenant "+x.job.tenant.identity()))
-}
-
 // canSave returns an error if what is changed of a tenant in a file could not be
 // saved in the end.
 func (x *execution) canSave() error {
@@ -64,39 +45,6 @@ func (x *execution) canSave() error {
 	return nil
 }
 
-// lockResults keeps others from the results file.
-func (x *execution) lockResults() error {
-	name := x.job.output.name
-	if name == "" || name == "-" {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Dir(name)); err != nil {
-		return nil // whoever creates the file says why not
-	}
-	return x.lock(resultsLock(name), name)
-}
-
-func (x *execution) lock(path, what string) error {
-	l, err := acquire(path, what, x.lockWait, x.interrupts.stop)
-	if held, ok := errors.AsType[*heldError](err); ok {
-		if status := x.interrupts.status(); status != 0 {
-			return &exit{status: status, err: held}
-		}
-		return &exit{status: exitHeld, err: held, hint: "--lock-wait DURATION waits for it"}
-	}
-	if err != nil {
-		return err
-	}
-	x.locks = append(x.locks, l)
-	return nil
-}
-
-func (x *execution) unlock() {
-	for _, l := range x.locks {
-		l.release()
-	}
-}
-
 // interrupted returns err, or what stands for an interrupt that came ahead of the
 // run.
 func (x *execution) interrupted(err error) error {
@@ -104,87 +52,6 @@ func (x *execution) interrupted(err error) error {
 		return &exit{status: status, err: errors.New("interrupted ahead of the first call: nothing was changed")}
 	}
 	return err
-}
-
-// sameTenant refuses to undo what was done on another tenant.
-func (x *execution) sameTenant() error {
-	m := x.source.Manifest()
-	if !x.undo || m == nil || m.Where.Same(x.job.tenant.record()) {
-		return nil
-	}
-	return fmt.Errorf("undo %s: its run was on the %s, and this is the %s", x.input.name, m.Tenant, x.conn.name)
-}
-
-// open opens the roster.
-func (x *execution) open() (*roster.Roster, error) {
-	o, err := x.roster.options(x.change)
-	if err != nil {
-		return nil, err
-	}
-	if x.undo {
-		o.Skip, o.Want = x.source.Unchanged, x.source.Undoable(x.change)
-	}
-	var users *roster.Roster
-	if past := x.past(); past != nil && past.Fed() {
-		in, err := past.Open(x.undo)
-		if err != nil {
-			return nil, err
-		}
-		defer in.Close()
-		users, err = roster.Read(x.input.name, in, o)
-		return users, x.cantUndo(err)
-	}
-	if x.input.once != nil {
-		users, err = roster.Read(x.input.title(), x.input.once, o)
-	} else {
-		users, err = roster.Open(x.input.name, nil, o)
-	}
-	if errors.Is(err, errInterrupted) {
-		return nil, errInterrupted
-	}
-	return users, x.cantUndo(optionError(err))
-}
-
-// past returns what stands beside the roster, if it is a file of ours, or nil.
-func (x *execution) past() *report.Past {
-	if x.source == nil || x.source.Past == nil {
-		return nil
-	}
-	return x.source.Past
-}
-
-// tellPast says of which run a roster of ours is, and what is not certain of it.
-func (x *execution) tellPast() {
-	past := x.past()
-	if past == nil {
-		return
-	}
-	say := x.app.console
-	if m := past.Manifest; m != nil {
-		text := fmt.Sprintf("%s: of the %s of %s on the %s", past.Name, m.Kind(), m.Change, m.Tenant)
-		if past.By != "" {
-			text += ", " + past.By
-		}
-		say.Say("%s: %s", text, report.CountsText(&past.Counts))
-		for _, line := range report.Unfinished(&past.Counts) {
-			say.Say("%s: %s", past.Name, line)
-		}
-	} else if past.Unknown && x.undo {
-		say.Warn("warning: %s: no summary stands beside it: whether all users of its run are in it is not known", past.Name)
-	}
-	for _, doubt := range past.Doubts {
-		say.Warn("warning: %s", doubt)
-	}
-}
-
-// cantUndo adds to the error of a roster what to do if it is that nothing in it
-// can be put back.
-func (x *execution) cantUndo(err error) error {
-	if err == nil || !x.undo || !strings.Contains(err.Error(), report.ErrNoBefore.Error()) {
-		return err
-	}
-	return &exit{status: exitError, err: err,
-		hint: "apply records the values before with --read-first, or when it is given the diff of an audit"}
 }
 
 // manifest says what the results are of.
@@ -216,8 +83,27 @@ func (x *execution) confirm() error {
 	if x.audit || x.yes || !x.conn.real || x.out.left() == 0 {
 		return nil
 	}
-	return x.app.confirm(x.interrupts, fmt.Sprintf("Set %s for %s on the %s?",
-		x.change, report.Plural(x.users.Description().Users, "user"), x.conn.name))
+	return x.app.confirm(x.interrupts, x.question())
+}
+
+// question asks for the change in a sentence, and says what it changes besides
+// and whether it can be undone.
+func (x *execution) question() string {
+	return question(x.change, x.users.Description().Users, x.conn.name, x.readFirst || x.change.Recalls(), x.out.name)
+}
+
+func question(c *pipeline.Change, users int, tenant string, before bool, record string) string {
+	text := fmt.Sprintf("Set %s for %s on the %s?", c, report.Plural(users, "user"), tenant)
+	if moved := c.Moved(); moved != nil {
+		text += fmt.Sprintf(" That changes %s as well.", strings.Join(moved, ", "))
+	}
+	switch {
+	case before && record != "":
+		return text + " The values before are recorded in " + record + ", from which undo puts them back."
+	case before:
+		return text + " The values before are shown, and recorded nowhere (-o)."
+	}
+	return text + " No value before is read or recorded, so this can't be undone (--read-first)."
 }
 
 // run returns the run.
@@ -293,34 +179,6 @@ func (x *execution) carryOut() error {
 		return x.leftChanged(err)
 	}
 	return err
-}
-
-// leftChanged returns err, of an undo that was carried out, or why it can't be
-// said that nobody is left changed.
-func (x *execution) leftChanged(err error) error {
-	past := x.past()
-	if !x.undo || past == nil || len(past.Doubts) == 0 {
-		return err
-	}
-	return &exit{status: exitRows, err: fmt.Errorf("undo %s: users may be left changed: %s", x.input.name, strings.Join(past.Doubts, "; "))}
-}
-
-// recorder returns what is told of each row: the output and, for those who wait
-// for them, the locks.
-func (x *execution) recorder() pipeline.Recorder {
-	return report.Tee(x.out.recorder, holding{x})
-}
-
-// holding tells the locks how far the run has come.
-type holding struct{ *execution }
-
-func (holding) Record(*pipeline.Result) error { return nil }
-
-func (h holding) Flush() error {
-	for _, l := range h.locks {
-		l.progress(h.out.counts.Recorded + int(h.teller.recorded()))
-	}
-	return nil
 }
 
 // countChanges is the guard that wants to know ahead of the first write how many

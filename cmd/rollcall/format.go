@@ -92,12 +92,12 @@ func (x *execution) view(format report.Format) (report.View, error) {
 	case form == "json":
 		return report.NewJSONRows(w, format), nil
 	case form == "markdown":
-		m := report.NewMarkdown(w, fmt.Sprintf("rollcall %s: %s", x.kind(), x.change), format.Properties)
+		m := report.NewMarkdown(w, fmt.Sprintf("rollcall %s: %s", x.kind(), x.change), format.Properties, format.Moved)
 		m.Quiet = quiet
 		return m, nil
 	case form == "text":
 		d := report.NewDiff(w, format.Properties)
-		d.Color, d.Quiet = color, quiet
+		d.Color, d.Quiet, d.Moved = color, quiet, format.Moved
 		return d, nil
 	}
 	return nil, nil

@@ -99,7 +99,7 @@ func (f *outputFlags) open(x *execution) (*output, error) {
 	m, c, users := x.manifest(), x.change, x.users
 	o := &output{rows: users.Rows(), from: &report.Resumption{}}
 	var recorders []pipeline.Recorder
-	format := report.Format{Properties: c.Properties(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
+	format := report.Format{Properties: c.Properties(), Moved: c.Moved(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
 	if x.source != nil {
 		format.Own = x.source.Own
 	}
@@ -190,7 +190,7 @@ func (x *execution) count(run *pipeline.Run, err error) {
 	counts, rerr := report.Recount(o.name, o.counts.Total, run.Open, each)
 	if rerr != nil {
 		x.app.console.Warn("warning: what is in %s could not be counted: %v", o.name, rerr)
-		return
+		counts = pipeline.Counts{Total: o.counts.Total, InProgress: o.counts.Done() + o.counts.InProgress}
 	}
 	o.counts = counts
 }
@@ -226,6 +226,9 @@ func (x *execution) finish(err error) error {
 	o := x.out
 	lost := func(cause error) {
 		if cause == nil {
+			return
+		}
+		if message(err) == cause.Error() {
 			return
 		}
 		if message(err) == "" {

@@ -169,7 +169,7 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 	}
 
 	interrupts := watch(a.console)
-	interrupts.says(func() string { return "letting requests in hand end" })
+	interrupts.says(func() string { return "letting requests in progress end" })
 	defer interrupts.end()
 	served := make(chan error, 1)
 	go func() { served <- serve(listener) }()
@@ -199,7 +199,7 @@ func (f *serveFlags) tlsConfig() (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
-// shutdown lets requests in hand end, for a while.
+// shutdown lets requests in progress end, for a while.
 func shutdown(ctx context.Context, server *http.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

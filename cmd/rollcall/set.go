@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -46,8 +44,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	interrupts := watch(a.console)
 	defer interrupts.end()
 	if conn.real && !yes {
-		question := fmt.Sprintf("Set %s for %s on the %s?", change, report.Plural(len(upns), "user"), conn.name)
-		if err := a.confirm(interrupts, question); err != nil {
+		if err := a.confirm(interrupts, question(change, len(upns), conn.name, true, "")); err != nil {
 			return err
 		}
 	}
@@ -65,7 +62,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	run.Stop = interrupts.stop
 	var table report.Table
 	var summary report.Summary
-	err = run.Do(interrupts.ctx, &userRows{upns: upns}, report.Tee(&summary, &tableRecorder{&table, change.Properties()}))
+	err = run.Do(interrupts.ctx, &userRows{upns: upns}, report.Tee(&summary, &tableRecorder{&table, change.Properties(), change.Moved()}))
 	if serr := conn.save(); err == nil {
 		err = serr
 	}
@@ -78,7 +75,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 // A tableRecorder puts results into a table.
 type tableRecorder struct {
 	*report.Table
-	properties []string
+	properties, moved []string
 }
 
 func (t *tableRecorder) Record(r *pipeline.Result) error {
@@ -87,6 +84,10 @@ func (t *tableRecorder) Record(r *pipeline.Result) error {
 	for i, p := range t.properties {
 		columns = append(columns, p, p+".Before")
 		record[p], record[p+".Before"] = r.Values[i].After, r.Values[i].Before
+	}
+	for i, m := range t.moved {
+		columns = append(columns, m, m+".Before")
+		record[m], record[m+".Before"] = r.Moved[i].After, r.Moved[i].Before
 	}
 	columns = append(columns, "Error")
 	record["Error"] = report.Remark(r)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"rollcall/report"
 
 	"github.com/spf13/pflag"
 )
@@ -37,12 +38,15 @@ func (j *job) checkTell(a *app, roster string) error {
 	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit):
 		return usage(errors.New("--summary-json -: standard output has the results already"))
 	}
-	var journal, lock, old string
+	var journal, lock, beside, old string
 	if f.log != "" {
 		old = f.log + ".1"
 	}
 	if name := j.output.name; name != "" && name != "-" {
 		journal, lock = name+".journal", resultsLock(name)
+		if beside = report.SummaryName(name); a.sameFile(beside, f.summary) {
+			beside = "" // it is asked for by name
+		}
 	}
 	file := func(name string) string {
 		if name == "-" { // standard output
@@ -57,6 +61,7 @@ func (j *job) checkTell(a *app, roster string) error {
 		namedFile{"-o", file(j.output.name), true},
 		namedFile{"the journal of the results", journal, true},
 		namedFile{"the lock of the results", lock, true},
+		namedFile{"the summary of the results", beside, true},
 		namedFile{"--html", j.output.html.name, true},
 		namedFile{"--summary-json", file(f.summary), true},
 		namedFile{"--metrics-file", f.metrics, true},

@@ -10,15 +10,22 @@ func (a *app) undo() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "undo RESULTS",
 		Short: "Put back what apply changed",
-		Long: `undo reads the results file of an apply and puts back, for each row that was
-applied, the value before, if the user still is as apply left them.`,
+		Long: `undo reads the results file of an apply and puts back the value before of every
+user whom that run changed or may have changed, if the user still is as the run left
+them or wanted them to be.`,
 		Example: `  rollcall undo results.csv --dry-run
   rollcall undo results.csv -o undone.csv
   rollcall undo results.csv -o undone.csv --resume`,
-		Annotations: more(`It reads first: users who are no longer as apply left them are stale, and not
-touched. It wants the values before on record: those of an apply with --read-first,
-or of the diff of an audit. What it writes is a results file like any other, and
-can be undone itself.`,
+		Annotations: more(`It looks at the rows that are applied, mismatch or unverified, at those that failed
+after a set was sent and, of a run that was stopped or killed, at what its journal
+has. The noun and the tenant are those of the summary beside the file; how to sign in
+is to be said again.
+
+It reads first: users who are no longer as that run left or wanted them are stale,
+and not touched. It wants the values before on record: those of an apply with
+--read-first, or of the diff of an audit. Rows without are invalid. Exit status 0
+means that nobody is left changed. What it writes is a results file like any other,
+and can be undone itself.`,
 			exitOK, exitError, exitUsage, exitRows, exitGuard, exitHeld, exitInterrupted, exitTerminated),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error { return j.do(a, args[0]) },
