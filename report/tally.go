@@ -19,7 +19,7 @@ type Tally struct {
 
 	properties []string
 	moved      []string // properties that change with them
-	moves      []moves // by property
+	moves      []moves  // by property
 	columns    []*column
 	list       rowList
 }

@@ -6,8 +6,8 @@ import "strings"
 // Exchange Online.
 //
 // Certain: the module's manifest exports them by name, beside those that it
-// gets from the service when it connects. Likely: they make calls to a service
-// of their own, which stack traces show. So it is likely too that Exchange's
+// gets from the service when it connects, and they make calls to a service of
+// their own: package insights speaks to it for the first three. Likely: Exchange's
 // InvokeCommand does not know them; nobody has shown that it does.
 var inModule = []string{
 	"MyAnalyticsFeatureConfig",
@@ -22,8 +22,8 @@ var inModule = []string{
 const vivaModule = "VivaModuleFeature"
 
 // InModule reports whether the cmdlets of noun, in whatever case, are those of
-// Microsoft's module itself, and so not known to be served over HTTPS. The
-// retired UserAnalyticsConfig was the service's.
+// Microsoft's module itself, and so not InvokeCommand's. The retired
+// UserAnalyticsConfig was.
 func InModule(noun string) bool {
 	for _, n := range inModule {
 		if strings.EqualFold(n, noun) {

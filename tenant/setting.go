@@ -26,7 +26,7 @@ type Want struct {
 // A property is one value of a Setting.
 type property struct {
 	name    string
-	aliases []string          // other names that Get may use for it
+	aliases []string          // other names for it
 	param   string            // the parameter of Set that takes the value
 	with    []Parameter       // what Set needs beside it; a property that has any takes a cmdlet of its own
 	moves   map[string][]Want // by the value that is set: what other properties then become
@@ -93,7 +93,7 @@ func (s *Setting) property(name string) (property, error) {
 		}
 	}
 	for _, p := range s.properties {
-		if strings.EqualFold(p.name, name) {
+		if strings.EqualFold(p.name, name) || slices.ContainsFunc(p.aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
 			return p, nil
 		}
 	}

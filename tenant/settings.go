@@ -35,10 +35,10 @@ var settings = []*Setting{
 		},
 	},
 	{
-		// The reference does not say what Get writes. The names are those of
-		// the parameter and, by likeness, of the other nouns.
+		// The reference does not say what Get writes. Certain, for the module
+		// was seen to: IsEnabled, where Set takes Enabled.
 		Noun:       "UserBriefingConfig",
-		properties: []property{{name: "Enabled", aliases: []string{"IsEnabled"}, param: "Enabled"}},
+		properties: []property{{name: "IsEnabled", aliases: []string{"Enabled"}, param: "Enabled"}},
 	},
 }
 

@@ -201,7 +201,8 @@ func TestRead(t *testing.T) {
 		{my, Object{"PrivacyMode": "Excluded"}, "PrivacyMode", "Excluded"},
 		{my, Object{"PrivacyMode": nil}, "PrivacyMode", nil},
 		{briefing, Object{"IsEnabled": true}, "Enabled", true},
-		{briefing, Object{"Enabled": false, "IsEnabled": true}, "Enabled", false},
+		{briefing, Object{"Enabled": false, "IsEnabled": true}, "Enabled", true},
+		{briefing, Object{"enabled": false}, "isenabled", false},
 	} {
 		if got, err := c.s.Read(c.o, c.name); err != nil || got != c.want {
 			t.Errorf("%s of %v: %v, %v; want %v", c.name, c.o, got, err, c.want)

@@ -26,7 +26,7 @@ func TestNoBatches(t *testing.T) {
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "users.csv"), filepath.Join(dir, "results.csv")
 	writeRoster(t, in, 100)
-	args := []string{"apply", in, "--privacy-mode", "opt-out", "-o", out, "--overwrite", "--yes",
+	args := []string{"apply", in, "--noun", "CASMailbox", "--set", "PopEnabled=false", "-o", out, "--overwrite", "--yes",
 		"--tenant", "exchange", "--endpoint", srv.URL, "--organization", organization, "--workers", "5", "--batch"}
 	_, stderr := rollcall(t, exitError, append(args, "5")...)
 	for _, want := range []string{"the tenant takes no batches", "hint: --batch 1 sends each call in a request of its own"} {

@@ -37,7 +37,7 @@ func benchBatch(b *testing.B, unit string, users, tens, ones int, serve ...strin
 	apply := func(users, workers, batch int) time.Duration {
 		writeRoster(b, in, users)
 		start := time.Now()
-		rollcall(b, exitOK, "apply", in, "--privacy-mode", "opt-in", "-o", filepath.Join(dir, "results.csv"), "--overwrite", "--quiet", "--yes",
+		rollcall(b, exitOK, "apply", in, "--noun", "CASMailbox", "--set", "PopEnabled=false", "-o", filepath.Join(dir, "results.csv"), "--overwrite", "--quiet", "--yes",
 			"--tenant", "exchange", "--endpoint", endpoint, "--organization", organization,
 			"--workers", strconv.Itoa(workers), "--batch", strconv.Itoa(batch))
 		return time.Since(start)

@@ -78,32 +78,23 @@ func BenchmarkLoopback(b *testing.B) {
 
 const organization = "11111111-2222-3333-4444-555555555555"
 
+// optOutBody is what Microsoft's module sends to opt somebody out.
+const optOutBody = `{"ServiceSettings":{"IsOptedOut":true},"FeatureSettings":{"IsDashboardOptedOut":true,"IsDigestEmailOptedOut":true,"IsAddInOptedOut":true}}`
+
 // bareLoop sets and gets n users, workers at a time, and looks at nothing but
 // the status.
 func bareLoop(b *testing.B, endpoint string, n, workers int) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: workers}}
 	defer client.CloseIdleConnections()
-	url := endpoint + "/adminapi/beta/" + organization + "/InvokeCommand"
-	post := func(cmdlet, parameters string) error {
-		body := `{"CmdletInput":{"CmdletName":"` + cmdlet + `","Parameters":{` + parameters + `}}}`
-		req, err := http.NewRequest("POST", url, strings.NewReader(body))
+	call := func(method, upn, body string) error {
+		req, err := http.NewRequest(method, endpoint+"/weve/api/v1.1/users('"+upn+"')/settings", strings.NewReader(body))
 		if err != nil {
 			return err
 		}
-		for _, h := range []struct{ name, value string }{ // those that an exchange tenant has to be sent
-			{"Authorization", "Bearer " + os.Getenv(tokenVariable)},
-			{"Content-Type", "application/json; charset=utf-8"},
-			{"Accept", "application/json"},
-			{"Prefer", "odata.maxpagesize=1000"},
-			{"X-CmdletName", cmdlet},
-			{"X-AnchorMailbox", "APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@" + organization},
-			{"X-ResponseFormat", "json"},
-			{"X-SerializationLevel", "Partial"},
-			{"X-ClientApplication", "rollcall"},
-			{"connection-id", organization},
-			{"client-request-id", organization},
-		} {
-			req.Header.Set(h.name, h.value)
+		req.Header.Set("Authorization", "Bearer "+os.Getenv(tokenVariable))
+		if body != "" {
+			req.Header.Set("Content-Type", "application/json; charset=utf-8")
+			req.Header.Set("Accept", "application/json")
 		}
 		res, err := client.Do(req)
 		if err != nil {
@@ -126,10 +117,10 @@ func bareLoop(b *testing.B, endpoint string, n, workers int) {
 					return nil
 				}
 				upn := fmt.Sprintf("user%07d@contoso.onmicrosoft.com", i)
-				if err := post("Set-MyAnalyticsFeatureConfig", `"Identity":"`+upn+`","PrivacyMode":"opt-out"`); err != nil {
+				if err := call("PATCH", upn, optOutBody); err != nil {
 					return err
 				}
-				if err := post("Get-MyAnalyticsFeatureConfig", `"Identity":"`+upn+`"`); err != nil {
+				if err := call("GET", upn, ""); err != nil {
 					return err
 				}
 			}

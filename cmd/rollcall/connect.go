@@ -34,7 +34,7 @@ type tenantFlags struct {
 func (f *tenantFlags) add(fs *pflag.FlagSet) {
 	grouped(fs, "The tenant", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.tenant, "tenant", "sandbox", "`TENANT`: sandbox, sandbox:FILE.csv, exchange or powershell")
-		fs.StringVar(&f.organization, "organization", "", "exchange: `ID` of the tenant, a GUID; powershell: its first domain, such as contoso.onmicrosoft.com")
+		fs.StringVar(&f.organization, "organization", "", "`ID` of the tenant: a GUID, or for nouns of Viva Insights and for powershell its first domain, such as contoso.onmicrosoft.com")
 		fs.StringVar(&f.cloud, "cloud", "global", "the `CLOUD` that the tenant is in: "+strings.Join(entra.CloudNames(), ", "))
 		fs.StringVar(&f.endpoint, "endpoint", "", "exchange: base `URL` of the service, if it is not the cloud's")
 		fs.StringVar(&f.pwsh, "pwsh", "", "powershell: the PowerShell `PROGRAM` to run")

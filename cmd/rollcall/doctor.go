@@ -21,6 +21,9 @@ type step struct {
 	mend string // what to do if it does not
 }
 
+// A caution is what may keep a run from working, and may not.
+type caution struct{ error }
+
 func (a *app) doctor() *cobra.Command {
 	var f userFlags
 	c := &cobra.Command{
@@ -30,7 +33,7 @@ func (a *app) doctor() *cobra.Command {
 says what to do where something is missing. It changes nothing.`,
 		Example: `  rollcall doctor
   rollcall doctor ada@contoso.com --profile contoso
-  rollcall doctor ada@contoso.com --tenant powershell --organization contoso.onmicrosoft.com --auth interactive`,
+  rollcall doctor ada@contoso.com --tenant exchange --organization contoso.onmicrosoft.com --auth device-code`,
 		Annotations: more(`With a UPN it also reads that user's setting, which is the best proof there is. The
 token is never shown, only what it says: for whom, with which roles, for how long.`, exitOK, exitError, exitUsage),
 		Args: cobra.MaximumNArgs(1),
@@ -119,12 +122,16 @@ func (s *step) mends(err error) string {
 }
 
 // examine takes one step after another until one fails, and says what it found
-// of each. It reports whether all is well.
+// of each. It reports whether all is well; a [caution] is no failure.
 func examine(ctx context.Context, w io.Writer, steps []step) bool {
 	for i, s := range steps {
 		found, err := s.look(ctx)
 		if err == nil {
 			fmt.Fprintf(w, "ok    %-10s %s\n", s.name, found)
+			continue
+		}
+		if _, ok := errors.AsType[*caution](err); ok {
+			fmt.Fprintf(w, "warn  %-10s %v\n                 %s\n", s.name, err, s.mend)
 			continue
 		}
 		fmt.Fprintf(w, "FAIL  %-10s %v\n", s.name, err)

@@ -15,24 +15,30 @@ import (
 	"rollcall/tenant"
 	"rollcall/tenant/entra"
 	"rollcall/tenant/exchange"
+	"rollcall/tenant/insights"
+	"rollcall/tenant/rest"
 )
 
 // batchWait is how long a call waits for company. It is short next to the time
 // that a call takes, and long next to the time that a worker needs between two.
 const batchWait = 5 * time.Millisecond
 
+// connectExchange returns the tenant over HTTPS: Exchange's own cmdlets and those
+// of Viva Insights go to two services on one host, with one token.
 func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
 	if f.organizationID() == "" {
-		return nil, usage(errors.New("--tenant exchange needs --organization: the GUID of the tenant"))
+		return nil, usage(errors.New("--tenant exchange needs --organization: the ID of the tenant, or for nouns of Viva Insights one of its domains"))
 	}
 	cloud, err := f.where()
 	if err != nil {
 		return nil, err
 	}
 	endpoint := f.endpointURL()
-	// The service has not been seen to answer to these, and a run that fails for
-	// every user is not how to find out. Other servers may have reasons of their own.
-	if tenant.InModule(noun) && entra.IsMicrosoft(endpoint) {
+	switch {
+	case insights.Serves(noun) && f.batch > 1:
+		return nil, usage(fmt.Errorf("--batch %d: the service that has %s takes no batches", f.batch, noun))
+	case tenant.InModule(noun) && !insights.Serves(noun) && entra.IsMicrosoft(endpoint):
+		// A run that fails for every user is not how to find out.
 		return nil, &exit{status: exitUsage,
 			err:  fmt.Errorf("--noun %s: its cmdlets are compiled into Microsoft's PowerShell module, and Exchange Online is not known to serve them", noun),
 			hint: "--tenant powershell runs the module's own cmdlets"}
@@ -41,25 +47,29 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 	if err != nil {
 		return nil, err
 	}
-	client, err := exchange.New(exchange.Config{
-		Endpoint:     endpoint,
-		Organization: f.organizationID(),
-		Token:        token,
-		Timeout:      f.timeout,
-		Connections:  workers,
-		Warn:         warn(log),
-	})
-	if err != nil {
-		return nil, usage(err)
+	c := &connection{
+		name:    "exchange tenant " + f.organizationID(),
+		real:    true,
+		refused: refused,
+		save:    func() error { return nil },
 	}
-	name := "exchange tenant " + f.organizationID()
 	if endpoint != cloud.Endpoint || f.cloud != "global" {
-		name += " at " + endpoint
+		c.name += " at " + endpoint
 	}
-	signIn := func(ctx context.Context) error {
-		_, err := token(ctx, "", "")
-		return err
+	cfg := rest.Config{Endpoint: endpoint, Token: token, Timeout: f.timeout, Connections: workers}
+	if insights.Serves(noun) {
+		return c, f.connectInsights(c, cfg, log)
 	}
+	return c, f.connectInvoke(a, c, cfg, noun, log)
+}
+
+// connectInvoke completes c, for cmdlets that InvokeCommand runs.
+func (f *tenantFlags) connectInvoke(a *app, c *connection, cfg rest.Config, noun string, log *zap.Logger) error {
+	client, err := exchange.New(exchange.Config{Config: cfg, Organization: f.organizationID(), Warn: warn(log)})
+	if err != nil {
+		return usage(err)
+	}
+	workers := cfg.Connections
 	runner, done := tenant.Runner(client), client.Close
 	if f.batch > 1 {
 		if workers < f.batch {
@@ -68,39 +78,12 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 		b := exchange.NewBatcher(client, exchange.BatchConfig{Size: f.batch, Callers: workers, Wait: batchWait})
 		runner, done = b, b.Close
 	}
-	return &connection{
-		Runner:  runner,
-		name:    name,
-		real:    true,
-		signIn:  signsIn(signIn),
-		refused: refused,
-		save:    func() error { return nil },
-		close:   done,
-		steps:   exchangeSteps(noun, endpoint, token, client),
-	}, nil
-}
-
-// exchangeSteps are what has to hold for cmdlets of a noun to work.
-func exchangeSteps(noun, endpoint string, token tokenFunc, client *exchange.Client) []step {
-	return []step{{
-		name: "host",
-		look: func(ctx context.Context) (string, error) { return reach(ctx, endpoint) },
-		mend: "check the network, --endpoint and --cloud, and HTTPS_PROXY if there is a proxy",
-	}, {
-		name: "sign-in",
-		look: func(ctx context.Context) (string, error) {
-			var t string
-			err := signsIn(func(ctx context.Context) (err error) {
-				t, err = token(ctx, "", "")
-				return err
-			})(ctx)
-			if err != nil {
-				return "", err
-			}
-			return describeToken(t), nil
-		},
-		mend: "check --auth, --client-id and --organization, and that the application's certificate or secret has not expired",
-	}, {
+	c.Runner, c.close = runner, done
+	c.signIn = signsIn(func(ctx context.Context) error {
+		_, err := cfg.Token(ctx, "", "")
+		return err
+	})
+	c.steps = append(hostSteps(cfg), step{
 		name: "cmdlets",
 		look: func(ctx context.Context) (string, error) {
 			names, err := client.Cmdlets(ctx)
@@ -110,6 +93,31 @@ func exchangeSteps(noun, endpoint string, token tokenFunc, client *exchange.Clie
 			return exported(noun, names)
 		},
 		mend: "give the caller the API permission Exchange.ManageAsApp, with admin consent, and a role that has the cmdlets, such as Exchange Recipient Administrator",
+	})
+	return nil
+}
+
+// hostSteps are what has to hold for any cmdlet to work.
+func hostSteps(cfg rest.Config) []step {
+	endpoint := cfg.Endpoint
+	return []step{{
+		name: "host",
+		look: func(ctx context.Context) (string, error) { return reach(ctx, endpoint) },
+		mend: "check the network, --endpoint and --cloud, and HTTPS_PROXY if there is a proxy",
+	}, {
+		name: "sign-in",
+		look: func(ctx context.Context) (string, error) {
+			var t string
+			err := signsIn(func(ctx context.Context) (err error) {
+				t, err = cfg.Token(ctx, "", "")
+				return err
+			})(ctx)
+			if err != nil {
+				return "", err
+			}
+			return describeToken(t), nil
+		},
+		mend: "check --auth, --client-id and --organization, and that the application's certificate or secret has not expired",
 	}}
 }
 

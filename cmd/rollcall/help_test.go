@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,22 @@ func TestHelp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Each topic is shown, in lines that fit a terminal.
+func TestHelpTopics(t *testing.T) {
+	for _, name := range topics() {
+		out, _ := rollcall(t, exitOK, "help", name)
+		for i, line := range strings.Split(out, "\n") {
+			if len(line) > 90 {
+				t.Errorf("help %s: line %d has %d characters", name, i+1, len(line))
+			}
+		}
+		if out == "" || !slices.Contains(topics(), "tenants") {
+			t.Errorf("help %s: %q", name, out)
+		}
+	}
+	rollcall(t, exitUsage, "help", "nothing")
 }
 
 // The examples of help work as they are written. Those that need a tenant which

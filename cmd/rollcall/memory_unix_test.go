@@ -77,9 +77,11 @@ func serveFast(b *testing.B) string {
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		if strings.HasPrefix(r.Header.Get("X-CmdletName"), "Get-") {
-			io.WriteString(w, `{"value":[{"PrivacyMode":"opt-out"}]}`)
+		if strings.HasPrefix(r.URL.Path, "/autodiscover/") {
+			http.NotFound(w, r)
+			return
 		}
+		io.WriteString(w, `{"ServiceSettings":{"IsOptedOut":true},"FeatureSettings":{}}`)
 	})}
 	go server.Serve(listener)
 	b.Cleanup(func() { server.Close() })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -37,6 +38,8 @@ type serveFlags struct {
 	faults      []string
 	tls         bool
 	ca          string
+	tlsCert     string
+	tlsKey      string
 	certificate string
 	talk        talkFlags
 	server      sandbox.Server
@@ -47,14 +50,18 @@ func (a *app) serve() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve [FILE.csv]",
 		Short: "Serve a sandbox tenant over HTTP, with faults to order",
-		Long: `serve speaks the protocol that Exchange Online speaks, so that the exchange tenant can
-be tried without Microsoft 365, and brings about the faults that are ordered.`,
+		Long: `serve speaks the protocols of Exchange Online and Viva Insights, so that the exchange
+tenant can be tried without Microsoft 365, and brings about the faults that are ordered.`,
 		Example: `  rollcall sandbox serve
   rollcall sandbox serve tenant.csv --listen 127.0.0.1:8080 --latency 50ms
   rollcall sandbox serve --rate 20 --burst 5 --retry-after 1s --fault 503:0.02 --fault lost:0.01
   rollcall sandbox serve --listen 127.0.0.1:8443 --tls --ca ca.pem --token-lifetime 1m`,
 		Annotations: more(`It prints its address on standard output and, when it is interrupted, the counts of
-what it was asked. The protocol is that of InvokeCommand and $batch.
+what it was asked. The protocols are those of InvokeCommand and $batch; and, for the
+nouns of Viva Insights, of autodiscover and a GET or PATCH for each cmdlet. (A GET of
+VivaInsightsSettings is one of MyAnalyticsFeatureConfig, and is counted as that.)
+Microsoft's own module can connect to it, where its host name leads here, on port
+443, with a certificate that the machine trusts: --tls-cert and --tls-key.
 
 The users are those of FILE.csv, with columns UserPrincipalName, Licensed and one
 for each property; it is written back at the end. Until then each change is kept in
@@ -87,6 +94,8 @@ Faults:
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "`ADDRESS` to listen on; port 0 for any that is free")
 	fs.BoolVar(&f.tls, "tls", false, "serve https, with a certificate for this machine that is made at the start")
 	fs.StringVar(&f.ca, "ca", "", "with --tls: write to this `FILE` the authority that clients are to trust")
+	fs.StringVar(&f.tlsCert, "tls-cert", "", "serve https with the certificate in this `FILE` (PEM), and those that vouch for it")
+	fs.StringVar(&f.tlsKey, "tls-key", "", "and its key in this `FILE` (PEM)")
 	fs.StringVar(&s.Organization, "organization", "", "know no tenant but the one of this `GUID` when asked for a token")
 	fs.StringVar(&f.certificate, "client-certificate", "", "give tokens only for assertions that are signed by the key of the certificate in this `FILE` (PEM)")
 	fs.IntVar(&s.DevicePolls, "device-polls", 0, "approve a device's code after it was asked for `N` times")
@@ -115,6 +124,10 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 		return usage(errors.New("want no flag below 0"))
 	case f.ca != "" && !f.tls:
 		return usage(errors.New("--ca needs --tls"))
+	case (f.tlsCert == "") != (f.tlsKey == ""):
+		return usage(errors.New("--tls-cert and --tls-key need each other"))
+	case f.tls && f.tlsCert != "":
+		return usage(errors.New("--tls makes a certificate, and --tls-cert names one: want one of the two"))
 	}
 	if s.Faults, err = sandbox.ParseFaults(f.faults...); err != nil {
 		return usage(err)
@@ -146,10 +159,10 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 		return fmt.Errorf("listen on %s: %w", f.listen, err)
 	}
 	serve, scheme := server.Serve, "http"
-	if f.tls {
+	if f.tls || f.tlsCert != "" {
 		scheme = "https"
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
-		if server.TLSConfig, err = makeTLS(f.ca); err != nil {
+		if server.TLSConfig, err = f.tlsConfig(); err != nil {
 			listener.Close()
 			return err
 		}
@@ -172,6 +185,18 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 		err = serr
 	}
 	return err
+}
+
+// tlsConfig returns what the server needs for https.
+func (f *serveFlags) tlsConfig() (*tls.Config, error) {
+	if f.tls {
+		return makeTLS(f.ca)
+	}
+	pair, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert: %w", err)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
 // shutdown lets requests in progress end, for a while.

@@ -1,13 +1,12 @@
 package exchange
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"hash/maphash"
 	"strings"
 	"unicode/utf8"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 // systemMailbox is a mailbox that every tenant has (seen in several public
@@ -42,31 +41,10 @@ func (c *Client) anchorFor(token string) string {
 // The token is read without verifying it, which is the service's business: a
 // wrong anchor only makes a longer way.
 func mailboxFor(token, organization string) string {
-	if upn := tokenUPN(token); upn != "" {
+	if upn := rest.CallerOf(token).UPN; canAnchor(upn) {
 		return "UPN:" + upn
 	}
 	return "APP:" + systemMailbox + "@" + organization
-}
-
-// tokenUPN returns the UPN of the person whose token it is, or "".
-func tokenUPN(token string) string {
-	_, rest, _ := strings.Cut(token, ".")
-	payload, _, ok := strings.Cut(rest, ".")
-	if !ok {
-		return ""
-	}
-	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
-	if err != nil {
-		return ""
-	}
-	var claims struct {
-		Type string `json:"idtyp"`
-		UPN  string `json:"upn"`
-	}
-	if json.Unmarshal(b, &claims) != nil || claims.Type == "app" || !canAnchor(claims.UPN) {
-		return ""
-	}
-	return claims.UPN
 }
 
 // canAnchor reports whether upn can stand in a header.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 // MaxBatch is how many cmdlets one request can have: what the module sends at
@@ -101,7 +102,7 @@ func (b *Batcher) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, 
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, failure(ctx, ctx.Err(), cmd.Name, cmd.Identity)
+		return nil, rest.Failure(ctx, ctx.Err(), cmd.Name, cmd.Identity)
 	}
 	p := &part{call{cmdlet: cmd, url: b.client.template.URL, body: body, id: newGUID()}, make(chan answer, 1)}
 	var a answer
@@ -118,7 +119,7 @@ func (b *Batcher) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, 
 	if err == nil {
 		return objects, nil
 	}
-	err = failure(ctx, err, cmd.Name, cmd.Identity)
+	err = rest.Failure(ctx, err, cmd.Name, cmd.Identity)
 	if e, ok := errors.AsType[*tenant.Error](err); ok && e.Transient() && !a.whole {
 		b.part(p)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rollcall/tenant/internal/errorcases"
+	"rollcall/tenant/rest"
 )
 
 // Whatever comes as the reply to a batch, what is scanned is what encoding/json
@@ -34,7 +35,7 @@ func FuzzBatchReply(f *testing.F) {
 				t.Errorf("scanned %q as\n%s, want\n%s", body, got, want)
 			}
 		}
-		r := &reply{status: 200, body: body, header: http.Header{}}
+		r := &reply{Reply: &rest.Reply{Status: 200, Body: body, Header: http.Header{}}}
 		replies, err := r.split(3)
 		if (err == nil) != (len(replies) == 3) {
 			t.Fatalf("%d replies and the error %v", len(replies), err)
@@ -43,11 +44,11 @@ func FuzzBatchReply(f *testing.F) {
 			errorcases.CheckError(t, err, "")
 			return
 		}
-		if !json.Valid(trimPadding(body)) {
+		if !json.Valid(rest.TrimPadding(body)) {
 			for _, part := range replies { // scanned: each part is read by itself
-				if part != nil && part.succeeded() && len(part.body) > 0 && !json.Valid(part.body) {
+				if part != nil && part.Succeeded() && len(part.Body) > 0 && !json.Valid(part.Body) {
 					if p, err := part.page(); err == nil {
-						t.Errorf("%q of %q is a success: %v", part.body, body, p)
+						t.Errorf("%q of %q is a success: %v", part.Body, body, p)
 					}
 				}
 			}
@@ -69,7 +70,7 @@ func FuzzScanPage(f *testing.F) {
 	f.Add([]byte(`{"@adminapi.warnings":["a",""," b "],"value":[]}`))
 	f.Add([]byte(`{"value":[{"a":"b","a":true,"b@c":"d"},{}],"@odata.context":"x"} `))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r := &reply{status: 200, body: body, header: http.Header{}}
+		r := &reply{Reply: &rest.Reply{Status: 200, Body: body, Header: http.Header{}}}
 		got, ok := r.scanPage()
 		if !ok {
 			return

@@ -13,6 +13,7 @@ import (
 
 	"rollcall/tenant"
 	"rollcall/tenant/jsonscan"
+	"rollcall/tenant/rest"
 )
 
 // A partReply is what a batch's reply says of one part. What has a form of its
@@ -48,7 +49,7 @@ func (b *Batcher) send(ctx context.Context, parts []*part) {
 		case err != nil:
 			a = outerAnswer(err)
 		case replies[i] == nil:
-			a.err = &tenant.Error{Status: r.status, Class: tenant.Unavailable, Err: errors.New("the batch's reply has no clear answer to this cmdlet")}
+			a.err = &tenant.Error{Status: r.Status, Class: tenant.Unavailable, Err: errors.New("the batch's reply has no clear answer to this cmdlet")}
 		default:
 			a.reply = replies[i]
 		}
@@ -99,18 +100,18 @@ func outerAnswer(err error) answer {
 // not clear which it is. R is released when all of them are, if there are n.
 func (r *reply) split(n int) ([]*reply, error) {
 	switch {
-	case !r.succeeded():
+	case !r.Succeeded():
 		return nil, r.fault()
-	case r.cut != nil:
-		return nil, r.unreadable(fmt.Errorf("the reply was cut off: %s", tenant.Clean(r.cut.Error(), r.token)))
-	case r.large:
-		return nil, r.strange("the reply is too long")
+	case r.Cut != nil:
+		return nil, r.Torn()
+	case r.Large:
+		return nil, r.Strange("the reply is too long")
 	}
-	d, ok := scanBatch(r.body)
+	d, ok := scanBatch(r.Body)
 	var err error
 	if !ok {
 		d = batchDocument{}
-		err = json.Unmarshal(r.body, &d)
+		err = json.Unmarshal(r.Body, &d)
 	}
 	// What has another form than expected is left out, and the rest is there.
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
@@ -120,7 +121,7 @@ func (r *reply) split(n int) ([]*reply, error) {
 		if errs := list(d.Error); len(errs) > 0 {
 			return nil, r.faultInside(errs)
 		}
-		return nil, r.strange("the reply to a batch has no responses")
+		return nil, r.Strange("the reply to a batch has no responses")
 	}
 	replies := make([]*reply, n)
 	var unread atomic.Int32
@@ -131,7 +132,7 @@ func (r *reply) split(n int) ([]*reply, error) {
 		}
 	}
 	clock := http.Header{}
-	if date := r.header.Get("Date"); date != "" {
+	if date := r.Header.Get("Date"); date != "" {
 		clock.Set("Date", date)
 	}
 	var twice [MaxBatch]bool
@@ -214,24 +215,24 @@ func (p *partReply) index(n int) int {
 // reply returns p as the reply to a request of its own. What is not JSON comes
 // as a string.
 func (p *partReply) reply(outer *reply, clock http.Header) *reply {
-	r := &reply{status: p.Status, header: p.header(clock), token: outer.token}
-	r.body = p.Body
-	if len(r.body) > 0 && r.body[0] == '"' {
+	r := &reply{Reply: &rest.Reply{Status: p.Status, Header: p.header(clock), Token: outer.Token}}
+	r.Body = p.Body
+	if len(r.Body) > 0 && r.Body[0] == '"' {
 		var s string
-		if json.Unmarshal(r.body, &s) == nil {
-			r.body = []byte(s)
+		if json.Unmarshal(r.Body, &s) == nil {
+			r.Body = []byte(s)
 		}
-	} else if bytes.Equal(r.body, []byte("null")) {
-		r.body = nil
+	} else if bytes.Equal(r.Body, []byte("null")) {
+		r.Body = nil
 	}
-	limit := maxFault
-	if r.succeeded() {
+	limit := rest.MaxFault
+	if r.Succeeded() {
 		limit = maxPage
 	}
-	if len(r.body) > limit {
-		r.body, r.large = r.body[:limit], true
+	if len(r.Body) > limit {
+		r.Body, r.Large = r.Body[:limit], true
 	}
-	r.body = trimPadding(r.body)
+	r.Body = rest.TrimPadding(r.Body)
 	return r
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"rollcall/tenant/rest"
 )
 
 // benchReply is a Get's, of the size that one of MyAnalyticsFeatureConfig has.
@@ -49,7 +51,7 @@ func BenchmarkRun(b *testing.B) {
 // What package http takes for the same exchange of bytes.
 func BenchmarkBare(b *testing.B) {
 	srv := benchServer(b)
-	tr := newTransport(16)
+	tr := rest.NewTransport(16)
 	b.Cleanup(tr.CloseIdleConnections)
 	client := &http.Client{Transport: tr}
 	body, err := appendBody(nil, get)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"rollcall/tenant/internal/errorcases"
+	"rollcall/tenant/rest"
 )
 
 // An error has the class that it has by way of the module, in whichever form it
@@ -23,7 +24,7 @@ func TestClasses(t *testing.T) {
 				errorBody(`"innererror":{"internalexception":{"message":%q,"type":%q}}`, c.Text, c.Exception))
 		}
 		for _, body := range bodies {
-			e := (&reply{status: c.Status, header: header, body: []byte(body)}).fault()
+			e := (&reply{Reply: &rest.Reply{Status: c.Status, Header: header, Body: []byte(body)}}).fault()
 			if hint := strings.Contains(e.Err.Error(), "Active Directory there"); e.Class != c.Class || hint != c.Hint {
 				t.Errorf("%d %v %s: %v, %v; want %v, hint %v", c.Status, header, body, e.Class, e, c.Class, c.Hint)
 			}
@@ -34,7 +35,7 @@ func TestClasses(t *testing.T) {
 // A refusal of the caller that shows in the category alone is one, too.
 func TestCategory(t *testing.T) {
 	for _, code := range []string{`"PermissionDenied"`, `"18"`, `18`} {
-		r := reply{status: 400, body: []byte(`{"error":{"details":[{"code":` + code + `,"message":"no"}]}}`)}
+		r := reply{Reply: &rest.Reply{Status: 400, Body: []byte(`{"error":{"details":[{"code":` + code + `,"message":"no"}]}}`)}}
 		if e := r.fault(); e.Class.Error() != "denied" {
 			t.Errorf("%s: %v", code, e.Class)
 		}

@@ -31,15 +31,14 @@ package exchange
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 // A cmdlet is about one user, and so answered by one object or a few: these
@@ -53,11 +52,9 @@ const (
 // A Client runs cmdlets on one tenant of Exchange Online. It is a
 // [tenant.Runner], and safe for use by several goroutines at once.
 type Client struct {
+	rest         *rest.Client
 	organization string
-	token        func(ctx context.Context, refused, claims string) (string, error)
-	timeout      time.Duration
 	warn         func(tenant.Cmdlet, string)
-	transport    http.RoundTripper
 	template     *http.Request // what all requests of cmdlets have in common
 	batchURL     *url.URL      // where batches go
 	list         *url.URL      // where the names of cmdlets are
@@ -81,22 +78,9 @@ func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, e
 	}
 	objects, err := c.pages(ctx, call{cmdlet: cmd, url: c.template.URL, body: body, id: newGUID()})
 	if err != nil {
-		return nil, failure(ctx, err, cmd.Name, cmd.Identity)
+		return nil, rest.Failure(ctx, err, cmd.Name, cmd.Identity)
 	}
 	return objects, nil
-}
-
-// failure returns the error of a call that ended in err.
-func failure(ctx context.Context, err error, op, object string) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%s %s: %w", op, object, ctx.Err())
-	}
-	e, ok := errors.AsType[*tenant.Error](err)
-	if !ok {
-		e = &tenant.Error{Class: tenant.Failed, Err: err}
-	}
-	e.Op, e.Object = op, object
-	return e
 }
 
 // A call is one request of a cmdlet, of several in a batch, or of the list of
@@ -130,7 +114,7 @@ func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object,
 				return nil, err
 			}
 		}
-		size += len(r.body)
+		size += len(r.Body)
 		p, err := c.read(l, r)
 		if err != nil {
 			return nil, err
@@ -155,12 +139,11 @@ func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object,
 
 // nextPage reads link, which is followed only to where token may go.
 func (c *Client) nextPage(link, token string) (*url.URL, error) {
-	endpoint := c.template.URL
-	u, err := endpoint.Parse(link)
+	u, err := c.template.URL.Parse(link)
 	switch {
 	case err != nil:
 		return nil, errors.New("the link to the next page is not a URL")
-	case u.Scheme != endpoint.Scheme, hostPort(u) != hostPort(endpoint), u.User != nil:
+	case !c.rest.Near(u):
 		return nil, fmt.Errorf("the link to the next page leads away from the endpoint, to %q: not followed", tenant.Clean(u.Host, token))
 	}
 	return u, nil
@@ -168,35 +151,32 @@ func (c *Client) nextPage(link, token string) (*url.URL, error) {
 
 // send makes one request and returns the reply that it got.
 func (c *Client) send(ctx context.Context, l call) (*reply, error) {
-	token, err := c.accessToken(ctx, "", "")
+	r, err := c.rest.Send(ctx, c.requests(l), l.limit())
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.exchange(ctx, l, token)
-	if err != nil {
-		return nil, err
-	}
-	return c.renew(ctx, l, r)
+	return &reply{Reply: r}, nil
 }
 
-// renew returns r, a reply to l, unless the tenant did not accept the token:
-// then the request is made a second time with another, once. Tokens are
-// revoked, and expire between two clocks. Who counts the calls is not told of
-// that one. A token is good for an hour or a day, so there are few.
+// requests returns what makes the requests of l.
+func (c *Client) requests(l call) rest.Request {
+	return func(ctx context.Context, token string) *http.Request { return c.request(ctx, l, token) }
+}
+
+// limit returns how many bytes are read of a reply to l that is one of success.
+func (l call) limit() int64 { return int64(max(1, len(l.parts))) * maxPage }
+
+// renew returns r, a reply to l, or, if the tenant did not accept its token, the
+// reply to l with another.
 func (c *Client) renew(ctx context.Context, l call, r *reply) (*reply, error) {
-	if r.status != http.StatusUnauthorized || r.fault().Class != tenant.Unauthorized {
-		return r, nil
+	fresh, err := c.rest.Renew(ctx, c.requests(l), l.limit(), r.Reply)
+	if err != nil || fresh != r.Reply {
+		if r.free != nil {
+			r.free()
+		}
+		r = &reply{Reply: fresh}
 	}
-	fresh, err := c.accessToken(ctx, r.token, challenge(r.header))
-	if err != nil {
-		defer r.release()
-		return nil, r.refused(err)
-	}
-	if fresh == r.token {
-		return r, nil
-	}
-	r.release()
-	return c.exchange(ctx, l, fresh)
+	return r, err
 }
 
 // read returns the page that r, a reply to l, has. It is the end of r.
@@ -209,39 +189,9 @@ func (c *Client) read(l call, r *reply) (page, error) {
 		}
 	}
 	if err == nil && p.next != "" {
-		p.url, err = c.nextPage(p.next, r.token)
+		p.url, err = c.nextPage(p.next, r.Token)
 	}
 	return p, err
-}
-
-// exchange makes one request with token and reads the reply.
-func (c *Client) exchange(ctx context.Context, l call, token string) (*reply, error) {
-	short, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	resp, err := c.transport.RoundTrip(c.request(short, l, token))
-	if err != nil {
-		return nil, c.lost(short, err, token)
-	}
-	r := readReply(resp, token, max(1, len(l.parts)))
-	if r.cut != nil && short.Err() != nil {
-		r.cut = fmt.Errorf("not whole after %v", c.timeout)
-	}
-	return r, nil
-}
-
-// lost returns the error of a request that got no whole reply because of err.
-// Short is the context that bounds the request.
-func (c *Client) lost(short context.Context, err error, token string) error {
-	// Whoever that is will have no better certificate a second later.
-	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return &tenant.Error{Class: tenant.Unauthorized, Err: bad}
-	}
-	if short.Err() != nil {
-		err = fmt.Errorf("no reply within %v", c.timeout)
-	} else if text := tenant.Clean(err.Error(), token); text != err.Error() {
-		err = errors.New(text)
-	}
-	return &tenant.Error{Class: tenant.Unavailable, Err: err}
 }
 
 // String returns the tenant that c is of. It keeps what prints a Client from
@@ -251,8 +201,4 @@ func (c *Client) String() string {
 }
 
 // Close closes the connections that are not in use.
-func (c *Client) Close() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (c *Client) Close() { c.rest.Close() }

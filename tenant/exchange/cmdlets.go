@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 // moduleVersion is that of the module which this package takes after. The
@@ -38,7 +39,7 @@ func (c *Client) Cmdlets(ctx context.Context) ([]string, error) {
 		err = errors.New("the reply names no cmdlet")
 	}
 	if err != nil {
-		return nil, failure(ctx, err, "list cmdlets of", c.organization)
+		return nil, rest.Failure(ctx, err, "list cmdlets of", c.organization)
 	}
 	return slices.Sorted(maps.Keys(names)), nil
 }

@@ -1,57 +1,18 @@
 package exchange
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net/http"
-	"net/netip"
-	"net/url"
-	"strings"
-	"time"
 
 	"rollcall/tenant"
-)
-
-// What a [Config] leaves out.
-const (
-	DefaultEndpoint    = "https://outlook.office365.com"
-	DefaultTimeout     = 2 * time.Minute
-	defaultConnections = 4
+	"rollcall/tenant/rest"
 )
 
 // A Config says what a [Client] connects to, and how.
 type Config struct {
-	// Endpoint is the service's base URL, [DefaultEndpoint] if empty. It is
-	// https, or http if the host is this machine.
-	Endpoint string
+	rest.Config
 
 	// Organization is the tenant's ID, a GUID. Required.
 	Organization string
-
-	// Token returns the access token to send. Required. It is asked before
-	// every request, by several goroutines at once, and so should keep a
-	// token as long as that is good. Timeout does not bound it: a person may
-	// have to sign in.
-	//
-	// Refused, unless "", is a token that the tenant did not accept: another
-	// one is wanted, with claims, a JSON object, if the tenant named any. If
-	// there is no other, Token returns the same, or an error.
-	Token func(ctx context.Context, refused, claims string) (string, error)
-
-	// Timeout bounds one request, from the first byte sent to the last one
-	// read; 0 means [DefaultTimeout].
-	Timeout time.Duration
-
-	// Connections is how many calls are made at once, and so how many idle
-	// connections are worth keeping; 0 means 4. Transport, if it is given,
-	// has its own mind.
-	Connections int
-
-	// Transport makes the requests; nil means one that trusts the system's
-	// roots, asks for TLS 1.2 at least, and uses the environment's proxy. It
-	// must not follow redirects.
-	Transport http.RoundTripper
 
 	// Warn, unless nil, is told of each warning that comes with a reply, by
 	// the goroutine that runs c.
@@ -61,87 +22,23 @@ type Config struct {
 // New returns a Client. It sends nothing: the first error that has to do with
 // the tenant is that of the first call.
 func New(cfg Config) (*Client, error) {
-	if cfg.Endpoint == "" {
-		cfg.Endpoint = DefaultEndpoint
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = DefaultTimeout
-	}
-	if cfg.Connections == 0 {
-		cfg.Connections = defaultConnections
-	}
-	endpoint, err := parseEndpoint(cfg.Endpoint)
-	switch {
-	case err != nil:
+	client, err := rest.New(cfg.Config, func(r *rest.Reply) *tenant.Error { return r.Fault(readMessage(r.Body)) })
+	if err != nil {
 		return nil, err
-	case !isGUID(cfg.Organization):
+	}
+	if !isGUID(cfg.Organization) {
 		return nil, fmt.Errorf("organization %q: want the tenant's ID, a GUID such as 11111111-2222-3333-4444-555555555555", cfg.Organization)
-	case cfg.Token == nil:
-		return nil, errors.New("no token source")
-	case cfg.Timeout < 0:
-		return nil, fmt.Errorf("timeout %v: must be positive", cfg.Timeout)
-	case cfg.Connections < 0:
-		return nil, fmt.Errorf("connections %d: must be positive", cfg.Connections)
 	}
-	if cfg.Transport == nil {
-		cfg.Transport = newTransport(cfg.Connections)
-	}
-	target := endpoint.JoinPath("adminapi", "beta", cfg.Organization, "InvokeCommand")
-	batch := endpoint.JoinPath("adminapi", "beta", cfg.Organization, "$batch")
+	endpoint := client.Endpoint()
 	list := endpoint.JoinPath("adminapi", "v1.0", cfg.Organization, "EXOModuleFile")
 	list.RawQuery = "Version=" + moduleVersion
 	return &Client{
+		rest:         client,
 		organization: cfg.Organization,
-		token:        cfg.Token,
-		timeout:      cfg.Timeout,
 		warn:         cfg.Warn,
-		transport:    cfg.Transport,
-		template:     newTemplate(target),
-		batchURL:     batch,
+		template:     newTemplate(endpoint.JoinPath("adminapi", "beta", cfg.Organization, "InvokeCommand")),
+		batchURL:     endpoint.JoinPath("adminapi", "beta", cfg.Organization, "$batch"),
 		list:         list,
 		header:       newHeader(newGUID()),
 	}, nil
-}
-
-// parseEndpoint reads a base URL. Its errors never show more of it than scheme
-// and host, for what is wrong with it may be that it has a password.
-func parseEndpoint(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Hostname() == "" {
-		return nil, errors.New("endpoint: not a base URL: want one such as " + DefaultEndpoint)
-	}
-	shown := u.Scheme + "://" + u.Host
-	switch {
-	case u.User != nil:
-		return nil, fmt.Errorf("endpoint %q: user or password in the URL: want none", shown)
-	case u.RawQuery != "", u.ForceQuery, u.Fragment != "":
-		return nil, fmt.Errorf("endpoint %q: query or fragment in the URL: want none", shown)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return nil, fmt.Errorf("endpoint %q: plain http to another machine: want https", shown)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("endpoint %q: want https", shown)
-	}
-	if u.Path == "" {
-		u.Path = "/" // or JoinPath makes a path that is not rooted
-	}
-	return u, nil
-}
-
-// isLoopback reports whether host, a name or an address, is this machine.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
-}
-
-// hostPort returns the host of u with its port, the scheme's own if u names
-// none.
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return strings.ToLower(u.Hostname()) + ":" + port
 }

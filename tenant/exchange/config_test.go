@@ -2,15 +2,14 @@ package exchange
 
 import (
 	"context"
-	"crypto/tls"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 )
 
 func TestNewRefuses(t *testing.T) {
-	good := Config{Organization: org, Token: func(context.Context, string, string) (string, error) { return token, nil }}
+	good := Config{Organization: org}
+	good.Token = func(context.Context, string, string) (string, error) { return token, nil }
 	for _, test := range []struct {
 		change func(*Config)
 		want   string
@@ -62,28 +61,5 @@ func TestEndpoint(t *testing.T) {
 		if got := c.template.URL.String(); got != test.want || !strings.HasPrefix(c.template.URL.Path, "/") {
 			t.Errorf("endpoint %q: %s; want %s", test.endpoint, got, test.want)
 		}
-	}
-}
-
-func TestTransport(t *testing.T) {
-	c := newClient(t, "", func(cfg *Config) { cfg.Connections = 64 })
-	tr := c.transport.(*http.Transport)
-	if tr.MaxIdleConnsPerHost != 64 || tr.MaxIdleConns != 0 || tr.MaxConnsPerHost != 0 {
-		t.Errorf("connections: %d idle to a host, %d idle, %d to a host; want 64, 0, 0", tr.MaxIdleConnsPerHost, tr.MaxIdleConns, tr.MaxConnsPerHost)
-	}
-	if tr.TLSClientConfig.MinVersion != tls.VersionTLS12 || tr.TLSClientConfig.InsecureSkipVerify || tr.TLSClientConfig.RootCAs != nil {
-		t.Error("TLS is not 1.2 at least with the system's roots")
-	}
-	if !tr.ForceAttemptHTTP2 || tr.HTTP2.SendPingTimeout == 0 || tr.HTTP2.PingTimeout == 0 || tr.HTTP2.StrictMaxConcurrentRequests {
-		t.Error("HTTP/2 is not asked for, has no pings, or waits for streams")
-	}
-	if tr.Proxy == nil {
-		t.Error("no proxy from the environment")
-	}
-	if c.timeout != 2*time.Minute {
-		t.Errorf("timeout %v, want 2m", c.timeout)
-	}
-	if n := newClient(t, "").transport.(*http.Transport).MaxIdleConnsPerHost; n != 4 {
-		t.Errorf("by default %d idle connections to a host, want 4", n)
 	}
 }

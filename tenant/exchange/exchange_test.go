@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 const (
@@ -35,11 +36,9 @@ var (
 // newClient returns a Client of the server at endpoint.
 func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	t.Helper()
-	cfg := Config{
-		Endpoint:     endpoint,
-		Organization: org,
-		Token:        func(context.Context, string, string) (string, error) { return token, nil },
-	}
+	cfg := Config{Organization: org}
+	cfg.Endpoint = endpoint
+	cfg.Token = func(context.Context, string, string) (string, error) { return token, nil }
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -280,7 +279,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("error %v, want one about the certificate", err)
 	}
 
-	trusting := newTransport(1)
+	trusting := rest.NewTransport(1)
 	trusting.TLSClientConfig.RootCAs = srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	c := newClient(t, srv.URL, func(cfg *Config) { cfg.Transport = trusting })
 	objects, err := c.Run(t.Context(), get)

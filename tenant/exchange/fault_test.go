@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 // details returns an error body whose details have message.
@@ -72,7 +73,7 @@ func TestFault(t *testing.T) {
 		{"long message", 400, "", details(strings.Repeat("x", 60000)), tenant.Failed, strings.Repeat("x", 300) + "…", "", 0},
 		{"longer than is read", 400, "", strings.Repeat("long ", 20000), tenant.Failed, strings.TrimSpace(strings.Repeat("long ", 60)) + "…", "", 0},
 
-		{"JSON longer than is read", 400, "", `{"pad":"` + strings.Repeat("x", maxFault) + `","message":"no good"}`, tenant.Failed, `{"pad":"` + strings.Repeat("x", 292) + "…", "", 0},
+		{"JSON longer than is read", 400, "", `{"pad":"` + strings.Repeat("x", rest.MaxFault) + `","message":"no good"}`, tenant.Failed, `{"pad":"` + strings.Repeat("x", 292) + "…", "", 0},
 
 		// Its parts.
 		{"three parts", 400, "", details("Ex6F9304|" + otherClass + "|no good"), tenant.Failed, "no good", otherClass, 0},
@@ -175,20 +176,20 @@ func TestTransientExceptions(t *testing.T) {
 	} {
 		for _, status := range []int{400, 500, 401, 403, 404} {
 			want := map[int]tenant.Class{400: tenant.Unavailable, 500: tenant.Unavailable, 401: tenant.Unauthorized, 403: tenant.Denied, 404: tenant.NotFound}[status]
-			for _, r := range []reply{
-				{body: []byte(details("Ex1|Microsoft.Exchange." + name + "|busy"))},
-				{body: []byte(details("busy: " + name))},
-				{body: []byte(errorBody(`"innererror":{"internalexception":{"message":"busy","type":%q}}`, name))},
-				{body: []byte(name + ": busy")},
-				{body: []byte("busy"), header: http.Header{"X-Exceptiontype": {name}}},
+			for _, r := range []rest.Reply{
+				{Body: []byte(details("Ex1|Microsoft.Exchange." + name + "|busy"))},
+				{Body: []byte(details("busy: " + name))},
+				{Body: []byte(errorBody(`"innererror":{"internalexception":{"message":"busy","type":%q}}`, name))},
+				{Body: []byte(name + ": busy")},
+				{Body: []byte("busy"), Header: http.Header{"X-Exceptiontype": {name}}},
 			} {
-				r.status = status
-				if e := r.fault(); e.Class != want {
-					t.Errorf("%d %s %v: class %v, want %v", status, r.body, r.header, e.Class, want)
+				r.Status = status
+				if e := (&reply{Reply: &r}).fault(); e.Class != want {
+					t.Errorf("%d %s %v: class %v, want %v", status, r.Body, r.Header, e.Class, want)
 				}
 			}
 		}
-		r := reply{status: 200, body: []byte(`{"@adminapi.errors":["` + name + `"]}`)}
+		r := reply{Reply: &rest.Reply{Status: 200, Body: []byte(`{"@adminapi.errors":["` + name + `"]}`)}}
 		if _, err := r.page(); failed(t, err, tenant.Unavailable).Status != 200 {
 			t.Errorf("%s in a 200: %v", name, err)
 		}
@@ -211,7 +212,7 @@ func TestRedirect(t *testing.T) {
 			t.Errorf("%d: %q; want %q", status, got, want)
 		}
 	}
-	r := &reply{status: 304, header: http.Header{"Location": {"%zz"}}}
+	r := &reply{Reply: &rest.Reply{Status: 304, Header: http.Header{"Location": {"%zz"}}}}
 	if got, want := r.fault().Err.Error(), `a redirect to "nowhere", which is not followed`; got != want {
 		t.Errorf("without Location: %q; want %q", got, want)
 	}
@@ -226,7 +227,7 @@ func FuzzFault(f *testing.F) {
 	f.Add(502, "", "", []byte("<html><title>x</title>"))
 	f.Add(200, "", "", []byte("<html>"))
 	f.Fuzz(func(t *testing.T, status int, exception, diagnostics string, body []byte) {
-		r := &reply{status: status, body: trimPadding(body), header: http.Header{"X-Exceptiontype": {exception}, "X-Ms-Diagnostics": {diagnostics}}, token: token}
+		r := &reply{Reply: &rest.Reply{Status: status, Body: rest.TrimPadding(body), Header: http.Header{"X-Exceptiontype": {exception}, "X-Ms-Diagnostics": {diagnostics}}, Token: token}}
 		p, err := r.page()
 		if err == nil {
 			for _, o := range p.objects {

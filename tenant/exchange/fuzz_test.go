@@ -11,6 +11,7 @@ import (
 
 	"rollcall/tenant"
 	"rollcall/tenant/internal/errorcases"
+	"rollcall/tenant/rest"
 )
 
 const fuzzSecret = "c2VzYW1lLXNlc2FtZS1zZXNhbWU0MTIz"
@@ -71,7 +72,7 @@ func FuzzRun(f *testing.F) {
 			errorcases.CheckError(t, err, fuzzSecret)
 			return
 		}
-		if trimmed := trimPadding([]byte(whole)); torn || status/100 != 2 || len(trimmed) > 0 && !json.Valid(trimmed) {
+		if trimmed := rest.TrimPadding([]byte(whole)); torn || status/100 != 2 || len(trimmed) > 0 && !json.Valid(trimmed) {
 			t.Errorf("status %d, %q of %q is a success", status, whole[:min(max(sent, 0), len(whole))], whole)
 		}
 		for _, o := range objects {

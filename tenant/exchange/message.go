@@ -6,26 +6,19 @@ import (
 	"strings"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
-
-// A message is what a reply says went wrong.
-type message struct {
-	text      string // for people
-	exception string // the class of the exception, or ""
-	category  string // PowerShell's category of the error, or ""
-	whole     string // what was sent, of which text may be a part
-}
 
 // readMessage returns the message of a body, which may be JSON of the forms
 // that [findMessage] knows, plain text, or a page.
-func readMessage(body []byte) message {
+func readMessage(body []byte) rest.Message {
 	var v any
 	if json.Unmarshal(body, &v) == nil {
-		if m := findMessage(v); m.text != "" {
+		if m := findMessage(v); m.Text != "" {
 			return m
 		}
 	}
-	return splitMessage(describe(body))
+	return splitMessage(rest.Describe(body))
 }
 
 // findMessage returns the message of v: a string, or an error object, alone or
@@ -36,16 +29,16 @@ func readMessage(body []byte) message {
 //	innererror.internalexception.message
 //	message
 //	innererror.message
-func findMessage(v any) message {
+func findMessage(v any) rest.Message {
 	if s, ok := v.(string); ok {
 		return splitMessage(s)
 	}
 	o, ok := v.(map[string]any)
 	if !ok {
-		return message{}
+		return rest.Message{}
 	}
 	if e, ok := tenant.Object(o).Get("error"); ok {
-		if m := findMessage(e); m.text != "" {
+		if m := findMessage(e); m.Text != "" {
 			return m
 		}
 	}
@@ -62,17 +55,17 @@ func findMessage(v any) message {
 	}
 	texts = append(texts, textOf(exception, "message"), textOf(o, "message"), textOf(inner, "message"))
 	m := splitMessage(cmp.Or(texts...))
-	m.exception = cmp.Or(m.exception, textOf(exception, "type"), textOf(inner, "type"))
-	m.category = cmp.Or(categories...)
+	m.Exception = cmp.Or(m.Exception, textOf(exception, "type"), textOf(inner, "type"))
+	m.Category = cmp.Or(categories...)
 	return m
 }
 
 // splitMessage takes apart a message with parts: "id|class|text" (seen in
 // several public clients), or the same as a JSON object with localizedString,
 // ClassName and Message (seen in one). Anything else is text.
-func splitMessage(s string) message {
+func splitMessage(s string) rest.Message {
 	s = strings.TrimSpace(s)
-	m := message{text: s, whole: s}
+	m := rest.Message{Text: s, Whole: s}
 	if strings.HasPrefix(s, "{") {
 		var o tenant.Object
 		if json.Unmarshal([]byte(s), &o) != nil {
@@ -81,13 +74,13 @@ func splitMessage(s string) message {
 		// Whether the names are those of the object or of localizedString is
 		// not certain.
 		l := objectOf(o, "localizedString")
-		m.text = cmp.Or(textOf(o, "Message"), textOf(l, "Message"), s)
-		m.exception = cmp.Or(textOf(o, "ClassName"), textOf(l, "ClassName"))
+		m.Text = cmp.Or(textOf(o, "Message"), textOf(l, "Message"), s)
+		m.Exception = cmp.Or(textOf(o, "ClassName"), textOf(l, "ClassName"))
 		return m
 	}
 	if exception, text, ok := tenant.SplitMessage(s); ok {
-		m.exception = exception
-		m.text = cmp.Or(text, s)
+		m.Exception = exception
+		m.Text = cmp.Or(text, s)
 	}
 	return m
 }

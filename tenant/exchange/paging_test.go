@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 // A fake is a tenant without a socket.
@@ -140,7 +141,7 @@ func TestConnectionIsKept(t *testing.T) {
 		addresses[r.RemoteAddr] = true
 		if n++; n%2 == 0 {
 			w.WriteHeader(503)
-			io.WriteString(w, strings.Repeat("x", 2*maxFault))
+			io.WriteString(w, strings.Repeat("x", 2*rest.MaxFault))
 		}
 	})
 	for range 6 {

@@ -5,72 +5,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
-// How much of a reply is read.
-const (
-	maxPage  = 16 << 20  // of one that has objects
-	maxFault = 64 << 10  // of one that says what went wrong
-	maxDrain = 256 << 10 // beyond that, so that the connection can be used again
-)
+// maxPage is how much is read of a reply that has objects.
+const maxPage = 16 << 20
 
-// A reply is what was read of an HTTP response.
+// A reply is what came back to a call: a reply of its own, or a part of a
+// batch's. Success is judged by the status, which is all there is to go by: a
+// Set often writes nothing, and then the body may be missing (seen in several
+// public clients).
 type reply struct {
-	status int
-	header http.Header
-	body   []byte // without the padding; good until release
-	cut    error  // what kept the rest of the body from being read, or nil
-	large  bool   // the body has more than is read of one
-	token  string // the token of the request, which no text may show
-
-	buffer *bytes.Buffer // what body is in, or nil
-	free   func()        // of a part: tells the batch, which has the buffer, or nil
-}
-
-// buffers are those that no reply has in use.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// readReply reads resp, of a request with that many cmdlets, and closes its
-// body.
-func readReply(resp *http.Response, token string, cmdlets int) *reply {
-	defer resp.Body.Close()
-	r := &reply{status: resp.StatusCode, header: resp.Header, token: token}
-	r.buffer = buffers.Get().(*bytes.Buffer)
-	r.buffer.Reset()
-	if r.status == http.StatusSwitchingProtocols {
-		// What follows is not a body, and no context ends it.
-		return r
-	}
-
-	limit := int64(maxFault)
-	if r.succeeded() {
-		limit = int64(cmdlets) * maxPage
-	}
-	if n := resp.ContentLength; n > 0 && n < 1<<20 {
-		r.buffer.Grow(int(n) + bytes.MinRead) // or reading its end makes it grow
-	}
-	_, r.cut = r.buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
-	if int64(r.buffer.Len()) > limit {
-		r.large = true
-		r.buffer.Truncate(int(limit))
-		io.CopyN(io.Discard, resp.Body, maxDrain)
-	}
-	r.body = trimPadding(r.buffer.Bytes())
-	return r
-}
-
-// trimPadding returns b without a byte order mark before it, and NULs and
-// space around it. A body of NULs is one that a 403 is seen with.
-func trimPadding(b []byte) []byte {
-	return bytes.Trim(bytes.TrimPrefix(b, []byte("\uFEFF")), "\x00 \t\r\n")
+	*rest.Reply
+	free func() // of a part: tells the batch, which has the buffer, or nil
 }
 
 // release gives up the body. That of a part is the batch's, until all parts have
@@ -80,16 +32,8 @@ func (r *reply) release() {
 		r.free()
 		r.free = nil
 	}
-	if r.buffer != nil && r.buffer.Cap() <= 1<<20 {
-		buffers.Put(r.buffer)
-	}
-	r.buffer, r.body = nil, nil
+	r.Release()
 }
-
-// succeeded reports whether the status says that the cmdlet ran. It is all
-// there is to go by: a Set often writes nothing, and then the body may be
-// missing (seen in several public clients).
-func (r *reply) succeeded() bool { return r.status/100 == 2 }
 
 // A page is what a request that succeeded brings.
 type page struct {
@@ -114,14 +58,14 @@ type document struct {
 // It may have warnings in both cases.
 func (r *reply) page() (page, error) {
 	switch {
-	case !r.succeeded():
+	case !r.Succeeded():
 		return page{}, r.fault()
-	case r.cut != nil:
-		return page{}, r.unreadable(fmt.Errorf("the reply was cut off: %s", tenant.Clean(r.cut.Error(), r.token)))
-	case r.large:
+	case r.Cut != nil:
+		return page{}, r.Torn()
+	case r.Large:
 		// The same call is answered at the same length again.
-		return page{}, &tenant.Error{Status: r.status, Class: tenant.Failed, Err: fmt.Errorf("the reply has more than %d MiB", maxPage>>20)}
-	case len(r.body) == 0:
+		return page{}, &tenant.Error{Status: r.Status, Class: tenant.Failed, Err: fmt.Errorf("the reply has more than %d MiB", maxPage>>20)}
+	case len(r.Body) == 0:
 		return page{}, nil
 	}
 	if p, ok := r.scanPage(); ok {
@@ -133,14 +77,14 @@ func (r *reply) page() (page, error) {
 // decodePage is page for a body of any form.
 func (r *reply) decodePage() (page, error) {
 	var d document
-	dec := json.NewDecoder(bytes.NewReader(r.body))
+	dec := json.NewDecoder(bytes.NewReader(r.Body))
 	dec.UseNumber()
 	err := dec.Decode(&d)
-	if err == nil && len(bytes.TrimSpace(r.body[dec.InputOffset():])) != 0 {
+	if err == nil && len(bytes.TrimSpace(r.Body[dec.InputOffset():])) != 0 {
 		err = errors.New("more after the end")
 	}
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return page{}, r.strange("the reply is JSON of another form than expected")
+		return page{}, r.Strange("the reply is JSON of another form than expected")
 	}
 	if err != nil {
 		return page{}, r.garbled()
@@ -162,7 +106,7 @@ func (r *reply) decodePage() (page, error) {
 
 // appendWarning appends the text of w, if it has one.
 func (r *reply) appendWarning(warnings []string, w any) []string {
-	if text := tenant.Clean(findMessage(w).text, r.token); text != "" {
+	if text := tenant.Clean(findMessage(w).Text, r.Token); text != "" {
 		warnings = append(warnings, text)
 	}
 	return warnings
@@ -177,7 +121,7 @@ func (r *reply) objects(v any) ([]tenant.Object, error) {
 	}
 	values, ok := v.([]any)
 	if !ok {
-		return nil, r.strange("the reply's value is not a list of objects")
+		return nil, r.Strange("the reply's value is not a list of objects")
 	}
 	objects := make([]tenant.Object, 0, len(values))
 	for _, v := range values {
@@ -186,7 +130,7 @@ func (r *reply) objects(v any) ([]tenant.Object, error) {
 		}
 		o, ok := v.(map[string]any)
 		if !ok {
-			return nil, r.strange("the reply's value is not a list of objects")
+			return nil, r.Strange("the reply's value is not a list of objects")
 		}
 		for k := range o {
 			if strings.Contains(k, "@") {

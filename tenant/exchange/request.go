@@ -1,12 +1,12 @@
 package exchange
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
+
+	"rollcall/tenant/rest"
 )
 
 // newTemplate returns what all requests of cmdlets to u have in common.
@@ -52,7 +52,7 @@ func (c *Client) request(ctx context.Context, l call, token string) *http.Reques
 	r.URL = l.url
 	if l.parts != nil {
 		r.Header = c.batchHeader(l.id, token)
-		setBody(r, appendBatch(nil, l.parts, c.template.URL.String(), token, c.anchorFor(token)))
+		rest.SetBody(r, appendBatch(nil, l.parts, c.template.URL.String(), token, c.anchorFor(token)))
 		return r
 	}
 
@@ -63,21 +63,6 @@ func (c *Client) request(ctx context.Context, l call, token string) *http.Reques
 	r.Header[cmdletName] = v[2:3:3]
 	r.Header[clientRequestID] = v[3:4:4]
 
-	setBody(r, l.body)
+	rest.SetBody(r, l.body)
 	return r
 }
-
-// setBody gives r a body.
-//
-// GetBody lets the transport send again what it has not begun to send, as when
-// an idle connection turns out to be closed. The body is not reused: a transport
-// may read it after it has returned.
-func setBody(r *http.Request, body []byte) {
-	r.ContentLength = int64(len(body))
-	r.GetBody = func() (io.ReadCloser, error) { return newBody(body), nil }
-	r.Body = newBody(body)
-}
-
-// newBody returns b as a body of a type that package http knows to be in
-// memory: ahead of any other it would send the headers in a packet of their own.
-func newBody(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }

@@ -11,7 +11,7 @@ import (
 // values are texts, true and false, and warnings. It reports whether it is one.
 // encoding/json, which reads all others, takes four times as long.
 func (r *reply) scanPage() (p page, ok bool) {
-	s := jsonscan.New(r.body)
+	s := jsonscan.New(r.Body)
 	value, warnings := false, false
 	for s.Open('{'); s.More('}'); {
 		switch string(s.Name()) {

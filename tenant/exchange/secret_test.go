@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 // A tenant that says the token back, wherever it can, does not get it into an
@@ -35,7 +36,7 @@ func TestTokenIsNowhere(t *testing.T) {
 		"HTTP/1.1 400 Bad Request\r\n\r\n" + interrupted,
 		"HTTP/1.1 400 Bad Request\r\n\r\n" + details("Ex1|A.B|Bearer "+interrupted),
 		"HTTP/1.1 200 OK\r\n\r\n" + errorsInside(interrupted),
-		"HTTP/1.1 400 Bad Request\r\n\r\n" + strings.Repeat(" ", maxFault-100) + secret, // read in part
+		"HTTP/1.1 400 Bad Request\r\n\r\n" + strings.Repeat(" ", rest.MaxFault-100) + secret, // read in part
 		"HTTP/1.1 " + secret + "\r\n\r\n",
 		secret + "\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n",

@@ -3,7 +3,6 @@ package exchange
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -59,7 +58,7 @@ func TestRefusedToken(t *testing.T) {
 		{`Bearer claims=""`, ""},
 		{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(`["x"]`)) + `"`, ""},
 		{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(`null`)) + `"`, ""},
-		{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(`{"x":"`+strings.Repeat("x", maxClaims)+`"}`)) + `"`, ""},
+		{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(`{"x":"`+strings.Repeat("x", 16<<10)+`"}`)) + `"`, ""},
 	} {
 		s := &tokens{have: []string{"old", "new"}}
 		var bodies []string
@@ -172,21 +171,4 @@ func TestRefusedBetweenPages(t *testing.T) {
 	if len(s.asked) != 1 {
 		t.Errorf("Token was asked %q", s.asked)
 	}
-}
-
-// The parameters of a challenge come to an end, whatever it is.
-func FuzzChallenge(f *testing.F) {
-	f.Add(`Bearer realm="x", claims="e30="`)
-	f.Add(`a=b=c,,"`)
-	f.Fuzz(func(t *testing.T, v string) {
-		n := 0
-		for range parameters(v) {
-			if n++; n > len(v) {
-				t.Fatalf("more parameters than bytes in %q", v)
-			}
-		}
-		if c := challenge(http.Header{"Www-Authenticate": {v}}); c != "" && !json.Valid([]byte(c)) {
-			t.Errorf("challenge %q of %q", c, v)
-		}
-	})
 }

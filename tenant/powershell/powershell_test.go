@@ -392,7 +392,7 @@ func TestStartFails(t *testing.T) {
 		{"no module", tenant.Unauthorized, "Install-Module ExchangeOnlineManagement -Scope CurrentUser", "not installed"},
 		{"old module", tenant.Unauthorized, "Update-Module ExchangeOnlineManagement", `"3.0.0" is too old: want 3.1.0`},
 		{"no import", tenant.Unauthorized, "Set-ExecutionPolicy RemoteSigned -Scope CurrentUser", "scripts is disabled"},
-		{"no cmdlets", tenant.Unauthorized, "ask for a role", "Get-MyAnalyticsFeatureConfig is not there"},
+		{"no cmdlets", tenant.Unauthorized, "ask for a role", "Get-UserAnalyticsConfig is not there"},
 		{"refuses", tenant.Unauthorized, "", "sign-in refused: AADSTS700027"},
 		{"no network", tenant.Unavailable, "", "no such host"},
 		{"dies at start", tenant.Unavailable, "", "exit status 1: bad day"},

@@ -149,7 +149,7 @@ func (s *stage) empty() {
 }
 
 const (
-	testNoun     = "MyAnalyticsFeatureConfig"
+	testNoun     = "UserAnalyticsConfig"
 	testPassword = "hunter2 of \"Öland\""
 )
 

@@ -1,7 +1,7 @@
 // Package powershell runs cmdlets of Microsoft's ExchangeOnlineManagement
-// module, in a pool of PowerShell processes. It is the way to cmdlets that the
-// module has compiled in, such as Set-MyAnalyticsFeatureConfig, for which the
-// service has no documented interface of its own.
+// module, in a pool of PowerShell processes: the way that Microsoft supports.
+// Package insights reaches the user cmdlets of Viva Insights, which the module has
+// compiled in, without it, and users whom the module can't name, too.
 //
 //	Run ─→ idle process ─→ request ─→ bridge.ps1 ─→ & cmdlet @parameters
 //	            ↑ │                       │
@@ -129,14 +129,17 @@ func (t *Tenant) checkCmdlet(p *process, name string) error {
 //
 // The error is a [*tenant.Error], except in three cases. If ctx has ended, it
 // is ctx.Err() with c's name and user. If c can't be sent to any tenant, or
-// is about another noun, it says why, and nothing was sent. If t is closed, it
-// says so.
+// is about another noun, or a user whom Microsoft's module can't name, it says
+// why, and nothing was sent. If t is closed, it says so.
 func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	if c.Noun() != t.cfg.Noun {
 		return nil, fmt.Errorf("run %s: this tenant was made for %s only", c.Name, t.cfg.Noun)
+	}
+	if err := checkIdentity(c); err != nil {
+		return nil, err
 	}
 	list, err := parameters(c)
 	if err != nil {

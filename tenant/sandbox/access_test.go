@@ -49,7 +49,7 @@ func TestExpiredFault(t *testing.T) {
 			t.Errorf("%d %v", w.Code, w.Header())
 		}
 		s.Faults = nil
-		if run(t, s.Tenant, "Get-UserBriefingConfig ada")[0]["Enabled"] != true {
+		if run(t, s.Tenant, "Get-UserBriefingConfig ada")[0]["IsEnabled"] != true {
 			t.Error("done for a token that had expired")
 		}
 		for token, want := range map[string]int{one: 401, two: 200} {

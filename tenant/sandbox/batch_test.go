@@ -120,7 +120,7 @@ func TestBatchParts(t *testing.T) {
 		if re.Headers["Content-Type"] == "" || (re.Status == 401) != (re.Headers["WWW-Authenticate"] != "") {
 			t.Errorf("%s: headers %v", test.name, re.Headers)
 		}
-		if run(t, s.Tenant, "Get-UserBriefingConfig userbefore")[0]["Enabled"] != false {
+		if run(t, s.Tenant, "Get-UserBriefingConfig userbefore")[0]["IsEnabled"] != false {
 			t.Errorf("%s: the other is not done", test.name)
 		}
 		c := s.Counts()

@@ -22,6 +22,7 @@ type Counts struct {
 	Malformed      int            `json:"malformed"`      // requests and parts of batches that were not of the protocol
 	MostAtOnce     int            `json:"mostAtOnce"`     // the most requests that were in hand at one time
 	Batches        int            `json:"batches"`        // requests that were a batch
+	Discoveries    int            `json:"discoveries"`    // requests for the path of Viva Insights, which no other number has
 	IssuedTokens   int            `json:"issuedTokens"`   // tokens given to who signed in
 	RefusedSignIns int            `json:"refusedSignIns"` // requests for a token that got none, those of faults too; not those told to wait
 }
@@ -38,6 +39,7 @@ func (c Counts) String() string {
 	}
 	line(c.Requests, "requests")
 	line(c.Batches, "batches")
+	line(c.Discoveries, "autodiscover")
 	lines(c.Cmdlets, "")
 	line(c.UsersSet, "users set")
 	line(c.Failed, "failed")
@@ -109,6 +111,14 @@ func (t *tally) signIn() uint64 {
 	defer t.mu.Unlock()
 	t.signIns++
 	return fnv(fnvStart, "sign-in") + t.signIns*0x9e3779b97f4a7c15
+}
+
+// discover counts a request for a service's path, and returns a number for it.
+func (t *tally) discover() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts.Discoveries++
+	return fnv(fnvStart, "autodiscover") + uint64(t.counts.Discoveries)*0x9e3779b97f4a7c15
 }
 
 func (t *tally) fault(name string) {

@@ -9,8 +9,8 @@ import (
 )
 
 // Faults are the probabilities of the faults of a [Server], by name. At most
-// one befalls a cmdlet, and one a request for a token, so those of either kind
-// add up to 1 or less.
+// one befalls a cmdlet, one a request for a token and one a request for a service's
+// path, so those of each kind add up to 1 or less.
 type Faults map[string]float64
 
 // The names of the faults. Those above faultLost leave the tenant as it is.
@@ -29,15 +29,19 @@ const (
 
 	faultToken429 = "token429"
 	faultToken503 = "token503"
+
+	faultDiscover503  = "discover503"
+	faultUndiscovered = "undiscovered"
 )
 
 // A scope is what a fault befalls.
 type scope int
 
 const (
-	ofCmdlet  scope = iota // a request, or a part of a batch
-	ofRequest              // a request, or a batch as a whole
-	ofSignIn               // a request for a token
+	ofCmdlet    scope = iota // a request, or a part of a batch
+	ofRequest                // a request, or a batch as a whole
+	ofSignIn                 // a request for a token
+	ofDiscovery              // a request for a service's path
 )
 
 // faults are all there are, in the order that chance has them in.
@@ -54,11 +58,13 @@ var faults = []struct {
 	{faultErrors200, ofCmdlet, "200 with an error inside, and nothing done"},
 	{faultLost, ofRequest, "the change is made, and the connection reset"},
 	{faultTruncated, ofRequest, "the change is made, and the reply cut in the middle"},
-	{faultPaged, ofCmdlet, "the reply comes in two pages"},
+	{faultPaged, ofCmdlet, "the reply comes in two pages; not at Viva Insights, which has none"},
 	{faultExpired, ofCmdlet, "401, and again whenever that token is used"},
 	{faultClaims, ofCmdlet, "401 with claims, until a token is used that was asked for with them"},
 	{faultToken429, ofSignIn, "429 to a request for a token"},
 	{faultToken503, ofSignIn, "503 to a request for a token"},
+	{faultDiscover503, ofDiscovery, "503 to a request for the path of Viva Insights"},
+	{faultUndiscovered, ofDiscovery, "autodiscover does not know the path of Viva Insights"},
 }
 
 // FaultNames returns the names that [Faults] may have.
@@ -119,7 +125,7 @@ func parseProbability(text string) (float64, error) {
 }
 
 func (f Faults) check() error {
-	var cmdlets, signIns float64
+	var cmdlets, signIns, discoveries float64
 	names := FaultNames()
 	for name, p := range f {
 		i := slices.Index(names, name)
@@ -129,13 +135,16 @@ func (f Faults) check() error {
 		if !(p >= 0 && p <= 1) {
 			return fmt.Errorf("fault %q: probability %v: want 0 to 1", name, p)
 		}
-		if faults[i].scope == ofSignIn {
+		switch faults[i].scope {
+		case ofSignIn:
 			signIns += p
-		} else {
+		case ofDiscovery:
+			discoveries += p
+		default:
 			cmdlets += p
 		}
 	}
-	if total := max(cmdlets, signIns); total > 1+1e-9 {
+	if total := max(cmdlets, signIns, discoveries); total > 1+1e-9 {
 		return fmt.Errorf("faults: probabilities add up to %v: want 1 at most", total)
 	}
 	return nil
@@ -146,7 +155,7 @@ func (f Faults) check() error {
 // is true.
 func (f Faults) draw(x float64, whole bool) string {
 	for _, fault := range faults {
-		if fault.scope == ofSignIn {
+		if fault.scope != ofCmdlet && fault.scope != ofRequest {
 			continue
 		}
 		p := f[fault.name]
@@ -162,10 +171,10 @@ func (f Faults) draw(x float64, whole bool) string {
 	return ""
 }
 
-// drawSignIn is draw, for requests for a token.
-func (f Faults) drawSignIn(x float64) string {
+// drawOf is draw, for the faults of what is no cmdlet.
+func (f Faults) drawOf(s scope, x float64) string {
 	for _, fault := range faults {
-		if fault.scope != ofSignIn {
+		if fault.scope != s {
 			continue
 		}
 		if x < f[fault.name] {

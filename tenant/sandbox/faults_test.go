@@ -66,7 +66,7 @@ func TestFaults(t *testing.T) {
 			if !test.check(res, string(body), err) {
 				t.Errorf("%v %q %v", res, body, err)
 			}
-			changed := run(t, s.Tenant, "Get-UserBriefingConfig ada")[0]["Enabled"] == false
+			changed := run(t, s.Tenant, "Get-UserBriefingConfig ada")[0]["IsEnabled"] == false
 			if changed != test.changes {
 				t.Errorf("changed: %t, want %t", changed, test.changes)
 			}
@@ -234,7 +234,7 @@ func TestParseFaults(t *testing.T) {
 		{[]string{"lost:0.5, paged:50%"}, Faults{"lost": 0.5, "paged": 0.5}, ""},
 		{[]string{"503"}, nil, `fault "503": want NAME:PROBABILITY`},
 		{[]string{""}, nil, `fault "": want NAME:PROBABILITY`},
-		{[]string{"fire:0.1"}, nil, `fault "fire": want one of 503, reset, hang, html, transient400, errors200, lost, truncated, paged, expired, claims, token429, token503`},
+		{[]string{"fire:0.1"}, nil, `fault "fire": want one of 503, reset, hang, html, transient400, errors200, lost, truncated, paged, expired, claims, token429, token503, discover503, undiscovered`},
 		{[]string{"503:x"}, nil, `fault "503": probability "x": want 0 to 1, or 0% to 100%`},
 		{[]string{"503:1.5"}, nil, `fault "503": probability "1.5": want 0 to 1, or 0% to 100%`},
 		{[]string{"503:-1%"}, nil, `fault "503": probability "-1%": want 0 to 1, or 0% to 100%`},
@@ -280,6 +280,7 @@ func TestCounts(t *testing.T) {
 	c := s.Counts()
 	const want = `  12  requests
    0  batches
+   0  autodiscover
    1  Get-CASMailbox
    7  Get-UserBriefingConfig
    2  Set-CASMailbox
@@ -300,7 +301,7 @@ func TestCounts(t *testing.T) {
 	}
 	b, err := json.Marshal(c)
 	if err != nil || string(b) != `{"requests":12,"cmdlets":{"Get-CASMailbox":1,"Get-UserBriefingConfig":7,"Set-CASMailbox":2,"Set-UserBriefingConfig":2},`+
-		`"usersSet":2,"failed":1,"faults":{"lost":1},"throttled":0,"tooMany":0,"refusedTokens":0,"malformed":0,"mostAtOnce":1,"batches":0,"issuedTokens":0,"refusedSignIns":0}` {
+		`"usersSet":2,"failed":1,"faults":{"lost":1},"throttled":0,"tooMany":0,"refusedTokens":0,"malformed":0,"mostAtOnce":1,"batches":0,"discoveries":0,"issuedTokens":0,"refusedSignIns":0}` {
 		t.Errorf("%s, %v", b, err)
 	}
 	c.Cmdlets["X"]++

@@ -141,6 +141,9 @@ func makeColumn(name string) column {
 	case strings.EqualFold(name, "Identity"), !tenant.IsNoun(name):
 		return column{}
 	}
+	if strings.EqualFold(name, "Enabled") { // what the property of UserBriefingConfig was taken to be called
+		name = "IsEnabled"
+	}
 	for _, t := range toggles {
 		if strings.EqualFold(name, t.property) {
 			return column{name: t.property, kind: toggleKind, off: t.off}

@@ -119,7 +119,7 @@ func TestGone(t *testing.T) {
 			if d := time.Since(start); d != time.Minute {
 				t.Errorf("took %v after the client had gone", d-time.Minute)
 			}
-			if run(t, s.Tenant, "Get-UserBriefingConfig ada")[0]["Enabled"] != true {
+			if run(t, s.Tenant, "Get-UserBriefingConfig ada")[0]["IsEnabled"] != true {
 				t.Error("done for a client that had gone")
 			}
 		}

@@ -14,8 +14,8 @@ import (
 //
 // The file has a column UserPrincipalName. It may have a column Licensed (true
 // or false) and one for each property: PrivacyMode, IsDashboardEnabled,
-// IsAddInEnabled, IsDigestEmailEnabled, IsInsightsHeadspaceEnabled and Enabled
-// (of UserBriefingConfig). A blank cell, like a missing column, is what [New]
+// IsAddInEnabled, IsDigestEmailEnabled, IsInsightsHeadspaceEnabled and IsEnabled
+// (of UserBriefingConfig; Enabled will do). A blank cell, like a missing column, is what [New]
 // has. Any other column whose name can be a property's is one of every noun
 // without rules of its own. The rest are carried along.
 //

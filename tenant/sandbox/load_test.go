@@ -44,7 +44,7 @@ func randomSet(rnd *rand.Rand, users []user) tenant.Cmdlet {
 	case 0:
 		return set("MyAnalyticsFeatureConfig", "PrivacyMode", pick("opt-in", "opt-out", "excluded"))
 	case 1:
-		return set("MyAnalyticsFeatureConfig", "Feature", pick("dashboard", "add-in", "all"), "IsEnabled", pick(true, false, "$true", json.Number("0")), "Confirm", false)
+		return set("MyAnalyticsFeatureConfig", "Feature", pick("dashboard", "add-in", "all"), "IsEnabled", pick(true, false, json.Number("0")), "Confirm", false)
 	case 2:
 		return set("UserAnalyticsConfig", "PrivacyMode", pick("Opt-In", "Opt-Out", "Excluded"))
 	case 3:

@@ -33,7 +33,7 @@ func TestModuleFile(t *testing.T) {
 			}
 			values := decode(t, w.Body.String())["value"].([]any)
 			names := strings.Split(values[0].(map[string]any)["exportedCmdlets"].(string), ",")
-			for _, want := range []string{"Get-MyAnalyticsFeatureConfig", "Set-UserBriefingConfig", "Set-CASMailbox", "Get-Mailbox"} {
+			for _, want := range []string{"Get-UserAnalyticsConfig", "Set-CASMailbox", "Get-Mailbox"} {
 				if !slices.Contains(names, want) {
 					t.Errorf("%s has no %s", names, want)
 				}

@@ -21,7 +21,7 @@ var nouns = []*noun{
 	{name: "MyAnalyticsFeatureConfig", id: "UserId", setWrites: true, set: setMyAnalytics, view: viewMyAnalytics},
 	{name: "UserAnalyticsConfig", id: "Identity", set: setUserAnalytics, view: viewUserAnalytics},
 	{name: "VivaInsightsSettings", id: "UserId", set: setViva, view: viewViva},
-	{name: "UserBriefingConfig", id: "Identity", set: setBriefing, view: viewBriefing},
+	{name: "UserBriefingConfig", id: "UserId", set: setBriefing, view: viewBriefing},
 }
 
 // byCmdlet spares most cmdlets the search for their noun.
@@ -71,18 +71,21 @@ var (
 	myFlags    = []flags{dashboardOff, addInOff, digestOff, features}
 )
 
-// setMyAnalytics takes PrivacyMode, and IsEnabled for a Feature, which is all
-// unless it says which. It does them in this order, so that an opt-in with a
-// feature off leaves the others on.
+// setMyAnalytics takes PrivacyMode, which turns all features on or off with it,
+// and IsEnabled for a Feature. It does them in this order, so that an opt-in with
+// a feature off leaves the others on. What it refuses Microsoft's module refuses.
 func setMyAnalytics(_ *noun, u user, ps []tenant.Parameter) (user, error) {
 	var mode, enabled, feature any
 	if err := bind(ps, slot{"PrivacyMode", &mode}, slot{"IsEnabled", &enabled}, slot{"Feature", &feature}); err != nil {
 		return u, err
 	}
-	if feature != nil && enabled == nil {
-		return u, missing("IsEnabled")
+	if (feature == nil) != (enabled == nil) {
+		return u, refuse(invalidArgument, "The supplied parameters are not as expected.")
 	}
 	if mode != nil {
+		if text, _ := mode.(string); strings.EqualFold(text, "optout") || strings.EqualFold(text, "optin") {
+			return u, notInSet("PrivacyMode", mode, newModes)
+		}
 		m, err := parseMode(mode, newModes)
 		if err != nil {
 			return u, err
@@ -94,19 +97,18 @@ func setMyAnalytics(_ *noun, u user, ps []tenant.Parameter) (user, error) {
 	if enabled == nil {
 		return u, nil
 	}
+	if _, ok := enabled.(string); ok {
+		return u, notBool("IsEnabled", enabled)
+	}
 	on, err := parseBool("IsEnabled", enabled)
 	if err != nil {
 		return u, err
 	}
-	off := features
-	if feature != nil {
-		i := choice(feature, myFeatures)
-		if i < 0 {
-			return u, notInSet("Feature", feature, myFeatures)
-		}
-		off = myFlags[i]
+	i := choice(feature, myFeatures)
+	if i < 0 {
+		return u, notInSet("Feature", feature, myFeatures)
 	}
-	u.flags = u.flags.with(off, on)
+	u.flags = u.flags.with(myFlags[i], on)
 	return u, nil
 }
 

@@ -14,6 +14,7 @@ const (
 	binding          = "System.Management.Automation.ParameterBindingException"
 	validation       = "System.Management.Automation.ParameterBindingValidationException"
 	transformation   = "System.Management.Automation.ParameterBindingArgumentTransformationException"
+	invalidArgument  = "System.ArgumentException"
 	invalidOperation = "Microsoft.Exchange.Configuration.Tasks.InvalidOperationInTenantException"
 	objectNotFound   = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
 )

@@ -30,10 +30,14 @@ const (
 
 // parseEndpoint reads the path /adminapi/VERSION/ORGANIZATION/NAME.
 func parseEndpoint(path string) (endpoint, bool) {
-	rest, ok := strings.CutPrefix(path, "/adminapi/")
-	version, rest, _ := strings.Cut(rest, "/")
+	// Microsoft's module writes AdminApi.
+	const root = "/adminapi/"
+	if len(path) < len(root) || !strings.EqualFold(path[:len(root)], root) {
+		return endpoint{}, false
+	}
+	version, rest, _ := strings.Cut(path[len(root):], "/")
 	organization, name, _ := strings.Cut(rest, "/")
-	if !ok || version != "beta" && version != "v1.0" || !isGUID(organization) {
+	if version != "beta" && version != "v1.0" || !isGUID(organization) {
 		return endpoint{}, false
 	}
 	switch name {

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,9 +18,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// A Server speaks the InvokeCommand protocol for a Tenant over HTTP, one cmdlet
-// a request or several in a batch, with faults to order; and it signs in whoever
-// is to use it, as Entra ID does. It is an [http.Handler], safe for use by
+// A Server speaks the protocols of InvokeCommand and of Viva Insights for a
+// Tenant over HTTP, one cmdlet a request or several in a batch, with faults to
+// order; and it signs in whoever is to use it, as Entra ID does. It is an [http.Handler], safe for use by
 // several goroutines at once. Its fields are to be set before the first request.
 //
 // A request passes these in turn, any of which may be its end: the path and
@@ -125,6 +126,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	if strings.HasPrefix(r.URL.Path, autodiscoverPath) {
+		s.autodiscover(w, r)
+		return
+	}
+	if res, ok, err := parseResource(r.URL.EscapedPath()); ok {
+		s.insights(w, r, res, err)
+		return
+	}
+
 	atOnce := s.tally.begin()
 	defer s.tally.end()
 	e, ok := parseEndpoint(r.URL.Path)
@@ -137,7 +147,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.malformed(r.URL.Path, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.").write(w)
 		return
 	}
-	token, refusal := s.admit(r.Header.Get("Authorization"), e)
+	token, refusal := s.admit(r.Header.Get("Authorization"), e.organization)
 	if refusal == nil && s.MaxConcurrent > 0 && atOnce > s.MaxConcurrent {
 		refusal = s.tooMany(atOnce)
 	}

@@ -183,7 +183,7 @@ func TestProtocol(t *testing.T) {
 				t.Errorf("%s: %s", test.name, w.Body)
 			}
 		}
-		ran := run(t, tn, "Get-UserBriefingConfig ada")[0]["Enabled"] == false
+		ran := run(t, tn, "Get-UserBriefingConfig ada")[0]["IsEnabled"] == false
 		if ran != (test.status == 200) {
 			t.Errorf("%s: ran: %t", test.name, ran)
 		}

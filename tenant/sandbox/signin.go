@@ -65,7 +65,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, d directory) {
 		return
 	}
 	if d.name == tokenPath {
-		fault := s.Faults.drawSignIn(newChance(s.Seed, s.tally.signIn()).float())
+		fault := s.Faults.drawOf(ofSignIn, newChance(s.Seed, s.tally.signIn()).float())
 		if fault != "" {
 			s.tally.fault(fault)
 		}

@@ -21,7 +21,8 @@
 //	request ─ token, limits ┬ cmdlet ──────────── turn ─ fault, Tenant ─ reply
 //	                        ├ $batch ─┬ part ──── turn ─ fault, Tenant ─┬ reply
 //	                        │         └ part ──── turn ─ fault, Tenant ─┘
-//	                        └ EXOModuleFile ───── which cmdlets there are
+//	                        ├ EXOModuleFile ───── which cmdlets there are
+//	                        └ Viva Insights ───── turn ─ fault, Tenant ─ reply
 //
 // It also stands in for Entra ID, and signs in apps by a secret or a certificate
 // and people by a device's code. It knows its tokens by their signature (HS256,
@@ -31,8 +32,8 @@
 // their numbers. Who signs in is not looked into beyond that: any client ID will
 // do, and every app may do everything.
 //
-// The Server shares nothing with package exchange, the other end of these
-// protocols, so that a mistake in one of them shows.
+// The Server shares nothing with packages exchange and insights, the other end of
+// these protocols, so that a mistake in one of them shows.
 package sandbox
 
 import (

@@ -44,6 +44,7 @@ func run(t *testing.T, r tenant.Runner, line string) []tenant.Object {
 
 var (
 	myDefault = tenant.Object{"PrivacyMode": "opt-in", "IsDashboardEnabled": true, "IsAddInEnabled": true, "IsDigestEmailEnabled": true}
+	myOut     = tenant.Object{"PrivacyMode": "opt-out", "IsDashboardEnabled": false, "IsAddInEnabled": false, "IsDigestEmailEnabled": false}
 	casUsual  = tenant.Object{"ActiveSyncEnabled": true, "EwsEnabled": true, "ImapEnabled": true, "MAPIEnabled": true, "OWAEnabled": true, "PopEnabled": true}
 )
 
@@ -69,13 +70,13 @@ func TestRun(t *testing.T) {
 		{nil, "Get-MyAnalyticsFeatureConfig", myDefault},
 		{nil, "get-myanalyticsfeatureconfig", nil}, // not a verb: refused
 		{nil, "Get-myanalyticsfeatureconfig ErrorAction=Stop resultsize=1", myDefault},
-		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
-		{[]string{"Set-MyAnalyticsFeatureConfig privacymode=OPTOUT confirm=false"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
+		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-MyAnalyticsFeatureConfig", myOut},
+		{[]string{"Set-MyAnalyticsFeatureConfig privacymode=OPT-OUT confirm=false"}, "Get-MyAnalyticsFeatureConfig", myOut},
 		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=Opt-Out", "Set-MyAnalyticsFeatureConfig PrivacyMode=Opt-In"}, "Get-MyAnalyticsFeatureConfig", myDefault},
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=dashboard IsEnabled=false"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "IsDashboardEnabled", false)},
-		{[]string{"Set-MyAnalyticsFeatureConfig Feature=Add-In IsEnabled=$FALSE"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "IsAddInEnabled", false)},
+		{[]string{"Set-MyAnalyticsFeatureConfig Feature=Add-In IsEnabled=false"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "IsAddInEnabled", false)},
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=digest-email IsEnabled=0"}, "Get-MyAnalyticsFeatureConfig", but(myDefault, "IsDigestEmailEnabled", false)},
-		{[]string{"Set-MyAnalyticsFeatureConfig IsEnabled=false", "Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=true"}, "Get-MyAnalyticsFeatureConfig",
+		{[]string{"Set-MyAnalyticsFeatureConfig Feature=all IsEnabled=false", "Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=true"}, "Get-MyAnalyticsFeatureConfig",
 			but(myDefault, "IsDashboardEnabled", false, "IsDigestEmailEnabled", false)},
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=all IsEnabled=false"}, "Get-MyAnalyticsFeatureConfig",
 			but(myDefault, "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
@@ -86,6 +87,12 @@ func TestRun(t *testing.T) {
 		// An opt-out turns them off. The old cmdlet leaves them, both ways.
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=false", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-MyAnalyticsFeatureConfig",
 			but(myDefault, "PrivacyMode", "opt-out", "IsDashboardEnabled", false, "IsAddInEnabled", false, "IsDigestEmailEnabled", false)},
+		// An opt-out turns them off, in the same way.
+		{[]string{"Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=false", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out"}, "Get-MyAnalyticsFeatureConfig", myOut},
+		{[]string{"Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out Feature=digest-email IsEnabled=true"}, "Get-MyAnalyticsFeatureConfig",
+			but(myOut, "IsDigestEmailEnabled", true)},
+		{[]string{"Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=false", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-out", "Set-MyAnalyticsFeatureConfig PrivacyMode=opt-in"},
+			"Get-MyAnalyticsFeatureConfig", myDefault},
 
 		{[]string{"Set-MyAnalyticsFeatureConfig Feature=add-in IsEnabled=false", "Set-UserAnalyticsConfig PrivacyMode=Opt-Out"}, "Get-MyAnalyticsFeatureConfig",
 			but(myDefault, "PrivacyMode", "opt-out", "IsAddInEnabled", false)},
@@ -102,8 +109,8 @@ func TestRun(t *testing.T) {
 
 		{nil, "Get-VivaInsightsSettings", tenant.Object{"IsInsightsHeadspaceEnabled": true}},
 		{[]string{"Set-VivaInsightsSettings Feature=Headspace Enabled=false"}, "Get-VivaInsightsSettings", tenant.Object{"IsInsightsHeadspaceEnabled": false}},
-		{nil, "Get-UserBriefingConfig", tenant.Object{"Enabled": true}},
-		{[]string{"Set-UserBriefingConfig Enabled=false"}, "Get-UserBriefingConfig", tenant.Object{"Enabled": false}},
+		{nil, "Get-UserBriefingConfig", tenant.Object{"IsEnabled": true}},
+		{[]string{"Set-UserBriefingConfig Enabled=false"}, "Get-UserBriefingConfig", tenant.Object{"IsEnabled": false}},
 		{[]string{"Set-UserBriefingConfig Enabled=false"}, "Get-VivaInsightsSettings", tenant.Object{"IsInsightsHeadspaceEnabled": true}},
 
 		{nil, "Get-CASMailbox", casUsual},
@@ -152,9 +159,12 @@ func TestRefusals(t *testing.T) {
 		{"Set-MyAnalyticsFeatureConfig ada PrivacyMode=null", validation, "because it is null"},
 		{"Set-MyAnalyticsFeatureConfig ada PrivacyMode=opt-in privacyMode=opt-out", binding, "more than once"},
 		{"Set-MyAnalyticsFeatureConfig ada Privacy=opt-in", binding, "matches parameter name 'Privacy'"},
-		{"Set-MyAnalyticsFeatureConfig ada Feature=dashboard", binding, "missing mandatory parameters: IsEnabled"},
+		{"Set-MyAnalyticsFeatureConfig ada Feature=dashboard", invalidArgument, "not as expected"},
+		{"Set-MyAnalyticsFeatureConfig ada IsEnabled=true", invalidArgument, "not as expected"},
+		{"Set-MyAnalyticsFeatureConfig ada Feature=all IsEnabled=$true", transformation, `"$true" to type "System.Boolean"`},
+		{"Set-MyAnalyticsFeatureConfig ada PrivacyMode=optout", validation, `"optout" does not belong to the set "opt-in,opt-out"`},
 		{"Set-MyAnalyticsFeatureConfig ada Feature=headspace IsEnabled=true", validation, `"dashboard,add-in,digest-email,all"`},
-		{"Set-MyAnalyticsFeatureConfig ada PrivacyMode=opt-out IsEnabled=maybe", transformation, `"maybe" to type "System.Boolean"`},
+		{"Set-MyAnalyticsFeatureConfig ada PrivacyMode=opt-out Feature=all IsEnabled=maybe", transformation, `"maybe" to type "System.Boolean"`},
 		{"Set-MyAnalyticsFeatureConfig ada PrivacyMode=opt-out WhatIf=true", binding, "'WhatIf'"},
 		{"Get-MyAnalyticsFeatureConfig ada PrivacyMode=opt-out", binding, "'PrivacyMode'"},
 		{"Set-UserAnalyticsConfig ada PrivacyMode=out", validation, `"Excluded,Opt-In,Opt-Out"`},
@@ -208,7 +218,7 @@ func TestRunStopped(t *testing.T) {
 	if _, err := tn.Run(ctx, cmdlet("Set-UserBriefingConfig ada Enabled=false")); err != why {
 		t.Errorf("Run = %v, want %v", err, why)
 	}
-	if got := run(t, tn, "Get-UserBriefingConfig ada"); got[0]["Enabled"] != true {
+	if got := run(t, tn, "Get-UserBriefingConfig ada"); got[0]["IsEnabled"] != true {
 		t.Error("a cmdlet was run after its context had ended")
 	}
 }
@@ -222,11 +232,11 @@ func TestNames(t *testing.T) {
 		{"7F3A", "7f3a"},
 	} {
 		run(t, tn, "Set-UserBriefingConfig "+pair[0]+" Enabled=false")
-		if got := run(t, tn, "Get-UserBriefingConfig "+pair[1]); got[0]["Enabled"] != false {
+		if got := run(t, tn, "Get-UserBriefingConfig "+pair[1]); got[0]["IsEnabled"] != false {
 			t.Errorf("%s is not %s", pair[1], pair[0])
 		}
 	}
-	if got := run(t, tn, "Get-UserBriefingConfig ada@contoso.co"); got[0]["Enabled"] != true {
+	if got := run(t, tn, "Get-UserBriefingConfig ada@contoso.co"); got[0]["IsEnabled"] != true {
 		t.Error("ada@contoso.co is someone else")
 	}
 }

@@ -13,7 +13,7 @@ import (
 // A turn is one cmdlet's, be it a request or a part of a batch, and what befalls
 // it.
 type turn struct {
-	endpoint endpoint
+	endpoint endpoint // of InvokeCommand; the zero value at Viva Insights
 	cmdlet   tenant.Cmdlet
 	who      string // the user, in lower case
 	page     string // the skip token, of a page after the first
@@ -29,7 +29,7 @@ func (s *Server) turn(e endpoint, c tenant.Cmdlet, page, token string, whole boo
 	t := &turn{endpoint: e, cmdlet: c, who: fold(c.Identity), page: page, token: token}
 	t.chance = newChance(s.Seed, s.tally.ask(c.Name, t.who, page != ""))
 	t.fault = s.Faults.draw(t.chance.float(), whole)
-	if page != "" && t.fault == faultPaged {
+	if (page != "" || e == endpoint{}) && t.fault == faultPaged { // Viva Insights has no pages
 		t.fault = ""
 	}
 	t.latency = s.Latency + time.Duration(t.chance.float()*float64(s.Jitter))
@@ -76,11 +76,7 @@ func (s *Server) answer(r *http.Request, t *turn) reply {
 	case fault503:
 		return textReply(http.StatusServiceUnavailable, "The service is unavailable.")
 	case faultHTML:
-		status := http.StatusOK
-		if t.chance.float() < 0.5 {
-			status = http.StatusBadGateway
-		}
-		return htmlReply(status)
+		return t.html()
 	case faultTransient400:
 		return transient400
 	case faultErrors200:
@@ -105,6 +101,15 @@ func (s *Server) answer(r *http.Request, t *turn) reply {
 		reply = reply.first(nextLink(r, t.endpoint, s.pages.put(reply)))
 	}
 	return reply
+}
+
+// html returns a page of HTML.
+func (t *turn) html() reply {
+	status := http.StatusOK
+	if t.chance.float() < 0.5 {
+		status = http.StatusBadGateway
+	}
+	return htmlReply(status)
 }
 
 // run runs c for the user who, as the users of s see it, and counts it.

@@ -69,7 +69,7 @@ var toggles = []toggle{
 	{"IsAddInEnabled", addInOff},
 	{"IsDigestEmailEnabled", digestOff},
 	{"IsInsightsHeadspaceEnabled", headspaceOff},
-	{"Enabled", briefingOff},
+	{"IsEnabled", briefingOff},
 }
 
 // with returns f with the flags off set if on is false, and clear if it is true.

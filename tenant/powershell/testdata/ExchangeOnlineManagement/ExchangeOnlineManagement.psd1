@@ -9,7 +9,7 @@
     PowerShellVersion = '5.1'
     FunctionsToExport = @(
         'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline',
-        'Get-MyAnalyticsFeatureConfig', 'Set-MyAnalyticsFeatureConfig',
+        'Get-UserAnalyticsConfig', 'Set-UserAnalyticsConfig',
         'Get-CASMailbox', 'Set-CASMailbox'
     )
     CmdletsToExport   = @()

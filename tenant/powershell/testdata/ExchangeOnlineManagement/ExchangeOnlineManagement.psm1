@@ -91,7 +91,7 @@ function Invoke-Fault([string] $Identity) {
     if ($Identity -like 'breaks@*') { break }
 }
 
-function Get-MyAnalyticsFeatureConfig {
+function Get-UserAnalyticsConfig {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory = $true)] [string] $Identity,
@@ -120,7 +120,7 @@ function Get-MyAnalyticsFeatureConfig {
     }
 }
 
-function Set-MyAnalyticsFeatureConfig {
+function Set-UserAnalyticsConfig {
     [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'High')]
     param(
         [Parameter(Mandatory = $true)] [string] $Identity,
@@ -132,7 +132,7 @@ function Set-MyAnalyticsFeatureConfig {
     if ($PSCmdlet.ShouldProcess($Identity)) {
         $script:users[$Identity] = $PrivacyMode
     }
-    Get-MyAnalyticsFeatureConfig -Identity $Identity
+    Get-UserAnalyticsConfig -Identity $Identity
 }
 
 function Get-CASMailbox {
@@ -161,4 +161,4 @@ function Set-CASMailbox {
     $script:users[$Identity] = $given -join '; '
 }
 
-Export-ModuleMember -Function '*-ExchangeOnline', '*-MyAnalyticsFeatureConfig', '*-CASMailbox'
+Export-ModuleMember -Function '*-ExchangeOnline', '*-UserAnalyticsConfig', '*-CASMailbox'

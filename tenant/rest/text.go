@@ -1,4 +1,4 @@
-package exchange
+package rest
 
 import (
 	"bytes"
@@ -11,15 +11,15 @@ var (
 	htmlTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 )
 
-// isHTML reports whether body begins as a page does.
-func isHTML(body []byte) bool {
+// IsHTML reports whether body begins as a page does.
+func IsHTML(body []byte) bool {
 	return bytes.HasPrefix(body, []byte("<")) && htmlStart.Match(body[:min(len(body), 1<<10)])
 }
 
-// describe returns the text of a body that is not JSON. Of a page that is its
+// Describe returns the text of a body that is not JSON. Of a page that is its
 // title: the rest is markup.
-func describe(body []byte) string {
-	if !isHTML(body) {
+func Describe(body []byte) string {
+	if !IsHTML(body) {
 		return string(body)
 	}
 	m := htmlTitle.FindSubmatch(body[:min(len(body), 16<<10)])

@@ -1,4 +1,4 @@
-package exchange
+package rest
 
 import (
 	"crypto/tls"
@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// newTransport returns a transport that keeps enough connections for n calls
+// NewTransport returns a transport that keeps enough connections for n calls
 // at once.
-func newTransport(n int) *http.Transport {
+func NewTransport(n int) *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,

@@ -1,0 +1,163 @@
+package insights
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"rollcall/tenant"
+	"rollcall/tenant/rest"
+)
+
+// defaultPath is the service's where autodiscover does not know it: the module's
+// own.
+const defaultPath = "/weveb2"
+
+// Path returns the path of the service on the endpoint's host. It is found out
+// once, by the first call, and all who want it meanwhile wait for that.
+//
+// The error is the connection's, whichever user it befalls: a failure that may
+// pass, or a server that can't be trusted. A refusal for good is none: then the
+// path is the one that Microsoft's module has for that case.
+func (c *Client) Path(ctx context.Context) (string, error) {
+	if p := c.path.Load(); p != nil {
+		return *p, nil
+	}
+	// A token's owner may have to sign in, and be asked by the caller's own ctx.
+	token, err := c.rest.Token(ctx)
+	if err != nil {
+		return "", err
+	}
+	found := c.discovery.DoChan("", func() (any, error) {
+		if p := c.path.Load(); p != nil {
+			return *p, nil
+		}
+		path, err := c.discover(context.WithoutCancel(ctx), c.address(token))
+		if err == nil {
+			c.path.Store(&path)
+		}
+		return path, err
+	})
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case r := <-found:
+		if r.Err == nil {
+			return r.Val.(string), nil
+		}
+		// An error is its caller's to fill in, so each gets one of its own.
+		var own tenant.Error
+		if e, ok := errors.AsType[*tenant.Error](r.Err); ok {
+			own = *e
+		}
+		own.Err = fmt.Errorf("autodiscover: %w", own.Err)
+		return "", &own
+	}
+}
+
+// address returns whom autodiscover is asked about: the person whose token it
+// is, or the tenant.
+func (c *Client) address(token string) string {
+	if upn := rest.CallerOf(token).UPN; strings.Contains(upn, "@") {
+		return upn
+	}
+	return "OAuthUser@" + c.organization
+}
+
+// maxHops bounds how many redirects are followed, which no token goes with.
+const maxHops = 3
+
+// discover asks autodiscover for the path. Whom it asks is the endpoint, and no
+// other host, wherever it is sent. Its error is a [*tenant.Error].
+func (c *Client) discover(ctx context.Context, address string) (string, error) {
+	u := *c.rest.Endpoint()
+	dir := "/autodiscover/autodiscover.json/v1.0/"
+	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+dir+address, strings.TrimSuffix(u.EscapedPath(), "/")+dir+escape(address)
+	u.RawQuery = "Protocol=Weve"
+	at := &u
+	for range maxHops {
+		r, err := c.rest.SendBare(ctx, func(ctx context.Context) *http.Request { return request(ctx, at, "", nil) }, maxReply)
+		if err != nil {
+			return "", err
+		}
+		next, err := at.Parse(r.Header.Get("Location"))
+		if r.Status/100 != 3 || err != nil || !c.rest.Near(next) || next.String() == at.String() {
+			return c.readPath(r)
+		}
+		r.Release()
+		at = next
+	}
+	return c.fallback("too many redirects"), nil
+}
+
+// readPath returns the path that r, autodiscover's reply, has.
+func (c *Client) readPath(r *rest.Reply) (string, error) {
+	defer r.Release()
+	var d struct{ Protocol, URL, ErrorCode, ErrorMessage string }
+	jsonErr := json.Unmarshal(r.Body, &d)
+	if !r.Succeeded() {
+		m := readMessage(r.Body)
+		if d.ErrorCode != "" {
+			m.Text = strings.TrimSpace(d.ErrorCode + ": " + d.ErrorMessage)
+		}
+		e := r.Fault(m)
+		if e.Transient() {
+			return "", e
+		}
+		return c.fallback(fmt.Sprintf("%v (HTTP %d)", e.Err, e.Status)), nil
+	}
+	if err := r.Torn(); err != nil {
+		return "", err
+	}
+	_, otherForm := errors.AsType[*json.UnmarshalTypeError](jsonErr)
+	if jsonErr != nil && !otherForm {
+		return "", r.Garbled(readMessage(r.Body))
+	}
+	if d.ErrorCode != "" {
+		return c.fallback(tenant.Clean(d.ErrorCode + ": " + d.ErrorMessage)), nil
+	}
+	path, err := parsePath(d.URL)
+	if err != nil {
+		return c.fallback(err.Error()), nil
+	}
+	return path, nil
+}
+
+// fallback says why the path is not known, and returns the one to try.
+func (c *Client) fallback(reason string) string {
+	c.inform("autodiscover does not name the path of Viva Insights (" + reason + "): " + defaultPath + " is taken")
+	return defaultPath
+}
+
+// aPath matches the paths that are taken: whole segments, of characters that
+// stand for themselves.
+var aPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,63}){1,8}$`)
+
+// parsePath returns the path of a URL that autodiscover names. Of its host
+// nothing is made, but there has to be one.
+func parsePath(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#") {
+		return "", fmt.Errorf("its URL %q is not a plain one", tenant.Clean(text))
+	}
+	path := strings.TrimSuffix(u.EscapedPath(), "/")
+	if !aPath.MatchString(path) {
+		return "", fmt.Errorf("the path of its URL %q is not a plain one", tenant.Clean(text))
+	}
+	return path, nil
+}
+
+// checkOrganization returns an error if s is neither a GUID nor a domain. It
+// becomes part of a path.
+func checkOrganization(s string) error {
+	if s == "" || len(s) > 255 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") != "" ||
+		strings.Trim(s, ".-") != s || strings.Contains(s, "..") {
+		return fmt.Errorf("organization %q: want the tenant's ID, a GUID, or one of its domains, such as contoso.onmicrosoft.com", s)
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package insights
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"rollcall/tenant"
+	"rollcall/tenant/rest"
+)
+
+// readMessage returns what a body says went wrong: an error of this service's
+// form, or of another's, plain text, or a page.
+func readMessage(body []byte) rest.Message {
+	if m := findMessage(body); m.Text != "" {
+		return m
+	}
+	text := strings.TrimSpace(rest.Describe(body))
+	return rest.Message{Text: text, Whole: text}
+}
+
+// findMessage returns the message of a body that is an error in JSON: this
+// service's form, in any capitals, or {"error":{…}} around it. Details are where
+// the reason stands, which Microsoft's module does not show.
+func findMessage(body []byte) rest.Message {
+	type fault struct {
+		Code, Message string
+		Details       []struct{ Code, Message string }
+	}
+	var b struct {
+		fault
+		Error fault
+	}
+	// What has another form is left out, and the rest is there.
+	err := json.Unmarshal(body, &b)
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
+		return rest.Message{}
+	}
+	f := b.fault
+	if f.Message == "" && f.Code == "" {
+		f = b.Error
+	}
+	text := cmp.Or(f.Message, f.Code)
+	for _, d := range f.Details {
+		if d := strings.TrimSpace(cmp.Or(d.Message, d.Code)); d != "" {
+			if text != "" && !strings.HasSuffix(text, ".") {
+				text += ":"
+			}
+			text = strings.TrimSpace(text + " " + d)
+		}
+	}
+	return rest.Message{Text: strings.TrimSpace(text), Whole: strings.TrimSpace(string(body))}
+}
+
+// fault returns the error of a reply whose status says that there is one.
+func (c *Client) fault(r *rest.Reply) *tenant.Error { return r.Fault(readMessage(r.Body)) }
+
+// userFault is fault of a reply about one user, and says what a person can do
+// about it. Path is the service's.
+func (c *Client) userFault(r *rest.Reply, path string) *tenant.Error {
+	e := c.fault(r)
+	switch {
+	case e.Class == tenant.Denied && hasPolicy(r.Body, "License"):
+		c.known.Store(true)
+		e.Err = fmt.Errorf("this user has no license that the setting needs: assign one, or leave the user out (the service says: %w)", e.Err)
+	case e.Class == tenant.Denied:
+		if advice := advice(r); advice != "" {
+			e.Err = fmt.Errorf("%w; %s", e.Err, advice)
+		}
+	case r.Status == http.StatusNotFound && !c.known.Load():
+		e.Err = fmt.Errorf("%w; nobody has been found so far: the path %s may be wrong, and not the users", e.Err, path)
+	}
+	return e
+}
+
+// hasPolicy reports whether a body names a requirement that is not satisfied, of
+// which name is a part, as UserRequireAdvancedMyALicense has License (seen in
+// public texts of the same service).
+func hasPolicy(body []byte, name string) bool {
+	_, list, ok := strings.Cut(string(body), "requirements are not satisfied")
+	return ok && strings.Contains(list, name)
+}
+
+// roles are those of Entra ID whose members may call the service. Certain: its
+// own words, in public reports of an error. Likely: that it is so for all of it.
+var roles = []string{
+	"62e90394-69f5-4237-9190-012177145e10", // Global Administrator
+	"29232cdf-9323-42fd-ade2-1d097af3e4de", // Exchange Administrator
+	"69091246-20e8-4a56-aa4d-066075b2a7a8", // Teams Administrator
+	"eb1f4a8d-243a-41f0-9fbd-c7cdf6c5ef7c", // Insights Administrator
+}
+
+// HasRole reports whether token says that its owner has one of the roles whose
+// members may call the service. Who has none may have a scope that will do.
+func HasRole(token string) bool {
+	return slices.ContainsFunc(rest.CallerOf(token).Roles, func(id string) bool { return slices.Contains(roles, id) })
+}
+
+// RoleAdvice says which role to give to whose token it is, or "" if the token
+// does not say whose it is.
+func RoleAdvice(token string) string {
+	c := rest.CallerOf(token)
+	who := c.UPN
+	if who == "" && c.App != "" {
+		who = strings.TrimSpace("the application " + c.Name + " " + c.App)
+	}
+	if who = tenant.Clean(who, token); who == "" {
+		who = "the caller"
+	}
+	return "give " + who + " the role Exchange Administrator in Entra ID (or Global, Teams or Insights Administrator), and sign in anew: a token has the roles of when it was issued"
+}
+
+// advice returns what to do about a refusal whose reason is the caller's, or ""
+// if it may as well be the user's: some users of a tenant are refused to whoever
+// asks.
+func advice(r *rest.Reply) string {
+	caller := hasPolicy(r.Body, "WidsAuthorization") || hasPolicy(r.Body, "ScopeAuthorization")
+	known := rest.CallerOf(r.Token)
+	switch {
+	case caller && HasRole(r.Token):
+		return "the caller lacks what the service asks for, and does have a role that should do"
+	case caller, (known.App != "" || known.UPN != "") && !HasRole(r.Token):
+		return "the caller lacks the role: " + RoleAdvice(r.Token)
+	}
+	return ""
+}

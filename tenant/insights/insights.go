@@ -1,0 +1,194 @@
+// Package insights runs the cmdlets of Viva Insights: those of
+// MyAnalyticsFeatureConfig, VivaInsightsSettings and UserBriefingConfig.
+//
+// Microsoft's module for Exchange Online has them compiled in: they are not sent
+// to InvokeCommand, but to a service of their own, which Microsoft calls Weve, on
+// the same host and with the same token. Each is one GET or PATCH of one user:
+//
+//	first ─ GET autodiscover, no token ─→ path
+//	Cmdlet ─ GET or PATCH path, user ─→ status ─ 2xx → document → object
+//	                                       └ else → fault → *tenant.Error
+//
+// A [Client] makes one attempt of each call and reports what came of it, as
+// package rest says. The service takes no batches.
+//
+// What is known, and how:
+//
+// Certain, for the module was run against a server that wrote down what it sent:
+// the host, how the path is found, the methods, the paths, the bodies, what the
+// module refuses ahead of sending, and how it reads replies. What is refused
+// here is refused there, but for users whom the module can't name: an apostrophe,
+// a '#', a '?', a '%', a '/' and letters beyond ASCII are escaped here as OData
+// wants it, and sent as they are, or not at all, there.
+//
+// Likely: what the service answers. The form of its errors is seen in public
+// texts of the same service; that whoever has one of four roles may call it, or
+// has one of its scopes, is too. That an application may, follows from them.
+//
+// Unknown: how it throttles, its path for a given tenant, whether it exists in
+// the national clouds. This package could not be tried against Microsoft 365.
+package insights
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/singleflight"
+
+	"rollcall/tenant"
+	"rollcall/tenant/rest"
+)
+
+// maxReply is how much is read of a reply: it has some hundred bytes.
+const maxReply = 1 << 20
+
+// A Client runs cmdlets of Viva Insights on one tenant. It is a
+// [tenant.Runner], and safe for use by several goroutines at once.
+type Client struct {
+	rest         *rest.Client
+	organization string
+	inform       func(text string)
+	discovery    singleflight.Group
+	path         atomic.Pointer[string] // of the service, once it is known
+	known        atomic.Bool            // the service has been seen to know a user
+}
+
+// A Config says what a [Client] connects to, and how.
+type Config struct {
+	rest.Config
+
+	// Organization is the tenant's ID, a GUID, or one of its domains. Required.
+	Organization string
+
+	// Inform, unless nil, is told what the log should have: that the path could
+	// not be found out.
+	Inform func(text string)
+}
+
+// New returns a Client. It sends nothing: the first error that has to do with
+// the tenant is that of the first call.
+func New(cfg Config) (*Client, error) {
+	if err := checkOrganization(cfg.Organization); err != nil {
+		return nil, err
+	}
+	c := &Client{organization: cfg.Organization, inform: cfg.Inform}
+	if c.inform == nil {
+		c.inform = func(string) {}
+	}
+	var err error
+	c.rest, err = rest.New(cfg.Config, c.fault)
+	return c, err
+}
+
+// Serves reports whether the cmdlets of the noun called name, in whatever case, are this
+// service's.
+func Serves(name string) bool {
+	return slices.ContainsFunc(nouns, func(n *noun) bool { return strings.EqualFold(n.name, name) })
+}
+
+// Run runs cmd. A Get returns one object, with the properties that the module
+// shows; a Set returns none: what it is answered with is no proof that it stays.
+//
+// The error is a [*tenant.Error], except in two cases. If ctx has ended, it is
+// ctx.Err() with cmd's name and user, whatever else went wrong. If cmd is one
+// that the module would refuse, it says why, and nothing was sent.
+func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, error) {
+	call, err := newCall(cmd)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := c.run(ctx, call)
+	if err != nil {
+		return nil, rest.Failure(ctx, err, cmd.Name, cmd.Identity)
+	}
+	return objects, nil
+}
+
+func (c *Client) run(ctx context.Context, l *call) ([]tenant.Object, error) {
+	path, err := c.Path(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u := c.url(path, l)
+	r, err := c.rest.Send(ctx, func(ctx context.Context, token string) *http.Request {
+		return request(ctx, u, token, l.body)
+	}, maxReply)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Release()
+	if !r.Succeeded() {
+		return nil, c.userFault(r, path)
+	}
+	o, err := l.noun.read(r)
+	if err != nil {
+		return nil, err
+	}
+	c.known.Store(true)
+	if l.body != nil {
+		return nil, nil
+	}
+	o["UserId"] = l.identity
+	return []tenant.Object{o}, nil
+}
+
+// url returns where l goes to.
+func (c *Client) url(path string, l *call) *url.URL {
+	u := *c.rest.Endpoint()
+	user := strings.ReplaceAll(l.identity, "'", "''")
+	base, tail := strings.TrimSuffix(u.Path, "/")+path+"/api/v1.1/users('", "')/"+l.noun.resource
+	raw := strings.TrimSuffix(u.EscapedPath(), "/") + path + "/api/v1.1/users('"
+	u.Path, u.RawPath = base+user+tail, raw+escape(user)+tail
+	return &u
+}
+
+// escape returns text as it stands in a path, whatever is in it. Package url
+// leaves some characters alone that a server may give a meaning, '+' first.
+func escape(text string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(text) {
+		switch c := text[i]; {
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', strings.IndexByte("-._~@", c) >= 0:
+			b.WriteByte(c)
+		default:
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		}
+	}
+	return b.String()
+}
+
+// request returns a GET of u, or a PATCH if there is a body. The headers are the
+// module's, but for the name in User-Agent.
+func request(ctx context.Context, u *url.URL, token string, body []byte) *http.Request {
+	r := (&http.Request{
+		Method: http.MethodGet, URL: u, Host: u.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"User-Agent": {"rollcall"}},
+	}).WithContext(ctx)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != nil {
+		r.Method = http.MethodPatch
+		r.Header.Set("Accept", "application/json")
+		r.Header.Set("Content-Type", "application/json; charset=utf-8")
+		rest.SetBody(r, body)
+	}
+	return r
+}
+
+// String returns the tenant that c is of. It keeps what prints a Client from
+// printing what is in it.
+func (c *Client) String() string {
+	return c.organization + " on " + c.rest.Endpoint().Host
+}
+
+// Close closes the connections that are not in use.
+func (c *Client) Close() { c.rest.Close() }

@@ -1,0 +1,110 @@
+package insights
+
+import (
+	"encoding/json"
+	"errors"
+
+	"rollcall/tenant"
+	"rollcall/tenant/rest"
+)
+
+// A document is the body of a reply of success, of any noun. What it has beside
+// is not this package's.
+type document struct {
+	ServiceSettings *struct {
+		IsOptedOut *bool
+	}
+	FeatureSettings *struct {
+		IsDashboardOptedOut         *bool
+		IsDigestEmailOptedOut       *bool
+		IsAddInOptedOut             *bool
+		IsInsightsHeadspaceDisabled *bool
+	}
+	IsEnabled *bool
+}
+
+// read returns the document of r, or the error of what is none. A PATCH is
+// answered as a GET is, so that what has no document has not clearly succeeded.
+func read(r *rest.Reply) (*document, error) {
+	if err := r.Torn(); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.Large:
+		return nil, r.Strange("the reply is too long")
+	case len(r.Body) == 0:
+		// Who answers is not the service, or was not done.
+		return nil, &tenant.Error{Status: r.Status, Class: tenant.Unavailable, Err: errors.New("the reply is empty")}
+	}
+	var d document
+	err := json.Unmarshal(r.Body, &d)
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return nil, r.Strange("the reply is JSON of another form than expected")
+	}
+	if err != nil {
+		return nil, r.Garbled(readMessage(r.Body))
+	}
+	return &d, nil
+}
+
+// lacks returns the error of a reply that has not what it should: what it says
+// instead, if it is an error in spite of its status.
+func lacks(r *rest.Reply, what string) error {
+	if m := findMessage(r.Body); m.Text != "" {
+		return r.Fault(m)
+	}
+	return r.Strange("the reply has no " + what)
+}
+
+func readMyAnalytics(r *rest.Reply) (object, error) {
+	d, err := read(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.ServiceSettings == nil || d.ServiceSettings.IsOptedOut == nil:
+		return nil, lacks(r, "ServiceSettings with IsOptedOut")
+	case d.FeatureSettings == nil:
+		return nil, lacks(r, "FeatureSettings")
+	}
+	o := object{"PrivacyMode": "opt-in"}
+	if *d.ServiceSettings.IsOptedOut {
+		o["PrivacyMode"] = "opt-out"
+	}
+	f := d.FeatureSettings
+	negate(o, "IsDashboardEnabled", f.IsDashboardOptedOut)
+	negate(o, "IsAddInEnabled", f.IsAddInOptedOut)
+	negate(o, "IsDigestEmailEnabled", f.IsDigestEmailOptedOut)
+	return o, nil
+}
+
+func readViva(r *rest.Reply) (object, error) {
+	d, err := read(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.FeatureSettings == nil:
+		return nil, lacks(r, "FeatureSettings")
+	}
+	o := object{}
+	negate(o, "IsInsightsHeadspaceEnabled", d.FeatureSettings.IsInsightsHeadspaceDisabled)
+	return o, nil
+}
+
+func readBriefing(r *rest.Reply) (object, error) {
+	d, err := read(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.IsEnabled == nil:
+		return nil, lacks(r, "IsEnabled")
+	}
+	return object{"IsEnabled": *d.IsEnabled}, nil
+}
+
+// negate gives o the property that says the contrary of off. What the service
+// did not say, o has not.
+func negate(o object, property string, off *bool) {
+	if off != nil {
+		o[property] = !*off
+	}
+}

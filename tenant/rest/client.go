@@ -1,0 +1,154 @@
+// Package rest has what tenants that are spoken to over HTTPS have in common,
+// whatever is said: packages exchange and insights.
+//
+//	request, token ─→ status ─ 401 → another token, once
+//	                     └ else → [Reply], bounded → the service's own reading
+//
+// A [Client] makes one attempt of each request and reports what came of it. It
+// asks for a token before every request, follows no redirect, and sends nothing
+// to any host but its endpoint's. Whatever the tenant answers is bounded before
+// it is kept, and no text of an error shows a token.
+package rest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// A Client makes requests of one service. It is safe for use by several
+// goroutines at once.
+type Client struct {
+	endpoint  *url.URL
+	token     func(ctx context.Context, refused, claims string) (string, error)
+	timeout   time.Duration
+	transport http.RoundTripper
+	fault     func(*Reply) *tenant.Error
+}
+
+// A Request makes a request with ctx and token, the same each time but for these.
+type Request func(ctx context.Context, token string) *http.Request
+
+// Endpoint returns the base URL, with a path that is rooted. It is not to be
+// changed.
+func (c *Client) Endpoint() *url.URL { return c.endpoint }
+
+// Near reports whether u is on the endpoint's host, reached the same way, so
+// that a token may go there.
+func (c *Client) Near(u *url.URL) bool {
+	return u.Scheme == c.endpoint.Scheme && hostPort(u) == hostPort(c.endpoint) && u.User == nil
+}
+
+// Send makes a request and returns the reply that it got, of which up to limit
+// bytes are read if it is one of success. The caller releases it.
+func (c *Client) Send(ctx context.Context, request Request, limit int64) (*Reply, error) {
+	token, err := c.accessToken(ctx, "", "")
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.exchange(ctx, request, token, limit)
+	if err != nil {
+		return nil, err
+	}
+	return c.Renew(ctx, request, limit, r)
+}
+
+// SendBare is Send for a request that no token goes with.
+func (c *Client) SendBare(ctx context.Context, request func(context.Context) *http.Request, limit int64) (*Reply, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return c.exchange(ctx, func(ctx context.Context, _ string) *http.Request { return request(ctx) }, "", limit)
+}
+
+// Renew returns r, a reply to request, unless the tenant did not accept the
+// token: then the request is made a second time with another, once. Tokens are
+// revoked, and expire between two clocks. Who counts the calls is not told of
+// that one. A token is good for an hour or a day, so there are few.
+func (c *Client) Renew(ctx context.Context, request Request, limit int64, r *Reply) (*Reply, error) {
+	if r.Status != http.StatusUnauthorized || c.fault(r).Class != tenant.Unauthorized {
+		return r, nil
+	}
+	fresh, err := c.accessToken(ctx, r.Token, challenge(r.Header))
+	if err != nil {
+		defer r.Release()
+		return nil, c.refused(r, err)
+	}
+	if fresh == r.Token {
+		return r, nil
+	}
+	r.Release()
+	return c.exchange(ctx, request, fresh, limit)
+}
+
+// refused returns the error of a reply that did not accept the token if
+// another can't be had because of err. Only what may pass keeps err's class.
+func (c *Client) refused(r *Reply, err error) error {
+	cause, ok := errors.AsType[*tenant.Error](err)
+	if !ok || cause.Class != tenant.Unauthorized {
+		return err
+	}
+	e := c.fault(r)
+	e.Err = fmt.Errorf("%w: %w", e.Err, cause.Err)
+	return e
+}
+
+// Token returns the token that the next request would have.
+func (c *Client) Token(ctx context.Context) (string, error) { return c.accessToken(ctx, "", "") }
+
+// exchange makes one request with token and reads the reply.
+func (c *Client) exchange(ctx context.Context, request Request, token string, limit int64) (*Reply, error) {
+	short, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	resp, err := c.transport.RoundTrip(request(short, token))
+	if err != nil {
+		return nil, c.lost(short, err, token)
+	}
+	r := readReply(resp, token, limit)
+	if r.Cut != nil && short.Err() != nil {
+		r.Cut = fmt.Errorf("not whole after %v", c.timeout)
+	}
+	return r, nil
+}
+
+// lost returns the error of a request that got no whole reply because of err.
+// Short is the context that bounds the request.
+func (c *Client) lost(short context.Context, err error, token string) error {
+	// Whoever that is will have no better certificate a second later.
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return &tenant.Error{Class: tenant.Unauthorized, Err: bad}
+	}
+	if short.Err() != nil {
+		err = fmt.Errorf("no reply within %v", c.timeout)
+	} else if text := tenant.Clean(err.Error(), token); text != err.Error() {
+		err = errors.New(text)
+	}
+	return &tenant.Error{Class: tenant.Unavailable, Err: err}
+}
+
+// Close closes the connections that are not in use.
+func (c *Client) Close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// Failure returns the error of a call of op about object that ended in err: a
+// [*tenant.Error] of its own, or ctx's error, with their names, if ctx has ended.
+func Failure(ctx context.Context, err error, op, object string) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s %s: %w", op, object, ctx.Err())
+	}
+	e, ok := errors.AsType[*tenant.Error](err)
+	if !ok {
+		e = &tenant.Error{Class: tenant.Failed, Err: err}
+	}
+	e.Op, e.Object = op, object
+	return e
+}

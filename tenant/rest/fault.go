@@ -1,0 +1,107 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"rollcall/tenant"
+)
+
+// A Message is what a reply says went wrong.
+type Message struct {
+	Text      string // for people
+	Exception string // the class of the exception, or ""
+	Category  string // PowerShell's category of the error, or ""
+	Whole     string // what was sent, of which Text may be a part
+}
+
+// Fault returns the error with the message m.
+func (r *Reply) Fault(m Message) *tenant.Error {
+	if r.Status/100 == 3 {
+		return r.redirect()
+	}
+	if m.Exception == "" {
+		m.Exception = r.Header.Get("X-Exceptiontype")
+	}
+	text := tenant.Clean(m.Text, r.Token)
+	if text == "" {
+		text = strings.ToLower(http.StatusText(r.Status))
+	}
+	if text == "" {
+		text = "no message"
+	}
+	// The service gives its reason for a 403 here, not in the body (seen in
+	// one public client).
+	if d := tenant.Clean(r.Header.Get("X-Ms-Diagnostics"), r.Token); d != "" && r.Status == http.StatusForbidden {
+		text += ": " + d
+	}
+	f := tenant.Failure{
+		Status:    r.Status,
+		Exception: m.Exception,
+		Category:  m.Category,
+		Text:      m.Whole,
+		Wait:      r.Header.Get("Retry-After") != "",
+		Page:      IsHTML(r.Body),
+		Lost:      r.Cut != nil,
+	}
+	if hint := f.Hint(); hint != "" {
+		text += "; " + hint
+	}
+	return &tenant.Error{
+		Status:     r.Status,
+		Class:      f.Class(),
+		AtOnce:     f.AtOnce(),
+		Exception:  tenant.Clean(m.Exception, r.Token),
+		RetryAfter: tenant.RetryAfter(r.Header.Get("Retry-After"), r.date()),
+		Err:        errors.New(text),
+	}
+}
+
+// date returns the time of the reply by the tenant's clock, or by ours if the
+// tenant does not say.
+func (r *Reply) date() time.Time {
+	if t, err := http.ParseTime(r.Header.Get("Date")); err == nil {
+		return t
+	}
+	return time.Now()
+}
+
+// Garbled returns the error, with the message m, of a reply that ought to be JSON
+// and is not. What sends pages and halves of documents is not the service but
+// what is in front of it, so that another try may reach it.
+func (r *Reply) Garbled(m Message) *tenant.Error {
+	e := r.Fault(m)
+	if e.Class != tenant.Throttled {
+		e.Class = tenant.Unavailable
+		e.Err = fmt.Errorf("the reply is not JSON: %w", e.Err)
+	}
+	return e
+}
+
+// Strange returns the error of a reply that is JSON, but not what it should be.
+func (r *Reply) Strange(text string) *tenant.Error {
+	return &tenant.Error{Status: r.Status, Class: tenant.Failed, Err: errors.New(text)}
+}
+
+// Torn returns the error of a reply that is not all there, or nil if it is.
+func (r *Reply) Torn() *tenant.Error {
+	if r.Cut == nil {
+		return nil
+	}
+	return &tenant.Error{Status: r.Status, Class: tenant.Unavailable,
+		Err: fmt.Errorf("the reply was cut off: %s", tenant.Clean(r.Cut.Error(), r.Token))}
+}
+
+// redirect returns the error of a reply that leads elsewhere. The rest of the
+// URL may be no one else's business.
+func (r *Reply) redirect() *tenant.Error {
+	to := "nowhere"
+	if u, err := url.Parse(r.Header.Get("Location")); err == nil && u.Host != "" {
+		to = tenant.Clean(u.Host, r.Token)
+	}
+	return r.Strange(fmt.Sprintf("a redirect to %q, which is not followed", to))
+}
