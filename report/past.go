@@ -99,10 +99,20 @@ func (p *Past) finished(f *os.File) error {
 	case s.Rows.InProgress+s.Rows.Journalled > 0:
 		p.doubt("the run of %s left %s beside the file, and its journal is gone", s.Started, Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
 	}
+	if n := s.Manifest.Unsure - s.Rows.Recorded; n > 0 {
+		p.unsure(n)
+	}
 	p.known(&s.Manifest)
 	p.Counts.Recorded, p.Counts.ByStatus = s.Rows.Recorded-s.Rows.Journalled, s.Rows.ByStatus
 	p.Counts.InProgress = s.Rows.InProgress
 	return nil
+}
+
+// unsure notes that nothing is known of n rows or fewer that an earlier life of the
+// run may have set.
+func (p *Past) unsure(n int) {
+	p.doubt("%s had lost results, or entries of its journal, when the run went on with it, and the run did not come to its end: any of %s without a result may have been changed",
+		p.Name, Plural(n, "row"))
 }
 
 // known notes what run it was.
@@ -139,6 +149,9 @@ func (p *Past) unfinished(f *os.File, damage string) {
 		} else {
 			p.Counts.InProgress++
 		}
+	}
+	if n := min(j.manifest.Unsure-p.Counts.Recorded, j.manifest.Rows-p.Counts.Recorded-len(j.entries)); n > 0 {
+		p.unsure(n)
 	}
 	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Kind() != "audit" {
 		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", Plural(left, "row"))
