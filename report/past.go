@@ -139,7 +139,9 @@ func (p *Past) unfinished(f *os.File, damage string) {
 	p.known(&j.manifest)
 	var err error
 	if p.whole, p.header, err = p.records(f); err != nil {
-		p.doubt("%s: what is in its journal can't be put behind it: %v", p.Name, err)
+		p.doubt("%s is not what its run left, behind %s: %v", p.Name, Plural(p.Counts.Recorded, "record"), err)
+	}
+	if p.header == nil {
 		return
 	}
 	for _, e := range p.entries() {
@@ -188,11 +190,30 @@ func (p *Past) records(f *os.File) (whole int64, header []string, err error) {
 		if err != nil {
 			return whole, header, torn(f, whole, err)
 		}
+		if err := p.fits(&rec, end); err != nil {
+			return whole, header, err
+		}
 		p.Counts.Recorded++
 		p.Counts.ByStatus[rec.Status]++
 		delete(p.journal.entries, rec.Line)
 		whole = end
 	}
+}
+
+// fits returns an error if a record that ends at an offset is not one that the
+// journal's run can have made. Up to the mark a checksum has said so; behind it,
+// what the journal has of the row does, which it keeps until the mark has passed.
+func (p *Past) fits(rec *Record, end int64) error {
+	mark := p.journal.mark
+	if mark != nil && end <= mark.Bytes {
+		return nil
+	}
+	e, ok := p.journal.entries[rec.Line]
+	set := (&pipeline.Result{Status: rec.Status}).MaybeChanged() && p.journal.manifest.Befores
+	if ok && e.UPN != rec.UPN || !ok && set && len(p.Doubts) == 0 {
+		return fmt.Errorf("its journal has something else of line %d than %q", rec.Line, rec.UPN)
+	}
+	return nil
 }
 
 // entries returns what the journal has of rows that are not recorded, in their
