@@ -68,7 +68,8 @@ var (
 //	a read-back is not repeated; duplicates are set; an audit applies
 //
 // These do not: the journal's call of Sync dropped; Done entries that lose the
-// values before (which are in the result too).
+// values before (which are in the result too). What guards against files and
+// rosters that somebody edits is for [TestAdversary].
 func TestSimulation(t *testing.T) {
 	simSeedsOf(t, 2000, simulate)
 }
