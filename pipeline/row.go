@@ -82,7 +82,7 @@ func (r *Run) begin(t *task) bool {
 func (r *Run) recall(t *task) bool {
 	e, ok := r.Earlier[t.Row.Line]
 	if !ok || !e.of(&t.Result) {
-		t.unsure = t.seq < r.Unsure
+		t.unsure = t.seq < r.Unsure && !r.Audit
 		t.sent, t.unknown = t.unsure, t.unsure
 		return false
 	}
@@ -136,8 +136,11 @@ func (r *Run) do(ctx context.Context, t *task) error {
 	}
 	if t.Status == Failed && t.Err != nil && t.cut == nil {
 		sent := NoSetSent
-		if t.sent {
+		switch {
+		case t.sent:
 			sent = SetSent
+		case t.unsure:
+			sent = SetSent + " by an earlier run, perhaps"
 		}
 		t.Err = fmt.Errorf("%w; %s", t.Err, sent)
 	}
@@ -254,7 +257,7 @@ func (r *Run) status(t *task, err error) Status {
 		return s
 	case errors.Is(err, tenant.NotFound):
 		return NotFound
-	case errors.Is(err, tenant.Denied):
+	case errors.Is(err, tenant.Denied) && !t.unsure: // what an earlier run may have set is not undone by that
 		return Denied
 	}
 	return s

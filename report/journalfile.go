@@ -136,6 +136,10 @@ func (j *journal) read(text []byte) error {
 	if line.entry.Line == 0 {
 		return errDamaged
 	}
-	j.entries[line.entry.Line] = line.entry.over(j.entries[line.entry.Line])
+	was, ok := j.entries[line.entry.Line]
+	j.entries[line.entry.Line] = line.entry.over(was)
+	if ok && was.UPN != line.entry.UPN {
+		return errDamaged // one of them is of another journal
+	}
 	return nil
 }

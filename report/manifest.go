@@ -22,6 +22,11 @@ type Manifest struct {
 	Excel   bool     `json:"excel"`
 	Befores bool     `json:"befores"` // the value before is known of every user ahead of the set
 
+	// Unsure is how many of the first rows an earlier life may have set without
+	// anything left that says so: see [pipeline.Run.Unsure]. All lives to come have
+	// to know, until the rows are recorded.
+	Unsure int `json:"unsure,omitempty"`
+
 	ID  string `json:"id"`            // of this life of the run
 	Was string `json:"was,omitempty"` // of the one that it goes on with
 }

@@ -97,10 +97,20 @@ func (p *Past) finished(f *os.File) error {
 	case s.Rows.InProgress+s.Rows.Journalled > 0:
 		p.doubt("the run of %s left %s beside the file, and its journal is gone", s.Started, Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
 	}
+	if n := s.Manifest.Unsure - s.Rows.Recorded; n > 0 {
+		p.unsure(n)
+	}
 	p.known(&s.Manifest)
 	p.Counts.Recorded, p.Counts.ByStatus = s.Rows.Recorded-s.Rows.Journalled, s.Rows.ByStatus
 	p.Counts.InProgress = s.Rows.InProgress
 	return nil
+}
+
+// unsure notes that nothing is known of n rows or fewer that an earlier life of the
+// run may have set.
+func (p *Past) unsure(n int) {
+	p.doubt("%s had lost results, or entries of its journal, when the run went on with it, and the run did not come to its end: any of %s without a result may have been changed",
+		p.Name, Plural(n, "row"))
 }
 
 // known notes what run it was.
@@ -127,7 +137,9 @@ func (p *Past) unfinished(f *os.File, damage string) {
 	p.known(&j.manifest)
 	var err error
 	if p.whole, p.header, err = p.records(f); err != nil {
-		p.doubt("%s: what is in its journal can't be put behind it: %v", p.Name, err)
+		p.doubt("%s is not what its run left, behind %s: %v", p.Name, Plural(p.Counts.Recorded, "record"), err)
+	}
+	if p.header == nil {
 		return
 	}
 	for _, e := range p.entries() {
@@ -137,6 +149,9 @@ func (p *Past) unfinished(f *os.File, damage string) {
 		} else {
 			p.Counts.InProgress++
 		}
+	}
+	if n := min(j.manifest.Unsure-p.Counts.Recorded, j.manifest.Rows-p.Counts.Recorded-len(j.entries)); n > 0 {
+		p.unsure(n)
 	}
 	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Kind() != "audit" {
 		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", Plural(left, "row"))
@@ -173,11 +188,30 @@ func (p *Past) records(f *os.File) (whole int64, header []string, err error) {
 		if err != nil {
 			return whole, header, torn(f, whole, err)
 		}
+		if err := p.fits(&rec, end); err != nil {
+			return whole, header, err
+		}
 		p.Counts.Recorded++
 		p.Counts.ByStatus[rec.Status]++
 		delete(p.journal.entries, rec.Line)
 		whole = end
 	}
+}
+
+// fits returns an error if a record that ends at an offset is not one that the
+// journal's run can have made. Up to the mark a checksum has said so; behind it,
+// what the journal has of the row does, which it keeps until the mark has passed.
+func (p *Past) fits(rec *Record, end int64) error {
+	mark := p.journal.mark
+	if mark != nil && end <= mark.Bytes {
+		return nil
+	}
+	e, ok := p.journal.entries[rec.Line]
+	set := (&pipeline.Result{Status: rec.Status}).MaybeChanged() && p.journal.manifest.Befores
+	if ok && e.UPN != rec.UPN || !ok && set && len(p.Doubts) == 0 {
+		return fmt.Errorf("its journal has something else of line %d than %q", rec.Line, rec.UPN)
+	}
+	return nil
 }
 
 // entries returns what the journal has of rows that are not recorded, in their

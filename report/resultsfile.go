@@ -247,12 +247,17 @@ func (r *ResultsFile) Finish() error {
 	return os.Remove(journalName(r.name))
 }
 
-// Discard removes the file, of which no row was begun, with its journal.
+// Discard removes the file, of which no row was begun, with all that stands beside
+// it, unless that is the last that is known of an earlier life of the run.
 func (r *ResultsFile) Discard() error {
-	if !r.file.created {
+	if !r.file.created || r.manifest.Unsure > 0 {
 		return nil
 	}
-	return errors.Join(os.Remove(r.name), r.Finish())
+	err := errors.Join(os.Remove(r.name), r.Finish())
+	if serr := os.Remove(SummaryName(r.name)); !errors.Is(serr, fs.ErrNotExist) {
+		err = errors.Join(err, serr)
+	}
+	return err
 }
 
 func hasJournal(name string) bool {

@@ -99,8 +99,15 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*Resu
 		from.Earlier = j.earlier()
 		if damage != "" {
 			from.Unsure += pipeline.Window
+			if gone {
+				from.Unsure = m.Rows
+			}
 			from.warn("%s: rows that it does not have are set without a value before, unless they are not as wanted yet", damage)
 		}
+	}
+	from.Unsure = max(from.Unsure, from.was.Unsure-from.Counts.Recorded)
+	if from.Unsure > 0 && m.Kind() != "audit" {
+		r.manifest.Unsure = min(from.Counts.Recorded+from.Unsure, m.Rows)
 	}
 	return r, from, nil
 }
@@ -122,14 +129,26 @@ func (from *Resumption) checkLife(m Manifest, j *journal, last *summaryDocument)
 	return nil
 }
 
-// fresh begins a run of which there is neither a results file nor a journal.
+// fresh begins a run of which there is neither a results file nor a journal. If
+// the summary of one that did not come to its end is there, it has to be the same:
+// with that summary would go the last that is known of those whom it changed.
 func (from *Resumption) fresh(name string, f Format, m Manifest, last *summaryDocument) (*ResultsFile, *Resumption, error) {
+	lost := last != nil && last.Outcome != Complete && last.Manifest.Kind() != "audit"
+	if lost {
+		err := m.differ(last.Manifest)
+		if err == nil {
+			err = m.differRoster(last.Manifest)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w; of that run, which did not come to its end, only the summary %s is left", err, SummaryName(name))
+		}
+	}
 	r, err := CreateResults(name, false, f, m)
 	if err != nil {
 		return nil, nil, errors.Unwrap(err)
 	}
-	if last != nil && last.Outcome != Complete && last.Manifest.Digest == m.Digest {
-		from.Unsure = m.Rows
+	if lost {
+		from.Unsure, r.manifest.Unsure = m.Rows, m.Rows
 		from.warn("a run that did not come to its end has left a summary, and neither results nor a journal: what it changed can't be put back")
 	}
 	return r, from, nil

@@ -46,6 +46,7 @@ type simUser struct {
 	shows  map[string]any // what reads show instead, until
 	until  time.Time
 	set    bool // a Set was carried out
+	sent   bool // one has come
 	unsure bool // so a process can't know, for it had no reply to one
 	calls  int
 	big    string // more for the error of setFailed
@@ -65,6 +66,10 @@ type simTenant struct {
 	latency time.Duration // at most, of half a call
 	lag     time.Duration // for which reads show what was before a set
 	wanted  map[string]map[string]string
+
+	adverse bool // files are edited: it does not look at whether rows are done again
+	undoing bool // sets are those of an undo
+	spoilt  bool // of a file that is not what its run left
 
 	mu    sync.Mutex // not held across a sleep, which would stop the clock
 	users map[string]*simUser
@@ -105,13 +110,20 @@ func (s *simTenant) begin(p *simProcess, c tenant.Cmdlet) reply {
 		s.t.Errorf("%s %s: called %v into a pause, %v ahead of its end", c.Name, c.Identity, now.Sub(p.throttled), p.resume.Sub(now))
 	}
 	u := s.users[c.Identity]
+	if s.undoing && !c.Reads() {
+		s.undo(c, u)
+	}
+	if u == nil && s.adverse {
+		return reply{err: simError(c, tenant.NotFound, "no such user")}
+	}
 	if u == nil {
 		s.t.Errorf("%s %q: called for a row that can't be used", c.Name, c.Identity)
 		return reply{err: simError(c, tenant.NotFound, "no such user")}
 	}
+	u.sent = u.sent || !c.Reads()
 	if u.durable {
 		s.t.Errorf("%s %s: called again, although what became of the row was safe", c.Name, c.Identity)
-	} else if u.settled == p {
+	} else if u.settled == p && !s.adverse {
 		s.t.Errorf("%s %s: called again, although the row was done", c.Name, c.Identity)
 	}
 	if s.audit && !c.Reads() {
@@ -312,7 +324,7 @@ func simRoster(chance *rand.Rand, n int, byColumn bool) []roster.Row {
 	for i := range n {
 		row := roster.Row{Line: line, UPN: fmt.Sprintf("user%d@contoso.com", i)}
 		if i%7 == 3 {
-			row.UPN = fmt.Sprintf("o'user+%d@contoso.com", i)
+			row.UPN = fmt.Sprintf("o'user_%d@contoso.com", i)
 		}
 		mode := simPick(chance, "opt-out", "opt-out", "OptOut", "opt-in")
 		if byColumn && chance.IntN(10) == 0 {

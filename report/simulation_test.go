@@ -20,7 +20,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -69,33 +68,16 @@ var (
 //	a read-back is not repeated; duplicates are set; an audit applies
 //
 // These do not: the journal's call of Sync dropped; Done entries that lose the
-// values before (which are in the result too).
+// values before (which are in the result too). What guards against files and
+// rosters that somebody edits is for [TestAdversary].
 func TestSimulation(t *testing.T) {
+	simSeedsOf(t, 2000, simulate)
+}
+
+// simTempDir has temporary directories where a sync costs nothing.
+func simTempDir(t *testing.T) {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
-		t.Setenv("TMPDIR", "/dev/shm") // where a sync costs nothing
-	}
-	// There is little garbage at a time, and much in all.
-	percent := debug.SetGCPercent(800)
-	t.Cleanup(func() { debug.SetGCPercent(percent) })
-	seeds := 2000
-	if testing.Short() || simRace() {
-		seeds = 300
-	}
-	if *simSeeds > 0 {
-		seeds = *simSeeds
-	}
-	for i := range seeds {
-		seed := *simFirst + uint64(i)
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			defer func() {
-				if t.Failed() {
-					t.Logf("again: go test ./report -run TestSimulation -seed %d -seeds 1 -count 20", seed)
-				}
-			}()
-			synctest.Test(t, func(t *testing.T) { simulate(t, seed, dir) })
-		})
+		t.Setenv("TMPDIR", "/dev/shm")
 	}
 }
 
@@ -155,6 +137,9 @@ type simulation struct {
 
 	audit, readFirst bool
 	interruptions    []interruption
+
+	bound   *pipeline.Change // what to make of rows, if that is not change
+	adverse bool             // files and rows are edited between processes: see TestAdversary
 
 	synced  int             // how much of the results file is on the disk
 	summary pipeline.Counts // of the last process that was not killed
@@ -333,13 +318,20 @@ type simProcess struct {
 // is complete. Whatever has become of the process when it returns, the files are
 // as they would be found then.
 func (s *simulation) process(i interruption, workers int) (complete bool) {
+	complete, err := s.live(i, workers)
+	if err != nil {
+		s.t.Errorf("the file can't be gone on with: %v", err)
+	}
+	return complete
+}
+
+// live is process, and returns why the files can't be gone on with.
+func (s *simulation) live(i interruption, workers int) (complete bool, err error) {
 	t := s.t
 	p := &simProcess{simulation: s, i: i, workers: workers}
 	rows := &simRows{left: s.rows}
-	err := p.open(rows)
-	if err != nil {
-		t.Errorf("the file can't be gone on with: %v", err)
-		return false
+	if err := p.open(rows); err != nil {
+		return false, err
 	}
 	p.out = p.file
 
@@ -355,17 +347,7 @@ func (s *simulation) process(i interruption, workers int) (complete bool) {
 		p.expires = i.events
 	}
 
-	change := &pipeline.Change{}
-	change.Setting, _ = tenant.LookupSetting(s.manifest.Noun)
-	for _, a := range s.change {
-		if err := change.Assign(a); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := change.Bind(simColumn); err != nil {
-		t.Fatal(err)
-	}
-	run := &pipeline.Run{Tenant: p, Change: change, Limiter: pipeline.NewLimiter(s.pace), Workers: workers,
+	run := &pipeline.Run{Tenant: p, Change: s.made(), Limiter: pipeline.NewLimiter(s.pace), Workers: workers,
 		Audit: s.audit, ReadFirst: s.readFirst, Retries: 5, VerifyTimeout: 30 * time.Second, Stop: stop,
 		Log: zap.NewNop(), Journal: p, Earlier: p.from.Earlier, Unsure: p.from.Unsure}
 	p.event()
@@ -385,7 +367,7 @@ func (s *simulation) process(i interruption, workers int) (complete bool) {
 	if p.dead {
 		p.file.Close()
 		s.bury(p)
-		return false
+		return false, nil
 	}
 	if cerr := p.file.Close(); cerr != nil {
 		t.Errorf("close: %v", cerr)
@@ -407,13 +389,31 @@ func (s *simulation) process(i interruption, workers int) (complete bool) {
 	s.survived(p, f, time.Now().Add(1))
 	s.summary = p.counts
 	s.keep(f)
-	return complete
+	return complete, nil
+}
+
+// made returns the change that is made, bound to the roster.
+func (s *simulation) made() *pipeline.Change {
+	if s.bound != nil {
+		return s.bound
+	}
+	change := &pipeline.Change{}
+	change.Setting, _ = tenant.LookupSetting(s.manifest.Noun)
+	for _, a := range s.change {
+		if err := change.Assign(a); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if err := change.Bind(simColumn); err != nil {
+		s.t.Fatal(err)
+	}
+	return change
 }
 
 // open opens the results file as the program does.
 func (p *simProcess) open(rows pipeline.Rows) (err error) {
 	f := p.read()
-	if len(f.results) == 0 && f.journal == nil && p.chance.IntN(2) == 0 {
+	if len(f.results) == 0 && f.journal == nil && !p.adverse && p.chance.IntN(2) == 0 {
 		p.from = &Resumption{}
 		p.file, err = CreateResults(p.name, false, p.format, p.manifest)
 		return err
@@ -421,6 +421,9 @@ func (p *simProcess) open(rows pipeline.Rows) (err error) {
 	p.file, p.from, err = ResumeResults(p.name, p.format, p.manifest, rows)
 	if err != nil {
 		return err
+	}
+	if p.adverse {
+		return nil
 	}
 	if n := p.kept(f).records; p.from.Counts.Recorded != n {
 		p.t.Errorf("to go on counted %d rows, want the %d that are recorded", p.from.Counts.Recorded, n)
@@ -581,7 +584,9 @@ func (s *simulation) bury(p *simProcess) {
 	s.survived(p, f, p.died.Add(-20*time.Millisecond))
 	if p.i.kind == "power cut" {
 		f.results = s.cut(f.results, s.synced)
-		f.journal = s.lose(f.journal, p.durable)
+		if p.begun.Load() { // or it is an earlier process's, all on the disk
+			f.journal = s.lose(f.journal, p.durable)
+		}
 	}
 	s.synced = min(s.synced, len(f.results))
 	s.write(f)
@@ -618,6 +623,9 @@ func (s *simulation) lose(b []byte, durable int) []byte {
 
 // survived fails the test unless f has every row that p had done by then.
 func (s *simulation) survived(p *simProcess, f files, by time.Time) {
+	if s.adverse {
+		return
+	}
 	kept := s.kept(f)
 	for upn, u := range s.tenant.users {
 		if u.settled == p && u.at.Before(by) && !kept.rows[upn] {
@@ -629,6 +637,9 @@ func (s *simulation) survived(p *simProcess, f files, by time.Time) {
 // keep notes what the files have, which is not to be done again, and looks for
 // what they must have.
 func (s *simulation) keep(f files) {
+	if s.adverse {
+		return
+	}
 	kept := s.kept(f)
 	if kept.records < len(s.rows) && kept.records > 0 && f.journal == nil {
 		s.t.Errorf("%d of %d rows are recorded, and there is no journal", kept.records, len(s.rows))

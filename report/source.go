@@ -104,10 +104,11 @@ func (s *Source) unread(cells []string) (pipeline.Status, error, bool) {
 }
 
 // Back has c want what was before the file's run, of users who still are as that
-// run left them or wanted them to be.
+// run left them or wanted them to be. A run that was cut short may have changed
+// one property of a user and not the next, which then is as before.
 func (s *Source) Back(c *pipeline.Change) error {
 	for _, p := range s.Properties {
-		if err := c.AssignColumns(p, p+".Before", "", p, p+".Wanted"); err != nil {
+		if err := c.AssignColumns(p, p+".Before", "", p, p+".Wanted", p+".Before"); err != nil {
 			return err
 		}
 	}
