@@ -32,7 +32,7 @@ func (a *adversary) edit(f *files) string {
 			return ""
 		}
 		what := simPick(a.chance, "change", "setting", "tenant")
-		*map[string]*string{"change": &a.manifest.Change, "setting": &a.manifest.Noun, "tenant": &a.manifest.Tenant}[what] += "X"
+		*map[string]*string{"change": &a.manifest.Change, "setting": &a.manifest.Noun, "tenant": &a.manifest.Where.Tenant}[what] += "X"
 		return "another " + what
 	case 3, 4, 5:
 		return a.editFile("the results", f, func(f *files) *[]byte { return &f.results })

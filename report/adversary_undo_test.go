@@ -126,7 +126,8 @@ func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 		return nil, nil, err
 	}
 	u.bound = change
-	u.format = Format{Properties: change.Properties(), Header: users.Header(), UPN: users.UPN(), Own: source.Own}
+	source.Past.Doubts = source.Doubts(users.Description().Rows)
+	u.format = Format{Properties: change.Properties(), Moved: change.Moved(), Header: users.Header(), UPN: users.UPN(), Own: source.Own}
 	u.manifest = Manifest{Run: "undo", Tenant: "contoso", Noun: "MyAnalyticsFeatureConfig", Change: change.String(),
 		Rows: users.Description().Rows, Digest: users.Digest(), Befores: true}
 	return source.Past, users, nil
@@ -142,11 +143,13 @@ func skipBOM(f *os.File) io.Reader {
 
 // undo looks at a Set of an undo for u, or nobody.
 func (s *simTenant) undo(c tenant.Cmdlet, u *simUser) {
-	switch name, value := simProperty(c), c.Parameters[len(c.Parameters)-1].Value; {
-	case s.spoilt: // see TestAdversary
-	case u == nil || !u.sent:
-		s.t.Errorf("undo: %s is set, and was not by the run", c.Identity)
-	case !strings.EqualFold(tenant.Text(value), tenant.Text(u.first[name])):
-		s.t.Errorf("undo: %s is set to %s %v, and had %v", c.Identity, name, value, u.first[name])
+	for name, value := range simSets(c) {
+		switch {
+		case s.spoilt: // see TestAdversary
+		case u == nil || !u.sent:
+			s.t.Errorf("undo: %s is set, and was not by the run", c.Identity)
+		case !strings.EqualFold(tenant.Text(value), tenant.Text(u.first[name])):
+			s.t.Errorf("undo: %s is set to %s %v, and had %v", c.Identity, name, value, u.first[name])
+		}
 	}
 }

@@ -168,7 +168,7 @@ func (u *simUser) answer(c tenant.Cmdlet) (*tenant.Error, bool) {
 		return simError(c, tenant.NotFound, "no such user"), false
 	case u.fate == denied, u.fate == setDenied && !reads:
 		return simError(c, tenant.Denied, "not yours"), false
-	case u.fate == halfDenied && !reads && simProperty(c) == "IsAddInEnabled":
+	case u.fate == halfDenied && !reads && simSets(c)["IsAddInEnabled"] != nil:
 		return simError(c, tenant.Denied, "not this one"), false
 	case u.fate == setFailed && !reads:
 		return simError(c, tenant.Failed, "=1+1, <no> \"licence\"\r\nfor \u2028 that"+u.big), false
@@ -200,24 +200,45 @@ func (s *simTenant) carryOut(c tenant.Cmdlet) []tenant.Object {
 		return []tenant.Object{o}
 	}
 	u.set = true
-	name, value := simProperty(c), c.Parameters[len(c.Parameters)-1].Value
-	if u.fate == stuck || u.values[name] == value {
+	values := maps.Clone(u.values)
+	sets := simSets(c)
+	if mode := sets["PrivacyMode"]; mode != nil { // which moves the features
+		for _, feature := range simFeatures {
+			values[feature] = mode == "opt-in"
+		}
+	}
+	maps.Copy(values, sets)
+	if u.fate == stuck || maps.Equal(values, u.values) {
 		return nil
 	}
-	if !s.calm && u.fate != halfDenied { // of which what is so is read only once
+	// What only moves is read as it is, be it late: nobody waits for that alone.
+	late := false
+	for name, v := range sets {
+		late = late || !strings.EqualFold(tenant.Text(u.values[name]), tenant.Text(v))
+	}
+	if late && !s.calm && u.fate != halfDenied { // of which what is so is read only once
 		u.shows, u.until = maps.Clone(u.values), time.Now().Add(s.lag)
 	}
-	u.values[name] = value
+	u.values = values
 	return nil
 }
 
-// simProperty returns the property that a Set is about.
-func simProperty(c tenant.Cmdlet) string {
-	if len(c.Parameters) == 1 {
-		return "PrivacyMode"
+// simSets returns the values that a Set is about, by property.
+func simSets(c tenant.Cmdlet) map[string]any {
+	sets := make(map[string]any)
+	for i, p := range c.Parameters {
+		switch p.Name {
+		case "PrivacyMode":
+			sets["PrivacyMode"] = p.Value
+		case "Feature":
+			sets[simFeatures[p.Value]] = c.Parameters[i+1].Value
+		}
 	}
-	return map[any]string{"dashboard": "IsDashboardEnabled", "add-in": "IsAddInEnabled"}[c.Parameters[0].Value]
+	return sets
 }
+
+// simFeatures are the properties of the features, by their names.
+var simFeatures = map[any]string{"dashboard": "IsDashboardEnabled", "add-in": "IsAddInEnabled", "digest-email": "IsDigestEmailEnabled"}
 
 // end sends p the reply to c.
 func (s *simTenant) end(p *simProcess, c tenant.Cmdlet, began time.Time, objects []tenant.Object, r reply) {
@@ -363,7 +384,7 @@ func simUsers(chance *rand.Rand, rows []roster.Row, wanted map[string]map[string
 		}
 		u := &simUser{slow: 1, faults: max(0, chance.IntN(7)-2), first: map[string]any{
 			"PrivacyMode":        simPick(chance, "opt-in", "opt-in", "opt-in", "Opt-Out"),
-			"IsDashboardEnabled": chance.IntN(4) > 0, "IsAddInEnabled": chance.IntN(4) > 0,
+			"IsDashboardEnabled": chance.IntN(4) > 0, "IsAddInEnabled": chance.IntN(4) > 0, "IsDigestEmailEnabled": chance.IntN(4) > 0,
 		}}
 		if chance.IntN(100) < trouble {
 			u.fate = fate(chance.IntN(int(fates)))
