@@ -33,8 +33,8 @@ fuzz: ## look for inputs that break the parsers
 		done; \
 	done
 
-torture: ## a thousand kills, each run resumed until it is done
-	TORTURE=1000 go test -run TestKilledAtAnyInstant -timeout 60m -v ./cmd/rollcall
+torture: ## a thousand kills: resumed until the run is done, edited in between, undone
+	TORTURE=1000 go test -run 'TestKilled(AtAnyInstant|EditedAndUndone)$$' -timeout 60m -v ./cmd/rollcall
 
 docs: ## manual pages and shell completions, in bin/docs
 	go run -tags docs ./cmd/rollcall docs bin/docs

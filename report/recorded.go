@@ -110,6 +110,6 @@ func torn(f *os.File, offset int64, err error) error {
 }
 
 // recordStart is how a record of a results file begins.
-var recordStart = regexp.MustCompile(`\n\d+,[^,\n]*,[a-z-]+,`)
+var recordStart = regexp.MustCompile(`\n\d+,(?:"(?:[^"]|"")*"|[^,\n]*),[a-z-]+,`)
 
 const utf8BOM = "\ufeff"

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -69,6 +70,9 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*Resu
 		}
 	case gone:
 		return from.fresh(name, f, m, last)
+	case last == nil && headerAlone(name, f):
+		// Killed ahead of the journal, and so of every call.
+		return from.fresh(name, f, m, nil)
 	}
 
 	r := &ResultsFile{name: name, manifest: m.newLife(""), resumed: j}
@@ -143,7 +147,7 @@ func (from *Resumption) fresh(name string, f Format, m Manifest, last *summaryDo
 			return nil, nil, fmt.Errorf("%w; of that run, which did not come to its end, only the summary %s is left", err, SummaryName(name))
 		}
 	}
-	r, err := CreateResults(name, false, f, m)
+	r, err := CreateResults(name, true, f, m) // which has no journal, and no record
 	if err != nil {
 		return nil, nil, errors.Unwrap(err)
 	}
@@ -152,6 +156,19 @@ func (from *Resumption) fresh(name string, f Format, m Manifest, last *summaryDo
 		from.warn("a run that did not come to its end has left a summary, and neither results nor a journal: what it changed can't be put back")
 	}
 	return r, from, nil
+}
+
+// headerAlone reports whether the header is all that the results file called name
+// has.
+func headerAlone(name string, f Format) bool {
+	in, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	header := NewResults(nil, f).buf
+	b, err := io.ReadAll(io.NewSectionReader(in, 0, int64(len(header))+1))
+	return err == nil && (bytes.Equal(b, header) || tornHeader(in, f))
 }
 
 // rebuilt says what is lost with a results file that is gone.

@@ -21,15 +21,9 @@ import (
 // Killed at random instants and resumed until it is done, a run leaves the file
 // that an unbroken run would have left: every row once and in order, set, with
 // the value from before the first set, and no user was set more often than the
-// rows in hand at the kills allow. TORTURE is how many kills there are to be.
+// rows in hand at the kills allow. For TORTURE see [TestKilledEditedAndUndone].
 func TestKilledAtAnyInstant(t *testing.T) {
-	kills := 40
-	if n, err := strconv.Atoi(os.Getenv("TORTURE")); err == nil {
-		kills = n
-	}
-	if testing.Short() {
-		t.Skip("it takes a while")
-	}
+	kills := tortureKills(t)
 	const users, workers = 300, 8
 	dir := t.TempDir()
 	program := filepath.Join(dir, "rollcall")
@@ -46,6 +40,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 		for {
 			cmd := exec.Command(program, "apply", in, "--privacy-mode", "opt-out", "--read-first", "--resume", "-o", results, "--yes", "--quiet",
 				"--tenant", "exchange", "--endpoint", endpoint, "--organization", organization, "--workers", strconv.Itoa(workers), "--timeout", "500ms", "--retries", "8")
+			cmd.Env = tortureEnvironment()
 			var said bytes.Buffer
 			cmd.Stderr = &said
 			if err := cmd.Start(); err != nil {
@@ -97,18 +92,7 @@ func checkKilled(t *testing.T, results string, n int, counts string, inHand int)
 			t.Errorf("record %d is %s, want %s", i, got, want)
 		}
 	}
-	number := func(what string) int {
-		for line := range strings.Lines(counts) {
-			if n, ok := strings.CutSuffix(line, "  "+what+"\n"); ok {
-				i, err := strconv.Atoi(strings.TrimSpace(n))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return i
-			}
-		}
-		return 0
-	}
+	number := func(what string) int { return countOf(t, counts, what) }
 	if got := number("users set"); got != n {
 		t.Errorf("the server has %d users set, want %d", got, n)
 	}
@@ -118,9 +102,24 @@ func checkKilled(t *testing.T, results string, n int, counts string, inHand int)
 	}
 }
 
+// countOf returns the number that a server's counts have of what.
+func countOf(tb testing.TB, counts, what string) int {
+	tb.Helper()
+	for line := range strings.Lines(counts) {
+		if n, ok := strings.CutSuffix(line, "  "+what+"\n"); ok {
+			i, err := strconv.Atoi(strings.TrimSpace(n))
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return i
+		}
+	}
+	return 0
+}
+
 // startServer starts a sandbox server in a process of its own. Stop interrupts
 // it and returns its counts.
-func startServer(t *testing.T, program string, args ...string) (endpoint string, stop func() string) {
+func startServer(t testing.TB, program string, args ...string) (endpoint string, stop func() string) {
 	t.Helper()
 	endpoint, cmd, out := launchServer(t, program, args...)
 	return endpoint, func() string {
@@ -134,10 +133,12 @@ func startServer(t *testing.T, program string, args ...string) (endpoint string,
 
 // launchServer starts a sandbox server in a process of its own, whose standard
 // output is out after the endpoint.
-func launchServer(t *testing.T, program string, args ...string) (endpoint string, cmd *exec.Cmd, out io.Reader) {
+func launchServer(t testing.TB, program string, args ...string) (endpoint string, cmd *exec.Cmd, out io.Reader) {
 	t.Helper()
 	cmd = exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)
-	t.Setenv(tokenVariable, "token-8d2f")
+	cmd.Env = tortureEnvironment()
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +150,8 @@ func launchServer(t *testing.T, program string, args ...string) (endpoint string
 	var b [100]byte
 	n, err := out.Read(b[:])
 	if err != nil {
-		t.Fatal(err)
+		cmd.Wait()
+		t.Fatalf("the server did not start: %v\n%s", err, said.String())
 	}
 	return strings.TrimSpace(string(b[:n])), cmd, out
 }
