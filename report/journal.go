@@ -124,13 +124,6 @@ func (j *journal) write() error {
 	return j.err
 }
 
-// syncAll returns when all entries are on the disk.
-func (j *journal) syncAll() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.sync(j.put)
-}
-
 // sync returns when the first n entries are on the disk. Whoever comes first
 // brings those of the others too, who wait.
 func (j *journal) sync(n int) error {

@@ -213,8 +213,6 @@ func (r *ResultsFile) sync() error {
 }
 
 // Close brings the file to the disk and closes it, and the journal, which stays.
-//
-// says so and it was not there before.
 func (r *ResultsFile) Close() error {
 	err := r.Results.Flush()
 	j := r.journal.Load()
