@@ -189,15 +189,24 @@ func (s *simTenant) carryOut(c tenant.Cmdlet) []tenant.Object {
 	}
 	u.set = true
 	name, value := simProperty(c), c.Parameters[len(c.Parameters)-1].Value
-	if u.fate == stuck || u.values[name] == value {
+	if u.fate == stuck {
 		return nil
 	}
-	if !s.calm && u.fate != halfDenied { // of which what is so is read only once
+	// What only moves is shown at once where nothing else changes: nobody waits for it.
+	if !strings.EqualFold(tenant.Text(u.values[name]), tenant.Text(value)) && !s.calm && u.fate != halfDenied { // of which what is so is read only once
 		u.shows, u.until = maps.Clone(u.values), time.Now().Add(s.lag)
 	}
 	u.values[name] = value
+	if name == "PrivacyMode" {
+		for _, feature := range simFeatures {
+			u.values[feature] = value == "opt-in"
+		}
+	}
 	return nil
 }
+
+// simFeatures are what a privacy mode moves.
+var simFeatures = []string{"IsDashboardEnabled", "IsAddInEnabled", "IsDigestEmailEnabled"}
 
 // simProperty returns the property that a Set is about.
 func simProperty(c tenant.Cmdlet) string {
@@ -351,7 +360,7 @@ func simUsers(chance *rand.Rand, rows []roster.Row, wanted map[string]map[string
 		}
 		u := &simUser{slow: 1, faults: max(0, chance.IntN(7)-2), first: map[string]any{
 			"PrivacyMode":        simPick(chance, "opt-in", "opt-in", "opt-in", "Opt-Out"),
-			"IsDashboardEnabled": chance.IntN(4) > 0, "IsAddInEnabled": chance.IntN(4) > 0,
+			"IsDashboardEnabled": chance.IntN(4) > 0, "IsAddInEnabled": chance.IntN(4) > 0, "IsDigestEmailEnabled": chance.IntN(4) > 0,
 		}}
 		if chance.IntN(100) < trouble {
 			u.fate = fate(chance.IntN(int(fates)))

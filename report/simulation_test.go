@@ -181,6 +181,9 @@ func newSimulation(t *testing.T, seed uint64, name string, calm bool) *simulatio
 	for _, a := range s.change {
 		p, _, _ := strings.Cut(a, "=")
 		s.format.Properties = append(s.format.Properties, p)
+		if p == "PrivacyMode" {
+			s.format.Moved = simFeatures
+		}
 	}
 	s.manifest = Manifest{Run: "apply", Tenant: "contoso", Noun: "MyAnalyticsFeatureConfig", Change: strings.Join(s.change, ", "),
 		Rows: n, Excel: s.format.Excel, Digest: simDigest(s.rows), Befores: s.readFirst}
@@ -234,7 +237,7 @@ func (s *simulation) write(f files) {
 type kept struct {
 	records int
 	rows    map[string]bool     // the users whose rows are recorded, or done
-	before  map[string][]string // values before
+	before  map[string][]string // values before, also of what moves
 }
 
 func (s *simulation) kept(f files) kept {
@@ -248,6 +251,7 @@ func (s *simulation) kept(f files) kept {
 			Line   int
 			Done   bool
 			Before []string
+			Moved  []string `json:"moved_before"`
 		}
 		i := -1
 		if text, ok := unwrap(bytes.TrimSuffix(line, []byte("\n"))); ok && json.Unmarshal(text, &e) == nil && e.Line > 0 {
@@ -261,7 +265,7 @@ func (s *simulation) kept(f files) kept {
 			k.rows[upn] = true
 		}
 		if e.Before != nil {
-			k.before[upn] = e.Before
+			k.before[upn] = append(e.Before, e.Moved...)
 		}
 	}
 	return k
@@ -636,9 +640,9 @@ func (s *simulation) keep(f files) {
 		if !s.readFirst || !u.set || u.durable {
 			continue
 		}
-		before := kept.before[upn]
-		for i, name := range s.format.Properties {
-			if len(before) != len(s.format.Properties) || !strings.EqualFold(before[i], tenant.Text(u.first[name])) {
+		before, names := kept.before[upn], slices.Concat(s.format.Properties, s.format.Moved)
+		for i, name := range names {
+			if len(before) != len(names) || !strings.EqualFold(before[i], tenant.Text(u.first[name])) {
 				s.t.Errorf("%s was set, and the journal has %q as the values before, want those of %v", upn, before, u.first)
 				break
 			}
@@ -747,7 +751,7 @@ func (s *simulation) check(whole *simulation) {
 				t.Errorf("line %d is %v, and %s was set", row.Line, status, row.UPN)
 			}
 		}
-		for _, p := range s.format.Properties {
+		for _, p := range slices.Concat(s.format.Properties, s.format.Moved) {
 			if before := cell(p + ".Before"); (before != "" || s.readFirst && status == pipeline.Applied) && !strings.EqualFold(before, tenant.Text(u.first[p])) {
 				t.Errorf("line %d: %s.Before is %q, want %v, from before the first set", row.Line, p, before, u.first[p])
 			}
