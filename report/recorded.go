@@ -109,7 +109,8 @@ func torn(f *os.File, offset int64, err error) error {
 	return nil
 }
 
-// recordStart is how a record of a results file begins.
-var recordStart = regexp.MustCompile(`\n\d+,(?:"(?:[^"]|"")*"|[^,\n]*),[a-z-]+,`)
+// recordStart is how a record of a results file begins; the UPN of one that can't
+// be used may be quoted.
+var recordStart = regexp.MustCompile(`\n\d+,(?:[^",\n]*|"(?:[^"]|"")*"),[a-z-]+,`)
 
 const utf8BOM = "\ufeff"

@@ -221,7 +221,7 @@ func (s *simulation) write(f files) {
 type kept struct {
 	records int
 	rows    map[string]bool     // the users whose rows are recorded, or done
-	before  map[string][]string // values before
+	before  map[string][]string // values before, also of what moves
 }
 
 func (s *simulation) kept(f files) kept {
@@ -235,6 +235,7 @@ func (s *simulation) kept(f files) kept {
 			Line   int
 			Done   bool
 			Before []string
+			Moved  []string `json:"moved_before"`
 		}
 		i := -1
 		if text, ok := unwrap(bytes.TrimSuffix(line, []byte("\n"))); ok && json.Unmarshal(text, &e) == nil && e.Line > 0 {
@@ -248,7 +249,7 @@ func (s *simulation) kept(f files) kept {
 			k.rows[upn] = true
 		}
 		if e.Before != nil {
-			k.before[upn] = e.Before
+			k.before[upn] = append(e.Before, e.Moved...)
 		}
 	}
 	return k
@@ -650,9 +651,9 @@ func (s *simulation) keep(f files) {
 		if !s.readFirst || !u.set || u.durable {
 			continue
 		}
-		before := kept.before[upn]
-		for i, name := range s.format.Properties {
-			if len(before) != len(s.format.Properties) || !strings.EqualFold(before[i], tenant.Text(u.first[name])) {
+		before, names := kept.before[upn], slices.Concat(s.format.Properties, s.format.Moved)
+		for i, name := range names {
+			if len(before) != len(names) || !strings.EqualFold(before[i], tenant.Text(u.first[name])) {
 				s.t.Errorf("%s was set, and the journal has %q as the values before, want those of %v", upn, before, u.first)
 				break
 			}
@@ -761,7 +762,7 @@ func (s *simulation) check(whole *simulation) {
 				t.Errorf("line %d is %v, and %s was set", row.Line, status, row.UPN)
 			}
 		}
-		for _, p := range s.format.Properties {
+		for _, p := range slices.Concat(s.format.Properties, s.format.Moved) {
 			if before := cell(p + ".Before"); (before != "" || s.readFirst && status == pipeline.Applied) && !strings.EqualFold(before, tenant.Text(u.first[p])) {
 				t.Errorf("line %d: %s.Before is %q, want %v, from before the first set", row.Line, p, before, u.first[p])
 			}

@@ -101,7 +101,7 @@ func question(c *pipeline.Change, users int, tenant string, before bool, record 
 	case before && record != "":
 		return text + " The values before are recorded in " + record + ", from which undo puts them back."
 	case before:
-		return text + " The values before are shown, and recorded nowhere (-o)."
+		return text + " The values before are shown, and recorded in no file."
 	}
 	return text + " No value before is read or recorded, so this can't be undone (--read-first)."
 }

@@ -50,8 +50,8 @@ func TestKilledWithTenantInFile(t *testing.T) {
 	}
 	checkInTenant(t, file, results, users)
 	b, err := os.ReadFile(file)
-	if err != nil || bytes.Count(b, []byte(",opt-out,")) != users {
-		t.Errorf("the file has %d users set, %v", bytes.Count(b, []byte(",opt-out,")), err)
+	if err != nil || bytes.Count(b, []byte(",opt-out,false,false,false\n")) != users {
+		t.Errorf("the file has %d users set, %v", bytes.Count(b, []byte(",opt-out,false,false,false\n")), err)
 	}
 	if left := contents(t, file); len(left) != 1 {
 		t.Errorf("there are %d files, want the tenant's only", len(left))
