@@ -66,6 +66,7 @@ func TestServerKilled(t *testing.T) {
 	buildProgram(t, program)
 	writeRoster(t, in, users)
 	file, results := tenantFile(t, users), filepath.Join(dir, "results.csv")
+	t.Setenv(tokenVariable, "token-8d2f")
 	endpoint, server, _ := launchServer(t, program, file)
 	rollcall(t, exitOK, "apply", in, "--noun", "CASMailbox", "--set", "PopEnabled=false", "-o", results, "--yes", "--quiet",
 		"--tenant", "exchange", "--endpoint", endpoint, "--organization", organization)
