@@ -47,9 +47,6 @@ func (c *Counts) Add(d *Counts) {
 	for status, n := range d.ByStatus {
 		c.ByStatus[status] += n
 	}
-	if c.Total > 0 { // a journal may have lines of rows that there are not
-		c.InProgress = max(0, min(c.InProgress, c.Total-c.Done()))
-	}
 }
 
 // Check returns an error if the numbers can't be those of one roster.

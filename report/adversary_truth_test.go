@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -36,9 +35,9 @@ func (s *simulation) truth(f files) {
 		e.Line, _ = strconv.Atoi(record[0])
 		s.true(&e, "the results")
 	}
-	for line := range bytes.Lines(f.journal) {
+	for _, text := range simLines(f.journal) {
 		var e entry
-		if text, ok := unwrap(bytes.TrimSuffix(line, []byte("\n"))); ok && json.Unmarshal(text, &e) == nil && e.Line > 0 {
+		if json.Unmarshal(text, &e) == nil && e.Line > 0 {
 			if e.Values == nil && e.Before != nil {
 				for i, before := range e.Before {
 					e.Values = append(e.Values, pipeline.Value{Wanted: e.Wanted[i], Before: before})

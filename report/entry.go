@@ -2,8 +2,12 @@ package report
 
 import (
 	"errors"
-	"rollcall/pipeline"
+	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"rollcall/pipeline"
 )
 
 // An entry is what a journal has of a row.
@@ -68,4 +72,54 @@ func (e *entry) unverified() *pipeline.Result {
 		r.Moved = append(r.Moved, pipeline.Value{Before: before})
 	}
 	return r
+}
+
+// agrees returns an error if a record that ends at an offset is not one that the
+// journal's run can have made. Up to the mark a checksum says what was written;
+// behind it, what the journal has of the row does, which it keeps until the mark
+// has passed. Of a journal that is damaged something may be missing.
+func (j *journal) agrees(rec Record, cells []string, end int64, damaged bool) error {
+	if j.mark != nil && end <= j.mark.Bytes {
+		return nil
+	}
+	e, ok := j.entries[rec.Line]
+	set := (&pipeline.Result{Status: rec.Status}).MaybeChanged() && j.manifest.Befores
+	if ok && !e.recordedAs(rec, cells) || !ok && set && !damaged {
+		return fmt.Errorf("line %d, %q, is not recorded as its journal has it: it was changed since the run wrote it", rec.Line, rec.UPN)
+	}
+	return nil
+}
+
+// recordedAs reports whether a record, which has these cells, says of the row what
+// e does.
+func (e *entry) recordedAs(rec Record, cells []string) bool {
+	if !isRecorded(e.UPN, rec.UPN) || e.Done && e.Status != rec.Status.String() {
+		return false
+	}
+	at := len(leading)
+	for i := range e.Wanted {
+		if at+2 >= len(cells) || !isRecorded(e.Wanted[i], cells[at+1]) || i < len(e.Before) && !isRecorded(e.Before[i], cells[at+2]) {
+			return false
+		}
+		if i < len(e.Values) && (!isRecorded(e.Values[i].After, cells[at]) || !isRecorded(e.Values[i].Before, cells[at+2])) {
+			return false
+		}
+		at += 3
+	}
+	for i := range max(len(e.MovedBefore), len(e.Moved)) {
+		if at+1 >= len(cells) || i < len(e.MovedBefore) && !isRecorded(e.MovedBefore[i], cells[at+1]) {
+			return false
+		}
+		if i < len(e.Moved) && (!isRecorded(e.Moved[i].After, cells[at]) || !isRecorded(e.Moved[i].Before, cells[at+1])) {
+			return false
+		}
+		at += 2
+	}
+	return true
+}
+
+// isRecorded reports whether a cell of a results file is a text of a journal. What
+// JSON and CSV do not keep to the letter can't be compared.
+func isRecorded(text, cell string) bool {
+	return strings.ReplaceAll(text, "\r\n", "\n") == Unsafe(cell) || strings.ContainsRune(text, utf8.RuneError)
 }

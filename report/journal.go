@@ -89,7 +89,7 @@ func (j *journal) add(e entry) {
 }
 
 func (j *journal) append(v any) {
-	line, err := journalLine(v)
+	line, err := journalLine(j.manifest.ID, v)
 	if err != nil {
 		j.err = err
 		return
@@ -172,7 +172,7 @@ func (j *journal) forget(lines []int, m mark) error {
 func (j *journal) rewrite() error {
 	var b bytes.Buffer
 	put := func(v any) error {
-		line, err := journalLine(v)
+		line, err := journalLine(j.manifest.ID, v)
 		b.Write(line)
 		return err
 	}
@@ -188,7 +188,7 @@ func (j *journal) rewrite() error {
 		}
 	}
 	head := journalHead{Version: journalVersion, Manifest: j.manifest, Room: max(journalRoom, 2*int64(b.Len())+journalRoom/2)}
-	line, err := journalLine(head)
+	line, err := journalLine("", head)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 // journalVersion is the version of what follows. A journal of another one is not
 // read.
-const journalVersion = 2
+const journalVersion = 3
 
 // A journalHead is the first line of a journal.
 type journalHead struct {
@@ -21,20 +21,26 @@ type journalHead struct {
 	Room     int64    `json:"room"` // the size of the file
 }
 
-// journalLine returns v as a line of a journal: the CRC-32C of what follows in
-// eight hexadecimal digits, a blank, JSON, and a line feed.
-func journalLine(v any) ([]byte, error) {
+// journalLine returns v as a line of the journal of a life of a run: a checksum in
+// eight hexadecimal digits, a blank, JSON, and a line feed. The checksum is the
+// CRC-32C of the life's ID and the JSON, so that no line of another journal passes
+// for one of this. The first line, which says the ID, is of no life.
+func journalLine(life string, v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(text, castagnoli), text), nil
+	return fmt.Appendf(nil, "%08x %s\n", checksum(life, text), text), nil
+}
+
+func checksum(life string, text []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte(life), castagnoli), castagnoli, text)
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// unwrap returns the JSON of a line, and whether it is as it was written.
-func unwrap(line []byte) (text []byte, ok bool) {
+// unwrap returns the JSON of a line, and whether it is as that life wrote it.
+func unwrap(life string, line []byte) (text []byte, ok bool) {
 	const sum = 8
 	if len(line) < sum+1 || line[sum] != ' ' {
 		return nil, false
@@ -44,7 +50,7 @@ func unwrap(line []byte) (text []byte, ok bool) {
 		return nil, false
 	}
 	text = line[sum+1:]
-	got := crc32.Checksum(text, castagnoli)
+	got := checksum(life, text)
 	return text, want == [4]byte{byte(got >> 24), byte(got >> 16), byte(got >> 8), byte(got)}
 }
 
@@ -69,7 +75,7 @@ func readJournal(name string) (j *journal, damage string, err error) {
 	written = bytes.TrimRight(written, "\x00")
 	var head journalHead
 	line, rest, ended := bytes.Cut(written, []byte("\n"))
-	text, ok := unwrap(line)
+	text, ok := unwrap("", line)
 	if !ended || !ok || json.Unmarshal(text, &head) != nil || head.Version == 0 {
 		if json.Unmarshal(line, &head.Manifest) == nil {
 			return nil, "", fmt.Errorf("read %s: another version of rollcall made it", j.name)
@@ -83,11 +89,11 @@ func readJournal(name string) (j *journal, damage string, err error) {
 	bad := 0
 	for len(rest) > 0 {
 		line, rest, ended = bytes.Cut(rest, []byte("\n"))
-		text, ok := unwrap(line)
+		text, ok := unwrap(head.Manifest.ID, line)
 		switch {
 		case ok && ended:
 			err = j.read(text)
-		case !ended && !isWhole(line):
+		case !ended && !isWhole(head.Manifest.ID, line):
 			continue // cut short as it was written
 		default:
 			err = errDamaged
@@ -112,11 +118,11 @@ var errDamaged = errors.New("damaged")
 
 // isWhole reports whether a last line is all there but for a line feed that is
 // another byte.
-func isWhole(line []byte) bool {
+func isWhole(life string, line []byte) bool {
 	if len(line) == 0 {
 		return false
 	}
-	_, ok := unwrap(line[:len(line)-1])
+	_, ok := unwrap(life, line[:len(line)-1])
 	return ok
 }
 

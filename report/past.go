@@ -2,15 +2,12 @@ package report
 
 import (
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"slices"
-
-	"github.com/jszwec/csvutil"
 
 	"rollcall/pipeline"
 )
@@ -136,7 +133,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 	}
 	p.known(&j.manifest)
 	var err error
-	if p.whole, p.header, err = p.records(f); err != nil {
+	if p.header, p.whole, err = readRecords(f, nil, p.record); err != nil {
 		p.doubt("%s is not what its run left, behind %s: %v", p.Name, Plural(p.Counts.Recorded, "record"), err)
 	}
 	if p.header == nil {
@@ -158,59 +155,14 @@ func (p *Past) unfinished(f *os.File, damage string) {
 	}
 }
 
-// records reads the whole records of f, and drops from the journal what it has of
-// their rows. They have to be as rollcall writes them.
-func (p *Past) records(f *os.File) (whole int64, header []string, err error) {
-	in := io.NewSectionReader(f, 0, 1<<62)
-	bom := int64(0)
-	first := make([]byte, len(utf8BOM))
-	if n, _ := in.ReadAt(first, 0); string(first[:n]) == utf8BOM {
-		bom = int64(n)
+// record counts a record, and drops from the journal what it has of the row.
+func (p *Past) record(rec Record, cells []string, end int64) error {
+	if err := p.journal.agrees(rec, cells, end, len(p.Doubts) > 0); err != nil {
+		return err
 	}
-	in.Seek(bom, io.SeekStart)
-	r := csv.NewReader(in)
-	r.ReuseRecord = true
-	dec, err := csvutil.NewDecoder(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	if _, _, own := ParseColumns(dec.Header()); own == 0 {
-		return 0, nil, ErrNotResults
-	}
-	header = slices.Clone(dec.Header())
-	for whole = bom + r.InputOffset(); ; {
-		var rec Record
-		err := dec.Decode(&rec)
-		end := bom + r.InputOffset()
-		if err == io.EOF || err == nil && !endsLine(f, end) {
-			return whole, header, nil
-		}
-		if err != nil {
-			return whole, header, torn(f, whole, err)
-		}
-		if err := p.fits(&rec, end); err != nil {
-			return whole, header, err
-		}
-		p.Counts.Recorded++
-		p.Counts.ByStatus[rec.Status]++
-		delete(p.journal.entries, rec.Line)
-		whole = end
-	}
-}
-
-// fits returns an error if a record that ends at an offset is not one that the
-// journal's run can have made. Up to the mark a checksum has said so; behind it,
-// what the journal has of the row does, which it keeps until the mark has passed.
-func (p *Past) fits(rec *Record, end int64) error {
-	mark := p.journal.mark
-	if mark != nil && end <= mark.Bytes {
-		return nil
-	}
-	e, ok := p.journal.entries[rec.Line]
-	set := (&pipeline.Result{Status: rec.Status}).MaybeChanged() && p.journal.manifest.Befores
-	if ok && e.UPN != rec.UPN || !ok && set && len(p.Doubts) == 0 {
-		return fmt.Errorf("its journal has something else of line %d than %q", rec.Line, rec.UPN)
-	}
+	p.Counts.Recorded++
+	p.Counts.ByStatus[rec.Status]++
+	delete(p.journal.entries, rec.Line)
 	return nil
 }
 

@@ -22,16 +22,13 @@ type Record struct {
 	Status pipeline.Status `csv:"Status"`
 }
 
-// readRecords calls each for the whole records of the results file f, which must
-// have the columns of the format. It returns how much of the file they are, in
-// bytes, with the header. A torn last record is left out; whatever else can't be
-// read is an error.
-func readRecords(f *os.File, format Format, each func(Record) error) (whole int64, err error) {
-	if tornHeader(f, format) {
-		return 0, nil
-	}
-	columns := columns(format)
-	in := bufio.NewReaderSize(f, bufferSize)
+// readRecords calls each for the whole records of the results file f, with all cells
+// and the offset behind it. The file must have the given columns, or, if they are
+// nil, be a results file. It returns the header, and how much of the file is
+// whole, in bytes, with the header. A torn last record is left out; whatever else
+// can't be read is an error. The cells are valid until each returns.
+func readRecords(f *os.File, columns []string, each func(rec Record, cells []string, end int64) error) (header []string, whole int64, err error) {
+	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), bufferSize)
 	var bom int64
 	if b, _ := in.Peek(len(utf8BOM)); string(b) == utf8BOM {
 		bom = int64(len(b))
@@ -39,37 +36,36 @@ func readRecords(f *os.File, format Format, each func(Record) error) (whole int6
 	}
 	r := csv.NewReader(in)
 	r.ReuseRecord = true
-	r.LazyQuotes = false
 	dec, err := csvutil.NewDecoder(r)
-	if err == io.EOF {
-		return 0, nil
-	}
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	if !slices.Equal(dec.Header(), columns) {
-		return 0, fmt.Errorf("its columns are %.60q, and would be %.60q", dec.Header(), columns)
+	if _, _, own := ParseColumns(dec.Header()); own == 0 {
+		return nil, 0, fmt.Errorf("%w: its columns are %.60q", ErrNotResults, dec.Header())
 	}
+	if columns != nil && !slices.Equal(dec.Header(), columns) {
+		return nil, 0, fmt.Errorf("its columns are %.60q, and would be %.60q", dec.Header(), columns)
+	}
+	header = slices.Clone(dec.Header())
 	whole = bom + r.InputOffset()
 	for n := 2; ; n++ {
 		var rec Record
 		err := dec.Decode(&rec)
 		if err == io.EOF {
-			break
+			return header, whole, nil
 		}
 		if err != nil {
-			return whole, torn(f, whole, fmt.Errorf("record %d: %w", n, err))
+			return header, whole, torn(f, whole, fmt.Errorf("record %d: %w", n, err))
 		}
 		end := bom + r.InputOffset()
 		if !endsLine(f, end) {
-			return whole, torn(f, whole, fmt.Errorf("record %d has no line end", n))
+			return header, whole, torn(f, whole, fmt.Errorf("record %d has no line end", n))
 		}
-		if err := each(rec); err != nil {
-			return whole, err
+		if err := each(rec, dec.Record(), end); err != nil {
+			return header, whole, err
 		}
 		whole = end
 	}
-	return whole, nil
 }
 
 // tornHeader reports whether all that f has is a part of the header.

@@ -3,6 +3,7 @@ package report
 import (
 	"io"
 	"maps"
+
 	"rollcall/pipeline"
 )
 

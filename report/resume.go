@@ -63,6 +63,9 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*Resu
 		return nil, nil, errors.New("not a regular file")
 	}
 	gone := err != nil || info.Size() == 0
+	if !gone && j != nil && j.mark != nil && j.mark.Records > 0 {
+		gone = headerAlone(name, f) // whoever made it anew was killed ahead of the journal
+	}
 	switch {
 	case j != nil:
 		if err := from.checkLife(m, j, last); err != nil {
@@ -80,11 +83,11 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*Resu
 		r.manifest = m.newLife(j.manifest.ID)
 	}
 	if gone {
-		if r.file, err = CreateFile(name, false); err == nil {
+		if r.file, err = CreateFile(name, true); err == nil { // which has no record
 			from.rebuilt(name, j)
 		}
 	} else {
-		err = r.reopen(f, m, rows, last, from)
+		err = r.reopen(f, m, rows, last, damage, from)
 	}
 	if err == nil {
 		err = m.differRoster(from.was)
@@ -182,7 +185,7 @@ func (from *Resumption) rebuilt(name string, j *journal) {
 }
 
 // reopen opens the file, which is there, to go on behind its whole records.
-func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDocument, from *Resumption) error {
+func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDocument, damage string, from *Resumption) error {
 	in, err := os.Open(r.name)
 	if err != nil {
 		return cause(err)
@@ -208,9 +211,19 @@ func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *sum
 	} else if err := r.resumed.mark.holds(in); err != nil {
 		return err
 	}
-	whole, err := readRecords(in, f, func(rec Record) error { return r.match(rec, rows, from) })
-	if err != nil {
-		return err
+	var whole int64
+	if !tornHeader(in, f) {
+		_, whole, err = readRecords(in, columns(f), func(rec Record, cells []string, end int64) error {
+			if r.resumed != nil {
+				if err := r.resumed.agrees(rec, cells, end, damage != ""); err != nil {
+					return fmt.Errorf("%w: %w", ErrNotResumable, err)
+				}
+			}
+			return r.match(rec, rows, from)
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if from.Complete && from.Counts.Recorded != m.Rows {
 		return fmt.Errorf("%w: it has %s, and its summary says that it is complete", ErrNotResumable, Plural(from.Counts.Recorded, "record"))

@@ -230,7 +230,7 @@ func (s *simulation) kept(f files) kept {
 	for _, row := range s.rows[:min(len(s.rows), k.records)] {
 		k.rows[row.UPN] = true
 	}
-	for line := range bytes.Lines(f.journal) {
+	for _, text := range simLines(f.journal) {
 		var e struct {
 			Line   int
 			Done   bool
@@ -238,7 +238,7 @@ func (s *simulation) kept(f files) kept {
 			Moved  []string `json:"moved_before"`
 		}
 		i := -1
-		if text, ok := unwrap(bytes.TrimSuffix(line, []byte("\n"))); ok && json.Unmarshal(text, &e) == nil && e.Line > 0 {
+		if json.Unmarshal(text, &e) == nil && e.Line > 0 {
 			i = slices.IndexFunc(s.rows, func(r roster.Row) bool { return r.Line == e.Line })
 		}
 		if i < 0 {
@@ -253,6 +253,22 @@ func (s *simulation) kept(f files) kept {
 		}
 	}
 	return k
+}
+
+// simLines returns the JSON of the lines of a journal that are as its life wrote
+// them, but for the first.
+func simLines(b []byte) (texts [][]byte) {
+	first, rest, _ := bytes.Cut(b, []byte("\n"))
+	var head journalHead
+	if text, ok := unwrap("", first); !ok || json.Unmarshal(text, &head) != nil {
+		return nil
+	}
+	for line := range bytes.Lines(rest) {
+		if text, ok := unwrap(head.Manifest.ID, bytes.TrimSuffix(line, []byte("\n"))); ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 // simRecords returns the whole records of a results file, with its header, and

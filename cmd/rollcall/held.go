@@ -4,9 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+
 	"rollcall/pipeline"
 	"rollcall/report"
-	"strings"
 )
 
 // lockTenant keeps others on this machine from writing to the tenant meanwhile.

@@ -3,9 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
+
 	"rollcall/pipeline/roster"
 	"rollcall/report"
-	"strings"
 )
 
 // sameTenant refuses to undo what was done on another tenant.
