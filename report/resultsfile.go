@@ -212,6 +212,15 @@ func (r *ResultsFile) sync() error {
 	return nil
 }
 
+// Sync brings to the disk what was recorded. It is for the end of a run, ahead of
+// saying what is in the file: an error may be that it is lost, [ErrLost].
+func (r *ResultsFile) Sync() error {
+	if err := r.Results.Flush(); err != nil {
+		return err
+	}
+	return r.sync()
+}
+
 // Close brings the file to the disk and closes it, and the journal, which stays.
 func (r *ResultsFile) Close() error {
 	err := r.Results.Flush()

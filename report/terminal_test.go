@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,6 +56,13 @@ func TestLogOnATerminal(t *testing.T) {
 			}
 			if !asJSON {
 				continue
+			}
+			name := filepath.Join(t.TempDir(), "run.log")
+			file := NewLogFile(name, 1<<20, func(err error) { t.Error(err) })
+			file.Log(zapcore.InfoLevel).Info("row failed", zap.String("upn", "a"+x+"b"))
+			file.Close()
+			if log, err := os.ReadFile(name); err != nil || len(log) == 0 || acts(string(log)) {
+				t.Errorf("%q: the log file has %q, %v", x, log, err)
 			}
 			var line struct{ UPN string }
 			if err := json.Unmarshal(b.Bytes(), &line); err != nil || line.UPN != "a"+x+"b" {

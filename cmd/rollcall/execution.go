@@ -159,6 +159,9 @@ func (x *execution) carryOut() error {
 	err = run.Do(x.interrupts.ctx, x.out.rows, x.recorder())
 	unwatch()
 	stop()
+	if serr := x.out.sync(); err == nil || serr != nil && errors.Is(err, errInterrupted) {
+		err = serr
+	}
 	x.count(run, err)
 	if !x.audit { // which leaves what another run keeps beside a tenant's file alone
 		if serr := x.conn.save(); err == nil {

@@ -173,13 +173,21 @@ func (x *execution) beginOutput() error {
 	return report.WriteSummary(o.name, now)
 }
 
+// sync brings the results to the disk, so that what is said of them is so.
+func (o *output) sync() error {
+	if o.file == nil || o.from.Complete || o.file.Device() {
+		return nil
+	}
+	return o.file.Sync()
+}
+
 // count finds out where the rows stand after a run that ended with err: it may
 // be that the file could not be written, and has less than it was given.
 func (x *execution) count(run *pipeline.Run, err error) {
 	o := x.out
 	o.counts = o.base(o.counts.Total)
 	o.counts.Add(&run.Counts)
-	if err == nil || o.file == nil || o.file.Device() || x.interrupts.status() != 0 {
+	if err == nil || o.file == nil || o.file.Device() || x.interrupts.status() != 0 && !errors.Is(err, report.ErrLost) {
 		return
 	}
 	each := func(*pipeline.Result) {}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A summaryRecord is what the tests here look at of a summary.
+type summaryRecord struct {
+	Exit    *int
+	Outcome string
+	Change  string
+	Rows    struct {
+		Total, Recorded int
+		InProgress      int `json:"in_progress"`
+		NotAttempted    int `json:"not_attempted"`
+	}
+}
+
+func readRecord(t *testing.T, name string) (s summaryRecord) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	if err != nil {
+		t.Errorf("the summary: %v", err)
+	}
+	return s
+}
+
+// What the run starts from is on record ahead of its first call: nothing of the
+// results that it replaces is left, and the journal and the summary are its own.
+// The ping at the start comes just ahead of that call.
+func TestOnRecordAheadOfTheFirstCall(t *testing.T) {
+	dir := t.TempDir()
+	in, results := filepath.Join(dir, "users.csv"), filepath.Join(dir, "results.csv")
+	writeRoster(t, in, 3)
+	rollcall(t, exitOK, "apply", in, "--privacy-mode", "opt-out", "-o", results)
+	url := pingServer(t, func() {
+		b, err := os.ReadFile(results)
+		if n := strings.Count(string(b), "\n"); err != nil || n != 1 || !strings.HasPrefix(string(b), "Row,") {
+			t.Errorf("the results are %q, %v; want the header alone", b, err)
+		}
+		if _, err := os.Stat(results + ".journal"); err != nil {
+			t.Error(err)
+		}
+		if s := readRecord(t, results+".json"); s.Outcome != "running" || s.Exit != nil || s.Change != "PrivacyMode=opt-in" {
+			t.Errorf("the summary is %+v", s)
+		}
+	})
+	rollcall(t, exitOK, "apply", in, "--privacy-mode", "opt-in", "-o", results, "--overwrite", "--ping", url+"/x")
+	if s := readRecord(t, results+".json"); s.Outcome != "complete" || s.Exit == nil || *s.Exit != 0 || s.Rows.Recorded != 3 {
+		t.Errorf("in the end the summary is %+v", s)
+	}
+}
+
+// Results that somebody cuts, removes or replaces under a run are lost, and nothing
+// says otherwise: it ends with 1, counts no row as recorded, keeps the journal and
+// says how to go on.
+func TestResultsLostUnderARun(t *testing.T) {
+	for name, lose := range map[string]func(results string) error{
+		"cut":     func(results string) error { return os.Truncate(results, 0) },
+		"removed": os.Remove,
+		"replaced": func(results string) error {
+			if err := os.Remove(results); err != nil {
+				return err
+			}
+			return os.WriteFile(results, []byte("something else\n"), 0o600)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			in, results, summary := filepath.Join(dir, "users.csv"), filepath.Join(dir, "results.csv"), filepath.Join(dir, "s.json")
+			writeRoster(t, in, 50)
+			url := pingServer(t, func() {
+				if err := lose(results); err != nil {
+					t.Error(err)
+				}
+			})
+			_, said := rollcall(t, exitError, "apply", in, "--privacy-mode", "opt-out", "-o", results, "--ping", url+"/x", "--summary-json", summary)
+			for _, want := range []string{"results are lost", "in progress: without a result, and perhaps changed", "to go on: move what is left of"} {
+				if !strings.Contains(said, want) {
+					t.Errorf("it does not say %q:\n%s", want, said)
+				}
+			}
+			if strings.Contains(said, "results are in") {
+				t.Errorf("it says where the results are:\n%s", said)
+			}
+			s := readRecord(t, summary)
+			if r := s.Rows; s.Exit == nil || *s.Exit != exitError || r.Recorded != 0 || r.InProgress != 50 || r.Recorded+r.InProgress+r.NotAttempted != r.Total {
+				t.Errorf("the summary is %+v", s)
+			}
+			if _, err := os.Stat(results + ".journal"); err != nil {
+				t.Errorf("the journal is gone: %v", err)
+			}
+		})
+	}
+}
