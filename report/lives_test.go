@@ -177,3 +177,23 @@ func TestDiscardLeavesNothing(t *testing.T) {
 		t.Errorf("%d rows are unsure: %q", from.Unsure, from.Warnings)
 	}
 }
+
+// A run that replaces another one's results, killed ahead of its own summary, is
+// not taken for that one and can be gone on with.
+func TestReplacedAndKilledAheadOfTheSummary(t *testing.T) {
+	l := newLives(t, 3)
+	l.begin(func(r *ResultsFile) { r.Record(l.result(0, "opt-in")) })
+	l.manifest.Change = "PrivacyMode=opt-in"
+	r, err := CreateResults(l.name, true, l.format, l.manifest)
+	if err == nil {
+		err = r.Begin()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.file.f.Close()
+	r.journal.Load().f.Close()
+	if from := l.begin(nothing); from.Counts.Recorded != 0 || from.Unsure > 0 || len(from.Warnings) > 0 {
+		t.Errorf("%d rows recorded, %d unsure, %q; want a run that has not begun", from.Counts.Recorded, from.Unsure, from.Warnings)
+	}
+}
