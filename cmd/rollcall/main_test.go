@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,8 +17,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// lockDirVariable keeps the tenants' locks of these tests out of the machine's
+// directory.
+const lockDirVariable = "ROLLCALL_LOCK_DIR"
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rollcall": overheard})
+	if os.Getenv(lockDirVariable) == "" {
+		dir := filepath.Join(os.TempDir(), "rollcall-test-locks")
+		os.Mkdir(dir, 0o700)
+		os.Setenv(lockDirVariable, dir)
+	}
+	testscript.Main(m, map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell})
 }
 
 // The scripts run the program as its users do. Beside testscript's commands they
@@ -48,6 +58,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
+			env.Setenv(lockDirVariable, filepath.Join(env.WorkDir, ".tmp"))
 			env.Values["server"] = new(server)
 			return noSecrets(env)
 		},

@@ -11,7 +11,7 @@ import (
 	"rollcall/tenant/powershell"
 )
 
-func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
+func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *zap.Logger, inherit []*os.File) (*connection, error) {
 	method, err := f.method()
 	var signIn powershell.SignIn
 	if err == nil {
@@ -35,6 +35,7 @@ func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *z
 		Noun:      noun,
 		SignIn:    signIn,
 		Timeout:   f.timeout,
+		Inherit:   inherit,
 		Warn:      warn(log),
 		Notice: func(text string) {
 			if byHand { // it may be the code to sign in with
