@@ -44,10 +44,12 @@ func setOne(t *testing.T, shell, mode string, args ...string) (*exec.Cmd, *bytes
 	return cmd, said
 }
 
-// exitsWith waits for a run.
+// exitsWith waits for a run, which has a minute and a half.
 func exitsWith(t *testing.T, cmd *exec.Cmd, want int) {
 	t.Helper()
+	late := time.AfterFunc(90*time.Second, func() { cmd.Process.Kill() })
 	cmd.Wait()
+	late.Stop()
 	if got := cmd.ProcessState.ExitCode(); got != want {
 		t.Errorf("exit status %d, want %d", got, want)
 	}
