@@ -79,7 +79,7 @@ func lockHint(err error) error {
 	case e.Mode != 0:
 		hint = "it is another account's: remove it once no run has " + strings.TrimSuffix(e.Path, ".lock")
 	case e.Shared:
-		hint = fmt.Sprintf("every account that changes this tenant has to be able to write to %s; or --lock-dir DIR, the same for all of them", filepath.Dir(e.Path))
+		hint = fmt.Sprintf("every account that changes this tenant has to be able to write to %s, or to another --lock-dir DIR (rollcall help locks)", filepath.Dir(e.Path))
 	}
 	return &exit{status: exitError, err: err, hint: hint}
 }

@@ -22,7 +22,7 @@ import (
 const lockDirVariable = "ROLLCALL_LOCK_DIR"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(lockDirVariable) == "" {
+	if _, ok := os.LookupEnv(lockDirVariable); !ok {
 		dir := filepath.Join(os.TempDir(), "rollcall-test-locks")
 		os.Mkdir(dir, 0o700)
 		os.Setenv(lockDirVariable, dir)

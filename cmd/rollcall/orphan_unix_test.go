@@ -30,7 +30,8 @@ func setOne(t *testing.T, shell, mode string, args ...string) (*exec.Cmd, *bytes
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, append([]string{"apply", in, "--privacy-mode", mode, "-o", filepath.Join(dir, "results.csv"), "--yes",
-		"--tenant", "powershell", "--pwsh", shell, "--organization", t.Name() + ".onmicrosoft.com", "--auth", "managed-identity"}, args...)...)
+		"--tenant", "powershell", "--pwsh", shell, "--organization", t.Name() + ".onmicrosoft.com"}, args...)...)
+	cmd.Env = append(os.Environ(), tokenVariable+"=token-8d2f")
 	said := new(bytes.Buffer)
 	cmd.Stderr = said
 	t.Cleanup(func() {

@@ -73,7 +73,7 @@ func (u unit) run(t *testing.T, state string, env ...string) (status int, said s
 }
 
 // The service of the README changes a real tenant, with no more to write to than it
-// asks for, and takes the lock that every run of the machine does.
+// asks for, and takes the lock that every run of the machine does, whatever its TMPDIR.
 func TestReadmeService(t *testing.T) {
 	// Not below /tmp, which the service may write to.
 	dir, err := os.MkdirTemp("/opt", "rollcall-test-")
@@ -108,7 +108,7 @@ func TestReadmeService(t *testing.T) {
 	}
 	defer held.Release()
 	secret := tokenVariable + "=token-8d2f"
-	if status, said := u.run(t, state, secret); status != exitHeld || !strings.Contains(said, "a run of somebody else") {
+	if status, said := u.run(t, state, secret, "TMPDIR="+state); status != exitHeld || !strings.Contains(said, "a run of somebody else") {
 		t.Fatalf("while the tenant is locked: exit status %d, want %d\n%s", status, exitHeld, said)
 	}
 	held.Release()
@@ -129,7 +129,7 @@ func TestReadmeService(t *testing.T) {
 	os.Remove(file.Path)
 	status, said := u.run(t, state, secret)
 	if status != exitError || !strings.Contains(said, "read-only file system\n") ||
-		!strings.Contains(said, "hint: every account that changes this tenant has to be able to write to "+filepath.Dir(file.Path)+"; or --lock-dir DIR") {
+		!strings.Contains(said, "hint: every account that changes this tenant has to be able to write to "+filepath.Dir(file.Path)+", or to another --lock-dir DIR ") {
 		t.Errorf("exit status %d\n%s", status, said)
 	}
 }
