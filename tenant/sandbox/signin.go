@@ -47,8 +47,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, d directory) {
 		s.failSignIn(w, &signInError{http.StatusMethodNotAllowed, "invalid_request", 900561, "The endpoint only accepts " + method + " requests."}, nil)
 		return
 	}
-	// A domain is one of its own: it has any.
-	if s.Organization != "" && !strings.EqualFold(d.tenant, s.Organization) && d.tenant != "organizations" && !strings.Contains(d.tenant, ".") {
+	if s.Organization != "" && !strings.EqualFold(d.tenant, s.Organization) && d.tenant != "organizations" {
 		s.failSignIn(w, &signInError{http.StatusBadRequest, "invalid_request", 90002, "Tenant '" + d.tenant + "' not found. " +
 			"Check to make sure you have the correct tenant ID and are signing into the correct cloud."}, nil)
 		return
