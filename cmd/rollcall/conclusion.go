@@ -14,6 +14,9 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 	if x.form() != "text" || x.news != nil || !isTerminal(x.app.out) || !isTerminal(x.app.err) { // or it would stand there twice
 		say("%s", report.CountsText(&x.out.counts))
 	}
+	if alike := run.Alike(); alike != "" && run.Stopped() == "" {
+		x.app.console.Warn("warning: all rows that were attempted failed alike: %s", alike)
+	}
 	if found := x.users.Description(); found.PassedOver > 0 {
 		say("%s", found.Passed())
 	}
