@@ -123,7 +123,7 @@ type torture struct {
 	roster  string // the files' names
 	results string
 
-	pool     []string            // all users
+	pool     []string             // all users
 	begun    map[string]flagsOf   // what they had at the beginning
 	wanted   map[string][]flagsOf // what was wanted of them beside that, and made of them
 	rows     []tortureRow
