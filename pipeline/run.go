@@ -72,6 +72,7 @@ type Run struct {
 
 	Audit         bool          // only read and compare
 	ReadFirst     bool          // read ahead of the set, and set only what differs
+	MatchCase     bool          // a difference in capitals alone is one
 	Retries       int           // how often a cmdlet is run again after a transient failure
 	RowTimeout    time.Duration // after the first such failure no cmdlet is run again for the row; 0 means never
 	VerifyTimeout time.Duration // for how long a read-back that shows another value is repeated
@@ -100,6 +101,7 @@ type Run struct {
 	Open   map[int]bool // the lines of those that are Counts.InProgress
 
 	pool    *pool
+	kinds   kinds
 	tripped chan struct{} // closed when a guard has stopped the run
 	reason  string        // why it has; set ahead of that
 }
@@ -144,6 +146,7 @@ type Stats struct {
 	Calls    atomic.Int64 // calls made for them
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
 	Sets     atomic.Int64 // rows whose user was set, or may have been: a set was not refused
+	ButCase  atomic.Int64 // rows that were read to be as wanted but for capitals, and left alone
 	ByStatus [len(Statuses)]atomic.Int64
 }
 
@@ -167,6 +170,9 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		free.put(new(task))
 	}
 	r.tripped, r.reason = make(chan struct{}), ""
+	if r.Change.Setting.Any() {
+		r.kinds = make(kinds, len(r.Change.assigns))
+	}
 	var once sync.Once
 	trip := func(reason string) {
 		once.Do(func() { r.reason = reason; close(r.tripped) })

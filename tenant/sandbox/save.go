@@ -189,7 +189,7 @@ func (c column) changed(u user, cell string) (text string, ok bool) {
 		if v == nil {
 			return "", true
 		}
-		return tenant.Text(v), true
+		return tenant.Cell(v), true
 	}
 	return "", false
 }
