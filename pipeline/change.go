@@ -19,6 +19,14 @@ type Change struct {
 	// Excluded, and the row's Note says so. Empty refuses such values.
 	Instead string
 
+	// MatchCase makes a difference in capitals alone one. Without it such a value is
+	// the same to whoever reads first.
+	MatchCase bool
+
+	// ListSeparator, if not "", stands between the members of a list as people write
+	// it, instead of [tenant.ListSeparator].
+	ListSeparator string
+
 	// Cell, if not nil, returns what a cell of column i stands for, and whether
 	// it is one of ours, as [tenant.Cell] writes them.
 	Cell func(i int, cell string) (text string, ours bool)

@@ -13,9 +13,12 @@ import (
 // rules of its own nobody has to ask.
 type kinds []atomic.Uint32
 
+// learn notes what a property was shown to be. A list stays one: a tenant may show
+// its only member instead.
 func (ks kinds) learn(i int, shown any) {
-	if k := tenant.KindOf(shown); k != tenant.Unknown {
-		ks[i].Store(uint32(k))
+	k := uint32(tenant.KindOf(shown))
+	for is := ks[i].Load(); k != uint32(tenant.Unknown) && k != is && is != uint32(tenant.List); is = ks[i].Load() {
+		ks[i].CompareAndSwap(is, k)
 	}
 }
 
@@ -99,7 +102,7 @@ func (r *Run) same(shown, want any) (same, butCase bool) {
 	case tenant.Same:
 		return true, false
 	case tenant.ButCase:
-		return !r.MatchCase, !r.MatchCase
+		return !r.Change.MatchCase, !r.Change.MatchCase
 	}
 	return false, false
 }

@@ -173,6 +173,9 @@ func (c *Change) blank() string {
 // parse reads what is wanted of a's property, from a cell of ours or from what
 // somebody wrote, and puts [Change.Instead] in the place of a retired value.
 func (c *Change) parse(a *assign, text string, ours bool) (value any, note string, err error) {
+	if !ours && c.ListSeparator != "" {
+		text = tenant.WriteList(text, c.ListSeparator)
+	}
 	switch {
 	case a.edit != "":
 		value, err = c.Setting.ParseEdit(a.property, text, a.edit == "-")

@@ -20,6 +20,9 @@ const maxValue = 32767
 // a tenant may take some time to show what was set.
 func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 	same, err = r.read(ctx, t)
+	if err == nil {
+		r.lookout.see(t, same)
+	}
 	if same || err != nil {
 		return same, err
 	}
@@ -66,7 +69,7 @@ func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 	for i, want := range t.plan.wants {
 		v, err := r.Change.Setting.Read(object, want.Property)
 		if err != nil {
-			return false, fmt.Errorf("%s %s: %w", r.Change.get.Name, t.Row.UPN, err)
+			return false, fmt.Errorf("%s %s: %w: what it is can't be told", r.Change.get.Name, t.Row.UPN, err)
 		}
 		if r.kinds != nil {
 			r.kinds.learn(t.plan.index[i], v)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,6 +214,9 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 	if !same {
 		t.Status = Unverified
 		if same, err = r.verify(ctx, t); err != nil {
+			if errors.Is(err, tenant.NotFound) && slices.ContainsFunc(t.plan.wants, func(w tenant.Want) bool { return strings.EqualFold(w.Property, "UserPrincipalName") }) {
+				err = fmt.Errorf("%w: by now the user may have the new UPN", err)
+			}
 			return err
 		}
 	}

@@ -72,7 +72,6 @@ type Run struct {
 
 	Audit         bool          // only read and compare
 	ReadFirst     bool          // read ahead of the set, and set only what differs
-	MatchCase     bool          // a difference in capitals alone is one
 	Retries       int           // how often a cmdlet is run again after a transient failure
 	RowTimeout    time.Duration // after the first such failure no cmdlet is run again for the row; 0 means never
 	VerifyTimeout time.Duration // for how long a read-back that shows another value is repeated
@@ -102,6 +101,7 @@ type Run struct {
 
 	pool    *pool
 	kinds   kinds
+	lookout *lookout
 	tripped chan struct{} // closed when a guard has stopped the run
 	reason  string        // why it has; set ahead of that
 }
@@ -178,6 +178,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		once.Do(func() { r.reason = reason; close(r.tripped) })
 	}
 	canary := make(chan struct{}) // closed when it has come back
+	r.lookout = &lookout{alike: r.Guards.Alike, trip: trip}
 	guard := &watch{Guards: r.Guards, trip: trip, passed: func() { close(canary) }}
 	if d := r.Guards.MaxDuration; d > 0 {
 		defer time.AfterFunc(d, func() { trip(fmt.Sprintf("%v are over (--max-duration)", d)) }).Stop()

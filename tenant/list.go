@@ -61,6 +61,15 @@ func isList(text string) bool {
 	return len(text) >= 2 && text[0] == '[' && text[len(text)-1] == ']'
 }
 
+// WriteList returns text, which people wrote, as a results file has it if it is a
+// list whose members stand between separators.
+func WriteList(text, separator string) string {
+	if word := strings.TrimSpace(text); isList(word) {
+		return Text(split(word, separator))
+	}
+	return text
+}
+
 // members returns those of the list that text is. Blanks around them are not
 // theirs.
 func members(text string) []string {
@@ -68,8 +77,12 @@ func members(text string) []string {
 	if json.Unmarshal([]byte(text), &list) == nil && list != nil {
 		return list
 	}
-	list = []string{}
-	for m := range strings.SplitSeq(text[1:len(text)-1], ListSeparator) {
+	return split(text, ListSeparator)
+}
+
+func split(text, separator string) []string {
+	list := []string{}
+	for m := range strings.SplitSeq(text[1:len(text)-1], separator) {
 		if m = strings.TrimSpace(m); m != "" {
 			list = append(list, m)
 		}
