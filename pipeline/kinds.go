@@ -32,19 +32,16 @@ func (ks kinds) of(i int, shown any) tenant.Kind {
 
 // mustLook reports whether t's user has to be read ahead of the set, though nobody
 // wants the values before: until the tenant has shown what a property is, and where
-// one value would take the place of a list.
+// the value may not be for what it is.
 func (r *Run) mustLook(t *task) bool {
 	if !r.Change.Setting.Any() {
 		return false
 	}
 	for i, want := range t.plan.wants {
-		switch r.kinds.of(t.plan.index[i], nil) {
-		case tenant.Unknown:
+		_, edits := want.Value.(tenant.Edit)
+		switch k := r.kinds.of(t.plan.index[i], nil); {
+		case k == tenant.Unknown, k == tenant.List && isOne(want.Value), edits && k != tenant.List && k != tenant.String:
 			return true
-		case tenant.List:
-			if isOne(want.Value) {
-				return true
-			}
 		}
 	}
 	return false
