@@ -150,7 +150,7 @@ func (c *Change) column(a *assign, header string, cells []string, i int) (v any,
 
 // className is what PowerShell's Export-Csv writes of a value that is a list or an
 // object.
-var className = regexp.MustCompile(`^(?:System|Microsoft)(?:\.\w+)+(?:`+"`"+`\d+)?(?:\[.*\])?$`)
+var className = regexp.MustCompile(`^(?:System|Microsoft)(?:\.\w+)+(?:` + "`" + `\d+)?(?:\[.*\])?$`)
 
 func (c *Change) cell(cells []string, i int) (text string, ours bool) {
 	if c.Cell == nil {
