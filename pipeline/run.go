@@ -104,10 +104,16 @@ type Run struct {
 	lookout *lookout
 	tripped chan struct{} // closed when a guard has stopped the run
 	reason  string        // why it has; set ahead of that
+	alike   string
 }
 
 // Stopped returns, once Do has returned, why a guard stopped the run, or "".
 func (r *Run) Stopped() string { return r.reason }
+
+// Alike returns, once Do has returned, how all rows that it attempted failed, if
+// there were several and they all failed in one way, or "". What is wrong then
+// may be no user's matter.
+func (r *Run) Alike() string { return r.alike }
 
 // A Journal keeps of rows in progress what must outlive the process.
 type Journal interface {
@@ -169,7 +175,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	for range Window {
 		free.put(new(task))
 	}
-	r.tripped, r.reason = make(chan struct{}), ""
+	r.tripped, r.reason, r.alike = make(chan struct{}), "", ""
 	if r.Change.Setting.Any() {
 		r.kinds = make(kinds, len(r.Change.assigns))
 	}
@@ -278,6 +284,9 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	err := g.Wait()
 	r.Open = emitter.finish()
 	r.Counts = emitter.counts
+	if guard.attempted > 1 {
+		r.alike = guard.likeness()
+	}
 	return err
 }
 
