@@ -36,7 +36,8 @@ func (r *Run) learn(ctx context.Context, m mark, t *task, c *tenant.Cmdlet, err 
 	}
 	e, ok := errors.AsType[*tenant.Error](err)
 	switch {
-	case err != nil && !ok: // it may not have been sent
+	case err != nil && !ok, // it may not have been sent
+		errors.Is(err, tenant.Unauthorized): // the run is over
 		return nil, nil
 	case err == nil || !e.Unreachable:
 		r.over(r.outages.answered(m, c))
