@@ -72,14 +72,19 @@ func (r *Run) attempt(ctx context.Context, t *task, c *tenant.Cmdlet) ([]tenant.
 	t.Attempts++
 	objects, err := r.Tenant.Run(ctx, *c)
 	f, ended := r.learn(ctx, m, t, c, err)
-	if pause := r.Limiter.Observe(turn, err); pause > 0 {
-		r.Log.Info("pause", zap.Float64("seconds", pause.Round(time.Millisecond).Seconds()), zap.NamedError("reason", err))
-	}
+	r.observe(turn, err)
 	if ended != nil {
 		t.unknown = t.unknown || !c.Reads()
 		return nil, f, ended
 	}
 	return objects, f, err
+}
+
+// observe tells the Limiter how a call ended.
+func (r *Run) observe(turn Turn, err error) {
+	if pause := r.Limiter.Observe(turn, err); pause > 0 {
+		r.Log.Info("pause", zap.Float64("seconds", pause.Round(time.Millisecond).Seconds()), zap.NamedError("reason", err))
+	}
 }
 
 // tries are the attempts of one cmdlet for one row that have failed.

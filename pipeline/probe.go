@@ -132,23 +132,24 @@ func (r *Run) ask(ctx context.Context, t *task) error {
 		}
 		m := o.mark()
 		r.Stats.Calls.Add(1)
-		_, err = r.Tenant.Run(ctx, c)
+		_, failure := r.Tenant.Run(ctx, c)
 		answered := true
-		if e, ok := errors.AsType[*tenant.Error](err); ok && e.Unreachable {
+		if e, ok := errors.AsType[*tenant.Error](failure); ok && e.Unreachable {
 			answered = false
 		}
 		switch {
-		case err != nil && ctx.Err() != nil:
+		case failure != nil && ctx.Err() != nil:
 			err = context.Cause(ctx)
+		case errors.Is(failure, tenant.Unauthorized): // the run is over
+			err = failure
 		case answered:
 			r.over(o.told(m, &c))
-			err = nil
 		default:
 			was, _ := r.Outage()
 			o.untold()
-			err = r.await(was.IsZero(), &o.reads, err)
+			err = r.await(was.IsZero(), &o.reads, failure)
 		}
-		r.Limiter.Observe(turn, err)
+		r.observe(turn, failure)
 		if answered || err != nil || !r.alone() {
 			return err
 		}
