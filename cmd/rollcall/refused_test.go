@@ -29,7 +29,9 @@ func TestRefusedTokens(t *testing.T) {
 			most    time.Duration
 		}{
 			{"2%", func(n int64, _ *http.Request, _ string) bool { return n%50 == 7 }, exitOK, 1000, time.Minute},
-			{"one user", func(_ int64, r *http.Request, body string) bool { return strings.Contains(r.URL.Path+body, "user0000007@") }, exitRows, 999, 2 * time.Minute},
+			{"one user", func(_ int64, r *http.Request, body string) bool {
+				return strings.Contains(r.URL.Path+body, "user0000007@")
+			}, exitRows, 999, 2 * time.Minute},
 			{"dead", func(int64, *http.Request, string) bool { return true }, exitError, 0, 20 * time.Second},
 			{"revoked", func(n int64, _ *http.Request, _ string) bool { return n > 700 }, exitError, -1, 30 * time.Second},
 		} {
