@@ -272,7 +272,8 @@ func (s *simTenant) end(p *simProcess, c tenant.Cmdlet, began time.Time, objects
 	now, u := time.Now(), s.users[c.Identity]
 	switch {
 	case r.err == nil && u != nil && c.Reads():
-		if s.audit || s.asWanted(c.Identity, objects[0]) {
+		// Of an outage it is not known whether it was the row that asked.
+		if asked := !s.outage[0].IsZero() && now.After(s.outage[0]); !asked && (s.audit || s.asWanted(c.Identity, objects[0])) {
 			u.settled, u.at = p, now
 		}
 	case r.err != nil && r.err.RetryAfter > 0:
