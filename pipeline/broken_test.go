@@ -16,7 +16,7 @@ import (
 // many, apart or side by side, all there are or the last: the others are done, and it
 // takes minutes at most.
 func TestRowsThatAreBrokenFailAlone(t *testing.T) {
-	for seed := range uint64(600) {
+	for seed := range uint64(300) {
 		synctest.Test(t, func(t *testing.T) {
 			chance := rand.New(rand.NewPCG(seed, 7))
 			n := 1 + chance.IntN(300)

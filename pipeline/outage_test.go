@@ -72,7 +72,7 @@ func unreachable(c tenant.Cmdlet) *tenant.Error {
 // answer, costs no row, whatever the number of workers; and the rows are as the tenant
 // has them.
 func TestOutageCostsNoRow(t *testing.T) {
-	for seed := range uint64(4000) {
+	for seed := range uint64(600) {
 		synctest.Test(t, func(t *testing.T) {
 			chance := rand.New(rand.NewPCG(seed, 13))
 			n := 1 + chance.IntN(120)
