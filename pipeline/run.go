@@ -110,12 +110,20 @@ type Run struct {
 	jobs    chan *task // from the reader to the workers
 	outages outages
 	once    sync.Once
+	kinds   kinds
+	lookout *lookout
 	tripped chan struct{} // closed when a guard has stopped the run
 	reason  string        // why it has; set ahead of that
+	alike   string
 }
 
 // Stopped returns, once Do has returned, why a guard stopped the run, or "".
 func (r *Run) Stopped() string { return r.reason }
+
+// Alike returns, once Do has returned, how all rows that it attempted failed, if
+// there were several and they all failed in one way, or "". What is wrong then
+// may be no user's matter.
+func (r *Run) Alike() string { return r.alike }
 
 // A Journal keeps of rows in progress what must outlive the process.
 type Journal interface {
@@ -154,6 +162,7 @@ type Stats struct {
 	Calls    atomic.Int64 // calls made for them
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
 	Sets     atomic.Int64 // rows whose user was set, or may have been: a set was not refused
+	ButCase  atomic.Int64 // rows that were read to be as wanted but for capitals, and left alone
 	ByStatus [len(Statuses)]atomic.Int64
 }
 
@@ -177,9 +186,13 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	for range Window {
 		free.put(new(task))
 	}
-	r.jobs, r.tripped, r.reason = jobs, make(chan struct{}), ""
+	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
 	r.outages.limiter, r.outages.most = r.Limiter, r.RowTimeout
+	if r.Change.Setting.Any() {
+		r.kinds = make(kinds, len(r.Change.assigns))
+	}
 	canary := make(chan struct{}) // closed when it has come back
+	r.lookout = &lookout{alike: r.Guards.Alike, trip: r.trip}
 	guard := &watch{Guards: r.Guards, trip: r.trip, passed: func() { close(canary) }}
 	if d := r.Guards.MaxDuration; d > 0 {
 		defer time.AfterFunc(d, func() { r.trip(fmt.Sprintf("%v are over (--max-duration)", d)) }).Stop()
@@ -291,6 +304,9 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	err := g.Wait()
 	r.Open = emitter.finish()
 	r.Counts = emitter.counts
+	if guard.attempted > 1 {
+		r.alike = guard.likeness()
+	}
 	if err == errLeft {
 		return nil
 	}

@@ -143,7 +143,7 @@ func TestOutageOfNames(t *testing.T) {
 		return d.DialContext(ctx, network, s.Listener.Addr().String())
 	}
 	client, err := exchange.New(exchange.Config{Config: rest.Config{Endpoint: "http://localhost", Transport: transport,
-		Token: func(context.Context, string, string) (string, error) { return "t", nil }}, Organization: organization})
+		Token: func(context.Context, string, string) (string, error) { return "t", nil }, Organization: organization}})
 	if err != nil {
 		t.Fatal(err)
 	}
