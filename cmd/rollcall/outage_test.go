@@ -31,9 +31,8 @@ type way struct {
 	server  *sandbox.Server
 	address string
 
-	mu    sync.Mutex
-	http  *http.Server
-	conns map[net.Conn]bool
+	mu   sync.Mutex
+	http *http.Server
 }
 
 func newWay(t *testing.T) *way {
