@@ -2,16 +2,13 @@ package powershell
 
 import (
 	"context"
-	"fmt"
-
-	"rollcall/tenant"
+	"os"
 )
 
-// acquire returns a process that has signed in, and that no one else has until
-// it is released: an idle one, or a new one if all are busy and there may be
+// take is [Tenant.acquire], but for errOtherVersion. It returns an idle process, or a new one if all are busy and there may be
 // more. Only one is started at a time: the service dislikes many sign-ins at
 // once, and if the first one fails there is no need for the others.
-func (t *Tenant) acquire(ctx context.Context) (*process, error) {
+func (t *Tenant) take(ctx context.Context) (*process, error) {
 	for {
 		// An idle process comes before a new one, and an end before either:
 		// select would choose by lot.
@@ -86,35 +83,19 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		}
 	}()
 
-	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun)}, t.startTimeout)
-	if err != nil {
-		return nil, bootError(err)
-	}
-	secrets := *p.secrets.Load()
-	facts.PowerShell = tenant.Clean(r.PowerShell, secrets...)
-	facts.Edition = tenant.Clean(r.Edition, secrets...)
-	facts.Module = tenant.Clean(r.Module, secrets...)
-	if err := checkModule(facts.Module); err != nil {
+	if err := t.begin(ctx, p, &facts); err != nil {
 		return nil, err
 	}
-
+	if err := t.load(ctx, p, &facts); err != nil {
+		return nil, err
+	}
 	c, err := t.cfg.SignIn.credential(ctx, "")
 	if err != nil {
 		return nil, noCredential(err)
 	}
-	secrets = c.secrets()
-	p.secrets.Store(&secrets)
-	r, err = p.call(ctx, request{Op: "connect", Module: text(facts.Module), Parameters: c.parameters}, t.startTimeout)
-	if err != nil {
-		return nil, fmt.Errorf("sign in with Connect-ExchangeOnline: %w", err)
+	if err := t.connect(ctx, p, c, &facts); err != nil {
+		return nil, err
 	}
-	if r.Error != nil {
-		return nil, r.Error.refusal(t.String(), secrets)
-	}
-	for _, name := range r.Cmdlets {
-		facts.Cmdlets = append(facts.Cmdlets, tenant.Clean(name, secrets...))
-	}
-	p.cmdlets = facts.Cmdlets
 	return p, nil
 }
 
@@ -130,8 +111,14 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 	var p *process
 	started := make(chan struct{})
 	defer close(started)
-	p, err := startProcess(program, func() {
+	folder, err := makeFolder()
+	if err != nil {
+		free()
+		return nil, err
+	}
+	p, err = startProcess(program, folder, t.environ(folder), func() {
 		<-started
+		os.RemoveAll(folder) // best effort
 		t.mu.Lock()
 		delete(t.live, p)
 		t.mu.Unlock()
@@ -145,6 +132,7 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 		t.ends.Done()
 	})
 	if err != nil {
+		os.RemoveAll(folder)
 		free()
 		return nil, setupError("install PowerShell 7: https://aka.ms/powershell", "start PowerShell: %w", err)
 	}

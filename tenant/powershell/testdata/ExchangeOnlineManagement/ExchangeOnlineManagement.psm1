@@ -48,6 +48,9 @@ function Connect-ExchangeOnline {
     }
     Write-Noise 'connecting'
     $script:connected = $true
+    $script:commandName = $CommandName -join ','
+    $script:account = $UserPrincipalName
+    if (-not $UserPrincipalName -and -not $AccessToken) { $script:account = 'admin@fabrikam.com' }
     'an object that Connect-ExchangeOnline wrote'
 }
 
@@ -58,6 +61,17 @@ function Disconnect-ExchangeOnline {
         $script:connected = $false
         Write-Host 'disconnected'
     }
+}
+
+# The tenant is that of who signs in, which is Fabrikam's unless the account says
+# otherwise.
+function Get-ConnectionInformation {
+    [CmdletBinding()]
+    param()
+    if (-not $script:connected) { return }
+    $tenant = '99999999-2222-3333-4444-555555555555'
+    if ("$script:account" -like '*contoso*' -or -not $script:account) { $tenant = '11111111-2222-3333-4444-555555555555' }
+    [pscustomobject] @{ State = 'Connected'; UserPrincipalName = $script:account; TenantID = $tenant; CommandName = $script:commandName }
 }
 
 # Invoke-Fault does what the user of that name is for.
@@ -153,4 +167,4 @@ function Set-CASMailbox {
     $script:users[$Identity] = $given -join '; '
 }
 
-Export-ModuleMember -Function '*-ExchangeOnline', '*-UserAnalyticsConfig', '*-CASMailbox'
+Export-ModuleMember -Function '*-ExchangeOnline', 'Get-ConnectionInformation', '*-UserAnalyticsConfig', '*-CASMailbox'
