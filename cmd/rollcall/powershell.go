@@ -108,7 +108,7 @@ func (f *tenantFlags) moduleSignIn(a *app, method string) (powershell.SignIn, er
 			return s, err
 		}
 		s.Method = powershell.AccessToken
-		s.Token = func(ctx context.Context) (string, error) { return source.Token(ctx, "", "") }
+		s.Token = func(ctx context.Context, refused string) (string, error) { return source.Token(ctx, refused, "") }
 	}
 	if f.organization == "" && s.Method != powershell.DeviceCode && s.Method != powershell.Interactive {
 		return s, usage(errors.New("--tenant powershell needs --organization: the tenant's first domain, such as contoso.onmicrosoft.com"))

@@ -127,6 +127,7 @@ function Invoke-Bridge($request) {
 
     $objects = New-Object System.Collections.Generic.List[string]
     $warnings = New-Object System.Collections.Generic.List[string]
+    $written = $null
     $failure = Get-Refusal 'broken' 'the cmdlet left without an end'
     [void] (Read-Replies)
     # A break in a cmdlet that is in no loop there leaves the nearest loop here.
@@ -134,22 +135,25 @@ function Invoke-Bridge($request) {
         try {
             $written = @(& $command @parameters 2>&1 3>&1 6>$null)
             $failure = $null
-            foreach ($item in $written) {
-                if ($null -eq $item) { continue }
-                if ($item -is [System.Management.Automation.WarningRecord]) {
-                    $warnings.Add([string] $item.Message)
-                } elseif ($item -is [System.Management.Automation.ErrorRecord]) {
-                    if ($null -eq $failure) { $failure = Get-Failure 'cmdlet' $item }
-                } else {
-                    $objects.Add((Get-JsonObject $item))
-                }
-            }
-            if ($objects.Count -gt $maxObjects) {
-                $failure = Get-Refusal 'broken' "more than $maxObjects objects"
-            }
         } catch {
             $failure = Get-Failure 'cmdlet' $_
         }
+    }
+    try {
+        foreach ($item in $written) {
+            if ($null -eq $item) { continue }
+            if ($item -is [System.Management.Automation.WarningRecord]) {
+                $warnings.Add([string] $item.Message)
+            } elseif ($item -is [System.Management.Automation.ErrorRecord]) {
+                if ($null -eq $failure) { $failure = Get-Failure 'cmdlet' $item }
+            } elseif ($objects.Count -lt $maxObjects) {
+                $objects.Add((Get-JsonObject $item))
+            } else {
+                throw "more than $maxObjects objects"
+            }
+        }
+    } catch {
+        $failure = Get-Refusal 'broken' $_.Exception.Message
     }
     $members = ',"warnings":' + (Get-JsonStrings $warnings)
     if ($null -ne $failure) {

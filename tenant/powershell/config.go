@@ -73,8 +73,9 @@ type SignIn struct {
 
 	// Token returns the access token for a process that is about to connect:
 	// not for every call, so that a process is as good as its token, and
-	// replaced when that expires.
-	Token func(context.Context) (string, error)
+	// replaced before that ends. Refused, unless "", is one that the service
+	// did not accept: another is wanted.
+	Token func(ctx context.Context, refused string) (string, error)
 }
 
 // New returns a Tenant. It starts nothing.
@@ -97,19 +98,27 @@ func New(cfg Config) (*Tenant, error) {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
 	start := startTimeout
-	if m := cfg.SignIn.Method; m == DeviceCode || m == Interactive {
+	if cfg.SignIn.byHand() {
 		start = personTimeout
 	}
-	return &Tenant{
+	t := &Tenant{
 		cfg:          cfg,
 		startTimeout: start,
 		idle:         make(chan *process, cfg.Processes),
 		places:       make(chan struct{}, cfg.Processes),
-		turn:         make(chan struct{}, 1),
+		turns:        make(chan struct{}, maxStarts),
+		died:         make(chan struct{}, 1),
 		closing:      make(chan struct{}),
 		live:         make(map[*process]bool),
-	}, nil
+	}
+	for range maxStarts - 1 { // until the first has signed in
+		t.turns <- struct{}{}
+	}
+	return t, nil
 }
+
+// byHand reports whether it takes a person to sign in.
+func (s SignIn) byHand() bool { return s.Method == DeviceCode || s.Method == Interactive }
 
 // check returns an error if s lacks what its method needs. All that is missing
 // is named at once.

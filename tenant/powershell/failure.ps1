@@ -59,13 +59,13 @@ try { $observer = New-Observer } catch { $observer = $null }
 function Read-Replies {
     if ($null -eq $observer) { return }
     $last = $null
-    $event = [System.Activator]::CreateInstance([System.Collections.Generic.KeyValuePair[string, object]])
-    while ($observer.TryDequeue([ref] $event)) {
-        if ($event.Key -cne 'System.Net.Http.HttpRequestOut.Stop') { continue }
-        $to = $event.Value.Request.RequestUri
+    $one = [System.Activator]::CreateInstance([System.Collections.Generic.KeyValuePair[string, object]])
+    while ($observer.TryDequeue([ref] $one)) {
+        if ($one.Key -cne 'System.Net.Http.HttpRequestOut.Stop') { continue }
+        $to = $one.Value.Request.RequestUri
         if ($to.Host.EndsWith('.events.data.microsoft.com')) { continue }
-        if ($to.AbsolutePath.StartsWith('/autodiscover/') -and $event.Value.Response.IsSuccessStatusCode) { continue }
-        $last = $event.Value
+        if ($to.AbsolutePath.StartsWith('/autodiscover/') -and $one.Value.Response.IsSuccessStatusCode) { continue }
+        $last = $one.Value
     }
     return $last
 }

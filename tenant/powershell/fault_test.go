@@ -51,7 +51,7 @@ func TestFault(t *testing.T) {
 		if test.f.Kind == "" {
 			test.f.Kind = "cmdlet"
 		}
-		e, lost := test.f.fault(nil)
+		e, lost := test.f.fault(tenant.Cmdlet{}, nil)
 		if e.Class != test.class || lost != test.lost || e.Exception != test.exception || e.Status != test.f.Status {
 			t.Errorf("%s: %v, exception %q, lost %v; want %v, %q, %v", test.name, e.Class, e.Exception, lost, test.class, test.exception, test.lost)
 		}

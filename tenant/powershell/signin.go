@@ -9,11 +9,11 @@ import (
 )
 
 // parameters returns those of Connect-ExchangeOnline that s stands for, and
-// the secrets among them.
-func (s SignIn) parameters(ctx context.Context) (list []parameter, secrets []string, err error) {
+// the secrets among them. Refused is a token that will not do, or "".
+func (s SignIn) parameters(ctx context.Context, refused string) (list []parameter, secrets []string, err error) {
 	add := func(name, kind, value string) {
 		if value != "" {
-			list = append(list, parameter{text(name), text(kind), text(value)})
+			list = append(list, parameter{Name: text(name), Type: text(kind), Value: text(value)})
 		}
 	}
 	switch s.Method {
@@ -41,7 +41,10 @@ func (s SignIn) parameters(ctx context.Context) (list []parameter, secrets []str
 	case Interactive:
 		add("UserPrincipalName", "string", s.Account)
 	case AccessToken:
-		token, err := s.Token(ctx)
+		token, err := s.Token(ctx, refused)
+		if err != nil && refused != "" && ctx.Err() == nil {
+			token, err = s.Token(ctx, "") // there is no other
+		}
 		switch {
 		case err != nil:
 			return nil, nil, fmt.Errorf("token: %w", err)

@@ -13,10 +13,12 @@
 // them ASCII (message.go). Lines of the bridge begin with a mark that is new
 // for each process; all else that a process writes is noise, which is passed on
 // while it signs in, for a code to type elsewhere may be in it, and dropped
-// later. Processes are started one after another, when all others are busy. One
-// that fails to answer, for whatever reason, is killed with all that it
-// started, and the call fails as [tenant.Unavailable]: the next one finds or
-// starts another.
+// later. A process is started when all others are busy: after the first has signed
+// in, some at a time. One that can't be started costs nothing while there are
+// others. One that fails to answer, for whatever reason, is killed with all that
+// it started, and the call fails as [tenant.Unavailable]: the next one finds or
+// starts another. One that has run thousands of cmdlets, or whose token is about
+// to end, is replaced between two of them.
 //
 // Secrets go over standard input only, and are taken out of every text that
 // comes back. What a cmdlet is given is never part of a command's text: the
@@ -48,6 +50,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -68,16 +71,23 @@ type Tenant struct {
 	// than cfg.Processes.
 	idle    chan *process
 	places  chan struct{}
-	turn    chan struct{} // held by the call that starts a process
+	turns   chan struct{} // held by the calls that start processes
+	died    chan struct{} // holds one when a process has ended
 	closing chan struct{} // closed by Close
 
 	closeOnce sync.Once
+	signedIn  sync.Once  // the first to sign in lets others start side by side
 	noticing  sync.Mutex // held while cfg.Notice is called
 
 	mu    sync.Mutex
 	live  map[*process]bool
 	ends  sync.WaitGroup // of live; added to under mu, while not closing
 	facts Facts          // of the last start
+	ready int            // processes of live that have signed in
+	after time.Time      // when a further one may be started, if any is ready
+	token string         // one that the service has refused, or ""
+
+	refusals refusals
 }
 
 // Facts are what there is to run cmdlets with: of a start that failed, as far
@@ -185,7 +195,8 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 			t.cfg.Warn(c, tenant.Clean(w, *p.secrets.Load()...))
 		}
 	}
-	objects, e, lost := r.ran(*p.secrets.Load())
+	p.calls++
+	objects, e, lost := r.ran(c, *p.secrets.Load())
 	switch {
 	case lost:
 		// A process whose session is over is replaced by one that signs in
@@ -196,15 +207,43 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 			e.Class = tenant.Unauthorized
 		}
 		return nil, e
+	case e != nil && e.Status == http.StatusUnauthorized && !r.Error.looksUp() && e.Class == tenant.Unauthorized:
+		renew, final := t.refusals.refuse(c.Identity, p.proved)
+		if renew {
+			p.worn = true
+			t.refuseToken(p.token)
+		}
+		if !final {
+			e.Class = tenant.Unavailable
+		}
+		return nil, e
 	case e != nil:
-		p.proved = p.proved || e.Class != tenant.Unavailable
+		if e.Class != tenant.Unavailable && e.Class != tenant.Unauthorized {
+			p.proved = true
+			t.refusals.serve()
+		}
 		return nil, e
 	case objects == nil:
 		p.end()
 		return nil, &endedError{"PowerShell sent a reply without objects or error"}
 	}
 	p.proved = true
+	t.refusals.serve()
 	return objects, nil
+}
+
+// refused returns a token that the service has refused, or "".
+func (t *Tenant) refused() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.token
+}
+
+// refuseToken has the next process sign in with another token, if there is one.
+func (t *Tenant) refuseToken(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.token = token
 }
 
 // String returns the tenant that t is of. It keeps what prints a Tenant from

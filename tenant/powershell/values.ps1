@@ -111,7 +111,7 @@ function Add-Json($parts, [string] $name, $value, [int] $depth) {
     try {
         $json = Get-JsonValue $value ($depth + 1)
     } catch [System.OverflowException] {
-        throw
+        throw (New-Object System.OverflowException("property ${name}: $($_.Exception.Message)"))
     } catch { return }
     $parts.Add((Get-JsonString $name) + ':' + $json)
 }
