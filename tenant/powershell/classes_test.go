@@ -53,9 +53,9 @@ func TestStatusName(t *testing.T) {
 		{"Error while requesting the server.HttpStatusCode=Forbidden", tenant.Denied, 403, false},
 		{"Error while requesting the server.HttpStatusCode=NotFound", tenant.NotFound, 404, false},
 		{"Error while requesting the server.HttpStatusCode=BadRequest", tenant.Failed, 400, false},
-		{"Error while requesting the server.HttpStatusCode=Unauthorized", tenant.Unauthorized, 401, true},
+		{"Error while requesting the server.HttpStatusCode=Unauthorized", tenant.Unauthorized, 401, false},
 		{"Error while requesting the server.HttpStatusCode=Odd", tenant.Failed, 0, false},
-		{"Error while requesting autodiscovery service. HttpStatusCode=NotFound", tenant.Failed, 0, false},
+		{"Error while requesting autodiscovery service. HttpStatusCode=NotFound", tenant.Unauthorized, 404, false},
 		{"Error while requesting autodiscovery service. HttpStatusCode=ServiceUnavailable", tenant.Unavailable, 503, false},
 		{"You must call Connect-ExchangeOnline before calling any other cmdlet.", tenant.Failed, 0, true},
 	} {
