@@ -129,7 +129,7 @@ func (f *failure) unanswered(exception string) bool {
 	case status == 0:
 		return f.says(network) || f.says(unread) || f.says(hidden)
 	default:
-		return status/100 == 2 && f.says(unread)
+		return status/100 == 2 && (f.says(network) || f.says(unread))
 	}
 }
 

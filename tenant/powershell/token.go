@@ -42,7 +42,7 @@ func renewal(now, end time.Time) time.Time {
 // isDue reports whether the token of p is about to end, and another is to be had.
 func (t *Tenant) isDue(ctx context.Context, p *process) bool {
 	now := time.Now()
-	if p.renew.IsZero() || now.Before(p.renew) {
+	if p.calls == 0 || p.renew.IsZero() || now.Before(p.renew) {
 		return false
 	}
 	p.renew = now.Add(tokenLook)

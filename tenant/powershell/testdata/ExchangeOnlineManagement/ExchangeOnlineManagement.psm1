@@ -191,7 +191,10 @@ function Get-VivaInsightsSettings {
     foreach ($entry in @(@('UserId', $Identity), @('IsInsightsHeadspaceEnabled', $true))) {
         [void] $add.Invoke($dictionary, [object[]] $entry)
     }
-    if ($Identity -notlike 'values@*') { return $dictionary }
+    if ($Identity -notlike 'values@*') {
+        Write-Output -NoEnumerate $dictionary
+        return
+    }
 
     $failing = [pscustomobject] @{ Works = 1 }
     $failing | Add-Member -MemberType ScriptProperty -Name Fails -Value { throw 'no' }

@@ -28,7 +28,7 @@ function New-RestClientException([string] $text) {
 # Read-Json parses as the module does, and fails as it does.
 function Read-Json([string] $text) {
     try {
-        return [Newtonsoft.Json.Linq.JToken]::Parse($text)
+        return , [Newtonsoft.Json.Linq.JToken]::Parse($text)
     } catch {
         $inner = $_.Exception.InnerException
         throw (New-Object System.Exception($inner.Message, $inner))
@@ -68,7 +68,7 @@ function Invoke-Rest([string] $cmdlet, [string] $method, [string] $Identity, [st
     $settings = $null
     if ($text) { $settings = Read-Json $text }
     if ($null -eq $settings -or $null -eq $settings['ServiceSettings']) { throw (New-RestClientException 'Error while parsing the response') }
-    return $settings
+    return , $settings
 }
 
 function Get-MyAnalyticsFeatureConfig {
