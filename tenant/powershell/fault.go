@@ -99,7 +99,7 @@ func (f *failure) fault(c tenant.Cmdlet, secrets []string) (_ *tenant.Error, los
 			Lost:      f.unanswered(exception),
 			Cmdlet:    c,
 		}
-		e.Class, e.AtOnce = said.Class(), said.AtOnce()
+		e.Class, e.AtOnce, e.Unreachable = said.Class(), said.AtOnce(), said.Unreachable()
 		e.RetryAfter = cmp.Or(e.RetryAfter, said.Backoff())
 		if hint := said.Hint(); hint != "" {
 			text += "; " + hint

@@ -206,12 +206,13 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		return nil, err
 	}
 
-	parameters, secrets, err := t.cfg.SignIn.parameters(ctx, t.refused())
+	c, err := t.cfg.SignIn.credential(ctx, t.refused())
 	if err != nil {
-		return nil, setupError("", "sign in: %w", err)
+		return nil, noCredential(err)
 	}
+	secrets = c.secrets()
 	p.secrets.Store(&secrets)
-	r, err = p.call(ctx, request{Op: "connect", Module: text(facts.Module), Parameters: parameters}, t.startTimeout)
+	r, err = p.call(ctx, request{Op: "connect", Module: text(facts.Module), Parameters: c.parameters}, t.startTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("sign in with Connect-ExchangeOnline: %w", err)
 	}
@@ -222,12 +223,7 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		facts.Cmdlets = append(facts.Cmdlets, tenant.Clean(name, secrets...))
 	}
 	p.cmdlets = facts.Cmdlets
-	for _, given := range parameters {
-		if given.Name == "AccessToken" {
-			p.token = string(given.Value)
-			p.renew = renewal(time.Now(), expiry(p.token))
-		}
-	}
+	p.token, p.renew = c.token, renewal(time.Now(), c.expires)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.live[p] { // or it has died since

@@ -1,7 +1,6 @@
 package powershell
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -273,7 +272,7 @@ func newService(t *testing.T, serve http.HandlerFunc) *Tenant {
 	t.Setenv("STANDIN_ENDPOINT", service.URL)
 	return open(t, func(c *Config) {
 		c.Program, c.Noun = realPowerShell(t)[0], "MyAnalyticsFeatureConfig"
-		c.SignIn = SignIn{Method: AccessToken, Organization: "contoso.onmicrosoft.com", Token: func(context.Context, string) (string, error) { return "a token", nil }}
+		c.SignIn = withToken("a token")
 	})
 }
 
@@ -349,25 +348,24 @@ func TestPowerShellReplies(t *testing.T) {
 	}
 }
 
-// A password arrives as it is, and comes back to no one; a refusal is the
-// module's.
+// A token arrives as it is, and comes back to no one; a refusal is the module's.
 func TestPowerShellSignIn(t *testing.T) {
-	const password = `hunter2 of "Oeland"`
 	for _, program := range realPowerShell(t) {
 		var notices session
 		tn := open(t, func(c *Config) {
 			c.Program, c.Notice = program, notices.hear
-			c.SignIn = SignIn{Method: Certificate, AppID: "x", Organization: "contoso.onmicrosoft.com", CertificateFile: "c.pfx", CertificatePassword: password}
+			c.SignIn = withToken(testToken)
 		})
 		if err := tn.Connect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := notices.String(); !strings.Contains(got, "the password is [secret]") || strings.Contains(got, "hunter2") {
+		if got := notices.String(); !strings.Contains(got, "the token is [secret]") || strings.Contains(got, testToken[:16]) {
 			t.Errorf("notices %q", got)
 		}
 		tn = open(t, func(c *Config) {
 			c.Program = program
-			c.SignIn = SignIn{Method: ManagedIdentity, Organization: "refused.onmicrosoft.com"}
+			c.SignIn = withToken(testToken)
+			c.SignIn.Organization = "refused.onmicrosoft.com"
 		})
 		err := tn.Connect(t.Context())
 		if _, ok := errors.AsType[*SetupError](err); !ok || !strings.Contains(err.Error(), "sign-in refused: AADSTS90002") {

@@ -2,9 +2,6 @@ package powershell
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"strings"
 	"time"
 )
 
@@ -14,21 +11,6 @@ const (
 	tokenMargin = 5 * time.Minute
 	tokenLook   = 10 * time.Second // until a token source that had none is asked for another again
 )
-
-// expiry returns when token ends, or the zero time if it does not say so. The
-// token is not verified: that is the service's business.
-func expiry(token string) time.Time {
-	_, rest, _ := strings.Cut(token, ".")
-	payload, _, _ := strings.Cut(rest, ".")
-	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
-	var claims struct {
-		Exp float64 `json:"exp"`
-	}
-	if err != nil || json.Unmarshal(b, &claims) != nil || claims.Exp <= 0 || claims.Exp > 1e11 {
-		return time.Time{}
-	}
-	return time.Unix(int64(claims.Exp), 0)
-}
 
 // renewal returns when to look for another token than one that ends at the time
 // of end: some minutes ahead, or late in the life of one that has less.
@@ -46,6 +28,6 @@ func (t *Tenant) isDue(ctx context.Context, p *process) bool {
 		return false
 	}
 	p.renew = now.Add(tokenLook)
-	token, err := t.cfg.SignIn.Token(ctx, "")
+	token, _, err := t.cfg.SignIn.Token(ctx, "")
 	return err == nil && token != p.token
 }
