@@ -18,6 +18,7 @@ import (
 	"rollcall/tenant"
 	"rollcall/tenant/entra"
 	"rollcall/tenant/exchange"
+	"rollcall/tenant/powershell"
 	"rollcall/tenant/sandbox"
 )
 
@@ -118,6 +119,7 @@ type connection struct {
 	name    string                      // for people
 	real    bool                        // it is not the built-in sandbox: a change is a change
 	signIn  func(context.Context) error // finds out whether the tenant lets us in
+	whose   func() string               // who has signed in where, once that is known; or nil
 	refused string                      // what to do if it no longer does
 	save    func() error                // puts what was changed into the tenant's file; not to be called by who only reads
 	close   func()
@@ -176,13 +178,26 @@ func warn(log *zap.Logger) func(tenant.Cmdlet, string) {
 	}
 }
 
+// title names the tenant to who is asked about it.
+func (c *connection) title() string {
+	if c.whose != nil {
+		if whose := c.whose(); whose != "" {
+			return c.name + " (" + whose + ")"
+		}
+	}
+	return c.name
+}
+
 // explain adds to an error what to do about it if the tenant no longer lets us
 // in.
 func (c *connection) explain(err error) error {
 	if _, told := errors.AsType[*exit](err); told || !errors.Is(err, tenant.Unauthorized) {
 		return err
 	}
-	hint := c.refused
+	hint := cmp.Or(entra.Hint(err.Error()), c.refused)
+	if s, ok := errors.AsType[*powershell.SetupError](err); ok && s.Hint != "" {
+		hint = s.Hint
+	}
 	if errors.Is(err, exchange.ErrNoBatch) {
 		hint = "--batch 1 sends each call in a request of its own"
 	}

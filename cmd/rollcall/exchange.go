@@ -58,7 +58,7 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 	}
 	cfg := rest.Config{Endpoint: endpoint, Token: token, Timeout: f.timeout, Connections: workers}
 	if insights.Serves(noun) {
-		return c, f.connectInsights(c, cfg, log)
+		return c, f.connectInsights(a, c, cfg, log)
 	}
 	return c, f.connectInvoke(a, c, cfg, noun, log)
 }
@@ -79,11 +79,11 @@ func (f *tenantFlags) connectInvoke(a *app, c *connection, cfg rest.Config, noun
 		runner, done = b, b.Close
 	}
 	c.Runner, c.close = runner, done
-	c.signIn = signsIn(func(ctx context.Context) error {
+	c.signIn = f.retrySignIn(a, func(ctx context.Context) error {
 		_, err := cfg.Token(ctx, "", "")
 		return err
 	})
-	c.steps = append(hostSteps(cfg), step{
+	c.steps = append(f.hostSteps(a, cfg), step{
 		name: "cmdlets",
 		look: func(ctx context.Context) (string, error) {
 			names, err := client.Cmdlets(ctx)
@@ -98,7 +98,7 @@ func (f *tenantFlags) connectInvoke(a *app, c *connection, cfg rest.Config, noun
 }
 
 // hostSteps are what has to hold for any cmdlet to work.
-func hostSteps(cfg rest.Config) []step {
+func (f *tenantFlags) hostSteps(a *app, cfg rest.Config) []step {
 	endpoint := cfg.Endpoint
 	return []step{{
 		name: "host",
@@ -108,7 +108,7 @@ func hostSteps(cfg rest.Config) []step {
 		name: "sign-in",
 		look: func(ctx context.Context) (string, error) {
 			var t string
-			err := signsIn(func(ctx context.Context) (err error) {
+			err := f.retrySignIn(a, func(ctx context.Context) (err error) {
 				t, err = cfg.Token(ctx, "", "")
 				return err
 			})(ctx)

@@ -42,10 +42,6 @@ const loader = `& ([scriptblock]::Create((@(1..([int][Console]::In.ReadLine()) |
 // -NonInteractive a question would be answered with our next request.
 var arguments = []string{"-NoLogo", "-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-Command", loader}
 
-// environment is added to that of the process: no colours in what it writes,
-// and no calls home that are not ours.
-var environment = []string{"NO_COLOR=1", "POWERSHELL_UPDATECHECK=Off", "POWERSHELL_TELEMETRY_OPTOUT=1"}
-
 // preamble returns what the loader reads.
 func preamble() []byte {
 	script := strings.TrimSuffix(strings.ReplaceAll(bridge, "\r\n", "\n"), "\n")

@@ -28,6 +28,7 @@ $maxObjects = 1000
 
 $script:nonce = ''
 $script:noun = ''
+$script:folder = ''
 
 # Send-Reply writes one line: in one piece, and beginning with a newline, lest
 # half a line of someone else's stand before it.
@@ -67,40 +68,54 @@ function Start-Bridge($request) {
             [System.Net.ServicePointManager]::SecurityProtocol = $protocols -bor [System.Net.SecurityProtocolType]::Tls12
         }
     }
-    $newest = $null
+    $script:folder = Get-Text $request.folder
+    $versions = New-Object System.Collections.Generic.List[string]
     foreach ($module in @(Get-Module -ListAvailable -Name $moduleName -ErrorAction SilentlyContinue)) {
-        if ($null -eq $newest -or $module.Version -gt $newest) { $newest = $module.Version }
+        $versions.Add([string] $module.Version)
     }
     Send-Reply $request.id (',"powershell":' + (Get-JsonString ([string] $PSVersionTable.PSVersion)) +
         ',"edition":' + (Get-JsonString ([string] $PSVersionTable.PSEdition)) +
-        ',"module":' + (Get-JsonString ([string] $newest)))
+        ',"modules":' + (Get-JsonStrings $versions))
+}
+
+function Import-Bridge($request) {
+    $members = ''
+    try {
+        Import-Module -Name $moduleName -RequiredVersion (Get-Text $request.module) -Global -DisableNameChecking -ErrorAction Stop 3>$null
+    } catch {
+        $members = ',"error":' + (Get-Failure 'import' $_)
+    }
+    Send-Reply $request.id $members
 }
 
 function Connect-Bridge($request) {
-    $kind = 'import'
     try {
-        Import-Module -Name $moduleName -RequiredVersion (Get-Text $request.module) -Global -DisableNameChecking -ErrorAction Stop 3>$null
-        $kind = 'connect'
         $parameters = Get-Parameters $request.parameters
         $connect = Get-Command -Name "$moduleName\Connect-ExchangeOnline" -ErrorAction Stop
+        # Of the service's own cmdlets there are hundreds, each of which costs time
+        # and memory; two are enough, also where the module has them itself.
         $names = @(('Get-' + $script:noun), ('Set-' + $script:noun))
-        # What the module itself has needs nothing from the service; of the
-        # service's own cmdlets there are hundreds, and two are enough.
-        if ($null -eq (Find-Command $names[0])) { $parameters['CommandName'] = [string[]] $names }
+        $parameters['CommandName'] = [string[]] $names
         $parameters['ShowBanner'] = $false
         $parameters['ErrorAction'] = 'Stop'
-        foreach ($name in @('SkipLoadingFormatData', 'SkipLoadingCmdletHelp')) {
-            if ($connect.Parameters.ContainsKey($name)) { $parameters[$name] = $true }
-        }
+        if ($connect.Parameters.ContainsKey('SkipLoadingFormatData')) { $parameters['SkipLoadingFormatData'] = $true }
         # What it says goes out at once: it may be a code to type elsewhere.
         & $connect @parameters | ForEach-Object { [Console]::Out.WriteLine([string] $_) }
         $cmdlets = New-Object System.Collections.Generic.List[string]
         foreach ($name in $names) {
             if ($null -ne (Find-Command $name)) { $cmdlets.Add($name) }
         }
-        $members = ',"cmdlets":' + (Get-JsonStrings $cmdlets)
+        # Who signed in, and where. Of several connections the last is this one.
+        $account = ''
+        $tenantID = ''
+        foreach ($connection in @(Get-ConnectionInformation -ErrorAction SilentlyContinue 3>$null)) {
+            $account = [string] $connection.UserPrincipalName
+            $tenantID = [string] $connection.TenantID
+        }
+        $members = ',"cmdlets":' + (Get-JsonStrings $cmdlets) + ',"account":' + (Get-JsonString $account) +
+            ',"tenantID":' + (Get-JsonString $tenantID)
     } catch {
-        $members = ',"error":' + (Get-Failure $kind $_)
+        $members = ',"error":' + (Get-Failure 'connect' $_)
     }
     Send-Reply $request.id $members
 }
@@ -169,6 +184,7 @@ while ($true) {
     $request = ConvertFrom-Json -InputObject $line
     $op = Get-Text $request.op
     if ($op -ceq 'begin') { Start-Bridge $request }
+    elseif ($op -ceq 'import') { Import-Bridge $request }
     elseif ($op -ceq 'connect') { Connect-Bridge $request }
     elseif ($op -ceq 'run') {
         # The members are the last thing that it returns. What else it might
@@ -180,6 +196,10 @@ while ($true) {
 
 # Asking for the cmdlet would load the module, only to leave it.
 if ($null -ne (Get-Module -Name $moduleName)) {
-    try { Disconnect-ExchangeOnline -Confirm:$false -ErrorAction SilentlyContinue *> $null } catch { exit 0 }
+    try { Disconnect-ExchangeOnline -Confirm:$false -ErrorAction SilentlyContinue *> $null } catch { $null = $_ }
+}
+# Rollcall removes the folder, unless it is dead.
+if ($script:folder) {
+    try { [System.IO.Directory]::Delete($script:folder, $true) } catch { exit 0 }
 }
 exit 0

@@ -176,14 +176,3 @@ func TestRefusal(t *testing.T) {
 		t.Errorf("%v is not about calls at once", e)
 	}
 }
-
-func TestOlder(t *testing.T) {
-	for _, test := range []struct {
-		version string
-		want    bool
-	}{{"3.1.0", false}, {"3.0.9", true}, {"3.10.0", false}, {"2.0.5", true}, {"3.1", false}, {"4", false}, {"3.1.0.1", false}, {"x", true}} {
-		if got := older(test.version, minModule); got != test.want {
-			t.Errorf("older(%q) = %v, want %v", test.version, got, test.want)
-		}
-	}
-}

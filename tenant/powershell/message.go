@@ -17,14 +17,16 @@ import (
 // A request is one line to the bridge. Each has one reply, which has its id.
 // What a member is for depends on op:
 //
-//	begin    nonce, noun         → powershell, edition, module (a version, or "")
-//	connect  module, parameters  → cmdlets
+//	begin    nonce, noun, folder → powershell, edition, modules (versions)
+//	import   module (a version)  → nothing
+//	connect  parameters          → cmdlets, account, tenantID
 //	run      cmdlet, parameters  → objects, warnings
 type request struct {
 	ID         int         `json:"id"`
 	Op         text        `json:"op"`
 	Nonce      text        `json:"nonce,omitempty"`
 	Noun       text        `json:"noun,omitempty"`
+	Folder     text        `json:"folder,omitempty"`
 	Module     text        `json:"module,omitempty"`
 	Cmdlet     text        `json:"cmdlet,omitempty"`
 	Parameters []parameter `json:"parameters,omitempty"`
@@ -63,8 +65,10 @@ type reply struct {
 	ID         int              `json:"id"`
 	PowerShell string           `json:"powershell"`
 	Edition    string           `json:"edition"`
-	Module     string           `json:"module"`
+	Modules    []string         `json:"modules"`
 	Cmdlets    []string         `json:"cmdlets"`
+	Account    string           `json:"account"`
+	TenantID   string           `json:"tenantID"`
 	Objects    *[]tenant.Object `json:"objects"` // nil if there are none, not even zero
 	Warnings   []string         `json:"warnings"`
 	Error      *failure         `json:"error"`

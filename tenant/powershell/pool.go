@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"rollcall/tenant"
@@ -72,7 +73,7 @@ func (t *Tenant) take(ctx context.Context) (*process, error) {
 		case p := <-t.idle:
 			return p, nil
 		case places <- struct{}{}:
-			return t.begin(ctx)
+			return t.add(ctx)
 		case <-t.died: // it may have been the last one
 			return nil, nil
 		case <-respite.C:
@@ -87,10 +88,10 @@ func (t *Tenant) take(ctx context.Context) (*process, error) {
 	}
 }
 
-// begin starts a process in the place that the caller holds, when it is the
+// add starts a process in the place that the caller holds, when it is the
 // caller's turn, unless another is idle by then. It returns nil if that failed,
 // and is no reason for the call to fail.
-func (t *Tenant) begin(ctx context.Context) (*process, error) {
+func (t *Tenant) add(ctx context.Context) (*process, error) {
 	select {
 	case p := <-t.idle:
 		<-t.places
@@ -113,7 +114,7 @@ func (t *Tenant) begin(ctx context.Context) (*process, error) {
 		})
 		return p, nil
 	}
-	if ctx.Err() == nil && !t.closed() && t.postpone(err) {
+	if errors.Is(err, errOtherVersion) || ctx.Err() == nil && !t.closed() && t.postpone(err) {
 		return nil, nil
 	}
 	return nil, err
@@ -194,35 +195,19 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		}
 	}()
 
-	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun)}, t.startTimeout)
-	if err != nil {
-		return nil, bootError(err)
-	}
-	secrets := *p.secrets.Load()
-	facts.PowerShell = tenant.Clean(r.PowerShell, secrets...)
-	facts.Edition = tenant.Clean(r.Edition, secrets...)
-	facts.Module = tenant.Clean(r.Module, secrets...)
-	if err := checkModule(facts.Module); err != nil {
+	if err := t.begin(ctx, p, &facts); err != nil {
 		return nil, err
 	}
-
+	if err := t.load(ctx, p, &facts); err != nil {
+		return nil, err
+	}
 	c, err := t.cfg.SignIn.credential(ctx, t.refused())
 	if err != nil {
 		return nil, noCredential(err)
 	}
-	secrets = c.secrets()
-	p.secrets.Store(&secrets)
-	r, err = p.call(ctx, request{Op: "connect", Module: text(facts.Module), Parameters: c.parameters}, t.startTimeout)
-	if err != nil {
-		return nil, fmt.Errorf("sign in with Connect-ExchangeOnline: %w", err)
+	if err := t.connect(ctx, p, c, &facts); err != nil {
+		return nil, err
 	}
-	if r.Error != nil {
-		return nil, r.Error.refusal(t.String(), secrets)
-	}
-	for _, name := range r.Cmdlets {
-		facts.Cmdlets = append(facts.Cmdlets, tenant.Clean(name, secrets...))
-	}
-	p.cmdlets = facts.Cmdlets
 	p.token, p.renew = c.token, renewal(time.Now(), c.expires)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -245,8 +230,14 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 	var p *process
 	started := make(chan struct{})
 	defer close(started)
-	p, err := startProcess(program, func() {
+	folder, err := makeFolder()
+	if err != nil {
+		free()
+		return nil, err
+	}
+	p, err = startProcess(program, folder, t.environ(folder), func() {
 		<-started
+		os.RemoveAll(folder) // best effort
 		t.mu.Lock()
 		delete(t.live, p)
 		if p.ready {
@@ -267,6 +258,7 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 		t.ends.Done()
 	})
 	if err != nil {
+		os.RemoveAll(folder)
 		free()
 		return nil, setupError("install PowerShell 7: https://aka.ms/powershell", "start PowerShell: %w", err)
 	}

@@ -32,6 +32,7 @@ const (
 type process struct {
 	cmd     *exec.Cmd
 	nonce   string
+	folder  string                   // for its temporary files
 	secrets atomic.Pointer[[]string] // never to be shown
 	notice  atomic.Pointer[func(string)]
 
@@ -60,11 +61,12 @@ type answer struct {
 	err   error
 }
 
-// startProcess starts program, and calls onEnd when all that it started is over.
+// startProcess starts program with an environment, and calls onEnd when all that it started is over.
 // If it fails, nothing was started.
-func startProcess(program string, onEnd func()) (*process, error) {
+func startProcess(program, folder string, env []string, onEnd func()) (*process, error) {
 	p := &process{
 		nonce:   rand.Text(),
+		folder:  folder,
 		lines:   make(chan []byte, 1), // holds one, so that it may be ended before it has read
 		replies: make(chan answer),
 		given:   make(chan struct{}),
@@ -73,7 +75,7 @@ func startProcess(program string, onEnd func()) (*process, error) {
 	}
 	p.secrets.Store(new([]string))
 	p.cmd = exec.Command(program, arguments...)
-	p.cmd.Env = append(os.Environ(), environment...)
+	p.cmd.Env = env
 	ownGroup(p.cmd)
 
 	var ours, theirs [3]*os.File

@@ -63,8 +63,7 @@ import (
 // A Tenant runs cmdlets in PowerShell. It is a [tenant.Runner], and safe for
 // use by several goroutines at once.
 type Tenant struct {
-	cfg          Config
-	startTimeout time.Duration // of one step of a start
+	cfg Config
 
 	// A process is in idle, or in the hands of one call. Each holds a place,
 	// from before its start until after its end, so that there are never more
@@ -77,15 +76,16 @@ type Tenant struct {
 
 	closeOnce sync.Once
 	signedIn  sync.Once  // the first to sign in lets others start side by side
-	noticing  sync.Mutex // held while cfg.Notice is called
+	noticing  sync.Mutex // held while cfg.Notice or cfg.Remark is called
 
 	mu    sync.Mutex
 	live  map[*process]bool
-	ends  sync.WaitGroup // of live; added to under mu, while not closing
-	facts Facts          // of the last start
-	ready int            // processes of live that have signed in
-	after time.Time      // when a further one may be started, if any is ready
-	token string         // one that the service has refused, or ""
+	ends  sync.WaitGroup    // of live; added to under mu, while not closing
+	facts Facts             // of the last start
+	unfit map[string]string // versions of the module that can't be loaded, and why
+	ready int               // processes of live that have signed in
+	after time.Time         // when a further one may be started, if any is ready
+	token string            // one that the service has refused, or ""
 
 	refusals refusals
 }
@@ -94,9 +94,13 @@ type Tenant struct {
 // as it got.
 type Facts struct {
 	Program    string   // its path
-	PowerShell string   // version
+	PowerShell string   // version, or "" if it does not answer
 	Edition    string   // Core, or Desktop for Windows PowerShell
-	Module     string   // version, or "" if it is not installed
+	Modules    []string // the versions that are installed, newest first
+	Module     string   // the version that is loaded, or ""
+	SignedIn   bool
+	Account    string   // who signed in, or ""
+	TenantID   string   // to which tenant, or "" if the module does not say
 	Cmdlets    []string // which of Get- and Set- of the noun there are, once signed in
 }
 
@@ -114,15 +118,20 @@ func (t *Tenant) Connect(ctx context.Context) error {
 	return t.checkCmdlet(p, "Get-"+t.cfg.Noun)
 }
 
+// Found returns what the last start found out, as far as it got.
+func (t *Tenant) Found() Facts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := t.facts
+	f.Cmdlets, f.Modules = slices.Clone(f.Cmdlets), slices.Clone(f.Modules)
+	return f
+}
+
 // Facts connects like Connect, and returns what it found out along with the
 // error of the step that failed.
 func (t *Tenant) Facts(ctx context.Context) (Facts, error) {
 	err := t.Connect(ctx)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f := t.facts
-	f.Cmdlets = slices.Clone(f.Cmdlets)
-	return f, err
+	return t.Found(), err
 }
 
 // checkCmdlet returns an error if the module has no cmdlet called name for p.
@@ -130,8 +139,8 @@ func (t *Tenant) checkCmdlet(p *process, name string) error {
 	if slices.ContainsFunc(p.cmdlets, func(s string) bool { return strings.EqualFold(s, name) }) {
 		return nil
 	}
-	return setupError("ask for a role that has it, or Update-Module "+moduleName,
-		"cmdlet %s is not there after signing in: this module (%s) has no such cmdlet, or this caller may not run it", name, t.found().Module)
+	return setupError("ask for a role that has it: Exchange Administrator or, for MyAnalytics, Insights Administrator",
+		"cmdlet %s is not there after signing in: this module (%s %s) has no such cmdlet, or this caller may not run it", name, moduleName, t.Found().Module)
 }
 
 // Run runs c and returns the objects that it wrote, or an error: never some of
@@ -263,20 +272,29 @@ func (t *Tenant) String() string {
 	return of + " through " + filepath.Base(program)
 }
 
-func (t *Tenant) found() Facts {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.facts
-}
-
 func (t *Tenant) setFacts(f Facts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.facts = f
 }
 
+// notice passes on what the module says while it signs in. A person who signs in
+// is spared what .NET writes of exceptions.
 func (t *Tenant) notice(text string) {
+	if t.cfg.SignIn.byHand() && isTrace(text) {
+		return
+	}
 	t.noticing.Lock()
 	defer t.noticing.Unlock()
 	t.cfg.Notice(text)
+}
+
+// remark tells what a person should know of a start that goes on.
+func (t *Tenant) remark(text string) {
+	if t.cfg.Remark == nil {
+		return
+	}
+	t.noticing.Lock()
+	defer t.noticing.Unlock()
+	t.cfg.Remark(text)
 }

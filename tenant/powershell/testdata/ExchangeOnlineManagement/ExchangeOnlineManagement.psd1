@@ -8,7 +8,7 @@
     Description       = 'Stands in for ExchangeOnlineManagement in tests.'
     PowerShellVersion = '5.1'
     FunctionsToExport = @(
-        'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline',
+        'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation',
         'Get-UserAnalyticsConfig', 'Set-UserAnalyticsConfig',
         'Get-CASMailbox', 'Set-CASMailbox',
         'Get-MyAnalyticsFeatureConfig', 'Set-MyAnalyticsFeatureConfig',

@@ -52,6 +52,9 @@ function Connect-ExchangeOnline {
     $script:connected = $true
     $script:token = $AccessToken
     $script:organization = $Organization
+    $script:commandName = $CommandName -join ','
+    $script:account = $UserPrincipalName
+    if (-not $UserPrincipalName -and -not $AccessToken) { $script:account = 'admin@fabrikam.com' }
     'an object that Connect-ExchangeOnline wrote'
 }
 
@@ -62,6 +65,17 @@ function Disconnect-ExchangeOnline {
         $script:connected = $false
         Write-Host 'disconnected'
     }
+}
+
+# The tenant is that of who signs in, which is Fabrikam's unless the account says
+# otherwise.
+function Get-ConnectionInformation {
+    [CmdletBinding()]
+    param()
+    if (-not $script:connected) { return }
+    $tenant = '99999999-2222-3333-4444-555555555555'
+    if ("$script:account" -like '*contoso*' -or -not $script:account) { $tenant = '11111111-2222-3333-4444-555555555555' }
+    [pscustomobject] @{ State = 'Connected'; UserPrincipalName = $script:account; TenantID = $tenant; CommandName = $script:commandName }
 }
 
 # Invoke-Fault does what the user of that name is for.
@@ -211,4 +225,4 @@ function Get-VivaInsightsSettings {
     } | Add-Member -MemberType ScriptProperty -Name Throws -Value { throw 'no' } -PassThru
 }
 
-Export-ModuleMember -Function '*-ExchangeOnline', '*-UserAnalyticsConfig', '*-CASMailbox', '*-MyAnalyticsFeatureConfig', '*-VivaInsightsSettings'
+Export-ModuleMember -Function '*-ExchangeOnline', 'Get-ConnectionInformation', '*-UserAnalyticsConfig', '*-CASMailbox', '*-MyAnalyticsFeatureConfig', '*-VivaInsightsSettings'
