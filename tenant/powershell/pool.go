@@ -141,8 +141,8 @@ func (t *Tenant) postpone(err error) bool {
 	t.after = time.Now().Add(wait)
 	ready := t.ready
 	t.mu.Unlock()
-	if ready > 0 && t.cfg.Notice != nil {
-		t.notice(fmt.Sprintf("a further PowerShell process could not be started, and there are %d: %v", ready, err))
+	if ready > 0 {
+		t.remark(fmt.Sprintf("a further PowerShell process could not be started, and the run goes on with %d: %v", ready, err))
 	}
 	return ready > 0
 }

@@ -332,7 +332,7 @@ func TestFurtherStartFails(t *testing.T) {
 	for _, mode := range []string{"overloaded", "refuses", "dies at start"} {
 		s := newStage(t)
 		var notices session
-		tn := open(t, func(c *Config) { c.Processes, c.Notice = 2, notices.hear })
+		tn := open(t, func(c *Config) { c.Processes, c.Remark = 2, notices.hear })
 		hold, hanging := make(chan struct{}), make(chan struct{})
 		s.setHook(func(e event) {
 			if e.name == "run" && s.count("run") == 1 {
@@ -527,6 +527,10 @@ func TestNoSet(t *testing.T) {
 	facts, err := tn.Facts(t.Context())
 	if err != nil || !slices.Equal(facts.Cmdlets, []string{"Get-" + testNoun}) || facts.Edition != "Core" {
 		t.Errorf("facts %+v, error %v", facts, err)
+	}
+	setup, ok := errors.AsType[*SetupError](tn.CanSet())
+	if !ok || !strings.HasPrefix(setup.Error(), "cmdlet Set-"+testNoun+" is not there") || !strings.HasPrefix(setup.Hint, "ask for a role") {
+		t.Errorf("error %v, want one that names the cmdlet and the hint", setup)
 	}
 	_, err = tn.Run(t.Context(), tenant.Cmdlet{Name: "Set-" + testNoun, Identity: "ada@contoso.com"})
 	if !errors.Is(err, tenant.Unauthorized) {

@@ -115,7 +115,7 @@ func (t *Tenant) Connect(ctx context.Context) error {
 		return err
 	}
 	defer t.release(p)
-	return t.checkCmdlet(p, "Get-"+t.cfg.Noun)
+	return t.checkCmdlet(p.cmdlets, "Get-"+t.cfg.Noun)
 }
 
 // Found returns what the last start found out, as far as it got.
@@ -134,9 +134,14 @@ func (t *Tenant) Facts(ctx context.Context) (Facts, error) {
 	return t.Found(), err
 }
 
-// checkCmdlet returns an error if the module has no cmdlet called name for p.
-func (t *Tenant) checkCmdlet(p *process, name string) error {
-	if slices.ContainsFunc(p.cmdlets, func(s string) bool { return strings.EqualFold(s, name) }) {
+// CanSet returns an error if what was signed in to last has no cmdlet that sets: it
+// is for who wants to know that ahead of the first one.
+func (t *Tenant) CanSet() error { return t.checkCmdlet(t.Found().Cmdlets, "Set-"+t.cfg.Noun) }
+
+// checkCmdlet returns an error if a cmdlet called name is none of those that there
+// are.
+func (t *Tenant) checkCmdlet(cmdlets []string, name string) error {
+	if slices.ContainsFunc(cmdlets, func(s string) bool { return strings.EqualFold(s, name) }) {
 		return nil
 	}
 	return setupError("ask for a role that has it: Exchange Administrator or, for MyAnalytics, Insights Administrator",
@@ -192,7 +197,7 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 		return nil, err
 	}
 	defer t.release(p)
-	if err := t.checkCmdlet(p, c.Name); err != nil {
+	if err := t.checkCmdlet(p.cmdlets, c.Name); err != nil {
 		return nil, err
 	}
 	r, err := p.call(ctx, request{Op: "run", Cmdlet: text(c.Name), Parameters: list}, t.cfg.Timeout)
