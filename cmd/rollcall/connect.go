@@ -120,6 +120,7 @@ type connection struct {
 	real    bool                        // it is not the built-in sandbox: a change is a change
 	signIn  func(context.Context) error // finds out whether the tenant lets us in
 	whose   func() string               // who has signed in where, once that is known; or nil
+	canSet  func() error                // once signed in: whether there is a way to change anything; nil if it takes a change to find out
 	refused string                      // what to do if it no longer does
 	save    func() error                // puts what was changed into the tenant's file; not to be called by who only reads
 	close   func()
@@ -150,6 +151,16 @@ func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger)
 		return f.connectPowerShell(a, noun, workers, log)
 	}
 	return nil, usage(fmt.Errorf("--tenant %q: want sandbox, sandbox:FILE.csv, exchange or powershell", f.tenant))
+}
+
+// signInTo finds out whether the tenant lets us in, and, if writes says that
+// something is to be changed, whether there is a way to.
+func (c *connection) signInTo(ctx context.Context, writes bool) error {
+	err := c.signIn(ctx)
+	if err == nil && writes && c.canSet != nil {
+		err = c.canSet()
+	}
+	return err
 }
 
 func connectSandbox(file string, hasFile bool, log *zap.Logger) (*connection, error) {

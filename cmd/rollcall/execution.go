@@ -68,7 +68,7 @@ func (x *execution) signIn() error {
 	}
 	ctx, cancel := x.interrupts.first()
 	defer cancel()
-	err := x.conn.signIn(ctx)
+	err := x.conn.signInTo(ctx, !x.audit)
 	if err != nil && x.interrupts.status() != 0 {
 		return errInterrupted
 	}

@@ -110,6 +110,7 @@ func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *z
 		name:    "PowerShell tenant " + f.organization,
 		real:    true,
 		signIn:  signs,
+		canSet:  func() error { return setupHint(t.CanSet()) },
 		whose:   func() string { return whose(t.Found()) },
 		refused: tryAgain(method),
 		save:    func() error { return nil },

@@ -45,7 +45,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	defer interrupts.end()
 	ctx, cancel := interrupts.first()
 	defer cancel()
-	if err := conn.signIn(ctx); err != nil {
+	if err := conn.signInTo(ctx, true); err != nil {
 		if status := interrupts.status(); status != 0 {
 			return &exit{status: status, err: errInterrupted}
 		}

@@ -104,14 +104,19 @@ func New(cfg Config) (*Tenant, error) {
 	if err := cfg.SignIn.check(); err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
-	return &Tenant{
+	t := &Tenant{
 		cfg:     cfg,
 		idle:    make(chan *process, cfg.Processes),
 		places:  make(chan struct{}, cfg.Processes),
-		turn:    make(chan struct{}, 1),
+		turns:   make(chan struct{}, maxStarts),
+		died:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		live:    make(map[*process]bool),
-	}, nil
+	}
+	for range maxStarts - 1 { // until the first has signed in
+		t.turns <- struct{}{}
+	}
+	return t, nil
 }
 
 // check returns an error if s lacks what its method needs. All that is missing

@@ -32,12 +32,15 @@ type request struct {
 	Parameters []parameter `json:"parameters,omitempty"`
 }
 
-// A parameter is a value for a cmdlet, with its type written out: string, bool,
-// number, null, or secret for a string that becomes a SecureString.
+// A parameter is a value for a cmdlet, with what it is taken for: string, bool,
+// number, null, list, or secret for a string that becomes a SecureString. What
+// the cmdlet gets is up to the type of its own parameter; only one that takes
+// any object gets what the value is taken for.
 type parameter struct {
-	Name  text `json:"name"`
-	Type  text `json:"type"`
-	Value text `json:"value"`
+	Name   text   `json:"name"`
+	Type   text   `json:"type"`
+	Value  text   `json:"value"`
+	Values []text `json:"values,omitempty"` // of a list
 }
 
 // A text is a string with = in front on the way, or the bridge's JSON parser
@@ -84,6 +87,8 @@ type failure struct {
 	ErrorID    string   `json:"errorId"`
 	Status     int      `json:"status"` // HTTP, or 0
 	RetryAfter string   `json:"retryAfter"`
+	Discovery  bool     `json:"discovery"` // it was the look for the service that failed
+	Body       string   `json:"body"`      // of the reply, if it was there to be read
 }
 
 // line returns r as it is sent: JSON in ASCII, so that it means the same in
@@ -125,12 +130,12 @@ func readReply(line []byte) (*reply, error) {
 	return r, nil
 }
 
-// ran returns what a cmdlet wrote or the error that it ended in, and whether that
+// ran returns what c wrote or the error that it ended in, and whether that
 // is that the session is over. A reply has neither if it is not as it should be;
 // objects are not nil otherwise, though there may be none.
-func (r *reply) ran(secrets []string) (objects []tenant.Object, e *tenant.Error, lost bool) {
+func (r *reply) ran(c tenant.Cmdlet, secrets []string) (objects []tenant.Object, e *tenant.Error, lost bool) {
 	if r.Error != nil {
-		e, lost = r.Error.fault(secrets)
+		e, lost = r.Error.fault(c, secrets)
 		return nil, e, lost
 	}
 	if r.Objects == nil {
@@ -151,7 +156,7 @@ var common = []string{
 // parameters returns those of c, the identity first.
 func parameters(c tenant.Cmdlet) ([]parameter, error) {
 	list := make([]parameter, 1, 1+len(c.Parameters))
-	list[0] = parameter{"Identity", "string", text(c.Identity)}
+	list[0] = parameter{Name: "Identity", Type: "string", Value: text(c.Identity)}
 	for _, p := range c.Parameters {
 		if !tenant.IsNoun(p.Name) || strings.EqualFold(p.Name, "Identity") {
 			return nil, fmt.Errorf("%s: parameter %q: not one to set", c.Name, p.Name)
@@ -163,24 +168,43 @@ func parameters(c tenant.Cmdlet) ([]parameter, error) {
 			}
 		}
 		to := parameter{Name: text(p.Name), Value: text(tenant.Text(p.Value))}
-		switch p.Value.(type) {
-		case nil:
-			to.Type = "null"
-		case bool:
-			to.Type = "bool"
-		case json.Number:
-			to.Type = "number"
-		case string:
-			to.Type = "string"
+		switch v := p.Value.(type) {
+		case []any:
+			to.Type, to.Value = "list", ""
+			for _, one := range v {
+				if kindOf(one) == "" {
+					return nil, fmt.Errorf("%s: parameter %s: a list of %T can't be sent", c.Name, p.Name, one)
+				}
+				to.Values = append(to.Values, text(tenant.Text(one)))
+			}
 		default:
-			return nil, fmt.Errorf("%s: parameter %s: a %T can't be sent", c.Name, p.Name, p.Value)
+			if to.Type = kindOf(v); to.Type == "" {
+				return nil, fmt.Errorf("%s: parameter %s: a %T can't be sent", c.Name, p.Name, v)
+			}
 		}
 		list = append(list, to)
 	}
 	for _, p := range list {
-		if !utf8.ValidString(string(p.Value)) {
-			return nil, fmt.Errorf("%s: parameter %s: %q is not UTF-8", c.Name, p.Name, string(p.Value))
+		for _, value := range append(p.Values, p.Value) {
+			if !utf8.ValidString(string(value)) {
+				return nil, fmt.Errorf("%s: parameter %s: %q is not UTF-8", c.Name, p.Name, string(value))
+			}
 		}
 	}
 	return list, nil
+}
+
+// kindOf returns what v is taken for, or "" if it can't be sent.
+func kindOf(v any) text {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "bool"
+	case json.Number:
+		return "number"
+	case string:
+		return "string"
+	}
+	return ""
 }

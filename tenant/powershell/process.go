@@ -38,7 +38,12 @@ type process struct {
 
 	id      int         // of the last request
 	cmdlets []string    // what there was to run after signing in
+	token   string      // that it signed in with, or ""
+	renew   time.Time   // when to look for another, or zero
+	calls   int         // cmdlets that it has run
 	proved  bool        // a cmdlet has got past the service's door
+	worn    bool        // it is to be replaced, between two calls
+	ready   bool        // it has signed in; the pool's, under its lock
 	lines   chan []byte // to the writer
 	replies chan answer // from the reader
 	tail    tail        // the last that came by standard error

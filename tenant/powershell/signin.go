@@ -30,12 +30,15 @@ func (c credential) secrets() []string {
 func (s SignIn) credential(ctx context.Context, refused string) (c credential, err error) {
 	add := func(name, kind, value string) {
 		if value != "" {
-			c.parameters = append(c.parameters, parameter{text(name), text(kind), text(value)})
+			c.parameters = append(c.parameters, parameter{Name: text(name), Type: text(kind), Value: text(value)})
 		}
 	}
 	switch s.Method {
 	case AccessToken:
 		c.token, c.expires, err = s.Token(ctx, refused)
+		if err != nil && refused != "" && ctx.Err() == nil {
+			c.token, c.expires, err = s.Token(ctx, "") // there is no other
+		}
 		switch {
 		case err != nil:
 			return credential{}, err

@@ -289,6 +289,8 @@ func standIn(address string) {
 			switch {
 			case mode("refuses"):
 				say(`,"error":` + fail("connect", "AADSTS700027: "+secret+" is no good", "Microsoft.Identity.Client.MsalServiceException", 401))
+			case mode("overloaded"):
+				say(`,"error":` + fail("connect", "The service is unavailable.", "System.SystemException", 503))
 			case mode("no network"):
 				say(`,"error":` + fail("connect", "no such host", "System.Net.Http.HttpRequestException", 0))
 			case mode("of contoso"):
@@ -364,7 +366,9 @@ func act(identity, nonce, secret string, id int, say func(string), tell func(nam
 		warnings, _ := json.Marshal([]string{"slow é\r\ndown " + secret})
 		say(`,"objects":[],"warnings":` + string(warnings))
 	case "lost":
-		say(`,"warnings":[],"error":` + fail("cmdlet", "UnAuthorized", "System.Exception", 0))
+		say(`,"warnings":[],"error":` + fail("cmdlet", "You must call Connect-ExchangeOnline before calling any other cmdlet.", "System.Exception", 0))
+	case "refused", "refused2", "refused3":
+		say(`,"warnings":[],"error":` + fail("cmdlet", "Error while requesting the server.HttpStatusCode=Unauthorized", "System.Exception", 0))
 	case "gone":
 		say(`,"warnings":[],"error":{"kind":"missing","message":"no such cmdlet"}`)
 	case "fails":

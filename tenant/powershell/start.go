@@ -14,16 +14,6 @@ import (
 // the first.
 var errOtherVersion = errors.New("this version of the module can't be loaded")
 
-// acquire returns a process that has signed in, and that no one else has until
-// it is released.
-func (t *Tenant) acquire(ctx context.Context) (*process, error) {
-	for {
-		if p, err := t.take(ctx); !errors.Is(err, errOtherVersion) {
-			return p, err
-		}
-	}
-}
-
 // begin has p begin to answer, and finds out what there is.
 func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts) error {
 	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun), Folder: text(p.folder)}, t.cfg.Timeout)

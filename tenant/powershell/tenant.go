@@ -13,10 +13,12 @@
 // them ASCII (message.go). Lines of the bridge begin with a mark that is new
 // for each process; all else that a process writes is noise, which is passed on
 // while it signs in, for a code to type elsewhere may be in it, and dropped
-// later. Processes are started one after another, when all others are busy. One
-// that fails to answer, for whatever reason, is killed with all that it
-// started, and the call fails as [tenant.Unavailable]: the next one finds or
-// starts another.
+// later. A process is started when all others are busy: after the first has signed
+// in, some at a time. One that can't be started costs nothing while there are
+// others. One that fails to answer, for whatever reason, is killed with all that
+// it started, and the call fails as [tenant.Unavailable]: the next one finds or
+// starts another. One that has run thousands of cmdlets, or whose token is about
+// to end, is replaced between two of them.
 //
 // Secrets go over standard input only, and are taken out of every text that
 // comes back. What a cmdlet is given is never part of a command's text: the
@@ -48,10 +50,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"rollcall/tenant"
 )
@@ -66,10 +70,12 @@ type Tenant struct {
 	// than cfg.Processes.
 	idle    chan *process
 	places  chan struct{}
-	turn    chan struct{} // held by the call that starts a process
+	turns   chan struct{} // held by the calls that start processes
+	died    chan struct{} // holds one when a process has ended
 	closing chan struct{} // closed by Close
 
 	closeOnce sync.Once
+	signedIn  sync.Once  // the first to sign in lets others start side by side
 	noticing  sync.Mutex // held while cfg.Notice or cfg.Remark is called
 
 	mu    sync.Mutex
@@ -77,6 +83,11 @@ type Tenant struct {
 	ends  sync.WaitGroup    // of live; added to under mu, while not closing
 	facts Facts             // of the last start
 	unfit map[string]string // versions of the module that can't be loaded, and why
+	ready int               // processes of live that have signed in
+	after time.Time         // when a further one may be started, if any is ready
+	token string            // one that the service has refused, or ""
+
+	refusals refusals
 }
 
 // Facts are what there is to run cmdlets with: of a start that failed, as far
@@ -104,7 +115,7 @@ func (t *Tenant) Connect(ctx context.Context) error {
 		return err
 	}
 	defer t.release(p)
-	return t.checkCmdlet(p, "Get-"+t.cfg.Noun)
+	return t.checkCmdlet(p.cmdlets, "Get-"+t.cfg.Noun)
 }
 
 // Found returns what the last start found out, as far as it got.
@@ -123,9 +134,14 @@ func (t *Tenant) Facts(ctx context.Context) (Facts, error) {
 	return t.Found(), err
 }
 
-// checkCmdlet returns an error if the module has no cmdlet called name for p.
-func (t *Tenant) checkCmdlet(p *process, name string) error {
-	if slices.ContainsFunc(p.cmdlets, func(s string) bool { return strings.EqualFold(s, name) }) {
+// CanSet returns an error if what was signed in to last has no cmdlet that sets: it
+// is for who wants to know that ahead of the first one.
+func (t *Tenant) CanSet() error { return t.checkCmdlet(t.Found().Cmdlets, "Set-"+t.cfg.Noun) }
+
+// checkCmdlet returns an error if a cmdlet called name is none of those that there
+// are.
+func (t *Tenant) checkCmdlet(cmdlets []string, name string) error {
+	if slices.ContainsFunc(cmdlets, func(s string) bool { return strings.EqualFold(s, name) }) {
 		return nil
 	}
 	return setupError("ask for a role that has it: Exchange Administrator or, for MyAnalytics, Insights Administrator",
@@ -181,7 +197,7 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 		return nil, err
 	}
 	defer t.release(p)
-	if err := t.checkCmdlet(p, c.Name); err != nil {
+	if err := t.checkCmdlet(p.cmdlets, c.Name); err != nil {
 		return nil, err
 	}
 	r, err := p.call(ctx, request{Op: "run", Cmdlet: text(c.Name), Parameters: list}, t.cfg.Timeout)
@@ -193,7 +209,8 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 			t.cfg.Warn(c, tenant.Clean(w, *p.secrets.Load()...))
 		}
 	}
-	objects, e, lost := r.ran(*p.secrets.Load())
+	p.calls++
+	objects, e, lost := r.ran(c, *p.secrets.Load())
 	switch {
 	case lost:
 		// A process whose session is over is replaced by one that signs in
@@ -204,15 +221,43 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 			e.Class = tenant.Unauthorized
 		}
 		return nil, e
+	case e != nil && e.Status == http.StatusUnauthorized && !r.Error.looksUp() && e.Class == tenant.Unauthorized:
+		renew, final := t.refusals.refuse(c.Identity, p.proved)
+		if renew {
+			p.worn = true
+			t.refuseToken(p.token)
+		}
+		if !final {
+			e.Class = tenant.Unavailable
+		}
+		return nil, e
 	case e != nil:
-		p.proved = p.proved || e.Class != tenant.Unavailable
+		if e.Class != tenant.Unavailable && e.Class != tenant.Unauthorized {
+			p.proved = true
+			t.refusals.serve()
+		}
 		return nil, e
 	case objects == nil:
 		p.end()
 		return nil, &endedError{"PowerShell sent a reply without objects or error"}
 	}
 	p.proved = true
+	t.refusals.serve()
 	return objects, nil
+}
+
+// refused returns a token that the service has refused, or "".
+func (t *Tenant) refused() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.token
+}
+
+// refuseToken has the next process sign in with another token, if there is one.
+func (t *Tenant) refuseToken(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.token = token
 }
 
 // String returns the tenant that t is of. It keeps what prints a Tenant from

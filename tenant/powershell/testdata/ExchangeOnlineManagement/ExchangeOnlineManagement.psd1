@@ -10,7 +10,9 @@
     FunctionsToExport = @(
         'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation',
         'Get-UserAnalyticsConfig', 'Set-UserAnalyticsConfig',
-        'Get-CASMailbox', 'Set-CASMailbox'
+        'Get-CASMailbox', 'Set-CASMailbox',
+        'Get-MyAnalyticsFeatureConfig', 'Set-MyAnalyticsFeatureConfig',
+        'Get-VivaInsightsSettings'
     )
     CmdletsToExport   = @()
     VariablesToExport = @()
