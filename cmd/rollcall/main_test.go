@@ -154,7 +154,7 @@ func served(ts *testscript.TestScript, _ bool, args []string) {
 // environment returns what a script's programs have to know of its environment.
 func environment(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range []string{tokenVariable, "AZURE_CLIENT_SECRET", saidVariable} {
+	for _, name := range []string{tokenVariable, "AZURE_CLIENT_SECRET", saidVariable, "PSModulePath", "TMPDIR"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

@@ -147,8 +147,8 @@ func TestWrongTenant(t *testing.T) {
 				}
 			})
 			facts, err := tn.Facts(t.Context())
-			if (err == nil) != test.right {
-				t.Errorf("%s: %q: error %v", method, test.organization, err)
+			if (err == nil) != test.right || facts.SignedIn != test.right {
+				t.Errorf("%s: %q: facts %+v, error %v", method, test.organization, facts, err)
 			}
 			if test.right && (facts.Account != "admin@contoso.com" || facts.TenantID != here) {
 				t.Errorf("facts %+v", facts)

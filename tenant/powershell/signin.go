@@ -93,7 +93,7 @@ func (t *Tenant) refusal(f *failure, secrets []string) error {
 	case reason != "":
 		return setupError("", "sign-in refused: %s", tenant.Clean(reason, secrets...))
 	case !final:
-		return setupError("", "%w", err)
+		return setupError("", "%v", err) // not %w: it is no failure that may pass
 	}
 	return err
 }

@@ -73,12 +73,12 @@ func (t *Tenant) connect(ctx context.Context, p *process, c credential, facts *F
 	if r.Error != nil {
 		return t.refusal(r.Error, secrets)
 	}
-	facts.SignedIn = true
 	facts.Account = tenant.Clean(r.Account, secrets...)
 	facts.TenantID = tenant.Clean(r.TenantID, secrets...)
 	if err := t.checkTenant(ctx, *facts); err != nil {
 		return err
 	}
+	facts.SignedIn = true
 	for _, name := range r.Cmdlets {
 		facts.Cmdlets = append(facts.Cmdlets, tenant.Clean(name, secrets...))
 	}

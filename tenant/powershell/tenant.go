@@ -83,6 +83,7 @@ type Tenant struct {
 	ends  sync.WaitGroup    // of live; added to under mu, while not closing
 	facts Facts             // of the last start
 	unfit map[string]string // versions of the module that can't be loaded, and why
+	known string            // the ID of the tenant that was named, once it was looked up
 	ready int               // processes of live that have signed in
 	after time.Time         // when a further one may be started, if any is ready
 	token string            // one that the service has refused, or ""

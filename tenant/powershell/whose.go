@@ -17,15 +17,22 @@ func (t *Tenant) checkTenant(ctx context.Context, f Facts) error {
 	}
 	id := named
 	if strings.Contains(named, ".") {
-		if t.cfg.TenantID == nil {
+		if t.cfg.TenantID == nil || t.knows(f.TenantID) {
 			return nil
 		}
 		var err error
 		if id, err = t.cfg.TenantID(ctx, named); err != nil {
-			return fmt.Errorf("find out whether %s is the tenant that was signed in to, %s: %w", named, f.TenantID, err)
+			what := fmt.Sprintf("find out whether %s is the tenant that was signed in to, %s (--organization with an ID needs no look-up)", named, f.TenantID)
+			if t.cfg.SignIn.byHand() && ctx.Err() == nil {
+				return setupError("", "%s: %v", what, err) // the person is not asked again
+			}
+			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
 	if strings.EqualFold(id, f.TenantID) {
+		t.mu.Lock()
+		t.known = f.TenantID
+		t.mu.Unlock()
 		return nil
 	}
 	who := ""
@@ -34,4 +41,11 @@ func (t *Tenant) checkTenant(ctx context.Context, f Facts) error {
 	}
 	return setupError("sign in to the tenant that --organization names, or name the other one there",
 		"signed in%s to the tenant %s, and --organization %s is the tenant %s: nothing was done there", who, f.TenantID, named, id)
+}
+
+// knows reports whether id has been found to be that of the tenant that was named.
+func (t *Tenant) knows(id string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.known == id
 }

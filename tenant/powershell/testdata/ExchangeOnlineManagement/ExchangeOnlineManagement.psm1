@@ -41,6 +41,12 @@ function Connect-ExchangeOnline {
     if ($ShowBanner) {
         Write-Host 'This is the banner, and it was not wanted.'
     }
+    if ($Organization -eq 'hangs.onmicrosoft.com') {
+        # It says so beside the folder of its process.
+        $said = [System.IO.Path]::Combine([System.IO.Path]::GetTempPath(), '..', 'connecting')
+        [System.IO.File]::WriteAllText($said, "$PID`n")
+        [System.Threading.Thread]::Sleep(600000)
+    }
     if ($Organization -eq 'refused.onmicrosoft.com') {
         throw "AADSTS90002: no tenant of that name; the token was $AccessToken"
     }
