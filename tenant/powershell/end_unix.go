@@ -26,3 +26,9 @@ func newTree(p *os.Process) tree { return tree{p.Pid} }
 func (t tree) kill() { _ = syscall.Kill(-t.group, syscall.SIGKILL) }
 
 func (t tree) close() {}
+
+// isOurs reports whether a folder is the account's own, and closed to others.
+func isOurs(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Getuid() && info.Mode().Perm() == 0o700
+}

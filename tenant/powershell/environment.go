@@ -1,9 +1,6 @@
 package powershell
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -121,33 +118,4 @@ func writable(dir string) bool {
 	}
 	f.Close()
 	return os.Remove(f.Name()) == nil
-}
-
-// makeFolder makes a folder for the files of one process.
-func makeFolder() (string, error) {
-	places := []string{os.TempDir()}
-	for _, name := range []string{"RUNTIME_DIRECTORY", "CACHE_DIRECTORY", "STATE_DIRECTORY"} { // of a systemd service
-		if first, _, _ := strings.Cut(os.Getenv(name), ":"); first != "" {
-			places = append(places, first)
-		}
-	}
-	if cache, err := os.UserCacheDir(); err == nil {
-		places = append(places, cache)
-	}
-	var all []error
-	for _, place := range places {
-		dir, err := os.MkdirTemp(place, "rollcall-pwsh-")
-		if err == nil {
-			return dir, nil
-		}
-		if e, ok := errors.AsType[*fs.PathError](err); ok {
-			err = fmt.Errorf("%s: %w", place, e.Err)
-		}
-		all = append(all, err)
-	}
-	var texts []string
-	for _, err := range all {
-		texts = append(texts, err.Error())
-	}
-	return "", setupError("set TMPDIR to a folder that this account can write to", "start PowerShell: no folder for its temporary files: %s", strings.Join(texts, "; "))
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // values returns the environment of a stand-in, which is what it says of its start.
@@ -122,8 +123,49 @@ func TestNoFolder(t *testing.T) {
 	}
 	t.Setenv("STATE_DIRECTORY", state+":/var/lib/other")
 	folder, err := makeFolder()
-	if err != nil || filepath.Dir(folder) != state {
-		t.Errorf("folder %q, error %v, want one in %s", folder, err, state)
+	if err != nil || filepath.Dir(folder.path) != state {
+		t.Fatalf("folder %+v, error %v, want one in %s", folder, err, state)
+	}
+	folder.remove()
+}
+
+// What is left of a rollcall that was killed is removed, and nothing of one that
+// runs, nor what is only called alike.
+func TestSweepFolders(t *testing.T) {
+	place := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TEMP", "TMP"} {
+		t.Setenv(name, place)
+	}
+	left, err := makeFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, err := makeFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer used.remove()
+	young, other := filepath.Join(place, folderPrefix+"young"), filepath.Join(place, "other")
+	for _, dir := range []string{young, other, filepath.Join(left.path, "tmpEXO_1")} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(other, filepath.Join(place, folderPrefix+"link")); err != nil && runtime.GOOS != "windows" {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-2 * folderAge)
+	for _, dir := range []string{left.path, used.path, other} {
+		if err := os.Chtimes(dir, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left.lock.Close() // as the end of a process does
+	sweepFolders()
+	for dir, want := range map[string]bool{left.path: false, used.path: true, young: true, other: true} {
+		if _, err := os.Stat(dir); (err == nil) != want {
+			t.Errorf("%s: %v, want it kept: %v", filepath.Base(dir), err, want)
+		}
 	}
 }
 

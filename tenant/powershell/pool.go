@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"rollcall/tenant"
@@ -230,14 +229,15 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 	var p *process
 	started := make(chan struct{})
 	defer close(started)
+	t.sweep.Do(sweepFolders)
 	folder, err := makeFolder()
 	if err != nil {
 		free()
 		return nil, err
 	}
-	p, err = startProcess(program, folder, t.environ(folder), func() {
+	p, err = startProcess(program, folder.path, t.environ(folder.path), func() {
 		<-started
-		os.RemoveAll(folder) // best effort
+		folder.remove()
 		t.mu.Lock()
 		delete(t.live, p)
 		if p.ready {
@@ -258,7 +258,7 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 		t.ends.Done()
 	})
 	if err != nil {
-		os.RemoveAll(folder)
+		folder.remove()
 		free()
 		return nil, setupError("install PowerShell 7: https://aka.ms/powershell", "start PowerShell: %w", err)
 	}

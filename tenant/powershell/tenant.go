@@ -74,6 +74,7 @@ type Tenant struct {
 	died    chan struct{} // holds one when a process has ended
 	closing chan struct{} // closed by Close
 
+	sweep     sync.Once // what is left of earlier runs, ahead of the first start
 	closeOnce sync.Once
 	signedIn  sync.Once  // the first to sign in lets others start side by side
 	noticing  sync.Mutex // held while cfg.Notice or cfg.Remark is called
