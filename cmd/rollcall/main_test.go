@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,6 +50,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
 			env.Values["server"] = new(server)
+			if err := givePowerShell(env); err != nil {
+				return err
+			}
 			return noSecrets(env)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -65,6 +69,20 @@ func TestScripts(t *testing.T) {
 			"listen":      listen,
 		},
 	})
+}
+
+// givePowerShell has a script find the stand-in for Microsoft's module, and what
+// a pwsh has unpacked of itself.
+func givePowerShell(env *testscript.Env) error {
+	modules, err := filepath.Abs("../../tenant/powershell/testdata")
+	if err != nil {
+		return err
+	}
+	env.Setenv("MODULES", modules)
+	if cache, err := os.UserCacheDir(); err == nil {
+		env.Setenv("XDG_CACHE_HOME", cache)
+	}
+	return nil
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

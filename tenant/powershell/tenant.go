@@ -212,23 +212,16 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 	p.calls++
 	objects, e, lost := r.ran(c, *p.secrets.Load())
 	switch {
-	case lost:
-		// A process whose session is over is replaced by one that signs in
-		// anew. If it was that already, doing so again would not help.
-		p.end()
-		e.Class = tenant.Unavailable
-		if !p.proved {
-			e.Class = tenant.Unauthorized
-		}
-		return nil, e
-	case e != nil && e.Status == http.StatusUnauthorized && !r.Error.looksUp() && e.Class == tenant.Unauthorized:
+	case lost, e != nil && e.Class == tenant.Unauthorized && e.Status == http.StatusUnauthorized && !r.Error.looksUp():
 		renew, final := t.refusals.refuse(c.Identity, p.proved)
 		if renew {
-			p.worn = true
 			t.refuseToken(p.token)
 		}
-		if !final {
-			e.Class = tenant.Unavailable
+		// One whose session is over is of no more use to anyone.
+		p.worn = p.worn || renew || lost
+		e.Class = tenant.Unavailable
+		if final {
+			e.Class = tenant.Unauthorized
 		}
 		return nil, e
 	case e != nil:
