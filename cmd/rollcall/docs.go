@@ -34,11 +34,16 @@ func writeDocs(root *cobra.Command, dir string) error {
 	if err := doc.GenManTree(root, &doc.GenManHeader{Title: "ROLLCALL", Section: "1", Source: "rollcall"}, man); err != nil {
 		return err
 	}
+	ps, err := os.Create(filepath.Join(completions, "rollcall.ps1"))
+	if err != nil {
+		return err
+	}
 	for _, err := range []error{
 		root.GenBashCompletionFileV2(filepath.Join(completions, "rollcall.bash"), true),
 		root.GenZshCompletionFile(filepath.Join(completions, "_rollcall")),
 		root.GenFishCompletionFile(filepath.Join(completions, "rollcall.fish"), true),
-		root.GenPowerShellCompletionFileWithDesc(filepath.Join(completions, "rollcall.ps1")),
+		powershellCompletion(root, ps, true),
+		ps.Close(),
 	} {
 		if err != nil {
 			return err

@@ -121,16 +121,21 @@ func (f *tenantFlags) hostSteps(a *app, cfg rest.Config) []step {
 	}}
 }
 
-// exported says whether both cmdlets of noun are among names.
-func exported(noun string, names []string) (string, error) {
+// missingOf returns which of the two cmdlets of noun are not among names, or "".
+func missingOf(noun string, names []string) string {
 	var missing []string
 	for _, verb := range []string{"Get-", "Set-"} {
 		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, verb+noun) }) {
 			missing = append(missing, verb+noun)
 		}
 	}
-	if missing != nil {
-		return "", fmt.Errorf("%s not among the %d that this caller may run", strings.Join(missing, " and "), len(names))
+	return strings.Join(missing, " and ")
+}
+
+// exported says whether both cmdlets of noun are among names.
+func exported(noun string, names []string) (string, error) {
+	if missing := missingOf(noun, names); missing != "" {
+		return "", fmt.Errorf("%s not among the %d that this caller may run", missing, len(names))
 	}
 	return fmt.Sprintf("Get-%s and Set-%[1]s are among the %d that this caller may run", noun, len(names)), nil
 }

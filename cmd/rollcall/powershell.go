@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -139,7 +140,7 @@ func setupHint(err error) error {
 	if !ok {
 		return err
 	}
-	return &exit{status: exitError, err: err, hint: cmp.Or(s.Hint, entra.Hint(err.Error()))}
+	return &exit{status: exitError, err: err, hint: cmp.Or(s.Hint, hint(err), entra.Hint(err.Error()))}
 }
 
 // powershellSteps are what has to hold for the module's cmdlets of a noun to
@@ -194,10 +195,10 @@ func powershellSteps(noun string, t *powershell.Tenant, signIn powershell.SignIn
 	}, {
 		name: "cmdlets",
 		look: func(context.Context) (string, error) {
-			if _, missing := exported(noun, facts.Cmdlets); missing != nil || err == nil {
-				return exported(noun, facts.Cmdlets)
+			if missing := missingOf(noun, facts.Cmdlets); missing != "" {
+				return "", fmt.Errorf("%s not there after signing in: ExchangeOnlineManagement %s has none, or this caller may not run it", missing, facts.Module)
 			}
-			return "", err
+			return fmt.Sprintf("Get-%s and Set-%[1]s are there", noun), err
 		},
 		mend: "give the caller a role that has them: Exchange Administrator or, for MyAnalytics, Insights Administrator",
 	}}

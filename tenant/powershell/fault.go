@@ -279,13 +279,6 @@ func (f *failure) mayPass(e *tenant.Error) bool {
 // refusal returns the error of a sign-in that failed: one that may pass as a
 // [*tenant.Error], and else a [*SetupError]. Where says what it was to.
 func (f *failure) refusal(where string, secrets []string) error {
-	if f.Kind == "import" {
-		hint := "Update-Module " + moduleName
-		if f.says([]string{"running scripts is disabled", "PSSecurityException"}) {
-			hint = "Set-ExecutionPolicy RemoteSigned -Scope CurrentUser"
-		}
-		return setupError(hint, "load PowerShell module %s: %s", moduleName, tenant.Clean(f.Message, secrets...))
-	}
 	e, _ := f.fault(tenant.Cmdlet{}, secrets)
 	if f.mayPass(e) {
 		if !e.Transient() {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,7 +47,7 @@ type process struct {
 	ready   bool        // it has signed in; the pool's, under its lock
 	lines   chan []byte // to the writer
 	replies chan answer // from the reader
-	tail    tail        // the last that came by standard error
+	tail    tail        // of standard error
 
 	given    chan struct{} // closed by the call that has p, when no one will use it again
 	stop     chan struct{} // closed to end the process
@@ -61,8 +62,9 @@ type answer struct {
 	err   error
 }
 
-// startProcess starts program with an environment, and calls onEnd when all that it started is over.
-// If it fails, nothing was started.
+// startProcess starts program with a folder for its temporary files and an
+// environment, and calls onEnd when all that it started is over. If it fails,
+// nothing was started.
 func startProcess(program, folder string, env []string, onEnd func()) (*process, error) {
 	p := &process{
 		nonce:   rand.Text(),
@@ -209,7 +211,7 @@ func (p *process) readReplies(output *os.File) {
 	}
 }
 
-// readErrors keeps the last of what the process writes to standard error.
+// readErrors keeps the first and the last of what the process writes to standard error.
 func (p *process) readErrors(output *os.File) {
 	for line := range readLines(output, nil) {
 		p.tail.add(line.text)
@@ -288,11 +290,17 @@ func (p *process) obituary() string {
 	return text
 }
 
-// A tail is the last lines of a stream that say something.
+// A tail is the first and the last lines of a stream that say something: what .NET
+// dies of it says first, and where it was then in many lines more.
 type tail struct {
 	mu    sync.Mutex
-	lines [4]string
+	first []string
+	last  []string
+	more  bool // there were lines between
 }
+
+// tailLines is how many lines are kept of either end.
+const tailLines = 4
 
 func (t *tail) add(line []byte) {
 	line = bytes.TrimSpace(line)
@@ -301,12 +309,22 @@ func (t *tail) add(line []byte) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	copy(t.lines[:], t.lines[1:])
-	t.lines[len(t.lines)-1] = string(line)
+	if len(t.first) < tailLines {
+		t.first = append(t.first, string(line))
+		return
+	}
+	if len(t.last) == tailLines {
+		t.last, t.more = t.last[1:], true
+	}
+	t.last = append(t.last, string(line))
 }
 
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(strings.Join(t.lines[:], "\n"))
+	lines := slices.Clone(t.first)
+	if t.more {
+		lines = append(lines, "[...]")
+	}
+	return strings.Join(append(lines, t.last...), "\n")
 }

@@ -85,11 +85,14 @@ func (t *Tenant) signInTimeout() time.Duration {
 // there is one, in whatever exception. By hand it is final: another try would
 // ask the person again.
 func (t *Tenant) refusal(f *failure, secrets []string) error {
-	if reason := f.entra(); reason != "" {
-		return setupError("", "sign-in refused: %s", tenant.Clean(reason, secrets...))
-	}
 	err := f.refusal(t.String(), secrets)
-	if _, ok := errors.AsType[*SetupError](err); !ok && t.cfg.SignIn.byHand() {
+	_, final := errors.AsType[*SetupError](err)
+	switch reason := f.entra(); {
+	case !final && !t.cfg.SignIn.byHand():
+		return err
+	case reason != "":
+		return setupError("", "sign-in refused: %s", tenant.Clean(reason, secrets...))
+	case !final:
 		return setupError("", "%w", err)
 	}
 	return err
