@@ -106,9 +106,12 @@ func (f *failure) fault(c tenant.Cmdlet, secrets []string) (_ *tenant.Error, los
 		}
 		if f.looksUp() {
 			text = "look up the service: " + text
+			e.Unreachable = e.Class == tenant.Unavailable
 		}
-		if f.isFinal(e) {
-			e.Class = tenant.Unauthorized
+		if hint := f.mend(e); hint != "" {
+			e.Class, e.Unreachable = tenant.Unauthorized, false
+			e.Err = setupError(hint, "%s", text)
+			return e, false
 		}
 	case "broken":
 		// The cmdlet was run, and what came of it is not known.
@@ -133,16 +136,18 @@ func (f *failure) unanswered(exception string) bool {
 	}
 }
 
-// isFinal reports whether f, whose error is e, concerns all calls, and will not
-// pass.
-func (f *failure) isFinal(e *tenant.Error) bool {
+// mend returns what a person can do about f, whose error is e, if it concerns all
+// calls and will not pass, and else "".
+func (f *failure) mend(e *tenant.Error) string {
 	switch {
-	case f.status() == 0 && (f.says(untrusted) || f.says(unwritten)):
-		return true
-	case f.looksUp():
-		return !e.Transient()
+	case f.looksUp() && !e.Transient():
+		return "check --organization and --cloud: there is no such service for them"
+	case f.status() == 0 && f.says(untrusted):
+		return "the server's certificate is not one that this machine trusts: check whether a proxy is in between"
+	case f.status() == 0 && f.says(unwritten):
+		return "set TMPDIR to a folder that this account can write to, with room in it"
 	}
-	return false
+	return ""
 }
 
 // statusName is what the module says of a reply without a body, by .NET's name
@@ -270,7 +275,7 @@ func (f *failure) mayPass(e *tenant.Error) bool {
 	switch {
 	case e.Transient():
 		return true
-	case e.Status/100 == 4 && e.Status != http.StatusNotFound, f.says([]string{"UnauthorizedAccessException", "AADSTS"}), f.isFinal(e):
+	case e.Status/100 == 4 && e.Status != http.StatusNotFound, f.says([]string{"UnauthorizedAccessException", "AADSTS"}), f.mend(e) != "":
 		return false
 	}
 	return f.says(passing) || len(f.Exceptions) > 0 && f.Exceptions[0] == "System.SystemException"
@@ -284,8 +289,9 @@ func (f *failure) refusal(where string, secrets []string) error {
 		if !e.Transient() {
 			e.Class = tenant.Unavailable
 		}
+		e.Unreachable = e.Class == tenant.Unavailable // nobody has been asked about a user
 		e.Op, e.Object, e.Err = "Connect-ExchangeOnline", where, fmt.Errorf("sign in: %w", e.Err)
 		return e
 	}
-	return setupError("", "sign-in refused: %w", e.Err)
+	return setupError(f.mend(e), "sign-in refused: %w", e.Err)
 }

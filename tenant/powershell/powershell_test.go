@@ -541,8 +541,8 @@ func TestNoSet(t *testing.T) {
 	}
 }
 
-// A session that is lost is replaced by a new one, with a new token. One that
-// is lost before anything got through would be lost again.
+// A session that is lost is replaced by a new one, with a new token: again and
+// again, unless nobody is served by any.
 func TestSessionLost(t *testing.T) {
 	for _, user := range []string{"lost", "gone"} {
 		s := newStage(t)
@@ -563,11 +563,20 @@ func TestSessionLost(t *testing.T) {
 		if err := ask(user + "@contoso.com"); !errors.Is(err, tenant.Unavailable) {
 			t.Errorf("%s: error %v, want unavailable", user, err)
 		}
-		if err := ask(user + "@contoso.com"); !errors.Is(err, tenant.Unauthorized) {
-			t.Errorf("%s at once: error %v, want unauthorized", user, err)
+		if err := ask(user + "@contoso.com"); !errors.Is(err, tenant.Unavailable) {
+			t.Errorf("%s at once: error %v, want unavailable", user, err)
 		}
 		if err := ask("ada@contoso.com"); err != nil || tokens != 3 || s.count("start") != 3 {
 			t.Errorf("error %v, %d tokens for %d processes, want 3", err, tokens, s.count("start"))
+		}
+		for i := range maxRefusals + 1 { // the first of a session that has served
+			want := tenant.Unavailable
+			if i == maxRefusals {
+				want = tenant.Unauthorized
+			}
+			if err := ask(fmt.Sprintf("%s@%d.contoso.com", user, i)); !errors.Is(err, want) {
+				t.Errorf("%s, %d: error %v, want %v", user, i, err, want)
+			}
 		}
 	}
 }
@@ -650,8 +659,12 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%d tokens were refused, want the first", len(refused)-1)
 	}
 	// The first is replaced, and what follows is of sessions that are new.
-	for i, want := range []tenant.Class{tenant.Unavailable, tenant.Unavailable, tenant.Unavailable, tenant.Unauthorized} {
-		if err := ask([]string{"refused2", "refused3", "refused", "refused2"}[i]); !errors.Is(err, want) {
+	for i := range maxRefusals + 1 {
+		want := tenant.Unavailable
+		if i == maxRefusals {
+			want = tenant.Unauthorized
+		}
+		if _, err := tn.Run(t.Context(), get(fmt.Sprintf("refused@%d.contoso.com", i))); !errors.Is(err, want) {
 			t.Errorf("refusal %d: error %v, want %v", i, err, want)
 		}
 	}

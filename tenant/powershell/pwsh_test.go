@@ -269,7 +269,7 @@ func newService(t *testing.T, serve http.HandlerFunc) *Tenant {
 		serve(w, r)
 	}))
 	t.Cleanup(service.Close)
-	t.Setenv("STANDIN_ENDPOINT", service.URL)
+	t.Setenv("DOTNET_STANDIN_ENDPOINT", service.URL)
 	return open(t, func(c *Config) {
 		c.Program, c.Noun = realPowerShell(t)[0], "MyAnalyticsFeatureConfig"
 		c.SignIn = withToken("a token")

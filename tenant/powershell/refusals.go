@@ -3,7 +3,7 @@ package powershell
 import "sync"
 
 // maxRefusals is how often a 401 is taken for one user's, when nobody is served.
-const maxRefusals = 3
+const maxRefusals = 5
 
 // Refusals tell a user whom the service answers with 401, whoever asks, from a
 // caller whom it no longer accepts: others are served in the first case.

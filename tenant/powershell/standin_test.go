@@ -367,7 +367,7 @@ func act(identity, nonce, secret string, id int, say func(string), tell func(nam
 		say(`,"objects":[],"warnings":` + string(warnings))
 	case "lost":
 		say(`,"warnings":[],"error":` + fail("cmdlet", "You must call Connect-ExchangeOnline before calling any other cmdlet.", "System.Exception", 0))
-	case "refused", "refused2", "refused3":
+	case "refused":
 		say(`,"warnings":[],"error":` + fail("cmdlet", "Error while requesting the server.HttpStatusCode=Unauthorized", "System.Exception", 0))
 	case "gone":
 		say(`,"warnings":[],"error":{"kind":"missing","message":"no such cmdlet"}`)

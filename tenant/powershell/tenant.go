@@ -25,25 +25,31 @@
 // bridge runs Get- and Set- of one noun, calls what Get-Command found in the
 // module, and gives it its parameters by splatting.
 //
-// This package could not be tried against Microsoft 365, and was written where
-// there was no PowerShell: what is tested here is all but bridge.ps1, which has
-// a test of its own that needs PowerShell and a module of that name to stand in
-// for the real one. Facts are sorted as follows.
+// The module throws away what a reply was: its status, what it asks for, often its
+// reason. In PowerShell 7 the bridge sees the reply itself (failure.ps1), and
+// without that, in Windows PowerShell, the texts are all there is (fault.go):
+// how long the service asks to wait is then not known.
 //
-// Certain, for they are in the module's documentation, in PowerShell's source,
-// or in several public scripts: the parameters of Connect-ExchangeOnline, and
-// -AccessToken since 3.1.0; that PowerShell leaves standard input alone under
-// -Command if the command doesn't use it; that cmdlets of the service arrive
-// in a module called tmpEXO_ and something, and are gone when a session is
-// lost; "Access to the requested resource is forbidden" for single users.
+// A cmdlet is given what the type of its parameter makes of a text, as PowerShell
+// has it (parameters.ps1); what it writes is read as what it is (values.ps1).
 //
-// Likely, for one source has it or it is so for modules of the same kind: how
-// an expired token shows, that errors have the exception classes of the REST
-// interface in their messages, that -NonInteractive hinders neither a device
-// code nor a browser.
+// This package could not be tried against Microsoft 365. It was with the real
+// module, in a real PowerShell, against a server that wrote down each request; its
+// tests have a stand-in do what the real one was seen to do.
 //
-// Unknown: how the compiled cmdlets show throttling, whether they ask to wait,
-// and whether the module speaks anything but English where PowerShell does.
+// Certain, for they were seen or are in the module's documentation: the parameters
+// of Connect-ExchangeOnline, and -AccessToken since 3.1.0; the texts of errors; that
+// an expired token is sent as it is; that PowerShell leaves standard input alone
+// under -Command if the command doesn't use it; that cmdlets of the service arrive
+// in a module called tmpEXO_ and something, and are gone when a session is lost;
+// "Access to the requested resource is forbidden" for single users.
+//
+// Likely, for one source has it or it is so for modules of the same kind: that
+// errors of Exchange's own cmdlets have the exception classes of the REST interface
+// in their messages, that -NonInteractive hinders neither a device code nor a
+// browser.
+//
+// Unknown: whether the module speaks anything but English where PowerShell does.
 package powershell
 
 import (
@@ -214,23 +220,16 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 	p.calls++
 	objects, e, lost := r.ran(c, *p.secrets.Load())
 	switch {
-	case lost:
-		// A process whose session is over is replaced by one that signs in
-		// anew. If it was that already, doing so again would not help.
-		p.end()
-		e.Class = tenant.Unavailable
-		if !p.proved {
-			e.Class = tenant.Unauthorized
-		}
-		return nil, e
-	case e != nil && e.Status == http.StatusUnauthorized && !r.Error.looksUp() && e.Class == tenant.Unauthorized:
+	case lost, e != nil && e.Class == tenant.Unauthorized && e.Status == http.StatusUnauthorized && !r.Error.looksUp():
 		renew, final := t.refusals.refuse(c.Identity, p.proved)
 		if renew {
-			p.worn = true
 			t.refuseToken(p.token)
 		}
-		if !final {
-			e.Class = tenant.Unavailable
+		// One whose session is over is of no more use to anyone.
+		p.worn = p.worn || renew || lost
+		e.Class = tenant.Unavailable
+		if final {
+			e.Class = tenant.Unauthorized
 		}
 		return nil, e
 	case e != nil:

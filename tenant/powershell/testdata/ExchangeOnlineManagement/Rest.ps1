@@ -1,6 +1,6 @@
 # The module's own cmdlets, as it was seen to carry them out: a look for the
 # service, one request, no retry, and errors that hide what the reply was. The
-# service is at $env:STANDIN_ENDPOINT.
+# service is at $env:DOTNET_STANDIN_ENDPOINT, a name that reaches this process.
 
 $script:http = New-Object System.Net.Http.HttpClient
 $script:path = @{}
@@ -36,7 +36,7 @@ function Read-Json([string] $text) {
 }
 
 function Send-Request([string] $method, [string] $path, [string] $body, [bool] $withToken) {
-    $request = New-Object System.Net.Http.HttpRequestMessage((New-Object System.Net.Http.HttpMethod($method)), ($env:STANDIN_ENDPOINT + $path))
+    $request = New-Object System.Net.Http.HttpRequestMessage((New-Object System.Net.Http.HttpMethod($method)), ($env:DOTNET_STANDIN_ENDPOINT + $path))
     if ($withToken) { [void] $request.Headers.TryAddWithoutValidation('Authorization', "Bearer $script:token") }
     [void] $request.Headers.TryAddWithoutValidation('User-Agent', 'PowerShell')
     if ($body) { $request.Content = New-Object System.Net.Http.StringContent($body, [System.Text.Encoding]::UTF8, 'application/json') }

@@ -1,8 +1,7 @@
 # What the module says when something goes wrong, without a request: as
 # PowerShell sees it where it cannot see replies. The name of a user before the @
-# chooses the text; one that begins with once- fails the first time only.
-
-$script:failed = @{}
+# chooses the text; one that begins with once- fails the first time only, in
+# whichever process: that is noted beside the folder that each process has.
 
 # New-Inner returns an exception around another.
 function New-Inner([string] $class, [string] $text, $inner) { New-Object $class -ArgumentList $text, $inner }
@@ -12,8 +11,9 @@ function Invoke-Text([string] $Identity) {
     if ($name -notlike '*-*') { return }
     $once, $rest = $name.Split('-', 2)
     if ($once -eq 'once') {
-        if ($script:failed[$name]) { return }
-        $script:failed[$name] = $true
+        $note = Join-Path (Split-Path ([System.IO.Path]::GetTempPath().TrimEnd('/', '\'))) "standin-$name"
+        if (Test-Path $note) { return }
+        [System.IO.File]::WriteAllText($note, '')
         $name = $rest
     }
     $kind, $rest = $name.Split('-', 2)
