@@ -80,6 +80,19 @@ func (f *tenantFlags) identity() string {
 	return id
 }
 
+// locked returns what tells the tenant from others that are written to: by whatever
+// way it is reached, it is one.
+func (f *tenantFlags) locked() string {
+	switch f.tenant {
+	case "exchange":
+		return f.organizationID() + " at " + f.endpointURL()
+	case "powershell":
+		cloud, _ := entra.LookupCloud(f.cloud) // whoever connects says what is wrong with it
+		return f.organizationID() + " at " + cloud.Endpoint
+	}
+	return f.identity()
+}
+
 // record returns which tenant the flags name, for the record.
 func (f *tenantFlags) record() report.Where {
 	w := report.Where{Tenant: f.tenant}
@@ -128,8 +141,8 @@ type connection struct {
 }
 
 // connect returns the tenant that the flags name, for cmdlets of a noun. No call
-// is made yet.
-func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
+// is made yet. Processes that are started for it have the files of inherit open.
+func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger, inherit ...*os.File) (*connection, error) {
 	if f.timeout <= 0 {
 		return nil, usage(fmt.Errorf("--timeout %v: want more than 0", f.timeout))
 	}
@@ -148,7 +161,7 @@ func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger)
 	case f.tenant == "exchange":
 		return f.connectExchange(a, noun, workers, log)
 	case f.tenant == "powershell":
-		return f.connectPowerShell(a, noun, workers, log)
+		return f.connectPowerShell(a, noun, workers, log, inherit)
 	}
 	return nil, usage(fmt.Errorf("--tenant %q: want sandbox, sandbox:FILE.csv, exchange or powershell", f.tenant))
 }

@@ -42,7 +42,7 @@ func (f *userFlags) get(a *app, upns []string) error {
 	}
 	defer conn.close()
 	run.Tenant = tenant.ReadOnly(conn)
-	interrupts := watch(a.console)
+	interrupts := watch(a.console, stopTimeout)
 	defer interrupts.end()
 	ctx, cancel := interrupts.first()
 	defer cancel()

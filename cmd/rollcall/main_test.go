@@ -17,8 +17,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// lockDirVariable keeps the tenants' locks of these tests out of the machine's
+// directory.
+const lockDirVariable = "ROLLCALL_LOCK_DIR"
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rollcall": overheard})
+	if _, ok := os.LookupEnv(lockDirVariable); !ok {
+		dir := filepath.Join(os.TempDir(), "rollcall-test-locks")
+		os.Mkdir(dir, 0o700)
+		os.Setenv(lockDirVariable, dir)
+	}
+	testscript.Main(m, map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell})
 }
 
 // The scripts run the program as its users do. Beside testscript's commands they
@@ -49,6 +58,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
+			env.Setenv(lockDirVariable, filepath.Join(env.WorkDir, ".tmp"))
 			env.Values["server"] = new(server)
 			if err := givePowerShell(env); err != nil {
 				return err

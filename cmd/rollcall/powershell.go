@@ -19,7 +19,7 @@ import (
 // connectPowerShell returns the tenant through Microsoft's module. Rollcall signs in
 // and gives the module the token, but for a certificate of Windows' and by hand,
 // which only the module can do.
-func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
+func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *zap.Logger, inherit []*os.File) (*connection, error) {
 	cloud, err := f.where()
 	if err != nil {
 		return nil, err
@@ -76,6 +76,7 @@ func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *z
 		Noun:      noun,
 		SignIn:    signIn,
 		Timeout:   f.timeout,
+		Inherit:   inherit,
 		Warn:      warn(log),
 		Notice: func(text string) {
 			if byHand { // it may be the code to sign in with

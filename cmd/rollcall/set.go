@@ -41,7 +41,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		return err
 	}
 	defer conn.close()
-	interrupts := watch(a.console)
+	interrupts := watch(a.console, stopTimeout)
 	defer interrupts.end()
 	ctx, cancel := interrupts.first()
 	defer cancel()
@@ -56,7 +56,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 			return err
 		}
 	}
-	interrupts.says(func() string { return "finishing the users in progress" })
+	interrupts.says(func() string { return "finishing the users in progress, " + interrupts.atMost() })
 	run.ReadFirst = true
 	run.Stop = interrupts.stop
 	var table report.Table

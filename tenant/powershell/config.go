@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -35,6 +36,10 @@ type Config struct {
 	// Timeout bounds one cmdlet, and each step of the start of a process, but for
 	// signing in by hand; 0 means [DefaultTimeout].
 	Timeout time.Duration
+
+	// Inherit are files that each process has open as long as it lives, as has what
+	// it starts. On Windows no process inherits any.
+	Inherit []*os.File
 
 	// Warn, unless nil, is told of each warning that a cmdlet writes, by the
 	// goroutine that runs it.

@@ -15,6 +15,10 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 }
 
+// inheritFiles does nothing: a process inherits no locks here, and the job of a
+// tree ends with rollcall.
+func inheritFiles(*exec.Cmd, []*os.File) {}
+
 // A tree is a process and those that it started: a job object, which ends when
 // its last handle is closed, and so with rollcall, however that ends.
 type tree struct {
@@ -66,3 +70,16 @@ func (t tree) close() {
 // isOurs reports whether a folder is the account's own, as all are in its folder for
 // temporary files.
 func isOurs(os.FileInfo) bool { return true }
+
+// lockFile opens a file that nobody else has open this way, or returns nil.
+func lockFile(name string) *os.File {
+	path, err := windows.UTF16PtrFromString(name)
+	if err != nil {
+		return nil
+	}
+	h, err := windows.CreateFile(path, windows.GENERIC_READ|windows.GENERIC_WRITE, 0, nil, windows.OPEN_ALWAYS, windows.FILE_ATTRIBUTE_NORMAL, 0)
+	if err != nil {
+		return nil
+	}
+	return os.NewFile(uintptr(h), name)
+}

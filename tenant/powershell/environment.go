@@ -2,6 +2,7 @@ package powershell
 
 import (
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"runtime"
@@ -28,6 +29,15 @@ var desktop = []string{"BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "X
 // fixed are added: no colours in what it writes, and no calls home that are not
 // ours.
 var fixed = []string{"NO_COLOR=1", "POWERSHELL_UPDATECHECK=Off", "POWERSHELL_TELEMETRY_OPTOUT=1"}
+
+// command returns what runs program with a folder of its own.
+func (t *Tenant) command(program, folder string) *exec.Cmd {
+	cmd := exec.Command(program, arguments...)
+	cmd.Env = t.environ(folder)
+	ownGroup(cmd)
+	inheritFiles(cmd, t.cfg.Inherit)
+	return cmd
+}
 
 // environ returns the environment of a process with a folder of its own. What it
 // writes beside what it is asked for goes there, unless there is a better place

@@ -160,7 +160,7 @@ func TestSweepFolders(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	left.lock.Close() // as the end of a process does
+	left.unlock() // as the end of a process does
 	sweepFolders()
 	for dir, want := range map[string]bool{left.path: false, used.path: true, young: true, other: true} {
 		if _, err := os.Stat(dir); (err == nil) != want {

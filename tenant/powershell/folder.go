@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 const (
@@ -26,7 +24,7 @@ const (
 // rollcall which was killed can be told.
 type folder struct {
 	path string
-	lock *flock.Flock
+	lock *os.File // nil where there are no locks
 }
 
 // makeFolder makes a folder.
@@ -35,9 +33,7 @@ func makeFolder() (*folder, error) {
 	for _, place := range folderPlaces() {
 		path, err := os.MkdirTemp(place, folderPrefix)
 		if err == nil {
-			f := &folder{path, flock.New(filepath.Join(path, folderLock))}
-			_, _ = f.lock.TryLock() // where there are no locks it is never swept
-			return f, nil
+			return &folder{path, lockFile(filepath.Join(path, folderLock))}, nil
 		}
 		if e, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fmt.Errorf("%s: %w", place, e.Err)
@@ -63,8 +59,15 @@ func folderPlaces() []string {
 
 // remove removes f with all that is in it, as far as that can be done.
 func (f *folder) remove() {
-	_ = f.lock.Close()
+	f.unlock()
 	_ = os.RemoveAll(f.path)
+}
+
+// unlock lets go of f, as the end of rollcall does.
+func (f *folder) unlock() {
+	if f.lock != nil {
+		f.lock.Close()
+	}
 }
 
 // sweepFolders removes the folders that are left of a rollcall which was killed.
@@ -77,9 +80,8 @@ func sweepFolders() {
 			if err != nil || !info.IsDir() || !isOurs(info) || time.Since(info.ModTime()) < folderAge {
 				continue
 			}
-			f := &folder{path, flock.New(filepath.Join(path, folderLock))}
-			if free, err := f.lock.TryLock(); free && err == nil {
-				f.remove()
+			if lock := lockFile(filepath.Join(path, folderLock)); lock != nil {
+				(&folder{path, lock}).remove()
 			}
 		}
 	}

@@ -235,7 +235,7 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 		free()
 		return nil, err
 	}
-	p, err = startProcess(program, folder.path, t.environ(folder.path), func() {
+	p, err = startProcess(t.command(program, folder.path), folder.path, func() {
 		<-started
 		folder.remove()
 		t.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -26,9 +27,9 @@ const (
 // A process is a PowerShell that runs the bridge. It carries out one request
 // at a time.
 //
-// Four goroutines belong to it: one writes its input, two read its output, and
-// one waits for its end, which it brings about when stop is closed. The last of
-// them closes ended when all is over: the process and what it started are gone,
+// Five goroutines belong to it: one starts it and waits for its end, one writes
+// its input, two read its output, and one brings its end about when stop is closed.
+// The last of them closes ended when all is over: the process and what it started are gone,
 // and the others have returned.
 type process struct {
 	cmd     *exec.Cmd
@@ -62,11 +63,11 @@ type answer struct {
 	err   error
 }
 
-// startProcess starts program with a folder for its temporary files and an
-// environment, and calls onEnd when all that it started is over. If it fails,
-// nothing was started.
-func startProcess(program, folder string, env []string, onEnd func()) (*process, error) {
+// startProcess starts cmd, with a folder for its temporary files, and calls onEnd
+// when all that it started is over. If it fails, nothing was started.
+func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) {
 	p := &process{
+		cmd:     cmd,
 		nonce:   rand.Text(),
 		folder:  folder,
 		lines:   make(chan []byte, 1), // holds one, so that it may be ended before it has read
@@ -76,9 +77,6 @@ func startProcess(program, folder string, env []string, onEnd func()) (*process,
 		ended:   make(chan struct{}),
 	}
 	p.secrets.Store(new([]string))
-	p.cmd = exec.Command(program, arguments...)
-	p.cmd.Env = env
-	ownGroup(p.cmd)
 
 	var ours, theirs [3]*os.File
 	closeAll := func(files [3]*os.File) {
@@ -103,7 +101,20 @@ func startProcess(program, folder string, env []string, onEnd func()) (*process,
 	// Files, not any reader and writer: so it is us who copy, and Wait waits
 	// for the process alone.
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]
-	err := p.cmd.Start()
+	started, exited := make(chan error), make(chan struct{})
+	go func() {
+		// Where the process is to end with us it ends with the thread that started
+		// it, so that thread stays until then.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.exit = p.cmd.Wait()
+			close(exited)
+		}
+	}()
+	err := <-started
 	closeAll(theirs)
 	if err != nil {
 		closeAll(ours)
@@ -118,11 +129,6 @@ func startProcess(program, folder string, env []string, onEnd func()) (*process,
 	go func() {
 		defer close(writer)
 		p.write(ours[0])
-	}()
-	exited := make(chan struct{})
-	go func() {
-		p.exit = p.cmd.Wait()
-		close(exited)
 	}()
 	go func() {
 		select {
