@@ -39,7 +39,7 @@ func (f *tenantFlags) add(fs *pflag.FlagSet) {
 		fs.StringVar(&f.cloud, "cloud", "global", "the `CLOUD` that the tenant is in: "+strings.Join(entra.CloudNames(), ", "))
 		fs.StringVar(&f.endpoint, "endpoint", "", "exchange: base `URL` of the service, if it is not the cloud's")
 		fs.StringVar(&f.pwsh, "pwsh", "", "powershell: the PowerShell `PROGRAM` to run")
-		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up on a call after this `DURATION`")
+		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up on a call, and on signing in, after this `DURATION`")
 		fs.IntVar(&f.batch, "batch", 1, "exchange: send up to `N` calls in one request, which wants --workers N or more; fewer requests, but not documented")
 	})
 	grouped(fs, "Signing in", func(fs *pflag.FlagSet) {

@@ -47,6 +47,9 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 	if err != nil {
 		return nil, err
 	}
+	if cloud.Name == "china" && f.endpoint == "" {
+		a.console.Warn("warning: --cloud china: Microsoft's page on Exchange Online's API has the host %s there, and its module connects to %s; neither was ever tried: --endpoint names another", cloud.Endpoint, cloud.Module)
+	}
 	c := &connection{
 		name:    "exchange tenant " + f.organizationID(),
 		real:    true,

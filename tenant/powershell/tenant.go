@@ -25,6 +25,12 @@
 // bridge runs Get- and Set- of one noun, calls what Get-Command found in the
 // module, and gives it its parameters by splatting.
 //
+// Who signs in is whoever made the token, for the module signs in itself only by a
+// thumbprint and by hand (signin.go); the tenant that it was to is compared with the
+// one that was named (whose.go). Of the module's versions the newest is loaded that
+// this PowerShell can load (module.go). A process has a folder of its own for what
+// it leaves behind, and none of our secrets in its environment (environment.go).
+//
 // The module throws away what a reply was: its status, what it asks for, often its
 // reason. In PowerShell 7 the bridge sees the reply itself (failure.ps1), and
 // without that, in Windows PowerShell, the texts are all there is (fault.go):

@@ -41,6 +41,9 @@ function Connect-ExchangeOnline {
     if ($ShowBanner) {
         Write-Host 'This is the banner, and it was not wanted.'
     }
+    if (($CommandName -join ',') -notmatch '^Get-(\w+),Set-\1$') {
+        throw 'without -CommandName all of Exchange is imported'
+    }
     if ($Organization -eq 'hangs.onmicrosoft.com') {
         # It says so beside the folder of its process.
         $said = [System.IO.Path]::Combine([System.IO.Path]::GetTempPath(), '..', 'connecting')
@@ -58,7 +61,6 @@ function Connect-ExchangeOnline {
     $script:connected = $true
     $script:token = $AccessToken
     $script:organization = $Organization
-    $script:commandName = $CommandName -join ','
     $script:account = $UserPrincipalName
     if (-not $UserPrincipalName -and -not $AccessToken) { $script:account = 'admin@fabrikam.com' }
     'an object that Connect-ExchangeOnline wrote'
@@ -81,7 +83,7 @@ function Get-ConnectionInformation {
     if (-not $script:connected) { return }
     $tenant = '99999999-2222-3333-4444-555555555555'
     if ("$script:account" -like '*contoso*' -or -not $script:account) { $tenant = '11111111-2222-3333-4444-555555555555' }
-    [pscustomobject] @{ State = 'Connected'; UserPrincipalName = $script:account; TenantID = $tenant; CommandName = $script:commandName }
+    [pscustomobject] @{ State = 'Connected'; UserPrincipalName = $script:account; TenantID = $tenant }
 }
 
 # Invoke-Fault does what the user of that name is for.
