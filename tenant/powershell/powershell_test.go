@@ -660,21 +660,23 @@ func TestRefused(t *testing.T) {
 			t.Errorf("among others: error %v, want unavailable", err)
 		}
 	}
-	for range 2 * maxRefusals { // and when it is the last
+	if err := ask("lost"); !errors.Is(err, tenant.Unavailable) {
+		t.Error(err)
+	}
+	for range 2 * maxRefusals { // and when it is the last, of a session that is new
 		if err := ask("refused"); !errors.Is(err, tenant.Unavailable) {
 			t.Errorf("at the end: error %v, want unavailable", err)
 		}
 	}
-	if n := s.count("start"); n != 2 {
-		t.Errorf("%d processes, want 2", n)
+	if n := s.count("start"); n != 3 {
+		t.Errorf("%d processes, want 3", n)
 	}
-	if want := []string{"", testToken + "1"}; !slices.Equal(refused, want) {
-		t.Errorf("%d tokens were refused, want the first", len(refused)-1)
+	if want := []string{"", testToken + "1", testToken + "2"}; !slices.Equal(refused, want) {
+		t.Errorf("%d tokens were refused, want the first two", len(refused)-1)
 	}
-	// The first is replaced, and what follows is of sessions that are new.
-	for i := range maxRefusals + 1 {
+	for i := range maxRefusals - 1 { // beside that one
 		want := tenant.Unavailable
-		if i == maxRefusals {
+		if i == maxRefusals-2 {
 			want = tenant.Unauthorized
 		}
 		if _, err := tn.Run(t.Context(), get(fmt.Sprintf("refused@%d.contoso.com", i))); !errors.Is(err, want) {
