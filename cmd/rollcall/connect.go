@@ -35,7 +35,7 @@ type tenantFlags struct {
 func (f *tenantFlags) add(fs *pflag.FlagSet) {
 	grouped(fs, "The tenant", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.tenant, "tenant", "sandbox", "`TENANT`: sandbox, sandbox:FILE.csv, exchange or powershell")
-		fs.StringVar(&f.organization, "organization", "", "`ID` of the tenant: a GUID, or for nouns of Viva Insights and for powershell its first domain, such as contoso.onmicrosoft.com")
+		fs.StringVar(&f.organization, "organization", "", "`ID` of the tenant, a GUID, or one of its domains, such as contoso.onmicrosoft.com; powershell wants its first domain")
 		fs.StringVar(&f.cloud, "cloud", "global", "the `CLOUD` that the tenant is in: "+strings.Join(entra.CloudNames(), ", "))
 		fs.StringVar(&f.endpoint, "endpoint", "", "exchange: base `URL` of the service, if it is not the cloud's")
 		fs.StringVar(&f.pwsh, "pwsh", "", "powershell: the PowerShell `PROGRAM` to run")
@@ -80,15 +80,15 @@ func (f *tenantFlags) identity() string {
 	return id
 }
 
-// locked returns what tells the tenant from others that are written to: by whatever
-// way it is reached, it is one.
-func (f *tenantFlags) locked() string {
+// locked returns what tells a tenant that is written to from others, by one of the
+// names of its organization: whatever way it is reached by, it is one.
+func (f *tenantFlags) locked(organization string) string {
 	switch f.tenant {
 	case "exchange":
-		return f.organizationID() + " at " + f.endpointURL()
+		return organization + " at " + f.endpointURL()
 	case "powershell":
 		cloud, _ := entra.LookupCloud(f.cloud) // whoever connects says what is wrong with it
-		return f.organizationID() + " at " + cloud.Endpoint
+		return organization + " at " + cloud.Endpoint
 	}
 	return f.identity()
 }
@@ -129,15 +129,16 @@ func (f *tenantFlags) organizationID() string {
 // A connection is a tenant that cmdlets can be run on.
 type connection struct {
 	tenant.Runner
-	name    string                      // for people
-	real    bool                        // it is not the built-in sandbox: a change is a change
-	signIn  func(context.Context) error // finds out whether the tenant lets us in
-	whose   func() string               // who has signed in where, once that is known; or nil
-	canSet  func() error                // once signed in: whether there is a way to change anything; nil if it takes a change to find out
-	refused string                      // what to do if it no longer does
-	save    func() error                // puts what was changed into the tenant's file; not to be called by who only reads
-	close   func()
-	steps   []step // what doctor looks at
+	name     string                                // for people
+	real     bool                                  // it is not the built-in sandbox: a change is a change
+	signIn   func(context.Context) error           // finds out whether the tenant lets us in
+	tenantID func(context.Context) (string, error) // after signIn: the tenant's ID, or "" if it is not known; nil for never
+	whose    func() string                         // who has signed in where, once that is known; or nil
+	canSet   func() error                          // once signed in: whether there is a way to change anything; nil if it takes a change to find out
+	refused  string                                // what to do if it no longer does
+	save     func() error                          // puts what was changed into the tenant's file; not to be called by who only reads
+	close    func()
+	steps    []step // what doctor looks at
 }
 
 // connect returns the tenant that the flags name, for cmdlets of a noun. No call

@@ -34,7 +34,7 @@ func TestSignalAheadOfTheRun(t *testing.T) {
 				t.Skip(err)
 			}
 			if c.held {
-				file, err := lock.Tenant(os.Getenv(lockDirVariable), (&tenantFlags{tenant: "sandbox:" + tenant}).locked(), "")
+				file, err := lock.Tenant(os.Getenv(lockDirVariable), (&tenantFlags{tenant: "sandbox:" + tenant}).locked(""), "")
 				if err != nil {
 					t.Fatal(err)
 				}

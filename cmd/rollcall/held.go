@@ -22,7 +22,30 @@ func (x *execution) lockTenant() error {
 	if x.job.tenant.file() != "" {
 		noun = "" // the file is written as a whole
 	}
-	file, err := lock.Tenant(x.lockDir, x.job.tenant.locked(), noun)
+	return x.lockAs(x.job.tenant.organizationID(), noun)
+}
+
+// lockTenantID locks a tenant that goes by a domain by its ID as well, which
+// others may know it by. That is known once we are signed in.
+func (x *execution) lockTenantID() error {
+	if x.audit || x.conn.tenantID == nil || x.out.left() == 0 {
+		return nil
+	}
+	ctx, cancel := x.interrupts.first()
+	defer cancel()
+	id, err := x.conn.tenantID(ctx)
+	if err != nil {
+		return x.conn.explain(err)
+	}
+	if id == "" || strings.EqualFold(id, x.job.tenant.organizationID()) {
+		return nil
+	}
+	return x.lockAs(id, x.change.Setting.Noun)
+}
+
+// lockAs locks a noun of the tenant by one of the names of its organization.
+func (x *execution) lockAs(organization, noun string) error {
+	file, err := lock.Tenant(x.lockDir, x.job.tenant.locked(organization), noun)
 	if err != nil {
 		return lockHint(err)
 	}

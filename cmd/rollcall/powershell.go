@@ -107,16 +107,17 @@ func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *z
 		signs = f.retrySignIn(a, signs)
 	}
 	return &connection{
-		Runner:  t,
-		name:    "PowerShell tenant " + f.organization,
-		real:    true,
-		signIn:  signs,
-		canSet:  func() error { return setupHint(t.CanSet()) },
-		whose:   func() string { return whose(t.Found()) },
-		refused: tryAgain(method),
-		save:    func() error { return nil },
-		close:   t.Close,
-		steps:   powershellSteps(noun, t, signIn),
+		Runner:   t,
+		name:     "PowerShell tenant " + f.organization,
+		real:     true,
+		signIn:   signs,
+		canSet:   func() error { return setupHint(t.CanSet()) },
+		whose:    func() string { return whose(t.Found()) },
+		tenantID: func(context.Context) (string, error) { return t.Found().TenantID, nil },
+		refused:  tryAgain(method),
+		save:     func() error { return nil },
+		close:    t.Close,
+		steps:    powershellSteps(noun, t, signIn),
 	}, nil
 }
 

@@ -97,7 +97,7 @@ func TestReadmeService(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	file, err := lock.Tenant("", (&tenantFlags{tenant: "exchange", organization: organization, endpoint: endpoint}).locked(), "MyAnalyticsFeatureConfig")
+	file, err := lock.Tenant("", (&tenantFlags{tenant: "exchange", organization: organization, endpoint: endpoint}).locked(organization), "MyAnalyticsFeatureConfig")
 	if err != nil {
 		t.Fatal(err)
 	}

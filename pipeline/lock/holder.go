@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // A Holder is what a lock file says of who has it, in JSON.
@@ -65,8 +66,8 @@ func readHolder(path string) *Holder {
 		if len(*text) > maxText {
 			return nil
 		}
-		if q := strconv.Quote(*text); q != `"`+*text+`"` {
-			*text = q // it goes to a terminal
+		if strings.ContainsFunc(*text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			*text = strconv.Quote(*text) // it goes to a terminal
 		}
 	}
 	return &h
