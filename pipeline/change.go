@@ -19,6 +19,14 @@ type Change struct {
 	// Excluded, and the row's Note says so. Empty refuses such values.
 	Instead string
 
+	// MatchCase makes a difference in capitals alone one. Without it such a value is
+	// the same to whoever reads first.
+	MatchCase bool
+
+	// ListSeparator, if not "", stands between the members of a list as people write
+	// it, instead of [tenant.ListSeparator].
+	ListSeparator string
+
 	// Cell, if not nil, returns what a cell of column i stands for, and whether
 	// it is one of ours, as [tenant.Cell] writes them.
 	Cell func(i int, cell string) (text string, ours bool)
@@ -33,9 +41,10 @@ type Change struct {
 	get     tenant.Cmdlet // that reads the setting
 }
 
-// An assign is one NAME=VALUE or NAME=@COLUMN.
+// An assign is one NAME=VALUE or NAME=@COLUMN, or one with += or -=.
 type assign struct {
 	property string
+	edit     string // + or -, to add to a list or to remove from it, or ""
 	text     string // the value or, with column, the header of the column
 	column   bool
 	index    int // of the column, once bound
@@ -44,6 +53,14 @@ type assign struct {
 	beforeIndex int
 	expect      []string // headers of columns, of which one has what must be so ahead of a set
 	expectIndex []int
+	movers      []movedBy // of which a value may have moved the property since it was read
+}
+
+// A movedBy is a property that moves others when it is set.
+type movedBy struct {
+	property string
+	header   string // of the column of what it was set to
+	index    int    // of the column, once bound
 }
 
 // A moved is a property that changes when what is assigned is set.
@@ -53,29 +70,38 @@ type moved struct {
 	index    int    // of the column, once bound
 }
 
-// Assign adds NAME=VALUE or NAME=@COLUMN to the change. It refuses a property
-// that the setting does not have or that has been assigned, and a value that
-// the property can't have.
+// Assign adds to the change NAME=VALUE or NAME=@COLUMN, or, for a list, NAME+=VALUE or
+// NAME-=VALUE. A value that begins with @ is written with a backslash ahead. It refuses
+// a property that the setting does not have or that has been assigned, and a value
+// that the property can't have.
 func (c *Change) Assign(assignment string) error {
 	name, text, ok := strings.Cut(assignment, "=")
 	if !ok {
 		return fmt.Errorf("set %q: want NAME=VALUE or NAME=@COLUMN", assignment)
 	}
-	property, err := c.Setting.Property(strings.TrimSpace(name))
-	if err != nil {
-		return fmt.Errorf("set %q: %w", assignment, err)
-	}
-	for _, a := range c.assigns {
-		if strings.EqualFold(a.property, property) {
-			return fmt.Errorf("set %q: %s is set twice", assignment, property)
+	var a assign
+	for _, edit := range []string{"+", "-"} {
+		if plain, ok := strings.CutSuffix(name, edit); ok {
+			name, a.edit = plain, edit
 		}
 	}
-	a := assign{property: property, text: text}
+	var err error
+	if a.property, err = c.Setting.Property(strings.TrimSpace(name)); err != nil {
+		return fmt.Errorf("set %q: %w", assignment, err)
+	}
+	for _, other := range c.assigns {
+		if strings.EqualFold(other.property, a.property) {
+			return fmt.Errorf("set %q: %s is set twice", assignment, a.property)
+		}
+	}
 	if a.text, a.column = strings.CutPrefix(text, "@"); a.column && a.text == "" {
 		return fmt.Errorf("set %q: no column after the @", assignment)
 	}
 	if !a.column {
-		if _, _, err := c.parse(a.property, a.text, c.Setting.Parse); err != nil {
+		if strings.HasPrefix(text, `\@`) {
+			a.text = text[1:]
+		}
+		if _, _, err := c.parse(&a, a.text, false); err != nil {
 			return fmt.Errorf("set %q: %w", assignment, err)
 		}
 	}
@@ -121,6 +147,17 @@ func (c *Change) AssignColumns(property, wanted, before string, expect ...string
 	return nil
 }
 
+// ExpectMoved adds to what is expected of a property that has been assigned what it
+// becomes when the one called by is set to the value in the column wanted, if
+// anything else is expected of it. A tenant may have shown that late.
+func (c *Change) ExpectMoved(property, by, wanted string) {
+	for i := range c.assigns {
+		if a := &c.assigns[i]; a.property == property {
+			a.movers = append(a.movers, movedBy{property: by, header: wanted})
+		}
+	}
+}
+
 // Expects reports whether rows are changed only if a value is as expected, for
 // which they have to be read first.
 func (c *Change) Expects() bool {
@@ -145,10 +182,13 @@ func (c *Change) String() string {
 	var parts []string
 	for _, a := range c.assigns {
 		at := ""
-		if a.column {
+		switch {
+		case a.column:
 			at = "@"
+		case strings.HasPrefix(a.text, "@"):
+			at = `\`
 		}
-		parts = append(parts, a.property+"="+at+a.text)
+		parts = append(parts, a.property+a.edit+"="+at+a.text)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -177,6 +217,15 @@ func (c *Change) Bind(column func(header string) (int, error)) error {
 		for i, header := range a.expect {
 			if err := find(header, &a.expectIndex[i]); err != nil {
 				return err
+			}
+		}
+	}
+	for i := range c.assigns {
+		for j := range c.assigns[i].movers {
+			m := &c.assigns[i].movers[j]
+			var err error
+			if m.index, err = column(m.header); err != nil {
+				return fmt.Errorf("what moved %s: %w", c.assigns[i].property, err)
 			}
 		}
 	}
@@ -224,6 +273,9 @@ func (c *Change) Want(row *roster.Row) (string, error) {
 	}
 	if c.Uniform() {
 		return "", nil
+	}
+	if row.Surplus > 0 {
+		return "", fmt.Errorf("it has %d cells, the header %d: they may be shifted by a delimiter that is not in quotes", len(row.Cells)+row.Surplus, len(row.Cells))
 	}
 	p, err := c.plan(row.Cells)
 	if err != nil {

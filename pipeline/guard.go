@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"rollcall/tenant"
@@ -70,6 +71,7 @@ type watch struct {
 	Guards
 	attempted, failed int
 	alike             string // how all rows failed so far
+	common            string // what is wrong, by what all of them say of that alike
 	passed            func() // called when the canary has come back
 	trip              func(reason string)
 }
@@ -81,15 +83,19 @@ func (w *watch) see(t *task) {
 		return
 	}
 	w.attempted++
-	how := ""
+	how, common := "", ""
 	if t.Status.Bad() {
 		w.failed++
-		how = likeness(&t.Result)
+		how, common = likeness(&t.Result)
 	}
 	if w.attempted == 1 {
-		w.alike = how
-	} else if how != w.alike {
+		w.alike, w.common = how, common
+	}
+	if how != w.alike {
 		w.alike = ""
+	}
+	if common != w.common {
+		w.common = ""
 	}
 	if w.attempted == w.Canary {
 		if w.failed > 0 {
@@ -99,21 +105,63 @@ func (w *watch) see(t *task) {
 		}
 	}
 	if w.alike != "" && w.attempted == w.Alike {
-		w.trip(fmt.Sprintf("the first %d rows all failed alike: %s", w.Alike, w.alike))
+		w.trip(fmt.Sprintf("the first %d rows all failed alike: %s", w.Alike, w.likeness()))
 	}
 	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= enough) {
 		w.trip(fmt.Sprintf("%d of %d rows failed, more than %v (--max-errors)", w.failed, w.attempted, w.MaxErrors))
 	}
 }
 
-// likeness returns how a row failed, without regard to which row it is.
-func likeness(r *Result) string {
+// A lookout is what the first read-back after each set has shown so far. Workers
+// use it, so that a run whose values all read back as another one is stopped ahead of
+// the time that each of them is read again for.
+type lookout struct {
+	mu    sync.Mutex
+	alike int // rows that enough of are alike, as in Guards; 0 for no lookout
+	seen  int
+	text  string // how all rows read back so far; "" if they don't do so alike
+	trip  func(reason string)
+}
+
+// see looks at what was read back of t's user first. What a user had before may be
+// shown for a while, and says nothing.
+func (l *lookout) see(t *task, same bool) {
+	text := ""
+	for _, i := range t.plan.index {
+		if v := &t.Values[i]; !same && !v.Same && v.Before != "" && v.After != v.Before {
+			text = fmt.Sprintf("%q, where %q was set", v.After, v.Wanted)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen++; l.seen == 1 {
+		l.text = text
+	} else if text != l.text {
+		l.text = ""
+	}
+	if l.text != "" && l.seen == l.alike {
+		l.trip(fmt.Sprintf("the first %d rows all read back as %s", l.alike, l.text))
+	}
+}
+
+// likeness returns how all rows failed so far and, if they say so, what is wrong
+// then; or "" if they did not fail, or not alike.
+func (w *watch) likeness() string {
+	if w.alike == "" || w.common == "" {
+		return w.alike
+	}
+	return w.alike + ": " + w.common
+}
+
+// likeness returns how a row failed, without regard to which row it is, and what
+// is wrong if they all fail like this.
+func likeness(r *Result) (how, common string) {
 	if e, ok := errors.AsType[*tenant.Error](r.Err); ok {
 		text := strings.TrimSpace(fmt.Sprintf("%s: %s %s", r.Status, e.Op, e.Exception))
 		if e.Status != 0 {
 			text += fmt.Sprintf(" (HTTP %d)", e.Status)
 		}
-		return text
+		return text, e.Common
 	}
-	return r.Status.String()
+	return r.Status.String(), ""
 }
