@@ -33,14 +33,15 @@ type request struct {
 }
 
 // A parameter is a value for a cmdlet, with what it is taken for: string, bool,
-// number, null, list, or secret for a string that becomes a SecureString. What
-// the cmdlet gets is up to the type of its own parameter; only one that takes
-// any object gets what the value is taken for.
+// number, null, list, edit (of a list), or secret for a string that becomes a
+// SecureString. What the cmdlet gets is up to the type of its own parameter; only
+// one that takes any object gets what the value is taken for.
 type parameter struct {
 	Name   text   `json:"name"`
 	Type   text   `json:"type"`
 	Value  text   `json:"value"`
-	Values []text `json:"values,omitempty"` // of a list
+	Values []text `json:"values,omitempty"` // of a list, or to be added to one
+	Remove []text `json:"remove,omitempty"` // from a list
 }
 
 // A text is a string with = in front on the way, or the bridge's JSON parser
@@ -167,25 +168,27 @@ func parameters(c tenant.Cmdlet) ([]parameter, error) {
 				return nil, fmt.Errorf("%s: parameter %q: it is %s, which all cmdlets have: not one to set", c.Name, p.Name, name)
 			}
 		}
-		to := parameter{Name: text(p.Name), Value: text(tenant.Text(p.Value))}
+		to := parameter{Name: text(p.Name)}
 		switch v := p.Value.(type) {
-		case []any:
-			to.Type, to.Value = "list", ""
-			for _, one := range v {
-				if kindOf(one) == "" {
-					return nil, fmt.Errorf("%s: parameter %s: a list of %T can't be sent", c.Name, p.Name, one)
-				}
-				to.Values = append(to.Values, text(tenant.Text(one)))
-			}
+		case nil:
+			to.Type = "null"
+		case bool:
+			to.Type, to.Value = "bool", text(tenant.Text(v))
+		case json.Number:
+			to.Type, to.Value = "number", text(v)
+		case string:
+			to.Type, to.Value = "string", text(v)
+		case []string:
+			to.Type, to.Values = "list", texts(v)
+		case tenant.Edit:
+			to.Type, to.Values, to.Remove = "edit", texts(v.Add), texts(v.Remove)
 		default:
-			if to.Type = kindOf(v); to.Type == "" {
-				return nil, fmt.Errorf("%s: parameter %s: a %T can't be sent", c.Name, p.Name, v)
-			}
+			return nil, fmt.Errorf("%s: parameter %s: a %T can't be sent", c.Name, p.Name, p.Value)
 		}
 		list = append(list, to)
 	}
 	for _, p := range list {
-		for _, value := range append(p.Values, p.Value) {
+		for _, value := range slices.Concat([]text{p.Value}, p.Values, p.Remove) {
 			if !utf8.ValidString(string(value)) {
 				return nil, fmt.Errorf("%s: parameter %s: %q is not UTF-8", c.Name, p.Name, string(value))
 			}
@@ -194,17 +197,10 @@ func parameters(c tenant.Cmdlet) ([]parameter, error) {
 	return list, nil
 }
 
-// kindOf returns what v is taken for, or "" if it can't be sent.
-func kindOf(v any) text {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "bool"
-	case json.Number:
-		return "number"
-	case string:
-		return "string"
+func texts(list []string) []text {
+	var all []text
+	for _, s := range list {
+		all = append(all, text(s))
 	}
-	return ""
+	return all
 }

@@ -4,6 +4,12 @@ function Get-Text($marked) {
     return ([string] $marked).Substring(1)
 }
 
+function Get-Texts($marked) {
+    $list = New-Object System.Collections.Generic.List[object]
+    foreach ($text in $marked) { $list.Add((Get-Text $text)) }
+    return , $list.ToArray()
+}
+
 # Other names of the parameters that all cmdlets have, which Cmdlet's lists lack.
 $common = @([System.Management.Automation.Cmdlet]::CommonParameters) +
     @([System.Management.Automation.Cmdlet]::OptionalCommonParameters) +
@@ -48,12 +54,16 @@ function Get-Arguments($command, $list) {
         if ($common -contains $name) { throw "parameter ${name}: all cmdlets have it, and it is not for rollcall to set" }
         $parameter = Find-Parameter $command $name
         if ($null -eq $parameter) { throw "$($command.Name) has no parameter $name" }
-        $texts = @(foreach ($text in $given.values) { Get-Text $text })
-        if ((Get-Text $given.type) -ceq 'list') {
-            $table[$parameter.Name] = [object[]] $texts
-            continue
+        switch ((Get-Text $given.type)) {
+            'list' { $table[$parameter.Name] = Get-Texts $given.values }
+            'edit' {
+                $edit = @{}
+                if ($null -ne $given.values) { $edit['Add'] = Get-Texts $given.values }
+                if ($null -ne $given.remove) { $edit['Remove'] = Get-Texts $given.remove }
+                $table[$parameter.Name] = $edit
+            }
+            default { $table[$parameter.Name] = Get-Argument $parameter (Get-Text $given.type) (Get-Text $given.value) }
         }
-        $table[$parameter.Name] = Get-Argument $parameter (Get-Text $given.type) (Get-Text $given.value)
     }
     return $table
 }
@@ -77,8 +87,9 @@ function Get-Argument($parameter, [string] $kind, [string] $text) {
         throw "parameter $($parameter.Name) takes true or false, not '$text'"
     }
     if ($type -eq [datetime] -or $type -eq [System.DateTimeOffset]) {
-        # PowerShell takes 01.12.2026 for a day in January, wherever it runs.
-        if ($text -notmatch '^\d{4}-\d\d-\d\d') {
+        # PowerShell takes 01.12.2026 for a day in January, wherever it runs, as
+        # it does 1/12/2026, of which rollcall says so.
+        if ($text -notmatch '^(\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{4})') {
             throw "parameter $($parameter.Name) takes a date such as 2026-12-01 or 2026-12-01T08:00:00Z, not '$text'"
         }
         if ($type -eq [datetime]) {

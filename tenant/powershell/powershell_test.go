@@ -28,7 +28,8 @@ func TestRun(t *testing.T) {
 		{Name: "IsEnabled", Value: false},
 		{Name: "Ratio", Value: json.Number("1.50")},
 		{Name: "Nothing", Value: nil},
-		{Name: "Addresses", Value: []any{"a,b", json.Number("2")}},
+		{Name: "Addresses", Value: []string{"a,b", "2"}},
+		{Name: "More", Value: tenant.Edit{Add: []string{"a"}, Remove: []string{"b"}}},
 	}}
 	objects, err := tn.Run(t.Context(), c)
 	if err != nil {
@@ -61,15 +62,16 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range sent.Raw {
-		sent.Parameters = append(sent.Parameters, [3]string{p["name"].(string), p["type"].(string), fmt.Sprintf("%v %v", p["value"], p["values"])})
+		sent.Parameters = append(sent.Parameters, [3]string{p["name"].(string), p["type"].(string), fmt.Sprintf("%v %v %v", p["value"], p["values"], p["remove"])})
 	}
 	wantSent := [][3]string{
-		{"=Identity", "=string", "=ådä@contoso.com <nil>"},
-		{"=PrivacyMode", "=string", "=" + c.Parameters[0].Value.(string) + " <nil>"},
-		{"=IsEnabled", "=bool", "=false <nil>"},
-		{"=Ratio", "=number", "=1.50 <nil>"},
-		{"=Nothing", "=null", "=null <nil>"},
-		{"=Addresses", "=list", "= [=a,b =2]"},
+		{"=Identity", "=string", "=ådä@contoso.com <nil> <nil>"},
+		{"=PrivacyMode", "=string", "=" + c.Parameters[0].Value.(string) + " <nil> <nil>"},
+		{"=IsEnabled", "=bool", "=false <nil> <nil>"},
+		{"=Ratio", "=number", "=1.50 <nil> <nil>"},
+		{"=Nothing", "=null", "= <nil> <nil>"},
+		{"=Addresses", "=list", "= [=a,b =2] <nil>"},
+		{"=More", "=edit", "= [=a] [=b]"},
 	}
 	if sent.Cmdlet != "=Set-"+testNoun || !reflect.DeepEqual(sent.Parameters, wantSent) {
 		t.Errorf("sent %q %q, want %q", sent.Cmdlet, sent.Parameters, wantSent)
@@ -89,7 +91,7 @@ func TestRunRefuses(t *testing.T) {
 		{Name: "Get-Mailbox", Identity: "a@b"},
 		{Name: "Get-" + testNoun, Identity: "a\xff@b"},
 		with("WhatIf", true), with("outv", "x"), with("OutVariable", "x"), with("confirm", false), with("E", "x"), with("OV", "x"), with("ea", "x"),
-		with("Identity", "c@d"), with("Bad Name", "x"), with("", "x"), with("X", []any{[]any{}}), with("X", []any{"y", "\xff"}), with("X", map[string]any{}), with("X", "\xff"),
+		with("Identity", "c@d"), with("Bad Name", "x"), with("", "x"), with("X", []any{"y"}), with("X", []string{"y", "\xff"}), with("X", tenant.Edit{Remove: []string{"\xff"}}), with("X", "\xff"),
 	} {
 		var e *tenant.Error
 		if _, err := tn.Run(t.Context(), c); err == nil || errors.As(err, &e) {

@@ -11,6 +11,7 @@
         'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation',
         'Get-UserAnalyticsConfig', 'Set-UserAnalyticsConfig',
         'Get-CASMailbox', 'Set-CASMailbox',
+        'Get-Mailbox', 'Set-Mailbox',
         'Get-MyAnalyticsFeatureConfig', 'Set-MyAnalyticsFeatureConfig',
         'Get-VivaInsightsSettings'
     )

@@ -5,6 +5,7 @@ $script:connected = $false
 $script:users = @{}
 . "$PSScriptRoot/Rest.ps1"
 . "$PSScriptRoot/Texts.ps1"
+. "$PSScriptRoot/Mailbox.ps1"
 
 enum StandInMode {
     OptOut
@@ -184,6 +185,7 @@ function Set-CASMailbox {
         $value = $PSBoundParameters[$name]
         if ($null -eq $value) { "$name null" }
         elseif ($value -is [array]) { $name + ' ' + $value.GetType().Name + ' ' + ($value -join '|') }
+        elseif ($value -is [hashtable]) { "$name Hashtable Add:$($value['Add'] -join '|') Remove:$($value['Remove'] -join '|')" }
         elseif ($value -is [datetime] -or $value -is [System.DateTimeOffset]) { $name + ' ' + $value.GetType().Name + ' ' + $value.ToUniversalTime().ToString('s') }
         else { $name + ' ' + $value.GetType().Name + ' ' + $value }
     }
@@ -233,4 +235,4 @@ function Get-VivaInsightsSettings {
     } | Add-Member -MemberType ScriptProperty -Name Throws -Value { throw 'no' } -PassThru
 }
 
-Export-ModuleMember -Function '*-ExchangeOnline', 'Get-ConnectionInformation', '*-UserAnalyticsConfig', '*-CASMailbox', '*-MyAnalyticsFeatureConfig', '*-VivaInsightsSettings'
+Export-ModuleMember -Function '*-ExchangeOnline', 'Get-ConnectionInformation', '*-UserAnalyticsConfig', '*-CASMailbox', '*-Mailbox', '*-MyAnalyticsFeatureConfig', '*-VivaInsightsSettings'

@@ -11,7 +11,7 @@ function Invoke-Text([string] $Identity) {
     if ($name -notlike '*-*') { return }
     $once, $rest = $name.Split('-', 2)
     if ($once -eq 'once') {
-        $note = Join-Path (Split-Path ([System.IO.Path]::GetTempPath().TrimEnd('/', '\'))) "standin-$name"
+        $note = Get-Beside $name
         if (Test-Path $note) { return }
         [System.IO.File]::WriteAllText($note, '')
         $name = $rest
