@@ -120,6 +120,9 @@ func TestTexts(t *testing.T) {
 		if e.Class != test.class || lost || !strings.Contains(e.Err.Error(), test.text) {
 			t.Errorf("%s: %v: %v, lost %v; want %v with %q", test.name, e.Class, e, lost, test.class, test.text)
 		}
+		if passes := e.Class == tenant.Unavailable; e.Unreachable != passes {
+			t.Errorf("%s: unreachable %v, want %v", test.name, e.Unreachable, passes)
+		}
 		if test.name == "a budget" && e.RetryAfter != 4812*time.Millisecond {
 			t.Errorf("%s: wait %v", test.name, e.RetryAfter)
 		}

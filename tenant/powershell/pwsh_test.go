@@ -346,6 +346,9 @@ func TestPowerShellReplies(t *testing.T) {
 			t.Errorf("%s: %v, %+v; want %v, %d, %v, %q", test.user, err, e, test.class, test.status, test.wait, test.text)
 		}
 	}
+	if _, err := tn.Run(t.Context(), tenant.Cmdlet{Name: "Get-MyAnalyticsFeatureConfig", Identity: "ada@contoso.com"}); err != nil {
+		t.Error(err)
+	}
 	set := tenant.Cmdlet{Name: "Set-MyAnalyticsFeatureConfig", Identity: "ada@contoso.com", Parameters: []tenant.Parameter{{Name: "PrivacyMode", Value: "opt"}}}
 	_, err := tn.Run(t.Context(), set)
 	if e, ok := errors.AsType[*tenant.Error](err); !ok || e.Class != tenant.Failed || e.Status != 0 {
