@@ -67,7 +67,7 @@ func (f *profileFlags) fromEnvironment(a *app, c *cobra.Command, names []string)
 	for _, v := range variables {
 		variable, value, _ := strings.Cut(v, "=")
 		word, ours := strings.CutPrefix(variable, variablePrefix)
-		if !ours || value == "" || slices.Contains(secretVariables, variable) {
+		if !ours || value == "" || slices.Contains(secretVariables, variable) || slices.Contains(completionVariables, variable) {
 			continue
 		}
 		name := strings.ToLower(strings.ReplaceAll(word, "_", "-"))
