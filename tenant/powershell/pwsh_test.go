@@ -23,6 +23,9 @@ import (
 // stand-in for the module. Without one, what is skipped is all that there is to
 // test bridge.ps1.
 func realPowerShell(t *testing.T) []string {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
 	var programs []string
 	for _, name := range []string{"pwsh", "powershell.exe"} {
 		if path, err := exec.LookPath(name); err == nil {
