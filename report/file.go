@@ -9,8 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 	"time"
+
+	"rollcall/tenant/disk"
 )
 
 // ErrExists is what CreateFile returns for a file that holds something.
@@ -158,7 +159,7 @@ func (f *File) Close() error {
 		err = cerr
 	}
 	if f.created && !f.begun {
-		os.Remove(f.f.Name())
+		disk.Remove(f.f.Name())
 	}
 	return err
 }
@@ -172,7 +173,7 @@ func createBeside(name string) (*os.File, error) {
 	if !errors.Is(err, fs.ErrExist) {
 		return f, err
 	}
-	if err := os.Remove(name); err != nil {
+	if err := disk.Remove(name); err != nil {
 		return nil, err
 	}
 	return os.OpenFile(name, flag, 0o600)
@@ -185,18 +186,4 @@ func cause(err error) error {
 		return e.Err
 	}
 	return err
-}
-
-// syncDir makes a change of names in the directory called dir last. Windows has no
-// way to do so.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
