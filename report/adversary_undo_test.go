@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
@@ -92,12 +91,8 @@ func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	header, err := csv.NewReader(skipBOM(f)).Read()
+	source := NewSource(f)
 	f.Close()
-	if err != nil {
-		return nil, nil, err
-	}
-	source := NewSource(header)
 	if source == nil {
 		return nil, nil, ErrNotResults
 	}

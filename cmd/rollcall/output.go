@@ -261,7 +261,9 @@ func (x *execution) finish(err error) error {
 	serr := report.WriteSummary(o.name, x.told(err))
 	lost(serr)
 	if o.left() == 0 && cerr == nil && serr == nil {
-		lost(o.file.Finish())
+		if ferr := o.file.Finish(); ferr != nil { // which says that it is complete, too
+			x.app.console.Warn("warning: %v", ferr)
+		}
 	}
 	return err
 }
