@@ -17,8 +17,8 @@ check: ## what must pass before a commit
 		CGO_ENABLED=0 GOOS=$${os%/*} GOARCH=$${os#*/} go build -o /dev/null ./cmd/rollcall && \
 		GOOS=$${os%/*} GOARCH=$${os#*/} go vet ./... || exit 1; \
 	done
-	go test -race ./...
-	go test ./report # all seeds of the simulations, fewer of which are run with -race; free behind make test
+	go test -race -short ./... # the long forms show no more of races
+	go test ./report # all seeds of the simulations; free behind make test
 
 bench: ## what it costs, each next to something run at the same time
 	@nproc 2>/dev/null | sed 's/$$/ cores/'; free -g 2>/dev/null | awk '/^Mem:/ {print $$2 " GB of memory"}'

@@ -19,6 +19,8 @@ import (
 // The first audit ahead of a change finds nearly everybody so. What is kept of a
 // row is packed.
 type Baseline struct {
+	Warnings []string // what is not certain of it
+
 	name string
 	seed maphash.Seed
 	last map[uint64]int32 // the last row of a user, by a hash of the UPN: its index, from 1
@@ -97,30 +99,71 @@ func (b *Baseline) of(upn string, f func(*packed, *finding) bool) {
 	}
 }
 
-// ReadBaseline reads the results file called name, of a complete audit of the
-// same properties and, unless it is nil, of the same wanted values. Spreadsheets
-// may have saved it since.
-func ReadBaseline(name string, properties, wanted []string) (*Baseline, error) {
+// ReadBaseline reads the results file called name, with what its journal has: of
+// an audit that found something of every row, of the same properties as the one
+// that now is. As far as it is on record, it was of the same tenant, noun and
+// wanted values. Spreadsheets may have saved the file since.
+func ReadBaseline(name string, properties []string, now Manifest) (*Baseline, error) {
 	b := newBaseline(name)
-	if err := b.read(properties, wanted); err != nil {
+	if err := b.read(properties, now); err != nil {
 		return nil, fmt.Errorf("baseline %s: %w", name, cause(err))
 	}
 	return b, nil
 }
 
-func (b *Baseline) read(properties, wanted []string) error {
-	f, err := os.Open(b.name)
+func (b *Baseline) read(properties []string, now Manifest) error {
+	past, err := ReadPast(b.name)
+	if err != nil {
+		return err
+	}
+	if err := b.whole(past, now); err != nil {
+		return err
+	}
+	f, err := past.Open(false)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if hasJournal(b.name) {
-		return fmt.Errorf("it is not complete, for there is its journal %s", journalName(b.name))
-	}
 	r, err := NewResultsReader(f)
 	if err != nil {
 		return err
 	}
+	if err := b.readRows(r, properties, now.Wanted); err != nil {
+		return err
+	}
+	if r.Torn() || past.journal == nil && !endsInLine(b.name) {
+		return errors.New("its last record is cut short")
+	}
+	return nil
+}
+
+// whole returns an error if past is of another kind of audit than now, or
+// if it lacks rows: nothing would be known of their users.
+func (b *Baseline) whole(past *Past, now Manifest) error {
+	switch {
+	case !hasJournal(b.name):
+		b.Warnings = past.Doubts
+	case past.Doubts != nil:
+		return errors.New(past.Doubts[0])
+	}
+	was := past.Manifest
+	switch {
+	case was == nil:
+		return nil
+	case was.Noun != now.Noun:
+		return fmt.Errorf("it is of the setting %s, this audit of %s", was.Noun, now.Noun)
+	case !was.Where.Same(now.Where):
+		return fmt.Errorf("it is of the %s, this audit of the %s", was.tenant(now), now.tenant(*was))
+	case past.Counts.Done() < past.Counts.Total:
+		return fmt.Errorf("%w: it has %d of %s", ErrUnfinished, past.Counts.Done(), Plural(past.Counts.Total, "row"))
+	}
+	return nil
+}
+
+// ErrUnfinished is the cause of the error of an audit that did not come to its end.
+var ErrUnfinished = errors.New("its audit did not come to its end")
+
+func (b *Baseline) readRows(r *ResultsReader, properties, wanted []string) error {
 	columns := make([]int, len(properties)) // of the file's properties
 	for i, p := range properties {
 		columns[i] = slices.Index(r.Properties, p)
@@ -131,7 +174,7 @@ func (b *Baseline) read(properties, wanted []string) error {
 	for {
 		var res pipeline.Result
 		if err := r.Read(&res); err == io.EOF {
-			break
+			return nil
 		} else if err != nil {
 			return err
 		}
@@ -151,19 +194,21 @@ func (b *Baseline) read(properties, wanted []string) error {
 			return fmt.Errorf("line %d: status %s: that is no audit's", res.Row.Line, res.Status)
 		}
 	}
-	if r.Torn() || !endsInLine(f) {
-		return errors.New("its last record is cut short")
-	}
-	return nil
 }
 
-// endsInLine reports whether f ends as a text file does, be it UTF-16.
-func endsInLine(f *os.File) bool {
+// endsInLine reports whether the file called name ends as a text file does, be it
+// UTF-16.
+func endsInLine(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
 	end := make([]byte, 2)
 	if _, err := f.Seek(-2, io.SeekEnd); err != nil {
 		return false
 	}
-	_, err := io.ReadFull(f, end)
+	_, err = io.ReadFull(f, end)
 	return err == nil && (end[1] == '\n' || end[0] == '\n' && end[1] == 0)
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,7 +48,7 @@ func keepBaseline(t *testing.T, b []byte) string {
 // news returns what there is to say of rows since the audit in the file.
 func news(t *testing.T, name string, quiet, complete bool, rows ...*pipeline.Result) (string, bool) {
 	t.Helper()
-	b, err := ReadBaseline(name, []string{"P"}, nil)
+	b, err := ReadBaseline(name, []string{"P"}, Manifest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,30 +182,75 @@ func TestBaselineIsRefused(t *testing.T) {
 		{nil, "last.csv"},
 	} {
 		name := keepBaseline(t, test.b)
-		if _, err := ReadBaseline(name, []string{"P"}, nil); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), name) {
+		if _, err := ReadBaseline(name, []string{"P"}, Manifest{}); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), name) {
 			t.Errorf("error %v, want %q", err, test.want)
 		}
 	}
-	if _, err := ReadBaseline(keepBaseline(t, differs), []string{"P"}, []string{"in"}); err == nil || !strings.Contains(err.Error(), "it is about P out, this audit about in") {
+	if _, err := ReadBaseline(keepBaseline(t, differs), []string{"P"}, Manifest{Wanted: []string{"in"}}); err == nil || !strings.Contains(err.Error(), "it is about P out, this audit about in") {
 		t.Errorf("error %v of one about another value", err)
 	}
 	for cut := bytes.IndexByte(differs, '\n') + 2; cut < len(differs)-1; cut++ {
 		name := keepBaseline(t, differs[:cut])
-		if _, err := ReadBaseline(name, []string{"P"}, nil); err == nil {
+		if _, err := ReadBaseline(name, []string{"P"}, Manifest{}); err == nil {
 			t.Errorf("took one that ends in %q", differs[max(0, cut-20):cut])
 		}
 	}
 	name := keepBaseline(t, differs)
-	if _, err := ReadBaseline(name, []string{"P", "Q"}, nil); err == nil {
+	if _, err := ReadBaseline(name, []string{"P", "Q"}, Manifest{}); err == nil {
 		t.Error("took one of fewer properties")
 	}
-	if _, err := ReadBaseline(name+".no", []string{"P"}, nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadBaseline(name+".no", []string{"P"}, Manifest{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v for one that is not there", err)
 	}
-	if err := os.WriteFile(journalName(name), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ReadBaseline(name, []string{"P"}, nil); err == nil || !strings.Contains(err.Error(), "not complete") {
-		t.Errorf("error %v for one that is not complete", err)
+}
+
+// An audit that was killed is a baseline if its file and its journal have all of
+// its rows between them; without one of them it is not.
+func TestBaselineOfAKilledAudit(t *testing.T) {
+	for done := range 4 { // how many rows are done behind the first, which is recorded
+		l := newLives(t, 4)
+		l.manifest.Run, l.manifest.Befores = "audit", false
+		l.begin(func(r *ResultsFile) {
+			for i := range done {
+				found := foundRow(l.rows[3-i].Line, l.rows[3-i].UPN, pipeline.Differs, "opt-out", "opt-in")
+				found.Row.Cells = l.rows[3-i].Cells
+				r.Done(found)
+			}
+			first := foundRow(l.rows[0].Line, l.rows[0].UPN, pipeline.Differs, "opt-out", "opt-in")
+			first.Row.Cells = l.rows[0].Cells
+			r.Record(first)
+		})
+		b, err := ReadBaseline(l.name, l.format.Properties, l.manifest)
+		if done < 3 {
+			if want := fmt.Sprintf("it has %d of 4 rows", done+1); !errors.Is(err, ErrUnfinished) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%d of 3 rows in the journal: error %v, want %q", done, err, want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range l.rows {
+			if b.take(&finding{upn: row.UPN}) == nil {
+				t.Errorf("the baseline has no %s", row.UPN)
+			}
+		}
+
+		other := l.manifest
+		other.Noun = "CASMailbox"
+		if _, err := ReadBaseline(l.name, l.format.Properties, other); err == nil || !strings.Contains(err.Error(), "setting MyAnalyticsFeatureConfig") {
+			t.Errorf("error %v of one of another setting", err)
+		}
+		other = l.manifest
+		other.Tenant, other.Where.Organization = "fabrikam", "fabrikam.com"
+		if _, err := ReadBaseline(l.name, l.format.Properties, other); err == nil || !strings.Contains(err.Error(), "contoso") || !strings.Contains(err.Error(), "fabrikam") {
+			t.Errorf("error %v of one of another tenant", err)
+		}
+		if err := os.Truncate(journalName(l.name), 10); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadBaseline(l.name, l.format.Properties, l.manifest); err == nil {
+			t.Error("took one whose journal is damaged")
+		}
 	}
 }

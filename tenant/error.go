@@ -33,6 +33,12 @@ type Error struct {
 	AtOnce     bool          // Throttled: too many calls at once, not too many a second
 	RetryAfter time.Duration // how long the tenant asked us to wait, or 0
 	Err        error         // the cause: the tenant's message, or the network's
+
+	// Unreachable is a fact about an error of class Unavailable: the call, or the
+	// reply to it, did not get through, or what is in front of the tenant answered
+	// in its place. So it need not have to do with the user: if the calls for
+	// others fail in this way too, it is an outage.
+	Unreachable bool
 }
 
 // Error returns "op object: cause", with the HTTP status if there was one.

@@ -98,6 +98,20 @@ func (f *Failure) Class() Class {
 	return Failed
 }
 
+// Unreachable reports whether f is that the call did not get through to the
+// tenant, as [Error.Unreachable] has it: no whole reply, or a gateway's word that
+// there is nobody behind it.
+func (f *Failure) Unreachable() bool {
+	if f.Class() != Unavailable {
+		return false
+	}
+	switch f.Status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return f.Lost
+}
+
 // AtOnce reports whether f is that too many calls were made at once.
 func (f *Failure) AtOnce() bool { return f.reader()(concurrent) }
 

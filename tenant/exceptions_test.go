@@ -37,6 +37,30 @@ func TestFailure(t *testing.T) {
 	}
 }
 
+// What did not get through to the tenant is told from what the tenant said.
+func TestUnreachable(t *testing.T) {
+	for _, test := range []struct {
+		f    tenant.Failure
+		want bool
+	}{
+		{tenant.Failure{Lost: true}, true},
+		{tenant.Failure{Status: 502, Page: true, Text: "Bad Gateway"}, true},
+		{tenant.Failure{Status: 503}, true},
+		{tenant.Failure{Status: 504}, true},
+		{tenant.Failure{Status: 503, Wait: true}, false}, // throttled
+		{tenant.Failure{Status: 500}, false},
+		{tenant.Failure{Status: 400, Text: "ServerBusyException"}, false},
+		{tenant.Failure{Status: 429}, false},
+		{tenant.Failure{Status: 401}, false},
+		{tenant.Failure{Status: 404}, false},
+		{tenant.Failure{}, false},
+	} {
+		if got := test.f.Unreachable(); got != test.want {
+			t.Errorf("%+v: unreachable %v; want %v", test.f, got, test.want)
+		}
+	}
+}
+
 func TestSplitMessage(t *testing.T) {
 	for _, test := range []struct {
 		in, exception, text string

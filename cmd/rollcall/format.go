@@ -78,12 +78,18 @@ func (x *execution) view(format report.Format) (report.View, error) {
 	w, color, quiet := x.app.stdout(), x.paints(), x.talk.quiet
 	switch form := x.form(); {
 	case x.output.baseline != "":
-		b, err := report.ReadBaseline(x.output.baseline, format.Properties, x.change.Wanted())
+		b, err := report.ReadBaseline(x.output.baseline, format.Properties, x.manifest())
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &exit{status: exitError, err: err, hint: "the first audit makes it: without --baseline, and with -o " + x.output.baseline}
 		}
+		if errors.Is(err, report.ErrUnfinished) {
+			return nil, &exit{status: exitError, err: err, hint: "the command of that audit with --resume finishes it"}
+		}
 		if err != nil {
 			return nil, err
+		}
+		for _, w := range b.Warnings {
+			x.app.console.Warn("warning: baseline %s: %s", x.output.baseline, w)
 		}
 		x.news = report.NewNews(w, format.Properties, b, color, quiet)
 		return x.news, nil

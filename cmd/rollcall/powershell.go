@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"go.uber.org/zap"
 
 	"rollcall/tenant"
+	"rollcall/tenant/entra"
 	"rollcall/tenant/powershell"
 )
 
@@ -87,20 +89,12 @@ func (f *tenantFlags) moduleSignIn(a *app, method string) (powershell.SignIn, er
 		return s, err
 	}
 	s.Environment = cloud.Environment
-	switch method {
-	case "certificate":
-		s.Method = powershell.Certificate
-		s.CertificateFile = firstOf(f.certificate, os.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"))
-		s.CertificatePassword = os.Getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD")
-		if f.thumbprint != "" {
-			s.Method, s.Thumbprint = powershell.Thumbprint, f.thumbprint
-		}
-	case "managed-identity":
-		s.Method = powershell.ManagedIdentity
-		s.Account = s.AppID
-	case "device-code":
+	switch {
+	case method == entra.Certificate && f.thumbprint != "":
+		s.Method, s.Thumbprint = powershell.Thumbprint, f.thumbprint
+	case method == entra.DeviceCode:
 		s.Method = powershell.DeviceCode
-	case "interactive":
+	case method == entra.Interactive:
 		s.Method = powershell.Interactive
 	default:
 		source, err := f.tokens(a, method)
@@ -108,7 +102,10 @@ func (f *tenantFlags) moduleSignIn(a *app, method string) (powershell.SignIn, er
 			return s, err
 		}
 		s.Method = powershell.AccessToken
-		s.Token = func(ctx context.Context) (string, error) { return source.Token(ctx, "", "") }
+		s.Token = func(ctx context.Context, refused string) (string, time.Time, error) {
+			token, err := source.Token(ctx, refused, "")
+			return token, entra.Inspect(token).Expires, err
+		}
 	}
 	if f.organization == "" && s.Method != powershell.DeviceCode && s.Method != powershell.Interactive {
 		return s, usage(errors.New("--tenant powershell needs --organization: the tenant's first domain, such as contoso.onmicrosoft.com"))

@@ -48,33 +48,33 @@ type Config struct {
 	Notice func(text string)
 }
 
-// The ways to sign in that Connect-ExchangeOnline has. With DeviceCode and
-// Interactive each process asks again, whenever one is started: a run is best
-// off with one process.
+// The ways to sign in. With AccessToken it is the caller who signs in, and all
+// processes share what comes of it; the module does so by itself for the others.
+// With DeviceCode and Interactive each process asks again, whenever one is
+// started: a run is best off with one process.
 const (
-	Certificate     = "certificate"      // AppID, Organization, CertificateFile, CertificatePassword
-	Thumbprint      = "thumbprint"       // AppID, Organization, Thumbprint; only on Windows
-	ManagedIdentity = "managed-identity" // Organization; Account for a user-assigned one
-	DeviceCode      = "device-code"      // only in PowerShell 7
-	Interactive     = "interactive"      // Account, if it is known
-	AccessToken     = "access-token"     // Token; Organization, or Account if the token is a user's
+	AccessToken = "access-token" // Token; Organization, or Account if the token is a user's
+	Thumbprint  = "thumbprint"   // AppID, Organization, Thumbprint; only on Windows
+	DeviceCode  = "device-code"  // only in PowerShell 7
+	Interactive = "interactive"  // Account, if it is known
 )
 
 // A SignIn says as whom a process connects to Exchange Online.
 type SignIn struct {
-	Method              string
-	Organization        string // such as contoso.onmicrosoft.com
-	AppID               string // the application's ID, a GUID
-	CertificateFile     string
-	CertificatePassword string // "" if the file has none
-	Thumbprint          string
-	Account             string // a UPN, or the client ID of a user-assigned managed identity
-	Environment         string // such as O365USGovGCCHigh, or "" for O365Default
+	Method       string
+	Organization string // such as contoso.onmicrosoft.com
+	AppID        string // the application's ID, a GUID
+	Thumbprint   string
+	Account      string // a UPN
+	Environment  string // such as O365USGovGCCHigh, or "" for O365Default
 
-	// Token returns the access token for a process that is about to connect:
-	// not for every call, so that a process is as good as its token, and
-	// replaced when that expires.
-	Token func(context.Context) (string, error)
+	// Token returns the access token for a process that is about to connect, and
+	// when it ends: the zero time if that is not known. Refused, unless "", is a
+	// token that the service does not accept any more: another one is wanted.
+	//
+	// It is asked once for each process, and may give several the same token. A
+	// process is as good as its token, and replaced ahead of its end.
+	Token func(ctx context.Context, refused string) (token string, expires time.Time, err error)
 }
 
 // New returns a Tenant. It starts nothing.
@@ -121,16 +121,10 @@ func (s SignIn) check() error {
 		}
 	}
 	switch s.Method {
-	case Certificate, Thumbprint:
+	case Thumbprint:
 		need("the application's ID", s.AppID)
 		need("the organization", s.Organization)
-		if s.Method == Certificate {
-			need("the certificate's file", s.CertificateFile)
-		} else {
-			need("the certificate's thumbprint", s.Thumbprint)
-		}
-	case ManagedIdentity:
-		need("the organization", s.Organization)
+		need("the certificate's thumbprint", s.Thumbprint)
 	case AccessToken:
 		need("the organization or the account", s.Organization+s.Account)
 		if s.Token == nil {
@@ -139,7 +133,7 @@ func (s SignIn) check() error {
 	case DeviceCode, Interactive:
 	default:
 		return fmt.Errorf("method %q: want one of %s", s.Method, strings.Join([]string{
-			Certificate, Thumbprint, ManagedIdentity, DeviceCode, Interactive, AccessToken}, ", "))
+			AccessToken, Thumbprint, DeviceCode, Interactive}, ", "))
 	}
 	if missing != nil {
 		return fmt.Errorf("%s needs %s", s.Method, strings.Join(missing, ", "))

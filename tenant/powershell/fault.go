@@ -76,7 +76,7 @@ func (f *failure) fault(secrets []string) (_ *tenant.Error, lost bool) {
 			Wait:      f.RetryAfter != "",
 			Lost:      e.Status == 0 && exception == "" && f.says(network),
 		}
-		e.Class, e.AtOnce = said.Class(), said.AtOnce()
+		e.Class, e.AtOnce, e.Unreachable = said.Class(), said.AtOnce(), said.Unreachable()
 		if hint := said.Hint(); hint != "" {
 			text += "; " + hint
 		}

@@ -98,12 +98,13 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		return nil, err
 	}
 
-	parameters, secrets, err := t.cfg.SignIn.parameters(ctx)
+	c, err := t.cfg.SignIn.credential(ctx, "")
 	if err != nil {
-		return nil, setupError("", "sign in: %w", err)
+		return nil, noCredential(err)
 	}
+	secrets = c.secrets()
 	p.secrets.Store(&secrets)
-	r, err = p.call(ctx, request{Op: "connect", Module: text(facts.Module), Parameters: parameters}, t.startTimeout)
+	r, err = p.call(ctx, request{Op: "connect", Module: text(facts.Module), Parameters: c.parameters}, t.startTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("sign in with Connect-ExchangeOnline: %w", err)
 	}

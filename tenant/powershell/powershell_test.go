@@ -150,6 +150,7 @@ func TestNoise(t *testing.T) {
 	var mu sync.Mutex
 	var notices []string
 	tn := open(t, func(c *Config) {
+		c.SignIn = SignIn{Method: DeviceCode}
 		c.Notice = func(text string) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -461,9 +462,9 @@ func TestSessionLost(t *testing.T) {
 		s := newStage(t)
 		tokens := 0
 		tn := open(t, func(c *Config) {
-			c.SignIn = SignIn{Method: AccessToken, Organization: "contoso.onmicrosoft.com", Token: func(context.Context) (string, error) {
+			c.SignIn = SignIn{Method: AccessToken, Organization: "contoso.onmicrosoft.com", Token: func(context.Context, string) (string, time.Time, error) {
 				tokens++
-				return fmt.Sprintf("%s%d", testToken, tokens), nil
+				return fmt.Sprintf("%s%d", testToken, tokens), time.Time{}, nil
 			}}
 		})
 		ask := func(upn string) error {
@@ -489,43 +490,36 @@ func TestSessionLost(t *testing.T) {
 // other users of the machine can read it.
 func TestSecrets(t *testing.T) {
 	const minPiece = 8 // of tenant.Hide
-	signIns := map[string]SignIn{
-		testPassword: {Method: Certificate, AppID: "x", Organization: "o", CertificateFile: "c.pfx", CertificatePassword: testPassword},
-		testToken: {Method: AccessToken, Organization: "o", Token: func(context.Context) (string, error) {
-			return testToken, nil
-		}},
-	}
-	for secret, signIn := range signIns {
-		for _, mode := range []string{"", "refuses"} {
-			s := newStage(t, mode)
-			var mu sync.Mutex
-			var heard []string
-			hear := func(text string) {
-				mu.Lock()
-				defer mu.Unlock()
-				heard = append(heard, text)
+	secret := testToken
+	for _, mode := range []string{"", "refuses"} {
+		s := newStage(t, mode)
+		var mu sync.Mutex
+		var heard []string
+		hear := func(text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			heard = append(heard, text)
+		}
+		tn := open(t, func(c *Config) {
+			c.SignIn = withToken(secret)
+			c.Notice = hear
+			c.Warn = func(_ tenant.Cmdlet, text string) { hear(text) }
+		})
+		for _, user := range []string{"warns", "fails", "dies"} {
+			if _, err := tn.Run(t.Context(), get(user+"@contoso.com")); err != nil {
+				hear(err.Error())
 			}
-			tn := open(t, func(c *Config) {
-				c.SignIn = signIn
-				c.Notice = hear
-				c.Warn = func(_ tenant.Cmdlet, text string) { hear(text) }
-			})
-			for _, user := range []string{"warns", "fails", "dies"} {
-				if _, err := tn.Run(t.Context(), get(user+"@contoso.com")); err != nil {
-					hear(err.Error())
-				}
-			}
-			hear(fmt.Sprintf("%v %+v %s", tn, tn, tn))
-			tn.Close()
-			if mode == "" && !slices.ContainsFunc(heard, func(s string) bool { return strings.Contains(s, "slow é down [secret]") }) {
-				t.Errorf("heard %q, which has no warning", heard)
-			}
-			for _, text := range append(heard, s.texts("start")...) {
-				for i := 0; i+minPiece <= len(secret); i++ {
-					if strings.Contains(text, secret[i:i+minPiece]) {
-						t.Errorf("%q has %q of a secret", text, secret[i:i+minPiece])
-						break
-					}
+		}
+		hear(fmt.Sprintf("%v %+v %s", tn, tn, tn))
+		tn.Close()
+		if mode == "" && !slices.ContainsFunc(heard, func(s string) bool { return strings.Contains(s, "slow é down [secret]") }) {
+			t.Errorf("heard %q, which has no warning", heard)
+		}
+		for _, text := range append(heard, s.texts("start")...) {
+			for i := 0; i+minPiece <= len(secret); i++ {
+				if strings.Contains(text, secret[i:i+minPiece]) {
+					t.Errorf("%q has %q of a secret", text, secret[i:i+minPiece])
+					break
 				}
 			}
 		}
@@ -540,9 +534,7 @@ func TestNewChecks(t *testing.T) {
 		{Noun: "a b", SignIn: good},
 		{Noun: testNoun},
 		{Noun: testNoun, SignIn: SignIn{Method: "password"}},
-		{Noun: testNoun, SignIn: SignIn{Method: Certificate, AppID: "x"}},
 		{Noun: testNoun, SignIn: SignIn{Method: Thumbprint, AppID: "x", Organization: "o"}},
-		{Noun: testNoun, SignIn: SignIn{Method: ManagedIdentity}},
 		{Noun: testNoun, SignIn: SignIn{Method: AccessToken, Organization: "o"}},
 		{Noun: testNoun, SignIn: good, Processes: -1},
 		{Noun: testNoun, SignIn: good, Timeout: -1},

@@ -166,25 +166,24 @@ func TestPowerShellTypes(t *testing.T) {
 	}
 }
 
-// A password arrives as it is, and comes back to no one; a refusal is the
-// module's.
+// A token arrives as it is, and comes back to no one; a refusal is the module's.
 func TestPowerShellSignIn(t *testing.T) {
-	const password = `hunter2 of "Oeland"`
 	for _, program := range realPowerShell(t) {
 		var notices session
 		tn := open(t, func(c *Config) {
 			c.Program, c.Notice = program, notices.hear
-			c.SignIn = SignIn{Method: Certificate, AppID: "x", Organization: "contoso.onmicrosoft.com", CertificateFile: "c.pfx", CertificatePassword: password}
+			c.SignIn = withToken(testToken)
 		})
 		if err := tn.Connect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := notices.String(); !strings.Contains(got, "the password is [secret]") || strings.Contains(got, "hunter2") {
+		if got := notices.String(); !strings.Contains(got, "the token is [secret]") || strings.Contains(got, testToken[:16]) {
 			t.Errorf("notices %q", got)
 		}
 		tn = open(t, func(c *Config) {
 			c.Program = program
-			c.SignIn = SignIn{Method: ManagedIdentity, Organization: "refused.onmicrosoft.com"}
+			c.SignIn = withToken(testToken)
+			c.SignIn.Organization = "refused.onmicrosoft.com"
 		})
 		err := tn.Connect(t.Context())
 		if _, ok := errors.AsType[*SetupError](err); !ok || !strings.Contains(err.Error(), "sign-in refused: AADSTS90002") {

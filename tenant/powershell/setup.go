@@ -1,12 +1,15 @@
 package powershell
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
+
+	"rollcall/tenant"
 )
 
 // minModule is the oldest module that will do: the first that takes an access
@@ -29,6 +32,15 @@ func (e *SetupError) Unwrap() error { return e.Err }
 
 func setupError(hint, format string, args ...any) *SetupError {
 	return &SetupError{fmt.Errorf(format, args...), hint}
+}
+
+// noCredential returns the error of a token that could not be had: one that may
+// pass as it is, and else a [*SetupError].
+func noCredential(err error) error {
+	if e, ok := errors.AsType[*tenant.Error](err); ok && e.Transient() || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &SetupError{Err: err}
 }
 
 // bootError returns the error of a process that did not begin because of err.

@@ -3,56 +3,54 @@ package powershell
 import (
 	"context"
 	"errors"
-	"fmt"
-	"path/filepath"
 	"strings"
+	"time"
 )
 
-// parameters returns those of Connect-ExchangeOnline that s stands for, and
-// the secrets among them.
-func (s SignIn) parameters(ctx context.Context) (list []parameter, secrets []string, err error) {
+// A credential is what a process connects with.
+type credential struct {
+	parameters []parameter // of Connect-ExchangeOnline
+	token      string      // or ""
+	expires    time.Time   // when the token ends, or zero if that is not known
+}
+
+// secrets returns what of c no text may show.
+func (c credential) secrets() []string {
+	if c.token == "" {
+		return nil
+	}
+	return []string{c.token}
+}
+
+// credential returns what s stands for. Refused is as [SignIn.Token] has it.
+func (s SignIn) credential(ctx context.Context, refused string) (c credential, err error) {
 	add := func(name, kind, value string) {
 		if value != "" {
-			list = append(list, parameter{text(name), text(kind), text(value)})
+			c.parameters = append(c.parameters, parameter{text(name), text(kind), text(value)})
 		}
 	}
 	switch s.Method {
-	case Certificate:
-		file, err := filepath.Abs(s.CertificateFile) // it wants the whole path
-		if err != nil {
-			return nil, nil, err
+	case AccessToken:
+		c.token, c.expires, err = s.Token(ctx, refused)
+		switch {
+		case err != nil:
+			return credential{}, err
+		case strings.TrimSpace(c.token) == "":
+			return credential{}, errors.New("the access token is empty")
 		}
-		add("AppId", "string", s.AppID)
+		add("AccessToken", "string", c.token)
 		add("Organization", "string", s.Organization)
-		add("CertificateFilePath", "string", file)
-		add("CertificatePassword", "secret", s.CertificatePassword)
-		secrets = append(secrets, s.CertificatePassword)
+		add("UserPrincipalName", "string", s.Account)
 	case Thumbprint:
 		add("AppId", "string", s.AppID)
 		add("Organization", "string", s.Organization)
 		add("CertificateThumbprint", "string", s.Thumbprint)
-	case ManagedIdentity:
-		add("ManagedIdentity", "bool", "true")
-		add("Organization", "string", s.Organization)
-		add("ManagedIdentityAccountId", "string", s.Account)
 	case DeviceCode:
 		add("Device", "bool", "true")
 		add("UserPrincipalName", "string", s.Account)
 	case Interactive:
 		add("UserPrincipalName", "string", s.Account)
-	case AccessToken:
-		token, err := s.Token(ctx)
-		switch {
-		case err != nil:
-			return nil, nil, fmt.Errorf("token: %w", err)
-		case strings.TrimSpace(token) == "":
-			return nil, nil, errors.New("token: empty")
-		}
-		add("AccessToken", "string", token)
-		add("Organization", "string", s.Organization)
-		add("UserPrincipalName", "string", s.Account)
-		secrets = append(secrets, token)
 	}
 	add("ExchangeEnvironmentName", "string", s.Environment)
-	return list, secrets, nil
+	return c, nil
 }

@@ -2,6 +2,7 @@ package powershell
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -148,12 +149,15 @@ func (s *stage) empty() {
 	}
 }
 
-const (
-	testNoun     = "UserAnalyticsConfig"
-	testPassword = "hunter2 of \"Öland\""
-)
+const testNoun = "UserAnalyticsConfig"
 
 var testToken = strings.Repeat("eyJ0eXAiOiJKV1Qi.", 40) + "end"
+
+// withToken signs in with a token that never ends.
+func withToken(token string) SignIn {
+	return SignIn{Method: AccessToken, Organization: "contoso.onmicrosoft.com",
+		Token: func(context.Context, string) (string, time.Time, error) { return token, time.Time{}, nil }}
+}
 
 // open returns a Tenant of stand-ins. Change changes its Config.
 func open(t *testing.T, change func(*Config)) *Tenant {
@@ -165,7 +169,7 @@ func open(t *testing.T, change func(*Config)) *Tenant {
 	cfg := Config{
 		Program: program,
 		Noun:    testNoun,
-		SignIn:  SignIn{Method: ManagedIdentity, Organization: "contoso.onmicrosoft.com"},
+		SignIn:  withToken("none"),
 		Timeout: time.Minute,
 	}
 	if change != nil {
@@ -258,7 +262,7 @@ func standIn(address string) {
 			say(`,"powershell":"7.4.6","edition":"Core","module":"` + version + `"`)
 		case "connect":
 			for _, p := range r.Parameters {
-				if p.Name == "AccessToken" || p.Name == "CertificatePassword" {
+				if p.Name == "AccessToken" {
 					secret = string(p.Value)
 				}
 			}

@@ -157,9 +157,9 @@ func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, err
 	}
 	e, ok := errors.AsType[*tenant.Error](err)
 	if !ok {
-		e = &tenant.Error{Class: tenant.Unavailable, Err: err}
+		e = &tenant.Error{Class: tenant.Unavailable, Unreachable: true, Err: err}
 		if _, ok := errors.AsType[*SetupError](err); ok {
-			e.Class = tenant.Unauthorized // no call will fare better
+			e.Class, e.Unreachable = tenant.Unauthorized, false // no call will fare better
 		}
 	}
 	e.Op, e.Object = c.Name, c.Identity

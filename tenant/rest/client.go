@@ -129,7 +129,7 @@ func (c *Client) lost(short context.Context, err error, token string) error {
 	} else if text := tenant.Clean(err.Error(), token); text != err.Error() {
 		err = errors.New(text)
 	}
-	return &tenant.Error{Class: tenant.Unavailable, Err: err}
+	return &tenant.Error{Class: tenant.Unavailable, Unreachable: true, Err: err}
 }
 
 // Close closes the connections that are not in use.

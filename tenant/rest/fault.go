@@ -58,6 +58,8 @@ func (r *Reply) Fault(m Message) *tenant.Error {
 		Exception:  tenant.Clean(m.Exception, r.Token),
 		RetryAfter: tenant.RetryAfter(r.Header.Get("Retry-After"), r.date()),
 		Err:        errors.New(text),
+
+		Unreachable: f.Unreachable(),
 	}
 }
 
@@ -76,7 +78,7 @@ func (r *Reply) date() time.Time {
 func (r *Reply) Garbled(m Message) *tenant.Error {
 	e := r.Fault(m)
 	if e.Class != tenant.Throttled {
-		e.Class = tenant.Unavailable
+		e.Class, e.Unreachable = tenant.Unavailable, true
 		e.Err = fmt.Errorf("the reply is not JSON: %w", e.Err)
 	}
 	return e
@@ -92,7 +94,7 @@ func (r *Reply) Torn() *tenant.Error {
 	if r.Cut == nil {
 		return nil
 	}
-	return &tenant.Error{Status: r.Status, Class: tenant.Unavailable,
+	return &tenant.Error{Status: r.Status, Class: tenant.Unavailable, Unreachable: true,
 		Err: fmt.Errorf("the reply was cut off: %s", tenant.Clean(r.Cut.Error(), r.Token))}
 }
 

@@ -18,7 +18,8 @@ import (
 //
 // An error of Token that is a [*tenant.Error] keeps its Class and RetryAfter:
 // a sign-in that is out of order for a moment is worth another try, as a
-// tenant is. Any other error is Unauthorized.
+// tenant is, and has nothing to do with a user: it is Unreachable. Any other error
+// is Unauthorized.
 func (c *Client) accessToken(ctx context.Context, refused, claims string) (string, error) {
 	// A Token that has one in store may not look, nor may a fake transport.
 	if err := ctx.Err(); err != nil {
@@ -32,7 +33,7 @@ func (c *Client) accessToken(ctx context.Context, refused, claims string) (strin
 		return token, nil
 	}
 	if e, ok := errors.AsType[*tenant.Error](err); ok {
-		return "", &tenant.Error{Class: e.Class, RetryAfter: e.RetryAfter, Err: err}
+		return "", &tenant.Error{Class: e.Class, RetryAfter: e.RetryAfter, Unreachable: e.Class == tenant.Unavailable, Err: err}
 	}
 	return "", &tenant.Error{Class: tenant.Unauthorized, Err: fmt.Errorf("token: %w", err)}
 }

@@ -28,11 +28,7 @@ function Connect-ExchangeOnline {
         [string] $ExchangeEnvironmentName,
         [string] $Organization,
         [string] $AppId,
-        [string] $CertificateFilePath,
-        [System.Security.SecureString] $CertificatePassword,
         [string] $CertificateThumbprint,
-        [switch] $ManagedIdentity,
-        [string] $ManagedIdentityAccountId,
         [switch] $Device,
         [string] $UserPrincipalName,
         [string] $AccessToken,
@@ -46,11 +42,7 @@ function Connect-ExchangeOnline {
     if ($Organization -eq 'refused.onmicrosoft.com') {
         throw "AADSTS90002: no tenant of that name; the token was $AccessToken"
     }
-    if ($CertificateFilePath) {
-        $plain = (New-Object System.Management.Automation.PSCredential('x', $CertificatePassword)).GetNetworkCredential().Password
-        if ($plain -cne 'hunter2 of "Oeland"') { throw 'the password is wrong' }
-        Write-Host "the password is $plain"
-    }
+    if ($AccessToken) { Write-Host "the token is $AccessToken" }
     if ($Device) {
         Write-Output 'To sign in, open the page and enter the code ABCD-EFGH to authenticate.'
     }
