@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -25,8 +27,11 @@ import (
 // Neither file is changed by Load.
 func Load(name string) (*Tenant, error) {
 	path, err := filepath.EvalSymlinks(name)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err // what it is of may be a directory on the way
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load %s: %w", name, err)
 	}
 	b, info, log, err := readBoth(path)
 	if err != nil {
