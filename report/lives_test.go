@@ -32,14 +32,23 @@ func newLives(t *testing.T, n int) *lives {
 // begin begins a life, of which do is all, and has it killed.
 func (l *lives) begin(do func(*ResultsFile)) *Resumption {
 	l.Helper()
+	return l.beginUntold(func(r *ResultsFile) {
+		if err := WriteSummary(l.name, &Outcome{Ending: Running, Manifest: r.Manifest()}); err != nil {
+			l.Fatal(err)
+		}
+		do(r)
+	})
+}
+
+// beginUntold is begin for a life that is killed ahead of its summary, unless do
+// writes that.
+func (l *lives) beginUntold(do func(*ResultsFile)) *Resumption {
+	l.Helper()
 	r, from, err := ResumeResults(l.name, l.format, l.manifest, &simRows{left: l.rows})
 	if err != nil {
 		l.Fatal(err)
 	}
 	if err := r.Begin(); err != nil {
-		l.Fatal(err)
-	}
-	if err := WriteSummary(l.name, &Outcome{Ending: Running, Manifest: r.Manifest()}); err != nil {
 		l.Fatal(err)
 	}
 	do(r)
@@ -196,4 +205,22 @@ func TestReplacedAndKilledAheadOfTheSummary(t *testing.T) {
 	if from := l.begin(nothing); from.Counts.Recorded != 0 || from.Unsure > 0 || len(from.Warnings) > 0 {
 		t.Errorf("%d rows recorded, %d unsure, %q; want a run that has not begun", from.Counts.Recorded, from.Unsure, from.Warnings)
 	}
+}
+
+// However many lives in a row are killed between the journal and the summary, the
+// next one goes on, and whoever reads what they left has no doubts.
+func TestKilledAheadOfTheSummaryAgainAndAgain(t *testing.T) {
+	l := newLives(t, 3)
+	l.begin(func(r *ResultsFile) { r.Before(l.result(1, "opt-in")) })
+	for range 3 {
+		from := l.beginUntold(nothing)
+		if e := from.Earlier[l.rows[1].Line]; len(e.Before) != 1 || e.Before[0] != "opt-in" {
+			t.Errorf("gone on with %+v", from.Earlier)
+		}
+		if p, err := ReadPast(l.name); err != nil || len(p.Doubts) > 0 {
+			t.Errorf("doubts: %v (%v)", p.Doubts, err)
+		}
+	}
+	l.begin(nothing)
+	l.beginUntold(nothing)
 }

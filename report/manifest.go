@@ -28,7 +28,7 @@ type Manifest struct {
 	Unsure int `json:"unsure,omitempty"`
 
 	ID  string `json:"id"`            // of this life of the run
-	Was string `json:"was,omitempty"` // of the one that it goes on with
+	Was string `json:"was,omitempty"` // of the one whose summary it found, if that is not its own
 }
 
 // Where says which tenant a run was on, in the words of the flags.
@@ -106,8 +106,8 @@ func (m Manifest) change() string {
 	return fmt.Sprintf("%s (%s)", m.Change, strings.Join(m.Wanted, ", "))
 }
 
-// newLife returns m with an ID of its own, for a run that goes on with was or,
-// if that is "", that is new.
+// newLife returns m with an ID of its own, for a run that goes on where the summary
+// is that of was or, if that is "", that is new.
 func (m Manifest) newLife(was string) Manifest {
 	m.ID, m.Was = rand.Text(), was
 	return m

@@ -80,7 +80,11 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*Resu
 
 	r := &ResultsFile{name: name, manifest: m.newLife(""), resumed: j}
 	if j != nil {
-		r.manifest = m.newLife(j.manifest.ID)
+		was := j.manifest.ID
+		if last != nil && last.Manifest.ID == j.manifest.Was { // killed ahead of its own summary, and this life may be, too
+			was = last.Manifest.ID
+		}
+		r.manifest = m.newLife(was)
 	}
 	if gone {
 		if r.file, err = CreateFile(name, true); err == nil { // which has no record
