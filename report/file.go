@@ -179,10 +179,13 @@ func createBeside(name string) (*os.File, error) {
 	return os.OpenFile(name, flag, 0o600)
 }
 
-// cause returns err without the operation and the path that package os puts
+// cause returns err without the operation and the paths that package os puts
 // ahead of it.
 func cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		return e.Err
 	}
 	return err

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -236,6 +237,8 @@ func (j *journal) replaceBy(name string) error {
 	renamed := err == nil
 	if renamed {
 		err = disk.SyncDir(filepath.Dir(j.name))
+	} else {
+		err = fmt.Errorf("replace %s: %w", j.name, cause(err))
 	}
 	if err == nil || began && !renamed {
 		f, oerr := disk.OpenFile(j.name, os.O_RDWR, 0)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/windows"
@@ -12,7 +13,7 @@ import (
 
 // hold opens a file as another program might, and shares with others what share
 // says.
-func hold(t *testing.T, name string, share uint32) {
+func hold(t *testing.T, name string, share uint32) (letGo func()) {
 	t.Helper()
 	path, err := windows.UTF16PtrFromString(name)
 	if err != nil {
@@ -22,7 +23,9 @@ func hold(t *testing.T, name string, share uint32) {
 	if err != nil {
 		t.Fatalf("hold %s: %v", name, err)
 	}
-	t.Cleanup(func() { windows.CloseHandle(h) })
+	letGo = sync.OnceFunc(func() { windows.CloseHandle(h) })
+	t.Cleanup(letGo)
+	return letGo
 }
 
 // readers are programs that let others do all but rename and remove the file, as
@@ -69,12 +72,17 @@ func TestJournalOpenInTheEnd(t *testing.T) {
 	dir := t.TempDir()
 	in, results := filepath.Join(dir, "users.csv"), filepath.Join(dir, "r.csv")
 	writeRoster(t, in, 3)
-	url := pingServer(t, func() { hold(t, results+".journal", readers) })
+	var letGo func()
+	url := pingServer(t, func() { letGo = hold(t, results+".journal", readers) })
 	apply := []string{"apply", in, "--privacy-mode", "opt-out", "-o", results}
 	_, said := rollcall(t, exitOK, append(apply, "--ping", url+"/x")...)
 	if !strings.Contains(said, "warning: remove "+results+".journal: it is open in another program") {
 		t.Errorf("it says\n%s", said)
 	}
+	if _, said := rollcall(t, exitError, append(apply, "--resume")...); !strings.Contains(said, "replace "+results+".journal: it is open in another program") {
+		t.Errorf("to go on while it is open says\n%s", said)
+	}
+	letGo()
 	if _, said := rollcall(t, exitOK, append(apply, "--resume")...); !strings.Contains(said, "3 rows recorded, 0 to go") {
 		t.Errorf("to go on finds\n%s", said)
 	}
