@@ -460,7 +460,7 @@ func (x *torture) live(args []string) end {
 	}
 	within := []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second}[x.rnd.IntN(4)]
 	at, again := time.Duration(x.rnd.Int64N(int64(within))), time.Duration(x.rnd.Int64N(int64(50*time.Millisecond)))
-	const patience = 60 * time.Second
+	const patience = 5 * time.Minute
 	how := "left alone"
 	var timers []*time.Timer
 	signal := func(d time.Duration, s os.Signal) {
