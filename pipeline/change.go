@@ -44,6 +44,14 @@ type assign struct {
 	beforeIndex int
 	expect      []string // headers of columns, of which one has what must be so ahead of a set
 	expectIndex []int
+	movers      []movedBy // of which a value may have moved the property since it was read
+}
+
+// A movedBy is a property that moves others when it is set.
+type movedBy struct {
+	property string
+	header   string // of the column of what it was set to
+	index    int    // of the column, once bound
 }
 
 // A moved is a property that changes when what is assigned is set.
@@ -121,6 +129,17 @@ func (c *Change) AssignColumns(property, wanted, before string, expect ...string
 	return nil
 }
 
+// ExpectMoved adds to what is expected of a property that has been assigned what it
+// becomes when the one called by is set to the value in the column wanted, if
+// anything else is expected of it. A tenant may have shown that late.
+func (c *Change) ExpectMoved(property, by, wanted string) {
+	for i := range c.assigns {
+		if a := &c.assigns[i]; a.property == property {
+			a.movers = append(a.movers, movedBy{property: by, header: wanted})
+		}
+	}
+}
+
 // Expects reports whether rows are changed only if a value is as expected, for
 // which they have to be read first.
 func (c *Change) Expects() bool {
@@ -177,6 +196,15 @@ func (c *Change) Bind(column func(header string) (int, error)) error {
 		for i, header := range a.expect {
 			if err := find(header, &a.expectIndex[i]); err != nil {
 				return err
+			}
+		}
+	}
+	for i := range c.assigns {
+		for j := range c.assigns[i].movers {
+			m := &c.assigns[i].movers[j]
+			var err error
+			if m.index, err = column(m.header); err != nil {
+				return fmt.Errorf("what moved %s: %w", c.assigns[i].property, err)
 			}
 		}
 	}

@@ -70,6 +70,7 @@ type watch struct {
 	Guards
 	attempted, failed int
 	alike             string // how all rows failed so far
+	common            string // what is wrong, by what all of them say of that alike
 	passed            func() // called when the canary has come back
 	trip              func(reason string)
 }
@@ -81,15 +82,19 @@ func (w *watch) see(t *task) {
 		return
 	}
 	w.attempted++
-	how := ""
+	how, common := "", ""
 	if t.Status.Bad() {
 		w.failed++
-		how = likeness(&t.Result)
+		how, common = likeness(&t.Result)
 	}
 	if w.attempted == 1 {
-		w.alike = how
-	} else if how != w.alike {
+		w.alike, w.common = how, common
+	}
+	if how != w.alike {
 		w.alike = ""
+	}
+	if common != w.common {
+		w.common = ""
 	}
 	if w.attempted == w.Canary {
 		if w.failed > 0 {
@@ -99,21 +104,31 @@ func (w *watch) see(t *task) {
 		}
 	}
 	if w.alike != "" && w.attempted == w.Alike {
-		w.trip(fmt.Sprintf("the first %d rows all failed alike: %s", w.Alike, w.alike))
+		w.trip(fmt.Sprintf("the first %d rows all failed alike: %s", w.Alike, w.likeness()))
 	}
 	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= enough) {
 		w.trip(fmt.Sprintf("%d of %d rows failed, more than %v (--max-errors)", w.failed, w.attempted, w.MaxErrors))
 	}
 }
 
-// likeness returns how a row failed, without regard to which row it is.
-func likeness(r *Result) string {
+// likeness returns how all rows failed so far and, if they say so, what is wrong
+// then; or "" if they did not fail, or not alike.
+func (w *watch) likeness() string {
+	if w.alike == "" || w.common == "" {
+		return w.alike
+	}
+	return w.alike + ": " + w.common
+}
+
+// likeness returns how a row failed, without regard to which row it is, and what
+// is wrong if they all fail like this.
+func likeness(r *Result) (how, common string) {
 	if e, ok := errors.AsType[*tenant.Error](r.Err); ok {
 		text := strings.TrimSpace(fmt.Sprintf("%s: %s %s", r.Status, e.Op, e.Exception))
 		if e.Status != 0 {
 			text += fmt.Sprintf(" (HTTP %d)", e.Status)
 		}
-		return text
+		return text, e.Common
 	}
-	return r.Status.String()
+	return r.Status.String(), ""
 }

@@ -73,6 +73,15 @@ func TestGuards(t *testing.T) {
 			return nil
 		}
 	}
+	because := func(most, one string) func(int) error {
+		return func(i int) error {
+			e := fail(tenant.Denied)
+			if e.Common = most; i == 3 {
+				e.Common = one
+			}
+			return e
+		}
+	}
 	for _, c := range []struct {
 		name     string
 		guards   Guards
@@ -85,6 +94,8 @@ func TestGuards(t *testing.T) {
 		{"a share of errors", Guards{MaxErrors: share("50%")}, few(1000), "100 of 100 rows failed", 100, 120},
 		{"errors at first", Guards{MaxErrors: share("50%")}, few(40), "", 1000, 1000},
 		{"all alike", Guards{Alike: 20}, few(1000), "the first 20 rows all failed alike: not-found: Do-It", 20, 40},
+		{"all alike, and why", Guards{Alike: 20}, because("it is the path", "it is the path"), "the first 20 rows all failed alike: denied: Do-It: it is the path", 20, 40},
+		{"all alike, and not why", Guards{Alike: 20}, because("it is the path", "it is the role"), "the first 20 rows all failed alike: denied: Do-It", 20, 40},
 		{"all but one alike", Guards{Alike: 20}, func(i int) error {
 			if i == 3 {
 				return fail(tenant.Denied)
@@ -123,10 +134,62 @@ func TestGuards(t *testing.T) {
 				if n := len(l.results); n < c.min || n > c.max || n != len(f.counts) {
 					t.Errorf("%d rows recorded and %d begun, want %d to %d", n, len(f.counts), c.min, c.max)
 				}
-				if got := run.Stopped(); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) {
+				if got := run.Stopped(); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) || strings.HasSuffix(c.reason, "Do-It") && !strings.HasSuffix(got, c.reason) {
 					t.Errorf("stopped: %q, want %q", got, c.reason)
 				}
 			})
+		})
+	}
+}
+
+// What all rows have in common that were attempted and failed is known in the end,
+// however few they are: but for one alone, which speaks for itself.
+func TestAlike(t *testing.T) {
+	path := func(i int) error {
+		e := fail(tenant.NotFound)
+		e.Common = "it is the path"
+		return e
+	}
+	for _, c := range []struct {
+		name string
+		n    int
+		fate func(i int) error
+		want string
+	}{
+		{"three", 3, path, "not-found: Do-It: it is the path"},
+		{"one", 1, path, ""},
+		{"all but the last", 3, func(i int) error {
+			if i == 2 {
+				return nil
+			}
+			return path(i)
+		}, ""},
+		{"two ways", 3, func(i int) error {
+			if i == 2 {
+				return fail(tenant.Denied)
+			}
+			return path(i)
+		}, ""},
+		{"none", 3, func(int) error { return nil }, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.fault = func(cmdlet tenant.Cmdlet, _ int) error {
+				for i := range c.n {
+					if cmdlet.Identity == upn(i) {
+						return c.fate(i)
+					}
+				}
+				return nil
+			}
+			run := optOut(t, f, 2)
+			var l list
+			if err := run.Do(t.Context(), &users{n: c.n}, &l); err != nil {
+				t.Fatal(err)
+			}
+			if got := run.Alike(); got != c.want {
+				t.Errorf("%s: %q, want %q", c.name, got, c.want)
+			}
 		})
 	}
 }

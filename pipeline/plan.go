@@ -96,6 +96,9 @@ func (c *Change) plan(cells []string) (*plan, error) {
 				expect = append(expect, v)
 			}
 		}
+		if len(expect) > 0 {
+			expect = append(expect, c.movedTo(&a, cells)...)
+		}
 		p.expect = append(p.expect, expect)
 	}
 	if p.wants == nil {
@@ -121,6 +124,23 @@ func (c *Change) plan(cells []string) (*plan, error) {
 		p.moves = append(p.moves, m)
 	}
 	return p, nil
+}
+
+// movedTo returns what the property of a becomes by what the row says its movers
+// were set to.
+func (c *Change) movedTo(a *assign, cells []string) (values []any) {
+	for _, m := range a.movers {
+		v, _, blank, err := c.column(m.property, m.header, cells, m.index)
+		if blank || err != nil {
+			continue // whoever sets it says what is wrong
+		}
+		for _, w := range c.Setting.Moves([]tenant.Want{{Property: m.property, Value: v}}) {
+			if w.Property == a.property {
+				values = append(values, w.Value)
+			}
+		}
+	}
+	return values
 }
 
 // column reads the value that a row has of a property in column i, which is

@@ -102,10 +102,16 @@ type Run struct {
 	pool    *pool
 	tripped chan struct{} // closed when a guard has stopped the run
 	reason  string        // why it has; set ahead of that
+	alike   string
 }
 
 // Stopped returns, once Do has returned, why a guard stopped the run, or "".
 func (r *Run) Stopped() string { return r.reason }
+
+// Alike returns, once Do has returned, how all rows that it attempted failed, if
+// there were several and they all failed in one way, or "". What is wrong then
+// may be no user's matter.
+func (r *Run) Alike() string { return r.alike }
 
 // A Journal keeps of rows in progress what must outlive the process.
 type Journal interface {
@@ -166,7 +172,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	for range Window {
 		free.put(new(task))
 	}
-	r.tripped, r.reason = make(chan struct{}), ""
+	r.tripped, r.reason, r.alike = make(chan struct{}), "", ""
 	var once sync.Once
 	trip := func(reason string) {
 		once.Do(func() { r.reason = reason; close(r.tripped) })
@@ -271,6 +277,9 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	err := g.Wait()
 	r.Open = emitter.finish()
 	r.Counts = emitter.counts
+	if guard.attempted > 1 {
+		r.alike = guard.likeness()
+	}
 	return err
 }
 

@@ -14,10 +14,12 @@ import (
 // that needs a look, with a sigil ahead of it, then the counts.
 //
 //	~ ada@contoso.com  PrivacyMode: opt-in -> opt-out
+//	= cyd@contoso.com  as wanted; apply without --read-first moves …
 //	? eve@contoso.com  line 4: …
 //	! bob@contoso.com  line 7: unreadable: …
 //
-// Rows that were as wanted are left out. Diff is for one goroutine.
+// Rows that were as wanted are left out, unless setting that once more would move
+// something. Diff is for one goroutine.
 type Diff struct {
 	Color bool     // paint sigils and values
 	Quiet bool     // leave out what is as wanted in the end
@@ -38,6 +40,10 @@ func (d *Diff) Record(r *pipeline.Result) error {
 	switch {
 	case r.Status == pipeline.Differs:
 		fmt.Fprintf(d.w, "%s %s  %s\n", p.changed("~"), shown(r.Row.UPN), d.edits(r))
+	case r.Status == pipeline.Same && !d.Quiet:
+		if moved := d.moved(r, func(v *pipeline.Value) string { return v.Moves }); moved != nil {
+			fmt.Fprintf(d.w, "= %s  as wanted; apply without --read-first %s\n", shown(r.Row.UPN), strings.Join(moved, ", "))
+		}
 	case r.Status == pipeline.Applied && !d.Quiet:
 		fmt.Fprintf(d.w, "%s %s  %s\n", p.changed("~"), shown(r.Row.UPN), d.made(r))
 	case r.Status.Bad():

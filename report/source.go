@@ -111,7 +111,7 @@ func (s *Source) unread(cells []string) (pipeline.Status, error, bool) {
 }
 
 // Back has c want what was before the file's run, of users who still are as that
-// run left them or wanted them to be. A run that was cut short may have changed
+// run left them or wanted them to be, or as what it wanted makes them. A run that was cut short may have changed
 // one property of a user and not the next, which then is as before.
 func (s *Source) Back(c *pipeline.Change) error {
 	for _, p := range s.Properties {
@@ -122,6 +122,14 @@ func (s *Source) Back(c *pipeline.Change) error {
 	for _, m := range s.Moved {
 		if err := c.AssignColumns(m, m+".Before", "", m); err != nil {
 			return err
+		}
+	}
+	// The read-back waits for what was set, not for what moves with it: a tenant
+	// may show that later, and a service that moves less than the noun's rules say
+	// would have it wait in vain for every user.
+	for _, by := range s.Properties {
+		for _, m := range c.Setting.MovedBy([]string{by}) {
+			c.ExpectMoved(m, by, by+".Wanted")
 		}
 	}
 	s.unknown = c.Moved()

@@ -33,6 +33,7 @@ type Error struct {
 	AtOnce     bool          // Throttled: too many calls at once, not too many a second
 	RetryAfter time.Duration // how long the tenant asked us to wait, or 0
 	Err        error         // the cause: the tenant's message, or the network's
+	Common     string        // what is wrong, and what to do about it, if every user's call ends like this, or ""
 
 	// Unreachable is a fact about an error of class Unavailable: the call, or the
 	// reply to it, did not get through, or what is in front of the tenant answered

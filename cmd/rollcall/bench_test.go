@@ -46,15 +46,21 @@ func BenchmarkMillionRows(b *testing.B) {
 	b.ReportMetric(running.Seconds()/copying.Seconds(), "x-csv-copy(goal<=3)")
 }
 
-// Calls a second over loopback, next to what a bare net/http loop makes with the
-// same concurrency of the same requests to the same server, which runs in a
-// process of its own.
-func BenchmarkLoopback(b *testing.B) {
-	const users, workers = 20_000, 16
+// Calls a second to Viva Insights over loopback, next to what a bare net/http loop
+// makes with the same concurrency of the same requests to the same server, which
+// runs in a process of its own.
+func BenchmarkLoopback(b *testing.B) { benchLoopback(b, 20_000, 16) }
+
+// The same with a server that takes 20ms for each request.
+func BenchmarkLoopbackLatency(b *testing.B) {
+	benchLoopback(b, 4_000, 16, "--latency", "20ms")
+}
+
+func benchLoopback(b *testing.B, users, workers int, serve ...string) {
 	dir := b.TempDir()
 	program := filepath.Join(dir, "rollcall")
 	buildProgram(b, program)
-	endpoint := serveInProcess(b, program)
+	endpoint := serveInProcess(b, program, serve...)
 	b.Setenv(tokenVariable, "token-8d2f")
 	in := filepath.Join(dir, "users.csv")
 	writeRoster(b, in, users)

@@ -14,6 +14,10 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 	if x.form() != "text" || x.news != nil || !isTerminal(x.app.out) || !isTerminal(x.app.err) { // or it would stand there twice
 		say("%s", report.CountsText(&x.out.counts))
 	}
+	left := x.out.left()
+	if alike := run.Alike(); alike != "" && (run.Stopped() == "" || left == 0) { // or why it stopped says so
+		x.app.console.Warn("warning: all rows that were attempted failed alike: %s", alike)
+	}
 	if found := x.users.Description(); found.PassedOver > 0 {
 		say("%s", found.Passed())
 	}
@@ -21,7 +25,6 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 	if x.out.name != "" && x.out.counts.Done() > 0 && (err == nil || errors.Is(err, errInterrupted)) {
 		say("results are in %s", x.out.name)
 	}
-	left := x.out.left()
 	if next := x.next(); left == 0 && next != "" && isTerminal(x.app.err) {
 		say("next: %s", next)
 	}

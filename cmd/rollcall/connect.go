@@ -34,7 +34,7 @@ type tenantFlags struct {
 func (f *tenantFlags) add(fs *pflag.FlagSet) {
 	grouped(fs, "The tenant", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.tenant, "tenant", "sandbox", "`TENANT`: sandbox, sandbox:FILE.csv, exchange or powershell")
-		fs.StringVar(&f.organization, "organization", "", "`ID` of the tenant: a GUID, or for nouns of Viva Insights and for powershell its first domain, such as contoso.onmicrosoft.com")
+		fs.StringVar(&f.organization, "organization", "", "`ID` of the tenant, a GUID, or one of its domains, such as contoso.onmicrosoft.com; powershell wants its first domain")
 		fs.StringVar(&f.cloud, "cloud", "global", "the `CLOUD` that the tenant is in: "+strings.Join(entra.CloudNames(), ", "))
 		fs.StringVar(&f.endpoint, "endpoint", "", "exchange: base `URL` of the service, if it is not the cloud's")
 		fs.StringVar(&f.pwsh, "pwsh", "", "powershell: the PowerShell `PROGRAM` to run")
@@ -72,7 +72,13 @@ func (f *tenantFlags) identity() string {
 		}
 		return "sandbox:" + name
 	}
-	id := f.tenant + " " + strings.ToLower(f.organizationID())
+	return f.identityOf(f.organizationID())
+}
+
+// identityOf returns what tells a tenant that is no sandbox from others, by one of
+// its names.
+func (f *tenantFlags) identityOf(organization string) string {
+	id := f.tenant + " " + strings.ToLower(organization)
 	if f.tenant == "exchange" {
 		id += " at " + f.endpointURL()
 	}
@@ -115,13 +121,14 @@ func (f *tenantFlags) organizationID() string {
 // A connection is a tenant that cmdlets can be run on.
 type connection struct {
 	tenant.Runner
-	name    string                      // for people
-	real    bool                        // it is not the built-in sandbox: a change is a change
-	signIn  func(context.Context) error // finds out whether the tenant lets us in
-	refused string                      // what to do if it no longer does
-	save    func() error                // puts what was changed into the tenant's file; not to be called by who only reads
-	close   func()
-	steps   []step // what doctor looks at
+	name     string                                // for people
+	real     bool                                  // it is not the built-in sandbox: a change is a change
+	signIn   func(context.Context) error           // finds out whether the tenant lets us in
+	tenantID func(context.Context) (string, error) // after signIn: the tenant's ID, or "" if it is not known; nil for never
+	refused  string                                // what to do if it no longer does
+	save     func() error                          // puts what was changed into the tenant's file; not to be called by who only reads
+	close    func()
+	steps    []step // what doctor looks at
 }
 
 // connect returns the tenant that the flags name, for cmdlets of a noun. No call

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 )
@@ -34,6 +37,11 @@ func writeDocs(root *cobra.Command, dir string) error {
 	if err := doc.GenManTree(root, &doc.GenManHeader{Title: "ROLLCALL", Section: "1", Source: "rollcall"}, man); err != nil {
 		return err
 	}
+	for _, name := range topics() {
+		if err := writeTopic(name, filepath.Join(man, "rollcall-help-"+name+".1")); err != nil {
+			return err
+		}
+	}
 	for _, err := range []error{
 		root.GenBashCompletionFileV2(filepath.Join(completions, "rollcall.bash"), true),
 		root.GenZshCompletionFile(filepath.Join(completions, "_rollcall")),
@@ -45,6 +53,21 @@ func writeDocs(root *cobra.Command, dir string) error {
 		}
 	}
 	return nil
+}
+
+// writeTopic writes what help says of a topic as a manual page, which is called
+// what the command line is that shows it. The first paragraph is what the page is
+// about in a sentence.
+func writeTopic(name, file string) error {
+	var b strings.Builder
+	if _, err := showTopic(name, &b); err != nil {
+		return err
+	}
+	about, text, _ := strings.Cut(b.String(), "\n\n")
+	about = strings.ReplaceAll(strings.TrimSuffix(about, "."), "\n", " ")
+	page := fmt.Sprintf("%% \"ROLLCALL-HELP-%s\" \"1\" \"\" \"rollcall\" \"\"\n\n# NAME\nrollcall-help-%s - %s\n\n# DESCRIPTION\n%s",
+		strings.ToUpper(name), name, about, text)
+	return os.WriteFile(file, md2man.Render([]byte(page)), 0o644)
 }
 
 // tell puts into the description of c what help prints beside it.

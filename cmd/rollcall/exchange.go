@@ -27,7 +27,7 @@ const batchWait = 5 * time.Millisecond
 // of Viva Insights go to two services on one host, with one token.
 func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
 	if f.organizationID() == "" {
-		return nil, usage(errors.New("--tenant exchange needs --organization: the ID of the tenant, or for nouns of Viva Insights one of its domains"))
+		return nil, usage(errors.New("--tenant exchange needs --organization: the ID of the tenant, or one of its domains"))
 	}
 	cloud, err := f.where()
 	if err != nil {
@@ -56,7 +56,7 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 	if endpoint != cloud.Endpoint || f.cloud != "global" {
 		c.name += " at " + endpoint
 	}
-	cfg := rest.Config{Endpoint: endpoint, Token: token, Timeout: f.timeout, Connections: workers}
+	cfg := rest.Config{Endpoint: endpoint, Organization: f.organizationID(), Token: token, Timeout: f.timeout, Connections: workers}
 	if insights.Serves(noun) {
 		return c, f.connectInsights(c, cfg, log)
 	}
@@ -65,7 +65,7 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 
 // connectInvoke completes c, for cmdlets that InvokeCommand runs.
 func (f *tenantFlags) connectInvoke(a *app, c *connection, cfg rest.Config, noun string, log *zap.Logger) error {
-	client, err := exchange.New(exchange.Config{Config: cfg, Organization: f.organizationID(), Warn: warn(log)})
+	client, err := exchange.New(exchange.Config{Config: cfg, Warn: warn(log)})
 	if err != nil {
 		return usage(err)
 	}
@@ -80,10 +80,11 @@ func (f *tenantFlags) connectInvoke(a *app, c *connection, cfg rest.Config, noun
 	}
 	c.Runner, c.close = runner, done
 	c.signIn = signsIn(func(ctx context.Context) error {
-		_, err := cfg.Token(ctx, "", "")
+		_, err := client.Token(ctx)
 		return err
 	})
-	c.steps = append(hostSteps(cfg), step{
+	c.tenantID = f.tenantID(client.Token)
+	c.steps = append(hostSteps(cfg.Endpoint, client.Token), step{
 		name: "cmdlets",
 		look: func(ctx context.Context) (string, error) {
 			names, err := client.Cmdlets(ctx)
@@ -97,9 +98,16 @@ func (f *tenantFlags) connectInvoke(a *app, c *connection, cfg rest.Config, noun
 	return nil
 }
 
+// tenantID returns what finds out the ID of the tenant from the token.
+func (f *tenantFlags) tenantID(token func(context.Context) (string, error)) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		t, err := token(ctx)
+		return rest.TenantID(f.organizationID(), t), err
+	}
+}
+
 // hostSteps are what has to hold for any cmdlet to work.
-func hostSteps(cfg rest.Config) []step {
-	endpoint := cfg.Endpoint
+func hostSteps(endpoint string, token func(context.Context) (string, error)) []step {
 	return []step{{
 		name: "host",
 		look: func(ctx context.Context) (string, error) { return reach(ctx, endpoint) },
@@ -109,7 +117,7 @@ func hostSteps(cfg rest.Config) []step {
 		look: func(ctx context.Context) (string, error) {
 			var t string
 			err := signsIn(func(ctx context.Context) (err error) {
-				t, err = cfg.Token(ctx, "", "")
+				t, err = token(ctx)
 				return err
 			})(ctx)
 			if err != nil {
@@ -168,7 +176,10 @@ func describeToken(token string) string {
 	case c.App != "":
 		parts = append(parts, "as the application "+c.App)
 	default:
-		return "got a token that does not say whose it is"
+		parts = append(parts, "got a token that does not say whose it is")
+	}
+	if c.Tenant != "" {
+		parts = append(parts, "of the tenant "+c.Tenant)
 	}
 	if list := append(slices.Clone(c.Roles), c.Scopes...); len(list) > 0 {
 		parts = append(parts, "with "+strings.Join(list, ", "))

@@ -20,11 +20,33 @@ func (x *execution) lockTenant() error {
 	if x.job.tenant.file() != "" {
 		noun = "" // the file is written as a whole
 	}
-	path, err := tenantLock(x.job.tenant.identity(), noun)
+	return x.lockName(x.job.tenant.identity(), noun)
+}
+
+// lockTenantID locks a tenant that goes by a domain by its ID as well, which
+// others may know it by. That is known once we are signed in.
+func (x *execution) lockTenantID() error {
+	if x.audit || x.conn.tenantID == nil || x.out.left() == 0 {
+		return nil
+	}
+	ctx, cancel := x.interrupts.first()
+	defer cancel()
+	id, err := x.conn.tenantID(ctx)
+	if err != nil {
+		return x.conn.explain(err)
+	}
+	if id == "" || strings.EqualFold(id, x.job.tenant.organizationID()) {
+		return nil
+	}
+	return x.lockName(x.job.tenant.identityOf(id), x.change.Setting.Noun)
+}
+
+func (x *execution) lockName(identity, noun string) error {
+	path, err := tenantLock(identity, noun)
 	if err != nil {
 		return err
 	}
-	return x.lock(path, strings.TrimSpace(noun+" of the tenant "+x.job.tenant.identity()))
+	return x.lock(path, strings.TrimSpace(noun+" of the tenant "+identity))
 }
 
 // lockResults keeps others from the results file.

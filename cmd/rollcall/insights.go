@@ -15,9 +15,8 @@ import (
 // connectInsights completes c, for cmdlets of Viva Insights.
 func (f *tenantFlags) connectInsights(c *connection, cfg rest.Config, log *zap.Logger) error {
 	client, err := insights.New(insights.Config{
-		Config:       cfg,
-		Organization: f.organizationID(),
-		Inform:       func(text string) { log.Info(text) },
+		Config: cfg,
+		Inform: func(text string) { log.Info(text) },
 	})
 	if err != nil {
 		return usage(err)
@@ -29,10 +28,11 @@ func (f *tenantFlags) connectInsights(c *connection, cfg rest.Config, log *zap.L
 		_, err := client.Path(ctx)
 		return err
 	})
-	c.steps = append(hostSteps(cfg), step{
+	c.tenantID = f.tenantID(client.Token)
+	c.steps = append(hostSteps(cfg.Endpoint, client.Token), step{
 		name: "role",
 		look: func(ctx context.Context) (string, error) {
-			token, err := cfg.Token(ctx, "", "")
+			token, err := client.Token(ctx)
 			if err != nil {
 				return "", err
 			}

@@ -139,6 +139,9 @@ func (j *job) do(a *app, name string) (err error) {
 	}
 	defer func() { err = x.finish(err) }()
 	if err = x.signIn(); err == nil {
+		err = x.lockTenantID()
+	}
+	if err == nil {
 		err = x.confirm()
 	}
 	if err == nil {

@@ -58,10 +58,11 @@ tenant can be tried without Microsoft 365, and brings about the faults that are 
   rollcall sandbox serve --listen 127.0.0.1:8443 --tls --ca ca.pem --token-lifetime 1m`,
 		Annotations: more(`It prints its address on standard output and, when it is interrupted, the counts of
 what it was asked. The protocols are those of InvokeCommand and $batch; and, for the
-nouns of Viva Insights, of autodiscover and a GET or PATCH for each cmdlet. (A GET of
-VivaInsightsSettings is one of MyAnalyticsFeatureConfig, and is counted as that.)
-Microsoft's own module can connect to it, where its host name leads here, on port
-443, with a certificate that the machine trusts: --tls-cert and --tls-key.
+nouns of Viva Insights, of autodiscover and a GET or PATCH for each cmdlet. Those of
+MyAnalyticsFeatureConfig and VivaInsightsSettings are one GET, which is counted as
+"GET settings". Microsoft's own module can connect to it, where its host name leads
+here, on port 443, with a certificate that the machine trusts: --tls-cert and
+--tls-key.
 
 The users are those of FILE.csv, with columns UserPrincipalName, Licensed and one
 for each property; it is written back at the end. Until then each change is kept in

@@ -33,7 +33,10 @@ import (
 //   - undo puts everybody back or, after damage, says by its status that it may
 //     not have: it never exits 0 with somebody left changed.
 //
-// Only PrivacyMode is looked at: setting it moves the features, too.
+// What a user has is PrivacyMode and the three features, which are mixed at the
+// beginning and moved by every set of it. The tenant is the one over HTTPS, and its
+// service that of Viva Insights. Where thousands of kills are asked for, a run now
+// and then is of thousands of users.
 //
 // TORTURE is how many kills there are to be, of this test and of
 // [TestKilledAtAnyInstant] together. A failure names its seed: TORTURE_SEED tries
@@ -120,9 +123,9 @@ type torture struct {
 	roster  string // the files' names
 	results string
 
-	pool     []string            // all users
-	begun    map[string]string   // what they had at the beginning
-	wanted   map[string][]string // what was wanted of them beside that
+	pool     []string             // all users
+	begun    map[string]flagsOf   // what they had at the beginning
+	wanted   map[string][]flagsOf // what was wanted of them beside that, and made of them
 	rows     []tortureRow
 	change   string // opt-in or opt-out, or "" for the column's
 	damaged  bool   // some of what was kept of the run is lost
@@ -137,6 +140,16 @@ type torture struct {
 
 type tortureRow struct{ upn, mode string }
 
+// flagsOf are what a user has, as a tenant's file and a results file write it:
+// PrivacyMode, then IsDashboardEnabled, IsAddInEnabled and IsDigestEmailEnabled.
+type flagsOf [4]string
+
+// made returns what a set of PrivacyMode makes of anybody.
+func made(mode string) flagsOf {
+	on := strconv.FormatBool(mode == "opt-in")
+	return flagsOf{mode, on, on, on}
+}
+
 // tortureFiles are what a run keeps, nil for what is not there.
 type tortureFiles struct{ roster, results, journal, summary []byte }
 
@@ -144,17 +157,22 @@ func newTorture(t *testing.T, program string, seed uint64) *torture {
 	dir := t.TempDir()
 	x := &torture{T: t, rnd: rand.New(rand.NewPCG(seed, 1)), program: program, undone: -1,
 		roster: filepath.Join(dir, "users.csv"), results: filepath.Join(dir, "results.csv"),
-		begun: make(map[string]string), wanted: make(map[string][]string),
+		begun: make(map[string]flagsOf), wanted: make(map[string][]flagsOf),
 		refused: make(map[string]int), accepted: make(map[string]int)}
 	var tenant bytes.Buffer
 	fmt.Fprintln(&tenant, "UserPrincipalName,PrivacyMode,IsDashboardEnabled,IsAddInEnabled,IsDigestEmailEnabled")
-	for i := range 120 {
+	users := 120
+	if tortureKills(t) > 100 && x.one(8) {
+		users = 6000
+	}
+	for i := range users {
 		upn := fmt.Sprintf("user%04d@contoso.onmicrosoft.com", i)
 		x.pool = append(x.pool, upn)
-		x.begun[upn] = x.mode()
-		fmt.Fprintf(&tenant, "%s,%s,%v,%v,%v\n", upn, x.begun[upn], x.one(2), x.one(2), x.one(2))
+		x.begun[upn] = flagsOf{x.mode(), fmt.Sprint(x.one(2)), fmt.Sprint(x.one(2)), fmt.Sprint(x.one(2))}
+		f := x.begun[upn]
+		fmt.Fprintf(&tenant, "%s,%s\n", upn, strings.Join(f[:], ","))
 	}
-	for _, i := range x.rnd.Perm(len(x.pool))[:20+x.rnd.IntN(60)] {
+	for _, i := range x.rnd.Perm(len(x.pool))[:users/6+x.rnd.IntN(users/3)] {
 		x.rows = append(x.rows, tortureRow{x.pool[i], x.mode()})
 		switch x.rnd.IntN(60) {
 		case 0:
@@ -259,7 +277,7 @@ func (x *torture) run() {
 // want notes what the roster and the change, as they are, want.
 func (x *torture) want() {
 	for _, r := range x.rows {
-		x.wanted[r.upn] = append(x.wanted[r.upn], x.wantedOf(r))
+		x.wanted[r.upn] = append(x.wanted[r.upn], made(x.wantedOf(r)))
 	}
 }
 
@@ -542,34 +560,55 @@ func (x *torture) checkEnd(e end, statuses ...int) {
 }
 
 // checkUsers checks that nobody has what they are not to have.
-func (x *torture) checkUsers(users map[string]string) {
+func (x *torture) checkUsers(users map[string]flagsOf) {
 	x.Helper()
-	for upn, mode := range users {
-		if mode != x.begun[upn] && !slices.Contains(x.wanted[upn], mode) {
-			x.Errorf("%s is %s, was %s, and was to be %q", upn, mode, x.begun[upn], x.wanted[upn])
+	for upn, is := range users {
+		if is != x.begun[upn] && !slices.Contains(x.wanted[upn], is) {
+			x.Errorf("%s is %s, was %s, and was to be %q", upn, is, x.begun[upn], x.wanted[upn])
+		}
+	}
+}
+
+// checkFlags checks that nobody has anything that they are not to have, be it a part
+// of what was to be put back.
+func (x *torture) checkFlags(users map[string]flagsOf) {
+	x.Helper()
+	for upn, is := range users {
+		for i, value := range is {
+			if value != x.begun[upn][i] && !slices.ContainsFunc(x.wanted[upn], func(w flagsOf) bool { return w[i] == value }) {
+				x.Errorf("%s is %s, was %s, and was to be %q", upn, is, x.begun[upn], x.wanted[upn])
+				break
+			}
 		}
 	}
 }
 
 // checkResults checks what the results say of users.
-func (x *torture) checkResults(users map[string]string) {
+func (x *torture) checkResults(users map[string]flagsOf) {
 	x.Helper()
 	wanted := make(map[string]string)
 	for _, r := range x.rows {
 		wanted[r.upn] = x.wantedOf(r)
 	}
 	for _, r := range x.records(x.results) {
-		upn, status, before := r[1], r[2], r[5]
+		upn, status := r[1], r[2]
+		is, before := flagsOf{r[3], r[6], r[8], r[10]}, flagsOf{r[5], r[7], r[9], r[11]}
 		switch {
 		case status != "applied" && status != "unchanged":
 			continue
-		case users[upn] != wanted[upn] || wanted[upn] == "":
+		case users[upn][0] != wanted[upn] || wanted[upn] == "" || users[upn] != is:
 			x.Errorf("the results have %q, and the server has %s %s, wanted %s", r, upn, users[upn], wanted[upn])
-		case before == "" && x.damaged:
-		case before != x.begun[upn] && (status == "applied" || !x.damaged):
-			x.Errorf("the results have %q, and %s was %s at the beginning", r, upn, x.begun[upn])
 		case status == "unchanged" && users[upn] != x.begun[upn]:
 			x.Errorf("the results have %q, and %s was %s at the beginning", r, upn, x.begun[upn])
+		}
+		for i, value := range before {
+			if value == "" && x.damaged || status == "unchanged" && x.damaged {
+				continue
+			}
+			if value != x.begun[upn][i] {
+				x.Errorf("the results have %q, and %s was %s at the beginning", r, upn, x.begun[upn])
+				break
+			}
 		}
 	}
 }
@@ -623,20 +662,21 @@ func (x *torture) undo() {
 	}
 	sets := x.ledger.restart()
 	is := x.ledger.users()
-	x.checkUsers(is)
+	x.checkFlags(is)
 	if e.code == exitError && (sets > 0 || !maps.Equal(users, is)) {
 		x.Errorf("undo refused, and yet %d sets were sent\n%s", sets, e.said)
 	}
-	for upn, mode := range x.begun {
-		if is[upn] != mode && (e.code == exitOK || !x.damaged) {
-			x.Errorf("undo exited with %d, and %s is left %s: %s at the beginning\n%s", e.code, upn, is[upn], mode, e.said)
+	for upn, was := range x.begun {
+		if is[upn] != was && (e.code == exitOK || !x.damaged) {
+			x.Errorf("undo exited with %d, and %s is left %s: %s at the beginning\n%s", e.code, upn, is[upn], was, e.said)
 		}
 	}
 	if e.code == exitRows && !x.damaged {
 		x.Errorf("undo could not do all of a run whose files are whole\n%s", e.said)
 	}
 	for _, r := range x.records(undone) {
-		if upn, status := r[1], r[2]; (status == "applied" || status == "unchanged") && is[upn] != r[3] {
+		upn, status := r[1], r[2]
+		if put := (flagsOf{r[3], r[6], r[9], r[12]}); (status == "applied" || status == "unchanged") && is[upn] != put {
 			x.Errorf("undo has %q, and the server has %s %s", r, upn, is[upn])
 		}
 	}
@@ -669,7 +709,7 @@ func (l *ledger) restart() (sets int) {
 }
 
 // users returns what everybody had when the server was last stopped.
-func (l *ledger) users() map[string]string {
+func (l *ledger) users() map[string]flagsOf {
 	l.Helper()
 	b, err := os.ReadFile(l.file)
 	if err != nil {
@@ -679,9 +719,9 @@ func (l *ledger) users() map[string]string {
 	if err != nil {
 		l.Fatal(err)
 	}
-	users := make(map[string]string)
+	users := make(map[string]flagsOf)
 	for _, r := range records[1:] {
-		users[r[0]] = r[1]
+		users[r[0]] = flagsOf(r[1:5])
 	}
 	return users
 }

@@ -8,11 +8,11 @@ import (
 )
 
 // batchHeader returns the headers of a batch. Those of cmdlets are its parts'.
-func (c *Client) batchHeader(id, token string) http.Header {
+func (c *Client) batchHeader(id, token, anchor string) http.Header {
 	h := maps.Clone(c.header)
 	h.Set("Prefer", "odata.continue-on-error")
 	h.Set(authorization, "Bearer "+token)
-	h.Set(anchorMailbox, c.anchorFor(token))
+	h.Set(anchorMailbox, anchor)
 	h.Set(clientRequestID, id)
 	return h
 }

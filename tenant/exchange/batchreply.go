@@ -33,7 +33,7 @@ type batchDocument struct {
 
 // send sends parts as one batch, and gives each its answer.
 func (b *Batcher) send(ctx context.Context, parts []*part) {
-	r, err := b.client.send(ctx, call{url: b.client.batchURL, id: parts[0].id, parts: parts})
+	r, err := b.client.send(ctx, call{id: parts[0].id, parts: parts})
 	var replies []*reply
 	if err == nil {
 		replies, err = r.split(len(parts))

@@ -52,14 +52,11 @@ const (
 // A Client runs cmdlets on one tenant of Exchange Online. It is a
 // [tenant.Runner], and safe for use by several goroutines at once.
 type Client struct {
-	rest         *rest.Client
-	organization string
-	warn         func(tenant.Cmdlet, string)
-	template     *http.Request // what all requests of cmdlets have in common
-	batchURL     *url.URL      // where batches go
-	list         *url.URL      // where the names of cmdlets are
-	header       http.Header   // the headers that all requests have in common
-	anchor       atomic.Pointer[anchor]
+	rest     *rest.Client
+	warn     func(tenant.Cmdlet, string)
+	template *http.Request // what all requests of cmdlets have in common
+	header   http.Header   // the headers that all requests have in common
+	place    atomic.Pointer[place]
 }
 
 // Run runs cmd and returns the objects that it wrote, of all pages, or an
@@ -76,7 +73,7 @@ func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, e
 	if err != nil {
 		return nil, err
 	}
-	objects, err := c.pages(ctx, call{cmdlet: cmd, url: c.template.URL, body: body, id: newGUID()})
+	objects, err := c.pages(ctx, call{cmdlet: cmd, body: body, id: newGUID()})
 	if err != nil {
 		return nil, rest.Failure(ctx, err, cmd.Name, cmd.Identity)
 	}
@@ -87,10 +84,10 @@ func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, e
 // cmdlets.
 type call struct {
 	cmdlet tenant.Cmdlet
-	url    *url.URL
-	body   []byte  // nil for a batch and for the list
-	parts  []*part // of a batch
-	id     string  // of all requests of one Run
+	next   *url.URL // of the next page, or nil for the first one
+	body   []byte   // nil for a batch and for the list
+	parts  []*part  // of a batch
+	id     string   // of all requests of one Run
 }
 
 // pages sends l, and again to the link to the next page as long as there is
@@ -132,14 +129,14 @@ func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object,
 		case size > maxBytes:
 			return nil, fmt.Errorf("more than %d MiB of objects", maxBytes>>20)
 		}
-		l.url = p.url
+		l.next = p.url
 	}
 	return nil, fmt.Errorf("more than %d pages", maxPages)
 }
 
 // nextPage reads link, which is followed only to where token may go.
 func (c *Client) nextPage(link, token string) (*url.URL, error) {
-	u, err := c.template.URL.Parse(link)
+	u, err := c.placeFor(token).invoke.Parse(link)
 	switch {
 	case err != nil:
 		return nil, errors.New("the link to the next page is not a URL")
@@ -194,10 +191,13 @@ func (c *Client) read(l call, r *reply) (page, error) {
 	return p, err
 }
 
+// Token returns the token that the next request would have.
+func (c *Client) Token(ctx context.Context) (string, error) { return c.rest.Token(ctx) }
+
 // String returns the tenant that c is of. It keeps what prints a Client from
 // printing what is in it.
 func (c *Client) String() string {
-	return c.organization + " on " + c.template.URL.Host
+	return c.rest.Organization() + " on " + c.template.URL.Host
 }
 
 // Close closes the connections that are not in use.

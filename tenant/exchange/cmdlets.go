@@ -22,7 +22,7 @@ const moduleVersion = "3.9.2"
 //
 // The error is as that of [Client.Run].
 func (c *Client) Cmdlets(ctx context.Context) ([]string, error) {
-	objects, err := c.pages(ctx, call{url: c.list, id: newGUID()})
+	objects, err := c.pages(ctx, call{id: newGUID()})
 	names := map[string]bool{}
 	for _, o := range objects {
 		exported, _ := o.Get("exportedCmdlets")
@@ -39,7 +39,7 @@ func (c *Client) Cmdlets(ctx context.Context) ([]string, error) {
 		err = errors.New("the reply names no cmdlet")
 	}
 	if err != nil {
-		return nil, rest.Failure(ctx, err, "list cmdlets of", c.organization)
+		return nil, rest.Failure(ctx, err, "list cmdlets of", c.rest.Organization())
 	}
 	return slices.Sorted(maps.Keys(names)), nil
 }
@@ -52,13 +52,17 @@ func isCmdlet(s string) bool {
 
 // listRequest returns the request of l, which is of the list of cmdlets.
 func (c *Client) listRequest(ctx context.Context, l call, token string) *http.Request {
+	at := c.placeFor(token)
 	r := c.template.WithContext(ctx)
-	r.Method, r.URL = http.MethodGet, l.url
+	r.Method, r.URL = http.MethodGet, at.list
+	if l.next != nil {
+		r.URL = l.next
+	}
 	r.Header = maps.Clone(c.header)
 	r.Header.Del("Content-Type")
 	r.Header.Set("CommandName", "*")
 	r.Header.Set(authorization, "Bearer "+token)
-	r.Header.Set(anchorMailbox, c.anchorFor(token))
+	r.Header.Set(anchorMailbox, at.mailbox)
 	r.Header.Set(clientRequestID, l.id)
 	return r
 }

@@ -5,16 +5,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rollcall/tenant/rest"
 )
 
 func TestNewRefuses(t *testing.T) {
-	good := Config{Organization: org}
+	good := Config{Config: rest.Config{Organization: org}}
 	good.Token = func(context.Context, string, string) (string, error) { return token, nil }
 	for _, test := range []struct {
 		change func(*Config)
 		want   string
 	}{
-		{func(c *Config) { c.Organization = "contoso.onmicrosoft.com" }, `organization "contoso.onmicrosoft.com"`},
+		{func(c *Config) { c.Organization = "contoso" }, `organization "contoso"`},
+		{func(c *Config) { c.Organization = "contoso.com/../x" }, `organization "contoso.com/../x"`},
 		{func(c *Config) { c.Organization = "" }, `organization ""`},
 		{func(c *Config) { c.Token = nil }, "no token source"},
 		{func(c *Config) { c.Timeout = -time.Second }, "timeout -1s"},
@@ -58,8 +61,8 @@ func TestEndpoint(t *testing.T) {
 		{"HTTP://LocalHost", "http://LocalHost/adminapi/beta/" + org + "/InvokeCommand"},
 	} {
 		c := newClient(t, test.endpoint)
-		if got := c.template.URL.String(); got != test.want || !strings.HasPrefix(c.template.URL.Path, "/") {
-			t.Errorf("endpoint %q: %s; want %s", test.endpoint, got, test.want)
+		if u := c.placeFor(token).invoke; u.String() != test.want || !strings.HasPrefix(u.Path, "/") {
+			t.Errorf("endpoint %q: %s; want %s", test.endpoint, u, test.want)
 		}
 	}
 }

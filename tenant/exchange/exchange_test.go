@@ -36,7 +36,7 @@ var (
 // newClient returns a Client of the server at endpoint.
 func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	t.Helper()
-	cfg := Config{Organization: org}
+	cfg := Config{Config: rest.Config{Organization: org}}
 	cfg.Endpoint = endpoint
 	cfg.Token = func(context.Context, string, string) (string, error) { return token, nil }
 	for _, f := range change {

@@ -20,21 +20,3 @@ func newGUID() string {
 	g[8], g[13], g[18], g[23] = '-', '-', '-', '-'
 	return string(g[:])
 }
-
-// isGUID reports whether s is written as a GUID is.
-func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'):
-			return false
-		}
-	}
-	return true
-}

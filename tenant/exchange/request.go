@@ -9,7 +9,8 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// newTemplate returns what all requests of cmdlets to u have in common.
+// newTemplate returns what all requests of cmdlets have in common, which go to
+// the host of u.
 func newTemplate(u *url.URL) *http.Request {
 	return &http.Request{
 		Method: http.MethodPost, URL: u, Host: u.Host,
@@ -48,15 +49,20 @@ func (c *Client) request(ctx context.Context, l call, token string) *http.Reques
 	if l.body == nil && l.parts == nil {
 		return c.listRequest(ctx, l, token)
 	}
+	at := c.placeFor(token)
 	r := c.template.WithContext(ctx)
-	r.URL = l.url
 	if l.parts != nil {
-		r.Header = c.batchHeader(l.id, token)
-		rest.SetBody(r, appendBatch(nil, l.parts, c.template.URL.String(), token, c.anchorFor(token)))
+		r.URL = at.batch
+		r.Header = c.batchHeader(l.id, token, at.mailbox)
+		rest.SetBody(r, appendBatch(nil, l.parts, at.invoke.String(), token, at.mailbox))
 		return r
 	}
 
-	v := [...]string{"Bearer " + token, c.anchorFor(token), l.cmdlet.Name, l.id}
+	r.URL = at.invoke
+	if l.next != nil {
+		r.URL = l.next
+	}
+	v := [...]string{"Bearer " + token, at.mailbox, l.cmdlet.Name, l.id}
 	r.Header = maps.Clone(c.header)
 	r.Header[authorization] = v[0:1:1]
 	r.Header[anchorMailbox] = v[1:2:2]

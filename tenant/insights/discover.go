@@ -66,7 +66,7 @@ func (c *Client) address(token string) string {
 	if upn := rest.CallerOf(token).UPN; strings.Contains(upn, "@") {
 		return upn
 	}
-	return "OAuthUser@" + c.organization
+	return "OAuthUser@" + c.rest.Organization()
 }
 
 // maxHops bounds how many redirects are followed, which no token goes with.
@@ -150,14 +150,4 @@ func parsePath(text string) (string, error) {
 		return "", fmt.Errorf("the path of its URL %q is not a plain one", tenant.Clean(text))
 	}
 	return path, nil
-}
-
-// checkOrganization returns an error if s is neither a GUID nor a domain. It
-// becomes part of a path.
-func checkOrganization(s string) error {
-	if s == "" || len(s) > 255 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") != "" ||
-		strings.Trim(s, ".-") != s || strings.Contains(s, "..") {
-		return fmt.Errorf("organization %q: want the tenant's ID, a GUID, or one of its domains, such as contoso.onmicrosoft.com", s)
-	}
-	return nil
 }

@@ -66,13 +66,16 @@ func (c *Client) userFault(r *rest.Reply, path string) *tenant.Error {
 	switch {
 	case e.Class == tenant.Denied && hasPolicy(r.Body, "License"):
 		c.known.Store(true)
+		e.Common = "none of them has a license that the setting needs"
 		e.Err = fmt.Errorf("this user has no license that the setting needs: assign one, or leave the user out (the service says: %w)", e.Err)
 	case e.Class == tenant.Denied:
-		if advice := advice(r); advice != "" {
-			e.Err = fmt.Errorf("%w; %s", e.Err, advice)
+		var certain bool
+		if e.Common, certain = advice(r); certain {
+			e.Err = fmt.Errorf("%w; %s", e.Err, e.Common)
 		}
 	case r.Status == http.StatusNotFound && !c.known.Load():
-		e.Err = fmt.Errorf("%w; nobody has been found so far: the path %s may be wrong, and not the users", e.Err, path)
+		e.Common = fmt.Sprintf("the path %s may be wrong, and not the users", path)
+		e.Err = fmt.Errorf("%w; nobody has been found so far: %s", e.Err, e.Common)
 	}
 	return e
 }
@@ -100,8 +103,7 @@ func HasRole(token string) bool {
 	return slices.ContainsFunc(rest.CallerOf(token).Roles, func(id string) bool { return slices.Contains(roles, id) })
 }
 
-// RoleAdvice says which role to give to whose token it is, or "" if the token
-// does not say whose it is.
+// RoleAdvice says which role to give to whose token it is.
 func RoleAdvice(token string) string {
 	c := rest.CallerOf(token)
 	who := c.UPN
@@ -114,17 +116,19 @@ func RoleAdvice(token string) string {
 	return "give " + who + " the role Exchange Administrator in Entra ID (or Global, Teams or Insights Administrator), and sign in anew: a token has the roles of when it was issued"
 }
 
-// advice returns what to do about a refusal whose reason is the caller's, or ""
-// if it may as well be the user's: some users of a tenant are refused to whoever
-// asks.
-func advice(r *rest.Reply) string {
+// advice returns what to do about a refusal if its reason is the caller's, which
+// is not certain where it may as well be the user's: some users of a tenant are
+// refused to whoever asks, and not all.
+func advice(r *rest.Reply) (text string, certain bool) {
 	caller := hasPolicy(r.Body, "WidsAuthorization") || hasPolicy(r.Body, "ScopeAuthorization")
 	known := rest.CallerOf(r.Token)
 	switch {
 	case caller && HasRole(r.Token):
-		return "the caller lacks what the service asks for, and does have a role that should do"
+		return "the caller lacks what the service asks for, and does have a role that should do", true
 	case caller, (known.App != "" || known.UPN != "") && !HasRole(r.Token):
-		return "the caller lacks the role: " + RoleAdvice(r.Token)
+		return "the caller lacks the role: " + RoleAdvice(r.Token), true
+	case HasRole(r.Token):
+		return "the caller has a role that should do, which may not be in force yet: try again in an hour", false
 	}
-	return ""
+	return "the caller may lack the role: " + RoleAdvice(r.Token), false
 }

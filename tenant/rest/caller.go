@@ -11,6 +11,8 @@ type Caller struct {
 	UPN  string // of a person
 	App  string // ID of the application that signed in
 	Name string // of the application
+	// Tenant is the ID of the tenant, a GUID in lower case.
+	Tenant string
 	// Roles are IDs of roles in Entra ID, in lower case.
 	Roles []string
 }
@@ -38,6 +40,9 @@ func CallerOf(token string) Caller {
 	}
 	if text("idtyp") != "app" {
 		c.UPN = text("upn")
+	}
+	if id := text("tid"); isGUID(id) {
+		c.Tenant = strings.ToLower(id)
 	}
 	list, _ := claims["wids"].([]any)
 	for _, v := range list {

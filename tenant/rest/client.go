@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"rollcall/tenant"
@@ -25,11 +26,13 @@ import (
 // A Client makes requests of one service. It is safe for use by several
 // goroutines at once.
 type Client struct {
-	endpoint  *url.URL
-	token     func(ctx context.Context, refused, claims string) (string, error)
-	timeout   time.Duration
-	transport http.RoundTripper
-	fault     func(*Reply) *tenant.Error
+	endpoint     *url.URL
+	organization string
+	token        func(ctx context.Context, refused, claims string) (string, error)
+	checked      atomic.Pointer[string] // the last token that was found to be of the organization
+	timeout      time.Duration
+	transport    http.RoundTripper
+	fault        func(*Reply) *tenant.Error
 }
 
 // A Request makes a request with ctx and token, the same each time but for these.
@@ -38,6 +41,9 @@ type Request func(ctx context.Context, token string) *http.Request
 // Endpoint returns the base URL, with a path that is rooted. It is not to be
 // changed.
 func (c *Client) Endpoint() *url.URL { return c.endpoint }
+
+// Organization returns the tenant's ID or domain, as it was given.
+func (c *Client) Organization() string { return c.organization }
 
 // Near reports whether u is on the endpoint's host, reached the same way, so
 // that a token may go there.

@@ -26,6 +26,10 @@ type Config struct {
 	// https, or http if the host is this machine.
 	Endpoint string
 
+	// Organization is the tenant's ID, a GUID, or one of its domains. Required.
+	// Of a token that says it is of another tenant than that ID, no use is made.
+	Organization string
+
 	// Token returns the access token to send. Required. It is asked before
 	// every request, by several goroutines at once, and so should keep a
 	// token as long as that is good. Timeout does not bound it: a person may
@@ -70,6 +74,8 @@ func New(cfg Config, fault func(*Reply) *tenant.Error) (*Client, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case CheckOrganization(cfg.Organization) != nil:
+		return nil, CheckOrganization(cfg.Organization)
 	case cfg.Token == nil:
 		return nil, errors.New("no token source")
 	case cfg.Timeout < 0:
@@ -80,7 +86,7 @@ func New(cfg Config, fault func(*Reply) *tenant.Error) (*Client, error) {
 	if cfg.Transport == nil {
 		cfg.Transport = NewTransport(cfg.Connections)
 	}
-	return &Client{endpoint: endpoint, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, fault: fault}, nil
+	return &Client{endpoint: endpoint, organization: cfg.Organization, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, fault: fault}, nil
 }
 
 // parseEndpoint reads a base URL. Its errors never show more of it than scheme

@@ -10,7 +10,7 @@ import (
 
 func TestTransport(t *testing.T) {
 	open := func(connections int) *Client {
-		c, err := New(Config{Connections: connections, Token: func(context.Context, string, string) (string, error) { return "", nil }}, nil)
+		c, err := New(Config{Organization: org, Connections: connections, Token: func(context.Context, string, string) (string, error) { return "", nil }}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

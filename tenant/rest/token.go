@@ -29,6 +29,12 @@ func (c *Client) accessToken(ctx context.Context, refused, claims string) (strin
 	if err == nil {
 		err = checkToken(token)
 	}
+	// There are few tokens and many calls.
+	if last := c.checked.Load(); err == nil && (last == nil || *last != token) {
+		if err = checkTenant(c.organization, token); err == nil {
+			c.checked.Store(&token)
+		}
+	}
 	if err == nil {
 		return token, nil
 	}

@@ -218,7 +218,7 @@ func (s *Server) partTurn(r *http.Request, outer endpoint, token string, p part,
 	}
 	if own := h.Get("Authorization"); own != "" && own != r.Header.Get("Authorization") {
 		var refusal *reply
-		if token, refusal = s.admit(own, e.organization); refusal != nil {
+		if token, refusal = s.admit(own, e.id()); refusal != nil {
 			return nil, refusal
 		}
 	}

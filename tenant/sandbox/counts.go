@@ -12,7 +12,7 @@ import (
 // Counts are what a [Server] was asked, and what it did about it.
 type Counts struct {
 	Requests       int            `json:"requests"`       // of any kind, those refused too; not those for tokens
-	Cmdlets        map[string]int `json:"cmdlets"`        // requests and parts of batches to run each cmdlet, by name; pages after the first don't count
+	Cmdlets        map[string]int `json:"cmdlets"`        // requests and parts of batches to run each cmdlet, by name, but for [getSettings]; pages after the first don't count
 	UsersSet       int            `json:"usersSet"`       // users for whom a Set succeeded at least once
 	Failed         int            `json:"failed"`         // cmdlets that the tenant failed
 	Faults         map[string]int `json:"faults"`         // faults that befell, by name
@@ -26,6 +26,10 @@ type Counts struct {
 	IssuedTokens   int            `json:"issuedTokens"`   // tokens given to who signed in
 	RefusedSignIns int            `json:"refusedSignIns"` // requests for a token that got none, those of faults too; not those told to wait
 }
+
+// getSettings is the name under which a GET of a user's settings is counted:
+// Get-MyAnalyticsFeatureConfig and Get-VivaInsightsSettings are the same request.
+const getSettings = "GET settings"
 
 // String returns c as lines for people, the same for the same counts.
 func (c Counts) String() string {

@@ -92,7 +92,7 @@ func TestInsights(t *testing.T) {
 		}
 	}
 	c := s.Counts()
-	if want := map[string]int{"Get-MyAnalyticsFeatureConfig": 7, "Set-MyAnalyticsFeatureConfig": 7, "Set-VivaInsightsSettings": 1, "Get-UserBriefingConfig": 2, "Set-UserBriefingConfig": 1}; fmt.Sprint(c.Cmdlets) != fmt.Sprint(want) {
+	if want := map[string]int{"GET settings": 7, "Set-MyAnalyticsFeatureConfig": 7, "Set-VivaInsightsSettings": 1, "Get-UserBriefingConfig": 2, "Set-UserBriefingConfig": 1}; fmt.Sprint(c.Cmdlets) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", c.Cmdlets, want)
 	}
 	if c.Failed != 3 || c.UsersSet != 1 || c.Malformed != 15 {

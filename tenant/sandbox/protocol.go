@@ -28,7 +28,8 @@ const (
 	moduleFile    = "EXOModuleFile"
 )
 
-// parseEndpoint reads the path /adminapi/VERSION/ORGANIZATION/NAME.
+// parseEndpoint reads the path /adminapi/VERSION/ORGANIZATION/NAME. The
+// organization is the tenant's ID or one of its domains: a sandbox has any.
 func parseEndpoint(path string) (endpoint, bool) {
 	// Microsoft's module writes AdminApi.
 	const root = "/adminapi/"
@@ -37,7 +38,7 @@ func parseEndpoint(path string) (endpoint, bool) {
 	}
 	version, rest, _ := strings.Cut(path[len(root):], "/")
 	organization, name, _ := strings.Cut(rest, "/")
-	if version != "beta" && version != "v1.0" || !isGUID(organization) {
+	if version != "beta" && version != "v1.0" || !isGUID(organization) && !strings.Contains(organization, ".") {
 		return endpoint{}, false
 	}
 	switch name {
@@ -58,6 +59,14 @@ func (e endpoint) method() string {
 		return http.MethodGet
 	}
 	return http.MethodPost
+}
+
+// id returns the ID of the organization, or "" if e names it by a domain.
+func (e endpoint) id() string {
+	if isGUID(e.organization) {
+		return e.organization
+	}
+	return ""
 }
 
 func (e endpoint) path() string {

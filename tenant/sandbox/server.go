@@ -147,7 +147,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.malformed(r.URL.Path, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.").write(w)
 		return
 	}
-	token, refusal := s.admit(r.Header.Get("Authorization"), e.organization)
+	token, refusal := s.admit(r.Header.Get("Authorization"), e.id())
 	if refusal == nil && s.MaxConcurrent > 0 && atOnce > s.MaxConcurrent {
 		refusal = s.tooMany(atOnce)
 	}

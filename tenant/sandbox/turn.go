@@ -27,14 +27,18 @@ type turn struct {
 // to stand for the whole request.
 func (s *Server) turn(e endpoint, c tenant.Cmdlet, page, token string, whole bool) *turn {
 	t := &turn{endpoint: e, cmdlet: c, who: fold(c.Identity), page: page, token: token}
-	t.chance = newChance(s.Seed, s.tally.ask(c.Name, t.who, page != ""))
+	name := c.Name
+	if (e == endpoint{}) && name == "Get-MyAnalyticsFeatureConfig" {
+		name = getSettings
+	}
+	t.chance = newChance(s.Seed, s.tally.ask(name, t.who, page != ""))
 	t.fault = s.Faults.draw(t.chance.float(), whole)
 	if (page != "" || e == endpoint{}) && t.fault == faultPaged { // Viva Insights has no pages
 		t.fault = ""
 	}
 	t.latency = s.Latency + time.Duration(t.chance.float()*float64(s.Jitter))
 	if ce := s.Log.Check(zap.DebugLevel, "request"); ce != nil {
-		ce.Write(zap.String("cmdlet", c.Name), zap.String("identity", c.Identity), zap.String("fault", t.fault))
+		ce.Write(zap.String("cmdlet", name), zap.String("identity", c.Identity), zap.String("fault", t.fault))
 	}
 	if t.fault != "" {
 		s.tally.fault(t.fault)

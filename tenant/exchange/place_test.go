@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -33,6 +34,35 @@ func TestMailboxFor(t *testing.T) {
 	padded := "h." + base64.URLEncoding.EncodeToString([]byte(`{"upn":"a@b.example"}`)) + ".s"
 	if got := mailboxFor(padded, org); got != "UPN:a@b.example" {
 		t.Errorf("with padding: %q", got)
+	}
+}
+
+// A tenant is named by its ID wherever that is known, in paths and in the anchor:
+// what is given as a domain is the tenant of the token.
+func TestPlace(t *testing.T) {
+	const domain = "contoso.onmicrosoft.com"
+	for _, test := range []struct{ organization, token, want string }{
+		{org, "opaque", org},
+		{strings.ToUpper(org), "opaque", org},
+		{domain, "opaque", domain},
+		{domain, jwt(`{"tid":"` + org + `"}`), org},
+		{domain, jwt(`{"tid":"evil/../x"}`), domain},
+	} {
+		c := newClient(t, "https://h/exo", func(cfg *Config) { cfg.Organization = test.organization })
+		at := c.placeFor(test.token)
+		for got, want := range map[string]string{
+			at.invoke.String(): "https://h/exo/adminapi/beta/" + test.want + "/InvokeCommand",
+			at.batch.String():  "https://h/exo/adminapi/beta/" + test.want + "/$batch",
+			at.list.String():   "https://h/exo/adminapi/v1.0/" + test.want + "/EXOModuleFile?Version=" + moduleVersion,
+			at.mailbox:         "APP:" + systemMailbox + "@" + test.want,
+		} {
+			if got != want {
+				t.Errorf("%s with %s: %s, want %s", test.organization, test.token, got, want)
+			}
+		}
+		if again := c.placeFor(test.token); again != at {
+			t.Error("the place of a token is found out twice")
+		}
 	}
 }
 
