@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"rollcall/tenant"
+	"rollcall/tenant/disk"
 )
 
 // Load returns a Tenant whose users are those of the CSV file called name.
@@ -73,7 +74,7 @@ func readBoth(path string) (b []byte, info os.FileInfo, log loadedLog, err error
 // readFile returns what is in the file called path, and what the file was like
 // before it was read.
 func readFile(path string) ([]byte, os.FileInfo, error) {
-	f, err := os.Open(path)
+	f, err := disk.OpenFile(path, os.O_RDONLY, 0) // it may be being replaced
 	if err != nil {
 		return nil, nil, err
 	}
