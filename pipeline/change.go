@@ -19,6 +19,14 @@ type Change struct {
 	// Excluded, and the row's Note says so. Empty refuses such values.
 	Instead string
 
+	// MatchCase makes a difference in capitals alone one. Without it such a value is
+	// the same to whoever reads first.
+	MatchCase bool
+
+	// ListSeparator, if not "", stands between the members of a list as people write
+	// it, instead of [tenant.ListSeparator].
+	ListSeparator string
+
 	// Cell, if not nil, returns what a cell of column i stands for, and whether
 	// it is one of ours, as [tenant.Cell] writes them.
 	Cell func(i int, cell string) (text string, ours bool)
@@ -33,9 +41,10 @@ type Change struct {
 	get     tenant.Cmdlet // that reads the setting
 }
 
-// An assign is one NAME=VALUE or NAME=@COLUMN.
+// An assign is one NAME=VALUE or NAME=@COLUMN, or one with += or -=.
 type assign struct {
 	property string
+	edit     string // + or -, to add to a list or to remove from it, or ""
 	text     string // the value or, with column, the header of the column
 	column   bool
 	index    int // of the column, once bound
@@ -61,29 +70,38 @@ type moved struct {
 	index    int    // of the column, once bound
 }
 
-// Assign adds NAME=VALUE or NAME=@COLUMN to the change. It refuses a property
-// that the setting does not have or that has been assigned, and a value that
-// the property can't have.
+// Assign adds to the change NAME=VALUE or NAME=@COLUMN, or, for a list, NAME+=VALUE or
+// NAME-=VALUE. A value that begins with @ is written with a backslash ahead. It refuses
+// a property that the setting does not have or that has been assigned, and a value
+// that the property can't have.
 func (c *Change) Assign(assignment string) error {
 	name, text, ok := strings.Cut(assignment, "=")
 	if !ok {
 		return fmt.Errorf("set %q: want NAME=VALUE or NAME=@COLUMN", assignment)
 	}
-	property, err := c.Setting.Property(strings.TrimSpace(name))
-	if err != nil {
-		return fmt.Errorf("set %q: %w", assignment, err)
-	}
-	for _, a := range c.assigns {
-		if strings.EqualFold(a.property, property) {
-			return fmt.Errorf("set %q: %s is set twice", assignment, property)
+	var a assign
+	for _, edit := range []string{"+", "-"} {
+		if plain, ok := strings.CutSuffix(name, edit); ok {
+			name, a.edit = plain, edit
 		}
 	}
-	a := assign{property: property, text: text}
+	var err error
+	if a.property, err = c.Setting.Property(strings.TrimSpace(name)); err != nil {
+		return fmt.Errorf("set %q: %w", assignment, err)
+	}
+	for _, other := range c.assigns {
+		if strings.EqualFold(other.property, a.property) {
+			return fmt.Errorf("set %q: %s is set twice", assignment, a.property)
+		}
+	}
 	if a.text, a.column = strings.CutPrefix(text, "@"); a.column && a.text == "" {
 		return fmt.Errorf("set %q: no column after the @", assignment)
 	}
 	if !a.column {
-		if _, _, err := c.parse(a.property, a.text, c.Setting.Parse); err != nil {
+		if strings.HasPrefix(text, `\@`) {
+			a.text = text[1:]
+		}
+		if _, _, err := c.parse(&a, a.text, false); err != nil {
 			return fmt.Errorf("set %q: %w", assignment, err)
 		}
 	}
@@ -164,10 +182,13 @@ func (c *Change) String() string {
 	var parts []string
 	for _, a := range c.assigns {
 		at := ""
-		if a.column {
+		switch {
+		case a.column:
 			at = "@"
+		case strings.HasPrefix(a.text, "@"):
+			at = `\`
 		}
-		parts = append(parts, a.property+"="+at+a.text)
+		parts = append(parts, a.property+a.edit+"="+at+a.text)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -252,6 +273,9 @@ func (c *Change) Want(row *roster.Row) (string, error) {
 	}
 	if c.Uniform() {
 		return "", nil
+	}
+	if row.Surplus > 0 {
+		return "", fmt.Errorf("it has %d cells, the header %d: they may be shifted by a delimiter that is not in quotes", len(row.Cells)+row.Surplus, len(row.Cells))
 	}
 	p, err := c.plan(row.Cells)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"rollcall/tenant"
@@ -108,6 +109,38 @@ func (w *watch) see(t *task) {
 	}
 	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= enough) {
 		w.trip(fmt.Sprintf("%d of %d rows failed, more than %v (--max-errors)", w.failed, w.attempted, w.MaxErrors))
+	}
+}
+
+// A lookout is what the first read-back after each set has shown so far. Workers
+// use it, so that a run whose values all read back as another one is stopped ahead of
+// the time that each of them is read again for.
+type lookout struct {
+	mu    sync.Mutex
+	alike int // rows that enough of are alike, as in Guards; 0 for no lookout
+	seen  int
+	text  string // how all rows read back so far; "" if they don't do so alike
+	trip  func(reason string)
+}
+
+// see looks at what was read back of t's user first. What a user had before may be
+// shown for a while, and says nothing.
+func (l *lookout) see(t *task, same bool) {
+	text := ""
+	for _, i := range t.plan.index {
+		if v := &t.Values[i]; !same && !v.Same && v.Before != "" && v.After != v.Before {
+			text = fmt.Sprintf("%q, where %q was set", v.After, v.Wanted)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen++; l.seen == 1 {
+		l.text = text
+	} else if text != l.text {
+		l.text = ""
+	}
+	if l.text != "" && l.seen == l.alike {
+		l.trip(fmt.Sprintf("the first %d rows all read back as %s", l.alike, l.text))
 	}
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 // A plan is what one row calls for.
 type plan struct {
 	wants  []tenant.Want   // never empty
-	set    []tenant.Cmdlet // that make it so; the user is not named yet
+	set    []tenant.Cmdlet // that make it so, if that does not depend on what the tenant shows; the user is not named yet
 	index  []int           // of each want, in Change.Properties
 	before []string        // of each want, the value before as far as the row knows it, or ""
 	expect [][]any         // of each want, the values of which one must be so ahead of the set; none means any value
@@ -67,11 +68,11 @@ func (c *Change) plan(cells []string) (*plan, error) {
 		v, note, err := any(nil), "", error(nil)
 		if a.column {
 			var blank bool
-			if v, note, blank, err = c.column(a.property, a.text, cells, a.index); blank {
+			if v, note, blank, err = c.column(&a, a.text, cells, a.index); blank {
 				continue // a blank cell leaves the property alone
 			}
 		} else {
-			v, note, err = c.parse(a.property, a.text, c.Setting.Parse)
+			v, note, err = c.parse(&a, a.text, false)
 		}
 		if err != nil {
 			return nil, err
@@ -88,7 +89,7 @@ func (c *Change) plan(cells []string) (*plan, error) {
 		p.before = append(p.before, before)
 		var expect []any
 		for j, header := range a.expect {
-			v, _, blank, err := c.column(a.property, header, cells, a.expectIndex[j])
+			v, _, blank, err := c.column(&a, header, cells, a.expectIndex[j])
 			if err != nil {
 				return nil, err
 			}
@@ -104,7 +105,9 @@ func (c *Change) plan(cells []string) (*plan, error) {
 	if p.wants == nil {
 		return nil, errors.New("nothing to set: " + c.blank())
 	}
-	p.set = c.Setting.Set(p.wants)
+	if !c.Setting.Any() {
+		p.set = c.Setting.Set(p.wants)
+	}
 	for _, w := range c.Setting.Moves(p.wants) {
 		m := moves{property: w.Property, to: w.Value}
 		header, column := "", 0
@@ -130,7 +133,7 @@ func (c *Change) plan(cells []string) (*plan, error) {
 // were set to.
 func (c *Change) movedTo(a *assign, cells []string) (values []any) {
 	for _, m := range a.movers {
-		v, _, blank, err := c.column(m.property, m.header, cells, m.index)
+		v, _, blank, err := c.column(&assign{property: m.property}, m.header, cells, m.index)
 		if blank || err != nil {
 			continue // whoever sets it says what is wrong
 		}
@@ -143,22 +146,31 @@ func (c *Change) movedTo(a *assign, cells []string) (values []any) {
 	return values
 }
 
-// column reads the value that a row has of a property in column i, which is
+// column reads the value that a row has of a's property in column i, which is
 // called header.
-func (c *Change) column(property, header string, cells []string, i int) (v any, note string, blank bool, err error) {
+func (c *Change) column(a *assign, header string, cells []string, i int) (v any, note string, blank bool, err error) {
 	text, ours := c.cell(cells, i)
-	if text = strings.TrimSpace(text); text == "" {
+	trimmed := strings.TrimSpace(text)
+	if trimmed == "" {
 		return nil, "", true, nil
 	}
-	parse := c.Setting.Parse
-	if ours {
-		parse = c.Setting.ParseCell
+	if !c.Setting.Any() {
+		text = trimmed
 	}
-	if v, note, err = c.parse(property, text, parse); err != nil {
+	if !ours && className.MatchString(trimmed) {
+		err = fmt.Errorf("%s is the name of a class, and no value", trimmed)
+	} else {
+		v, note, err = c.parse(a, text, ours)
+	}
+	if err != nil {
 		err = fmt.Errorf("column %q: %w", header, err)
 	}
 	return v, note, false, err
 }
+
+// className is what PowerShell's Export-Csv writes of a value that is a list or an
+// object.
+var className = regexp.MustCompile(`^(?:System|Microsoft)(?:\.\w+)+(?:` + "`" + `\d+)?(?:\[.*\])?$`)
 
 func (c *Change) cell(cells []string, i int) (text string, ours bool) {
 	if c.Cell == nil {
@@ -178,14 +190,25 @@ func (c *Change) blank() string {
 	return fmt.Sprintf("column %s is blank", strings.Join(columns, ", "))
 }
 
-// parse reads a value, and puts [Change.Instead] in the place of a retired one.
-func (c *Change) parse(property, text string, parse func(property, text string) (any, error)) (value any, note string, err error) {
-	value, err = parse(property, text)
+// parse reads what is wanted of a's property, from a cell of ours or from what
+// somebody wrote, and puts [Change.Instead] in the place of a retired value.
+func (c *Change) parse(a *assign, text string, ours bool) (value any, note string, err error) {
+	if !ours && c.ListSeparator != "" {
+		text = tenant.WriteList(text, c.ListSeparator)
+	}
+	switch {
+	case a.edit != "":
+		value, err = c.Setting.ParseEdit(a.property, text, a.edit == "-")
+	case ours:
+		value, err = c.Setting.ParseCell(a.property, text)
+	default:
+		value, err = c.Setting.Parse(a.property, text)
+	}
 	if retired, ok := errors.AsType[*tenant.RetiredError](err); ok && c.Instead != "" {
-		if value, err = c.Setting.Parse(property, c.Instead); err != nil {
+		if value, err = c.Setting.Parse(a.property, c.Instead); err != nil {
 			return nil, "", err
 		}
-		note = fmt.Sprintf("%s %s is retired: %s was wanted instead", property, retired.Value, tenant.Text(value))
+		note = fmt.Sprintf("%s %s is retired: %s was wanted instead", a.property, retired.Value, tenant.Text(value))
 	}
 	return value, note, err
 }

@@ -20,6 +20,9 @@ const maxValue = 32767
 // a tenant may take some time to show what was set.
 func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 	same, err = r.read(ctx, t)
+	if err == nil {
+		r.lookout.see(t, same)
+	}
 	if same || err != nil {
 		return same, err
 	}
@@ -62,19 +65,25 @@ func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 		return false, err
 	}
 	same = true
+	t.shown = t.shown[:0]
 	for i, want := range t.plan.wants {
 		v, err := r.Change.Setting.Read(object, want.Property)
 		if err != nil {
-			return false, fmt.Errorf("%s %s: %w", r.Change.get.Name, t.Row.UPN, err)
+			return false, fmt.Errorf("%s %s: %w: what it is can't be told", r.Change.get.Name, t.Row.UPN, err)
 		}
+		if r.kinds != nil {
+			r.kinds.learn(t.plan.index[i], v)
+		}
+		t.shown = append(t.shown, v)
 		value := &t.Values[t.plan.index[i]]
-		value.After, value.Same = t.keepable(want.Property, tenant.Cell(v)), tenant.Equal(v, want.Value)
+		value.After = t.keepable(want.Property, tenant.Cell(v))
+		value.Same, _ = r.same(v, want.Value)
 		same = same && value.Same
 	}
 	for _, m := range t.plan.moves {
 		if v, err := r.Change.Setting.Read(object, m.property); err == nil {
 			value := m.of(&t.Result)
-			value.After, value.Same = t.keepable(m.property, tenant.Cell(v)), tenant.Equal(v, m.to)
+			value.After, value.Same = t.keepable(m.property, tenant.Cell(v)), tenant.Compare(v, m.to) != tenant.Different
 		}
 	}
 	return same, nil
@@ -86,9 +95,13 @@ func (t *task) keepable(property, cell string) string {
 	if len(cell) <= maxValue {
 		return cell
 	}
-	note := fmt.Sprintf("the value of %s is too long to be kept", property)
-	if !strings.Contains(t.Note, note) {
-		t.Note = strings.TrimPrefix(t.Note+"; "+note, "; ")
-	}
+	t.note(fmt.Sprintf("the value of %s is too long to be kept", property))
 	return ""
+}
+
+// note adds to what is worth knowing of t, once.
+func (t *task) note(text string) {
+	if !strings.Contains(t.Note, text) {
+		t.Note = strings.TrimPrefix(t.Note+"; "+text, "; ")
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"rollcall/pipeline/roster"
@@ -16,6 +18,7 @@ type task struct {
 	next    *task // in a mailbox
 	seq     int
 	plan    *plan
+	shown   []any     // what the user was read to have, of each of plan.wants, as the tenant showed it; none if it was not read
 	earlier *Earlier  // what an earlier run has left of the row, or nil
 	unsure  bool      // an earlier run may have set it, and have left nothing of that
 	late    bool      // it was done and not recorded when rows were last kept
@@ -35,7 +38,7 @@ func (t *task) recalled() bool { return t.earlier != nil && t.earlier.Result != 
 // begin makes t ready for the row that was read into it, and reports whether
 // there is work to do. If not, the row's result is complete.
 func (r *Run) begin(t *task) bool {
-	*t = task{Result: Result{Row: t.Row, Values: t.Values[:0], Moved: t.Moved[:0]}, seq: t.seq}
+	*t = task{Result: Result{Row: t.Row, Values: t.Values[:0], Moved: t.Moved[:0]}, seq: t.seq, shown: t.shown[:0]}
 	for range r.Change.assigns {
 		t.Values = append(t.Values, Value{})
 	}
@@ -144,6 +147,8 @@ func (r *Run) do(ctx context.Context, t *task) error {
 		}
 		t.Err = fmt.Errorf("%w; %s", t.Err, sent)
 	}
+	clear(t.shown) // which may be long, and the row may wait for its turn
+	t.shown = t.shown[:0]
 	return t.cut
 }
 
@@ -157,6 +162,9 @@ func (r *Run) audit(ctx context.Context, t *task) error {
 	t.Status = Differs
 	if same {
 		t.Status = Same
+		r.noteCase(t)
+	} else if err := t.settable(); err != nil {
+		t.Status, t.Err = Invalid, err
 	} else if err := r.stale(t); err != nil {
 		t.Status, t.Err = Stale, err
 	}
@@ -175,6 +183,7 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 		}
 		if same && !t.unsure {
 			t.Status = Unchanged
+			r.noteCase(t)
 			return nil
 		}
 		if !same {
@@ -184,6 +193,14 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 			}
 		}
 		t.notReadBack()
+	} else if r.mustLook(t) {
+		if err := r.look(ctx, t); err != nil {
+			return err
+		}
+	}
+	if err := t.settable(); err != nil {
+		t.Status, t.Err = Invalid, err
+		return nil
 	}
 	if r.Journal != nil && t.earlier == nil && (r.ReadFirst || r.Change.Recalls()) {
 		if err := r.Journal.Before(&t.Result); err != nil {
@@ -197,6 +214,9 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 	if !same {
 		t.Status = Unverified
 		if same, err = r.verify(ctx, t); err != nil {
+			if errors.Is(err, tenant.NotFound) && slices.ContainsFunc(t.plan.wants, func(w tenant.Want) bool { return strings.EqualFold(w.Property, "UserPrincipalName") }) {
+				err = fmt.Errorf("%w: by now the user may have the new UPN", err)
+			}
 			return err
 		}
 	}
@@ -206,6 +226,20 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 		t.Err = fmt.Errorf("%s %s: still not as wanted %v after the set", r.Change.get.Name, t.Row.UPN, r.VerifyTimeout)
 	}
 	return nil
+}
+
+// noteCase notes what of t's user is as wanted but for capitals.
+func (r *Run) noteCase(t *task) {
+	var names []string
+	for i, want := range t.plan.wants {
+		if _, butCase := r.same(t.shown[i], want.Value); butCase {
+			names = append(names, want.Property)
+		}
+	}
+	if names != nil {
+		r.Stats.ButCase.Add(1)
+		t.note(fmt.Sprintf("the same but for capitals: %s (--match-case)", strings.Join(names, ", ")))
+	}
 }
 
 // notReadBack makes t, of which the values before have just been read, ready for
@@ -235,14 +269,13 @@ func (r *Run) stale(t *task) error {
 		if len(t.plan.expect[i]) == 0 {
 			continue
 		}
-		cell := t.Values[t.plan.index[i]].After
-		is, err := r.Change.Setting.ParseCell(want.Property, cell)
 		expected := false
 		for _, v := range t.plan.expect[i] {
-			expected = expected || err == nil && tenant.Equal(is, v)
+			same, _ := r.same(t.shown[i], v)
+			expected = expected || same
 		}
 		if !expected {
-			return fmt.Errorf("%s is %s, and not %s any more", want.Property, cell, tenant.Cell(t.plan.expect[i][0]))
+			return fmt.Errorf("%s is %s, and not %s any more", want.Property, t.Values[t.plan.index[i]].After, tenant.Cell(t.plan.expect[i][0]))
 		}
 	}
 	return nil

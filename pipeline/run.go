@@ -100,6 +100,8 @@ type Run struct {
 	Open   map[int]bool // the lines of those that are Counts.InProgress
 
 	pool    *pool
+	kinds   kinds
+	lookout *lookout
 	tripped chan struct{} // closed when a guard has stopped the run
 	reason  string        // why it has; set ahead of that
 	alike   string
@@ -150,6 +152,7 @@ type Stats struct {
 	Calls    atomic.Int64 // calls made for them
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
 	Sets     atomic.Int64 // rows whose user was set, or may have been: a set was not refused
+	ButCase  atomic.Int64 // rows that were read to be as wanted but for capitals, and left alone
 	ByStatus [len(Statuses)]atomic.Int64
 }
 
@@ -173,11 +176,15 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		free.put(new(task))
 	}
 	r.tripped, r.reason, r.alike = make(chan struct{}), "", ""
+	if r.Change.Setting.Any() {
+		r.kinds = make(kinds, len(r.Change.assigns))
+	}
 	var once sync.Once
 	trip := func(reason string) {
 		once.Do(func() { r.reason = reason; close(r.tripped) })
 	}
 	canary := make(chan struct{}) // closed when it has come back
+	r.lookout = &lookout{alike: r.Guards.Alike, trip: trip}
 	guard := &watch{Guards: r.Guards, trip: trip, passed: func() { close(canary) }}
 	if d := r.Guards.MaxDuration; d > 0 {
 		defer time.AfterFunc(d, func() { trip(fmt.Sprintf("%v are over (--max-duration)", d)) }).Stop()

@@ -63,16 +63,28 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 // needed returns the cmdlets that t calls for: of what was as wanted before,
 // none.
 func (r *Run) needed(t *task) []tenant.Cmdlet {
-	if !r.ReadFirst || t.unsure || len(t.plan.wants) == 1 {
+	setting, wants, all := r.Change.Setting, t.plan.wants, !r.ReadFirst || t.unsure || len(t.plan.wants) == 1
+	if all && !setting.Any() {
 		return t.plan.set
 	}
-	same := make([]bool, len(t.plan.wants))
-	for i, want := range t.plan.wants {
-		cell := t.Values[t.plan.index[i]].Before
-		before, err := r.Change.Setting.ParseCell(want.Property, cell)
-		same[i] = cell != "" && err == nil && tenant.Equal(before, want.Value)
+	if setting.Any() {
+		wants = r.sendable(t)
+		all = all || t.earlier != nil // then what was read may not be what was before
 	}
-	return r.Change.Setting.Set(r.Change.Setting.Needed(t.plan.wants, same))
+	if all {
+		return setting.Set(wants)
+	}
+	same := make([]bool, len(wants))
+	for i, want := range t.plan.wants {
+		if t.earlier == nil {
+			same[i], _ = r.same(t.shown[i], want.Value)
+			continue
+		}
+		cell := t.Values[t.plan.index[i]].Before
+		before, err := setting.ParseCell(want.Property, cell)
+		same[i] = cell != "" && err == nil && tenant.Compare(before, want.Value) != tenant.Different
+	}
+	return setting.Set(setting.Needed(wants, same))
 }
 
 // isUnknown reports whether a set that failed with err may have been carried

@@ -114,6 +114,7 @@ func (s *Source) unread(cells []string) (pipeline.Status, error, bool) {
 // run left them or wanted them to be, or as what it wanted makes them. A run that was cut short may have changed
 // one property of a user and not the next, which then is as before.
 func (s *Source) Back(c *pipeline.Change) error {
+	c.MatchCase = true // what was is put back to the letter
 	for _, p := range s.Properties {
 		if err := c.AssignColumns(p, p+".Before", "", p, p+".Wanted", p+".Before"); err != nil {
 			return err

@@ -100,35 +100,67 @@ func (s *Setting) property(name string) (property, error) {
 	return property{}, fmt.Errorf("%s has no property %q: it has %s", s.Noun, name, strings.Join(s.Known(), ", "))
 }
 
-// Parse reads text as a value of the property called name. The error names what
-// is allowed; it is a [*RetiredError] for a value that once was.
+// Any reports whether s has any properties, of which what they are is seen from
+// what a tenant shows.
+func (s *Setting) Any() bool { return s.properties == nil }
+
+// Parse reads text as a value that is wanted of the property called name: nil, to
+// clear it, a bool, a string or, if s has any properties, a [Written]. The error
+// names what is allowed; it is a [*RetiredError] for a value that once was.
 func (s *Setting) Parse(name, text string) (any, error) {
 	p, err := s.property(name)
 	if err != nil {
 		return nil, err
 	}
-	return s.check(p, text, parseValue(text))
+	if s.Any() {
+		return written(text), nil
+	}
+	return s.check(p, text)
 }
 
-// ParseCell is Parse for a cell that [Cell] returned.
+// ParseCell is Parse for a cell that [Cell] returned, which may be an [Edit], too.
 func (s *Setting) ParseCell(name, cell string) (any, error) {
-	text, ok := strings.CutPrefix(cell, "'")
-	if !ok || !isNothingText(text) {
+	if !s.Any() {
 		return s.Parse(name, cell)
 	}
-	p, err := s.property(name)
-	if err != nil {
+	if _, err := s.property(name); err != nil {
 		return nil, err
 	}
-	return s.check(p, text, text)
+	if text, ok := uncell(cell); ok {
+		return text, nil
+	}
+	if e, ok := parseEdit(cell); ok {
+		return e, nil
+	}
+	return written(cell), nil
 }
 
-// check returns the value v, which was read from text, if p can have it.
-func (s *Setting) check(p property, text string, v any) (any, error) {
-	v = s.canonical(p, v)
+// ParseEdit reads text as members, one or a list of them, that a list is to have or,
+// if remove is set, not to have.
+func (s *Setting) ParseEdit(name, text string, remove bool) (any, error) {
+	if _, err := s.property(name); err != nil {
+		return nil, err
+	}
+	if !s.Any() {
+		return nil, fmt.Errorf("%s is not a list: want %[1]s=VALUE", name)
+	}
+	list := []string{text}
+	if isList(text) {
+		list = members(text)
+	}
+	if text == "" || len(list) == 0 {
+		return nil, fmt.Errorf("%s: no member to add or remove", name)
+	}
+	if remove {
+		return Edit{Remove: list}, nil
+	}
+	return Edit{Add: list}, nil
+}
+
+// check returns the value of p that text is, if p can have it.
+func (s *Setting) check(p property, text string) (any, error) {
+	v := s.canonical(p, text)
 	switch {
-	case s.properties == nil:
-		return v, nil
 	case p.choices == nil:
 		if _, ok := v.(bool); ok {
 			return v, nil
@@ -142,11 +174,17 @@ func (s *Setting) check(p property, text string, v any) (any, error) {
 	return nil, fmt.Errorf("%s %q: want %s", p.name, text, strings.Join(p.choices, " or "))
 }
 
-// canonical returns v in the one spelling that p's choices have for it: Opt-In
-// and OptIn are opt-in. A value that is none of them stays as it is.
+// canonical returns v in the one spelling that p has for it: Opt-In and OptIn are
+// opt-in, True is true. A value that p can't have stays as it is.
 func (s *Setting) canonical(p property, v any) any {
 	text, ok := v.(string)
-	if !ok || slices.Contains(p.choices, text) {
+	switch {
+	case !ok || s.Any() || slices.Contains(p.choices, text):
+		return v
+	case p.choices == nil:
+		if b, ok := boolean(text); ok {
+			return b
+		}
 		return v
 	}
 	for _, c := range p.choices {
@@ -165,7 +203,8 @@ func (s *Setting) Get() Cmdlet { return Cmdlet{Name: "Get-" + s.Noun} }
 // the order to run them. [Cmdlet.For] names the user. To run them twice is the
 // same as to run them once.
 //
-// The wants are of properties, and have values, that [Setting.Parse] returned.
+// The wants are of properties that [Setting.Property] returned, and have values as
+// [As] returns them.
 func (s *Setting) Set(wants []Want) []Cmdlet {
 	name := "Set-" + s.Noun
 	moved := s.Moves(wants)

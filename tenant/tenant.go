@@ -27,8 +27,8 @@ type Cmdlet struct {
 	Parameters []Parameter // the other parameters; shared between cmdlets, so not to be changed
 }
 
-// A Parameter is a named value given to a cmdlet: nil, a bool, a string or a
-// [encoding/json.Number].
+// A Parameter is a named value given to a cmdlet: nil, a bool, a string, a
+// [encoding/json.Number], a []string or an [Edit].
 type Parameter struct {
 	Name  string
 	Value any

@@ -18,11 +18,15 @@ import (
 type changeFlags struct {
 	noun, privacyMode, excludedAs string
 	sets                          []string
+	matchCase                     bool
+	listSeparator                 string
 }
 
 func (f *changeFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.privacyMode, "privacy-mode", "", "short for --set PrivacyMode=`MODE`: opt-in or opt-out")
-	fs.StringArrayVar(&f.sets, "set", nil, "`NAME=VALUE` for every row, or NAME=@COLUMN for each row's own; can be repeated")
+	fs.StringArrayVar(&f.sets, "set", nil, "`NAME=VALUE` for every row, or NAME=@COLUMN for each row's own; NAME+= and NAME-= for a list; can be repeated (rollcall help values)")
+	fs.BoolVar(&f.matchCase, "match-case", false, "where users are read first, a difference in capitals alone is one")
+	fs.StringVar(&f.listSeparator, "list-separator", "", "what stands between the members of [a;b], if it is not a `SEPARATOR` ;")
 	f.addNoun(fs)
 	fs.StringVar(&f.excludedAs, "excluded-as", "", "the `MODE` to want where the retired Excluded is asked for")
 }
@@ -38,7 +42,7 @@ func (f *changeFlags) change() (*pipeline.Change, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	c := &pipeline.Change{Setting: setting, Instead: f.excludedAs}
+	c := &pipeline.Change{Setting: setting, Instead: f.excludedAs, MatchCase: f.matchCase, ListSeparator: f.listSeparator}
 	if f.excludedAs != "" {
 		if _, err := setting.Parse("PrivacyMode", f.excludedAs); err != nil {
 			return nil, usage(fmt.Errorf("--excluded-as: %w", err))

@@ -1,8 +1,11 @@
 package roster
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -146,7 +149,7 @@ func (r *Roster) noUPNColumn() error {
 		}
 	}
 	found := "no UPN column among " + list(r.header)
-	if name := likelyUPN(r.header); name != "" {
+	if name := cmp.Or(r.holdsUPNs(), likelyUPN(r.header)); name != "" {
 		return fmt.Errorf("%s: if %s has the UPNs, say --upn-column %q", found, quote(name), name)
 	}
 	if len(r.header) == 1 && r.options.Delimiter == 0 {
@@ -162,6 +165,30 @@ func (r *Roster) noColumn(name string) error {
 		err += fmt.Sprintf(": did you mean %s?", quote(like))
 	}
 	return errors.New(err)
+}
+
+// sample is how many rows are looked at to see what is in a column.
+const sample = 100
+
+// holdsUPNs returns the header of the column in which most of the first cells have the
+// form of a UPN, if it is more than half of them, or "".
+func (r *Roster) holdsUPNs() string {
+	rec := newRecords(r.src, r.dialect.delimiter, readAhead)
+	rec.seek(r.dialect.rows, r.dialect.line)
+	counts := make([]int, len(r.header))
+	rows := 0
+	for ; rows < sample && rec.next() == nil; rows++ {
+		for i, c := range rec.cells[:min(len(rec.cells), len(counts))] {
+			if c = trimSpan(rec.data, c); bytes.IndexByte(rec.data[c.start:c.end], '@') > 0 && fault(rec.data[c.start:c.end]) == "" {
+				counts[i]++
+			}
+		}
+	}
+	most := slices.Index(counts, slices.Max(counts))
+	if 2*counts[most] <= rows {
+		return ""
+	}
+	return trim(r.header[most])
 }
 
 // likelyUPN returns the header that may well be that of UPNs, or "".

@@ -12,6 +12,7 @@ type Row struct {
 	Line    int      // line of the file on which the record starts, 1 being the first
 	UPN     string   // the user as it is to be sent, trimmed; if it is not valid, what stood in the cell
 	Cells   []string // every cell as it came, without its quotes: one for each header, "" where the record is short
+	Surplus int      // how many cells more than the header the record has: then they may be shifted
 	Verdict Verdict
 	Reason  string // why the row can't be used, for a person, or ""
 }
@@ -167,6 +168,7 @@ func (r *rows) fill(row *Row) {
 	for len(row.Cells) < n {
 		row.Cells = append(row.Cells, "")
 	}
+	row.Surplus = max(0, len(r.cells)-n)
 	row.Line = r.start
 	row.UPN = text[r.upn.start:r.upn.end]
 	row.Verdict, row.Reason = Usable, ""

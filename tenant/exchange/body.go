@@ -68,8 +68,32 @@ func appendValue(b []byte, v any) ([]byte, error) {
 	case json.Number:
 		n, err := json.Marshal(v)
 		return append(b, n...), err
+	case []string:
+		return appendList(b, v), nil
+	case tenant.Edit:
+		// As the module encodes @{Add='a'; Remove='b'}.
+		b = append(b, `{"@odata.type":"#Exchange.GenericHashTable"`...)
+		if v.Add != nil {
+			b = appendList(append(b, `,"Add":`...), v.Add)
+		}
+		if v.Remove != nil {
+			b = appendList(append(b, `,"Remove":`...), v.Remove)
+		}
+		return append(b, '}'), nil
 	}
 	return nil, fmt.Errorf("a value of type %T can't be sent", v)
+}
+
+// appendList appends a list of strings as JSON.
+func appendList(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, s)
+	}
+	return append(b, ']')
 }
 
 // appendString appends s as encoding/json writes it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -80,7 +81,7 @@ func FuzzRun(f *testing.F) {
 				if strings.Contains(name, "@") {
 					t.Errorf("an object with %q", name)
 				}
-				if got, ok := o.Get(name); !ok || !tenant.Equal(got, v) {
+				if got, ok := o.Get(name); !ok || !reflect.DeepEqual(got, v) {
 					t.Errorf("%q is %v, and then %v", name, v, got)
 				}
 				tenant.Text(v)

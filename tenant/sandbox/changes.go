@@ -45,7 +45,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func makeChange(n *noun, name string, ps []tenant.Parameter) entry {
 	e := entry{Noun: n.name, User: name, Parameters: make([]loggedParameter, len(ps))}
 	for i, p := range ps {
-		l := loggedParameter{Name: p.Name, Value: p.Value}
+		l := loggedParameter{Name: p.Name, Value: loggable(p.Value)}
 		if s, ok := p.Value.(string); ok && !utf8.ValidString(s) {
 			l.Value, l.Bytes = nil, []byte(s)
 		}
@@ -58,7 +58,7 @@ func makeChange(n *noun, name string, ps []tenant.Parameter) entry {
 func (e *entry) parameters() []tenant.Parameter {
 	ps := make([]tenant.Parameter, len(e.Parameters))
 	for i, l := range e.Parameters {
-		ps[i] = tenant.Parameter{Name: l.Name, Value: l.Value}
+		ps[i] = tenant.Parameter{Name: l.Name, Value: parameterValue(l.Value)}
 		if l.Bytes != nil {
 			ps[i].Value = string(l.Bytes)
 		}

@@ -223,16 +223,20 @@ var anyNoun = func() *tenant.Setting {
 }()
 
 // parseCell returns the value that a cell has for a noun without rules of its
-// own: nil if it is blank.
+// own, written as results are: nil if it is blank.
 func parseCell(text string) any {
-	if text == "" {
-		return nil
-	}
-	v, err := anyNoun.Parse("Any", text)
+	v, err := anyNoun.ParseCell("Any", text)
 	if err != nil {
 		return text
 	}
-	return v
+	switch v := tenant.As(v, tenant.Unknown).(type) {
+	case []string:
+		return anys(v)
+	case tenant.Edit: // which is no value
+		return text
+	default:
+		return v
+	}
 }
 
 func (f *file) read(name string) (user, bool) {

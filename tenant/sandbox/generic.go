@@ -62,12 +62,13 @@ func setGeneric(n *noun, u user, ps []tenant.Parameter) (user, error) {
 			}
 		}
 		name = spelling(now, name)
-		if _, ok := usual[name]; ok { // all of the defaults are true or false
-			on, err := parseBool(name, value)
-			if err != nil {
-				return u, err
-			}
-			value = on
+		is := now[name]
+		if _, ok := usual[name]; ok && value == nil { // all of the defaults are true or false
+			return u, notBool(name, nil)
+		}
+		value, err := convert(name, is, value)
+		if err != nil {
+			return u, err
 		}
 		if before, ok := now[name]; ok && same(before, value) {
 			continue
@@ -105,9 +106,4 @@ func spelling(o tenant.Object, name string) string {
 		}
 	}
 	return name
-}
-
-// same reports whether a and b are one value in every respect, case too.
-func same(a, b any) bool {
-	return tenant.Equal(a, b) && tenant.Text(a) == tenant.Text(b)
 }

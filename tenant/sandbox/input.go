@@ -41,7 +41,7 @@ func parseInput(body []byte) (*input, error) {
 	}
 	in := &input{name: envelope.CmdletInput.CmdletName}
 	for name, value := range envelope.CmdletInput.Parameters {
-		in.parameters = append(in.parameters, tenant.Parameter{Name: name, Value: value})
+		in.parameters = append(in.parameters, tenant.Parameter{Name: name, Value: parameterValue(value)})
 	}
 	in.sort()
 	return in, nil

@@ -48,6 +48,10 @@ func notBool(name string, v any) *tenant.Error {
 		"\" to type \"System.Boolean\". Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0 instead.")
 }
 
+func cannotConvert(name string, v any, class string) *tenant.Error {
+	return refuse(transformation, "Cannot process argument transformation on parameter '"+name+"'. Cannot convert value \""+tenant.Text(v)+"\" to type \""+class+"\".")
+}
+
 // A slot is where the value of a parameter goes.
 type slot struct {
 	name  string

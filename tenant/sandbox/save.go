@@ -186,10 +186,13 @@ func (c column) changed(u user, cell string) (text string, ok bool) {
 		if !ok || same(v, parseCell(cell)) {
 			return "", false
 		}
-		if v == nil {
+		switch list, isList := v.([]any); {
+		case v == nil:
 			return "", true
+		case isList && len(list) == 0: // which stays a list
+			return "[]", true
 		}
-		return tenant.Text(v), true
+		return tenant.Cell(v), true
 	}
 	return "", false
 }
