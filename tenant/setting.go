@@ -132,6 +132,9 @@ func (s *Setting) ParseCell(name, cell string) (any, error) {
 	if e, ok := parseEdit(cell); ok {
 		return e, nil
 	}
+	if word := strings.TrimSpace(cell); word != "" && word != cell {
+		return cell, nil // a text: what we write of others has no blanks around it
+	}
 	return written(cell), nil
 }
 

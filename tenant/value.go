@@ -62,7 +62,7 @@ func uncell(cell string) (text string, ok bool) {
 // hasMeaning reports whether text, as somebody writes it, may stand for what is
 // not a text, whatever the tenant shows: nothing, a boolean, a list or an edit.
 func hasMeaning(text string) bool {
-	if text = strings.TrimSpace(text); text == "" {
+	if text == "" {
 		return false
 	}
 	switch text[0] {
@@ -78,8 +78,16 @@ func hasMeaning(text string) bool {
 	return false
 }
 
-// isNothing reports whether v is what a property that was cleared reads as.
+// isNothing reports whether v is what a property that was cleared reads as. Blanks
+// alone are nothing, too, as they are in a cell.
 func isNothing(v any) bool {
-	list, isList := v.([]any)
-	return v == nil || v == "" || isList && len(list) == 0
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return strings.TrimSpace(v) == ""
+	case []any:
+		return len(v) == 0
+	}
+	return false
 }

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"rollcall/tenant"
@@ -144,6 +148,60 @@ func testValues(t *testing.T, form string, rnd *rand.Rand) {
 		for _, p := range properties {
 			if !reflect.DeepEqual(is[p.name], was[upn][p.name]) && !(nothing(is[p.name]) && nothing(was[upn][p.name])) {
 				t.Errorf("%s has %s = %#v after undo, and had %#v", upn, p.name, is[p.name], was[upn][p.name])
+			}
+		}
+	}
+}
+
+// Over HTTP, alone and in batches, a list is added to, taken from and put back; what
+// goes out is the module's form of that, and no list.
+func TestListsOverHTTP(t *testing.T) {
+	for _, batch := range []string{"1", "3"} {
+		held := sandbox.New()
+		var mu sync.Mutex
+		var bodies strings.Builder
+		server := &sandbox.Server{Tenant: held}
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			mu.Lock()
+			bodies.Write(b)
+			mu.Unlock()
+			r.Body = io.NopCloser(bytes.NewReader(b))
+			server.ServeHTTP(w, r)
+		}))
+		t.Cleanup(srv.Close)
+		t.Setenv(tokenVariable, "token-8d2f")
+		dir := t.TempDir()
+		in, results := filepath.Join(dir, "users.csv"), filepath.Join(dir, "results.csv")
+		const users = 9
+		writeRoster(t, in, users)
+		for i := range users {
+			set := tenant.Cmdlet{Name: "Set-Mailbox", Parameters: []tenant.Parameter{{Name: "EmailAddresses", Value: []string{"SMTP:a@b.com", "smtp:c@d.com"}[:1+i%2]}}}
+			if _, err := held.Run(t.Context(), set.For(upn(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		addresses := func(i int) string {
+			objects, err := held.Run(t.Context(), tenant.Cmdlet{Name: "Get-Mailbox"}.For(upn(i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return tenant.Text(objects[0]["EmailAddresses"])
+		}
+		args := []string{"--tenant", "exchange", "--endpoint", srv.URL, "--organization", organization, "--batch", batch, "--yes"}
+		rollcall(t, exitOK, append([]string{"apply", in, "-o", results, "--read-first", "--noun", "Mailbox", "--set", "EmailAddresses+=[smtp:e@f.com;smtp:c@d.com]"}, args...)...)
+		if want := `"EmailAddresses":{"@odata.type":"#Exchange.GenericHashTable","Add":["smtp:e@f.com","smtp:c@d.com"]}`; strings.Count(bodies.String(), want) != users {
+			t.Errorf("batch %s: what went out has no %s for each user:\n%.2000s", batch, want, bodies.String())
+		}
+		for i := range users {
+			if got := addresses(i); !strings.HasPrefix(got, `["SMTP:a@b.com",`) || strings.Count(got, "@") != 3 {
+				t.Errorf("batch %s: user %d has %s", batch, i, got)
+			}
+		}
+		rollcall(t, exitOK, append([]string{"undo", results, "-o", filepath.Join(dir, "undone.csv")}, args...)...)
+		for i := range users {
+			if got, want := addresses(i), []string{`["SMTP:a@b.com"]`, `["SMTP:a@b.com","smtp:c@d.com"]`}[i%2]; got != want {
+				t.Errorf("batch %s: undone, user %d has %s, want %s", batch, i, got, want)
 			}
 		}
 	}

@@ -43,6 +43,26 @@ func FuzzAppendBody(f *testing.F) {
 	})
 }
 
+// A list is sent as one, and what is added to it or removed as the hash table that
+// Microsoft's module makes of @{Add=...; Remove=...}.
+func TestListBodies(t *testing.T) {
+	for want, value := range map[string]any{
+		`["a","b \"c\""]`: []string{"a", `b "c"`},
+		`[]`:              []string{},
+		`{"@odata.type":"#Exchange.GenericHashTable","Add":["a"]}`:                tenant.Edit{Add: []string{"a"}},
+		`{"@odata.type":"#Exchange.GenericHashTable","Remove":["b"]}`:             tenant.Edit{Remove: []string{"b"}},
+		`{"@odata.type":"#Exchange.GenericHashTable","Add":["a"],"Remove":["b"]}`: tenant.Edit{Add: []string{"a"}, Remove: []string{"b"}},
+	} {
+		got, err := appendValue(nil, value)
+		if err != nil || string(got) != want {
+			t.Errorf("%#v is sent as %s (%v), want %s", value, got, err, want)
+		}
+	}
+	if got, err := appendValue(nil, tenant.Written("x")); err == nil {
+		t.Errorf("a value that is not what it stands for is sent: %s", got)
+	}
+}
+
 func TestGUID(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
