@@ -49,7 +49,7 @@ func CreateFile(name string, overwrite bool) (*File, error) {
 	}
 	// What is appended to a file that somebody else has cut lands at its end,
 	// where that shows, instead of behind a hole.
-	if f, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+	if f, err = disk.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, cause(err))
 	}
 	info, err := f.Stat()
@@ -66,7 +66,7 @@ func CreateFile(name string, overwrite bool) (*File, error) {
 // openFile opens the file called name, which is there, to go on with behind its
 // first size bytes.
 func openFile(name string, size int64) (*File, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	f, err := disk.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return nil, err
 	}
