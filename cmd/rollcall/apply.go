@@ -25,8 +25,9 @@ what it says, row by row, and the values before come from it.
 With --read-first it reads ahead of the set, and sets only what differs: fewer
 writes, and the value before is on record, so that undo can put it back.
 
-The first interrupt finishes the rows in progress, the second stops at once. Either
-way the results file holds whole records only, and --resume goes on.`,
+The first interrupt finishes the rows in progress, for as long as --stop-timeout
+says; the second, or the end of that time, stops at once. Either way the results
+file holds whole records only, and --resume goes on.`,
 			exitOK, exitError, exitUsage, exitRows, exitGuard, exitHeld, exitInterrupted, exitTerminated),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -72,17 +72,24 @@ func (f *tenantFlags) identity() string {
 		}
 		return "sandbox:" + name
 	}
-	return f.identityOf(f.organizationID())
-}
-
-// identityOf returns what tells a tenant that is no sandbox from others, by one of
-// its names.
-func (f *tenantFlags) identityOf(organization string) string {
-	id := f.tenant + " " + strings.ToLower(organization)
+	id := f.tenant + " " + strings.ToLower(f.organizationID())
 	if f.tenant == "exchange" {
 		id += " at " + f.endpointURL()
 	}
 	return id
+}
+
+// locked returns what tells a tenant that is written to from others, by one of the
+// names of its organization: whatever way it is reached by, it is one.
+func (f *tenantFlags) locked(organization string) string {
+	switch f.tenant {
+	case "exchange":
+		return organization + " at " + f.endpointURL()
+	case "powershell":
+		cloud, _ := entra.LookupCloud(f.cloud) // whoever connects says what is wrong with it
+		return organization + " at " + cloud.Endpoint
+	}
+	return f.identity()
 }
 
 // record returns which tenant the flags name, for the record.
@@ -132,8 +139,8 @@ type connection struct {
 }
 
 // connect returns the tenant that the flags name, for cmdlets of a noun. No call
-// is made yet.
-func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
+// is made yet. Processes that are started for it have the files of inherit open.
+func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger, inherit ...*os.File) (*connection, error) {
 	if f.timeout <= 0 {
 		return nil, usage(fmt.Errorf("--timeout %v: want more than 0", f.timeout))
 	}
@@ -152,7 +159,7 @@ func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger)
 	case f.tenant == "exchange":
 		return f.connectExchange(a, noun, workers, log)
 	case f.tenant == "powershell":
-		return f.connectPowerShell(a, noun, workers, log)
+		return f.connectPowerShell(a, noun, workers, log, inherit)
 	}
 	return nil, usage(fmt.Errorf("--tenant %q: want sandbox, sandbox:FILE.csv, exchange or powershell", f.tenant))
 }

@@ -60,7 +60,7 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 		return err
 	}
 	defer conn.close()
-	interrupts := watch(a.console)
+	interrupts := watch(a.console, stopTimeout)
 	defer interrupts.end()
 	ctx, cancel := interrupts.first()
 	defer cancel()

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"rollcall/pipeline/lock"
 )
 
 // A signal that comes ahead of the run, while the roster is read from a pipe or
@@ -19,7 +21,7 @@ import (
 func TestSignalAheadOfTheRun(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		lock bool
+		held bool
 	}{{"reading the roster", false}, {"waiting for the lock", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -31,16 +33,16 @@ func TestSignalAheadOfTheRun(t *testing.T) {
 			if err := syscall.Mkfifo(path("users"), 0o600); err != nil {
 				t.Skip(err)
 			}
-			if c.lock {
-				name, err := tenantLock((&tenantFlags{tenant: "sandbox:" + tenant}).identity(), "")
+			if c.held {
+				file, err := lock.Tenant(os.Getenv(lockDirVariable), (&tenantFlags{tenant: "sandbox:" + tenant}).locked(""), "")
 				if err != nil {
 					t.Fatal(err)
 				}
-				l, err := acquire(name, "the tenant", 0, nil)
+				l, err := file.Acquire(t.Context(), "apply", 0)
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer l.release()
+				defer l.Release()
 			}
 			program, err := exec.LookPath("rollcall")
 			if err != nil {
@@ -61,7 +63,7 @@ func TestSignalAheadOfTheRun(t *testing.T) {
 			}
 			defer w.Close()
 			w.WriteString("UserPrincipalName\nada@contoso.com\n")
-			if c.lock {
+			if c.held {
 				w.Close()
 			}
 			cmd.Process.Signal(syscall.SIGTERM)

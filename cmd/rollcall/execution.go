@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/lock"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant"
@@ -27,7 +28,7 @@ type execution struct {
 	rosterSum  string // SHA-256 of the roster, once it was asked for
 	out        *output
 	interrupts *interrupts
-	locks      []*lock
+	locks      []*lock.Lock
 	teller     teller
 	news       *report.News // or nil
 }
@@ -141,9 +142,9 @@ func (x *execution) carryOut() error {
 		return err
 	}
 	x.interrupts.says(func() string {
-		text := fmt.Sprintf("finishing %s in progress", report.Plural(run.Stats.InProgress(), "row"))
+		text := fmt.Sprintf("finishing %s in progress, %s", report.Plural(run.Stats.InProgress(), "row"), x.interrupts.atMost())
 		if d := run.Limiter.PauseLeft(); d > time.Second {
-			text += fmt.Sprintf(", for which the tenant has us wait another %v", d.Round(time.Second))
+			text += fmt.Sprintf(" (the tenant has us wait another %v)", d.Round(time.Second))
 		}
 		return text
 	})

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"rollcall/report"
 )
@@ -15,9 +17,15 @@ import (
 // errInterrupted is the cause of a context that an interrupt ended.
 var errInterrupted = errors.New("interrupted")
 
+// stopTimeout is how long what a first interrupt lets go on may take, unless the
+// command line says otherwise. Those who stop services (systemd, for one) mostly
+// wait a little longer than that before they kill.
+const stopTimeout = time.Minute
+
 // interrupts are the signals that end a run: the first softly, the second at
-// once.
+// once, as does the end of the time that the first one gives.
 type interrupts struct {
+	within time.Duration   // what the first gives
 	ctx    context.Context // ends with the second
 	stop   chan struct{}   // closed by the first
 	cancel context.CancelCauseFunc
@@ -28,17 +36,34 @@ type interrupts struct {
 }
 
 // watch begins to watch for interrupts: the first two no longer end the process.
-func watch(c *report.Console) *interrupts {
-	i := &interrupts{stop: make(chan struct{}), in: make(chan os.Signal, 2), gone: make(chan struct{})}
-	i.ctx, i.cancel = context.WithCancelCause(context.Background())
+// The first gives what it lets go on as long as within.
+func watch(c *report.Console, within time.Duration) *interrupts {
+	i := newInterrupts(within)
 	signal.Notify(i.in, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // or nohup would be for nothing
 		signal.Notify(i.in, syscall.SIGHUP)
 	}
-	go func() {
-		defer close(i.gone)
-		for s := range i.in {
-			if i.code.Load() != 0 {
+	go i.listen(c)
+	return i
+}
+
+func newInterrupts(within time.Duration) *interrupts {
+	i := &interrupts{within: within, stop: make(chan struct{}), in: make(chan os.Signal, 2), gone: make(chan struct{})}
+	i.ctx, i.cancel = context.WithCancelCause(context.Background())
+	return i
+}
+
+// listen does what interrupts call for, until the second or end.
+func (i *interrupts) listen(c *report.Console) {
+	defer close(i.gone)
+	var over <-chan time.Time // nil ahead of the first
+	for {
+		select {
+		case s, ok := <-i.in:
+			switch {
+			case !ok:
+				return
+			case i.code.Load() != 0:
 				signal.Stop(i.in) // a third one ends the process
 				i.cancel(errInterrupted)
 				return
@@ -53,9 +78,28 @@ func watch(c *report.Console) *interrupts {
 				c.Say("%s; interrupt again to stop at once", (*softly)())
 			}
 			close(i.stop)
+			timer := time.NewTimer(i.within)
+			defer timer.Stop()
+			over = timer.C
+		case <-over:
+			if i.within > 0 && i.softly.Load() != nil {
+				c.Break()
+				c.Say("%s are over: stopping at once", seconds(i.within))
+			}
+			i.cancel(errInterrupted)
 		}
-	}()
-	return i
+	}
+}
+
+// atMost says how long what a first interrupt lets go on may take.
+func (i *interrupts) atMost() string { return seconds(i.within) + " at most" }
+
+// seconds returns d as people say it: 60s and not 1m0s.
+func seconds(d time.Duration) string {
+	if d%time.Second == 0 && d < 10*time.Minute {
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	return d.String()
 }
 
 // first returns a context that ends with the first interrupt, for what is not

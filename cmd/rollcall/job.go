@@ -27,7 +27,9 @@ type job struct {
 	talk   talkFlags
 	tell   tellFlags
 
-	lockWait time.Duration
+	lockWait    time.Duration
+	lockDir     string
+	stopTimeout time.Duration
 
 	flags      *pflag.FlagSet // all of them
 	rosterName string
@@ -45,12 +47,16 @@ func (j *job) addRun(fs *pflag.FlagSet) {
 	j.flags = fs
 	j.tenant.add(fs)
 	grouped(fs, "Pace", j.pace.add)
+	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
+		fs.DurationVar(&j.stopTimeout, "stop-timeout", stopTimeout, "finish rows in progress for this `DURATION`, at most, after an interrupt; then stop at once")
+	})
 	grouped(fs, "Guards", j.guard.add)
 	grouped(fs, "Output", j.output.add)
 	grouped(fs, "Messages", j.talk.add)
 	grouped(fs, "For others", j.tell.add)
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
 		fs.DurationVar(&j.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
+		fs.StringVar(&j.lockDir, "lock-dir", "", "lock the tenant in this `DIR`, which all runs on it have to name, not in the machine's")
 	})
 }
 
@@ -86,7 +92,7 @@ func (j *job) do(a *app, name string) (err error) {
 		return err
 	}
 	j.rosterName = name
-	x := &execution{job: j, app: a, interrupts: watch(a.console)}
+	x := &execution{job: j, app: a, interrupts: watch(a.console, j.stopTimeout)}
 	defer x.interrupts.end()
 	x.interrupts.says(func() string { return "stopping" })
 	if x.log, err = j.talk.start(a); err != nil {
@@ -110,7 +116,7 @@ func (j *job) do(a *app, name string) (err error) {
 		return err
 	}
 	defer x.unlock()
-	if x.conn, err = j.tenant.connect(a, x.change.Setting.Noun, j.pace.workers, x.log); err != nil {
+	if x.conn, err = j.tenant.connect(a, x.change.Setting.Noun, j.pace.workers, x.log, x.inherited()...); err != nil {
 		return err
 	}
 	defer x.conn.close()
@@ -160,6 +166,9 @@ func (j *job) check(a *app, name string) error {
 	}
 	if j.verifyTimeout < 0 {
 		return usage(fmt.Errorf("--verify-timeout %v: want 0 (read back once) or more", j.verifyTimeout))
+	}
+	if j.stopTimeout < 0 {
+		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", j.stopTimeout))
 	}
 	if err := j.output.html.check(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,8 +18,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// lockDirVariable keeps the tenants' locks of these tests out of the machine's
+// directory.
+const lockDirVariable = "ROLLCALL_LOCK_DIR"
+
 func TestMain(m *testing.M) {
-	programs := map[string]func(){"rollcall": overheard}
+	if _, ok := os.LookupEnv(lockDirVariable); !ok {
+		dir := filepath.Join(os.TempDir(), "rollcall-test-locks")
+		os.Mkdir(dir, 0o700)
+		os.Setenv(lockDirVariable, dir)
+	}
+	programs := map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell}
 	if terminal != nil {
 		programs["terminal"] = terminal
 	}
@@ -57,6 +67,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
 			env.Setenv("NOFILE", noFile())
+			env.Setenv(lockDirVariable, filepath.Join(env.WorkDir, ".tmp"))
 			env.Values["server"] = new(server)
 			return noSecrets(env)
 		},

@@ -13,7 +13,7 @@ import (
 	"rollcall/tenant/powershell"
 )
 
-func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *zap.Logger) (*connection, error) {
+func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *zap.Logger, inherit []*os.File) (*connection, error) {
 	method, err := f.method()
 	var signIn powershell.SignIn
 	if err == nil {
@@ -37,6 +37,7 @@ func (f *tenantFlags) connectPowerShell(a *app, noun string, workers int, log *z
 		Noun:      noun,
 		SignIn:    signIn,
 		Timeout:   f.timeout,
+		Inherit:   inherit,
 		Warn:      warn(log),
 		Notice: func(text string) {
 			if byHand { // it may be the code to sign in with

@@ -169,7 +169,7 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 		}
 	}
 
-	interrupts := watch(a.console)
+	interrupts := watch(a.console, stopTimeout)
 	interrupts.says(func() string { return "letting requests in progress end" })
 	defer interrupts.end()
 	served := make(chan error, 1)

@@ -41,7 +41,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		return err
 	}
 	defer conn.close()
-	interrupts := watch(a.console)
+	interrupts := watch(a.console, stopTimeout)
 	defer interrupts.end()
 	if conn.real && !yes {
 		if err := a.confirm(interrupts, question(change, len(upns), conn.name, true, "")); err != nil {
@@ -57,7 +57,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		}
 		return conn.explain(err)
 	}
-	interrupts.says(func() string { return "finishing the users in progress" })
+	interrupts.says(func() string { return "finishing the users in progress, " + interrupts.atMost() })
 	run.ReadFirst = true
 	run.Stop = interrupts.stop
 	var table report.Table

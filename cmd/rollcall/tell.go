@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"rollcall/report"
 
 	"github.com/spf13/pflag"
+
+	"rollcall/pipeline/lock"
+	"rollcall/report"
 )
 
 // tellFlags say who is told of a run, beside those at the terminal: what watches
@@ -38,12 +40,12 @@ func (j *job) checkTell(a *app, roster string) error {
 	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit):
 		return usage(errors.New("--summary-json -: standard output has the results already"))
 	}
-	var journal, lock, beside, old string
+	var journal, locked, beside, old string
 	if f.log != "" {
 		old = f.log + ".1"
 	}
 	if name := j.output.name; name != "" && name != "-" {
-		journal, lock = name+".journal", resultsLock(name)
+		journal, locked = name+".journal", lock.Results(name).Path
 		if beside = report.SummaryName(name); a.sameFile(beside, f.summary) {
 			beside = "" // it is asked for by name
 		}
@@ -60,7 +62,7 @@ func (j *job) checkTell(a *app, roster string) error {
 		namedFile{"--baseline", j.output.baseline, false},
 		namedFile{"-o", file(j.output.name), true},
 		namedFile{"the journal of the results", journal, true},
-		namedFile{"the lock of the results", lock, true},
+		namedFile{"the lock of the results", locked, true},
 		namedFile{"the summary of the results", beside, true},
 		namedFile{"--html", j.output.html.name, true},
 		namedFile{"--summary-json", file(f.summary), true},

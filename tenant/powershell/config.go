@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -13,10 +14,10 @@ import (
 // DefaultTimeout bounds a cmdlet for which [Config] has no other bound.
 const DefaultTimeout = 2 * time.Minute
 
-// What bounds the start of a process. A person who types a code has a quarter
-// of an hour at Entra ID.
+// What bounds signing in. A person who types a code has a quarter of an hour at
+// Entra ID.
 const (
-	startTimeout  = 5 * time.Minute
+	signInTimeout = 5 * time.Minute
 	personTimeout = 20 * time.Minute
 )
 
@@ -35,8 +36,13 @@ type Config struct {
 
 	SignIn SignIn
 
-	// Timeout bounds one cmdlet; 0 means [DefaultTimeout].
+	// Timeout bounds one cmdlet, and the time until a process that was started
+	// answers at all; 0 means [DefaultTimeout].
 	Timeout time.Duration
+
+	// Inherit are files that each process has open as long as it lives, as has what
+	// it starts. On Windows no process inherits any.
+	Inherit []*os.File
 
 	// Warn, unless nil, is told of each warning that a cmdlet writes, by the
 	// goroutine that runs it.
@@ -96,18 +102,18 @@ func New(cfg Config) (*Tenant, error) {
 	if err := cfg.SignIn.check(); err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
-	start := startTimeout
+	signIn := signInTimeout
 	if m := cfg.SignIn.Method; m == DeviceCode || m == Interactive {
-		start = personTimeout
+		signIn = personTimeout
 	}
 	return &Tenant{
-		cfg:          cfg,
-		startTimeout: start,
-		idle:         make(chan *process, cfg.Processes),
-		places:       make(chan struct{}, cfg.Processes),
-		turn:         make(chan struct{}, 1),
-		closing:      make(chan struct{}),
-		live:         make(map[*process]bool),
+		cfg:           cfg,
+		signInTimeout: signIn,
+		idle:          make(chan *process, cfg.Processes),
+		places:        make(chan struct{}, cfg.Processes),
+		turn:          make(chan struct{}, 1),
+		closing:       make(chan struct{}),
+		live:          make(map[*process]bool),
 	}, nil
 }
 

@@ -10,10 +10,16 @@ import (
 
 // ownGroup makes the process of cmd the first of a process group: so it can be
 // killed with all that it starts, and a terminal's interrupt, which is for
-// rollcall to deal with, does not reach it.
+// rollcall to deal with, does not reach it. Where the system can do that, it is
+// killed when rollcall ends, however that ends; elsewhere it is the end of its
+// input that ends it, once its cmdlet has returned.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endWithUs(cmd.SysProcAttr)
 }
+
+// inheritFiles has the process of cmd, and what that starts, have files open.
+func inheritFiles(cmd *exec.Cmd, files []*os.File) { cmd.ExtraFiles = files }
 
 // A tree is a process and those that it started.
 type tree struct{ group int }

@@ -15,6 +15,10 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
 }
 
+// inheritFiles does nothing: a process inherits no locks here, and the job of a
+// tree ends with rollcall.
+func inheritFiles(*exec.Cmd, []*os.File) {}
+
 // A tree is a process and those that it started: a job object, which ends when
 // its last handle is closed, and so with rollcall, however that ends.
 type tree struct {

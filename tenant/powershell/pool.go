@@ -86,7 +86,7 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		}
 	}()
 
-	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun)}, t.startTimeout)
+	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun)}, t.cfg.Timeout)
 	if err != nil {
 		return nil, bootError(err)
 	}
@@ -104,7 +104,7 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 	}
 	secrets = c.secrets()
 	p.secrets.Store(&secrets)
-	r, err = p.call(ctx, request{Op: "connect", Module: text(facts.Module), Parameters: c.parameters}, t.startTimeout)
+	r, err = p.call(ctx, request{Op: "connect", Module: text(facts.Module), Parameters: c.parameters}, t.signInTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("sign in with Connect-ExchangeOnline: %w", err)
 	}
@@ -130,7 +130,7 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 	var p *process
 	started := make(chan struct{})
 	defer close(started)
-	p, err := startProcess(program, func() {
+	p, err := startProcess(program, t.cfg.Inherit, func() {
 		<-started
 		t.mu.Lock()
 		delete(t.live, p)

@@ -209,6 +209,19 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// A process that does not answer at its start is killed when the time of a cmdlet is
+// up: nobody waits for it as long as for a person who signs in.
+func TestSilentStart(t *testing.T) {
+	s := newStage(t, "silent")
+	tn := open(t, func(c *Config) { c.Timeout = 200 * time.Millisecond; c.SignIn.Method = DeviceCode })
+	err := tn.Connect(t.Context())
+	if want := "start PowerShell: no reply from PowerShell within 200ms"; err == nil || err.Error() != want {
+		t.Errorf("connect: error %v, want %q", err, want)
+	}
+	tn.Close()
+	s.empty()
+}
+
 // A call whose context ends returns at once, and its process is replaced.
 func TestCancelledCall(t *testing.T) {
 	s := newStage(t)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,9 +26,9 @@ const (
 // A process is a PowerShell that runs the bridge. It carries out one request
 // at a time.
 //
-// Four goroutines belong to it: one writes its input, two read its output, and
-// one waits for its end, which it brings about when stop is closed. The last of
-// them closes ended when all is over: the process and what it started are gone,
+// Five goroutines belong to it: one starts it and waits for its end, one writes
+// its input, two read its output, and one brings its end about when stop is closed.
+// The last of them closes ended when all is over: the process and what it started are gone,
 // and the others have returned.
 type process struct {
 	cmd     *exec.Cmd
@@ -55,9 +56,9 @@ type answer struct {
 	err   error
 }
 
-// startProcess starts program, and calls onEnd when all that it started is over.
-// If it fails, nothing was started.
-func startProcess(program string, onEnd func()) (*process, error) {
+// startProcess starts program, with the files of inherit open, and calls onEnd when
+// all that it started is over. If it fails, nothing was started.
+func startProcess(program string, inherit []*os.File, onEnd func()) (*process, error) {
 	p := &process{
 		nonce:   rand.Text(),
 		lines:   make(chan []byte, 1), // holds one, so that it may be ended before it has read
@@ -70,6 +71,7 @@ func startProcess(program string, onEnd func()) (*process, error) {
 	p.cmd = exec.Command(program, arguments...)
 	p.cmd.Env = append(os.Environ(), environment...)
 	ownGroup(p.cmd)
+	inheritFiles(p.cmd, inherit)
 
 	var ours, theirs [3]*os.File
 	closeAll := func(files [3]*os.File) {
@@ -94,7 +96,20 @@ func startProcess(program string, onEnd func()) (*process, error) {
 	// Files, not any reader and writer: so it is us who copy, and Wait waits
 	// for the process alone.
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]
-	err := p.cmd.Start()
+	started, exited := make(chan error), make(chan struct{})
+	go func() {
+		// Where the process is to end with us it ends with the thread that started
+		// it, so that thread stays until then.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.exit = p.cmd.Wait()
+			close(exited)
+		}
+	}()
+	err := <-started
 	closeAll(theirs)
 	if err != nil {
 		closeAll(ours)
@@ -109,11 +124,6 @@ func startProcess(program string, onEnd func()) (*process, error) {
 	go func() {
 		defer close(writer)
 		p.write(ours[0])
-	}()
-	exited := make(chan struct{})
-	go func() {
-		p.exit = p.cmd.Wait()
-		close(exited)
 	}()
 	go func() {
 		select {

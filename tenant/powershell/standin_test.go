@@ -224,6 +224,9 @@ func standIn(address string) {
 			os.Exit(6)
 		}
 	}
+	if mode("silent") {
+		select {}
+	}
 	if mode("dies at start") {
 		fmt.Fprintf(os.Stderr, "#< CLIXML\nbad day\n")
 		os.Exit(1)

@@ -60,8 +60,8 @@ import (
 // A Tenant runs cmdlets in PowerShell. It is a [tenant.Runner], and safe for
 // use by several goroutines at once.
 type Tenant struct {
-	cfg          Config
-	startTimeout time.Duration // of one step of a start
+	cfg           Config
+	signInTimeout time.Duration
 
 	// A process is in idle, or in the hands of one call. Each holds a place,
 	// from before its start until after its end, so that there are never more

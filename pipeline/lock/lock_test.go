@@ -1,12 +1,13 @@
-package main
+package lock
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -18,103 +19,105 @@ import (
 	"time"
 )
 
+// named returns the lock file at path, of results.csv.
+func named(path string) File { return File{Path: path, What: "results.csv"} }
+
 // mustAcquire takes a lock that is free.
-func mustAcquire(t *testing.T, path string) *lock {
+func mustAcquire(t *testing.T, f File) *Lock {
 	t.Helper()
-	l, err := acquire(path, "results.csv", 0, nil)
+	l, err := f.Acquire(t.Context(), "apply users.csv", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(l.release)
+	t.Cleanup(l.Release)
 	return l
 }
 
 // refusal tries to take a lock that is held, and returns what it is told.
-func refusal(t *testing.T, path string) string {
+func refusal(t *testing.T, f File) string {
 	t.Helper()
-	l, err := acquire(path, "results.csv", 0, nil)
-	if _, ok := errors.AsType[*heldError](err); !ok || l != nil {
-		l.release()
-		t.Fatalf("acquire of a lock that is held: %v, %v; want a heldError", l, err)
+	l, err := f.Acquire(t.Context(), "apply users.csv", 0)
+	if _, ok := errors.AsType[*HeldError](err); !ok || l != nil {
+		l.Release()
+		t.Fatalf("acquire of a lock that is held: %v, %v; want a HeldError", l, err)
 	}
 	return err.Error()
 }
 
-func lockPath(t *testing.T) string {
-	return filepath.Join(t.TempDir(), "results.csv.lock")
-}
+// waitForDeath bounds the wait for what was killed to be gone.
+const waitForDeath = 10 * time.Second
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
+func lockFile(t *testing.T) File { return named(filepath.Join(t.TempDir(), "results.csv.lock")) }
 
-// A lock that is held is refused, with its holder named; released, it is free,
-// and its file is gone.
+// A lock that is held is refused, with its holder named; released, it is free, and
+// its file is empty.
 func TestLock(t *testing.T) {
-	path := lockPath(t)
-	l := mustAcquire(t, path)
-	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+	f := lockFile(t)
+	l := mustAcquire(t, f)
+	if info, err := os.Stat(f.Path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("the lock file: %v, %v; want it for its owner alone", info.Mode(), err)
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := regexp.MustCompile(fmt.Sprintf(`^results\.csv is held by another run: pid %d on host %s, since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, 0 rows done$`,
-		os.Getpid(), regexp.QuoteMeta(host)))
-	if got := refusal(t, path); !want.MatchString(got) {
+	account, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(fmt.Sprintf(`^results\.csv is held by another run: pid %d on host %s, user %s, since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, 0 rows done \(apply users.csv\)$`,
+		os.Getpid(), regexp.QuoteMeta(host), regexp.QuoteMeta(account.Username)))
+	if got := refusal(t, f); !want.MatchString(got) {
 		t.Errorf("refused with %q, want %s", got, want)
 	}
-	l.release()
-	if exists(path) {
-		t.Error("the lock file is still there")
+	l.Release()
+	if b, err := os.ReadFile(f.Path); err != nil || len(b) > 0 {
+		t.Errorf("the lock file after release: %q, %v; want it to be empty", b, err)
 	}
-	l.release()
-	l.progress(1)
-	next := mustAcquire(t, path)
-	l.release()
-	if !exists(path) {
-		t.Error("releasing a lock again removed the next one's file")
-	}
-	next.release()
-	if exists(path) {
-		t.Error("the lock file is still there")
-	}
+	l.Release()
+	l.Progress(1)
+	next := mustAcquire(t, f)
+	l.Release()
+	refusal(t, f)
+	next.Release()
+	mustAcquire(t, f)
 }
 
 // What is no results file has no lock, and no lock is as good as any.
 func TestNoLock(t *testing.T) {
-	if got := resultsLock(os.DevNull); got != "" {
-		t.Errorf("resultsLock(%q) = %q, want none", os.DevNull, got)
+	if got := Results(os.DevNull); got != (File{}) {
+		t.Errorf("Results(%q) = %v, want none", os.DevNull, got)
 	}
-	l, err := acquire("", "nothing", 0, nil)
+	l, err := File{}.Acquire(t.Context(), "apply", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.progress(1)
-	l.release()
+	l.Progress(1)
+	if l.File() != nil {
+		t.Error("no lock has a file")
+	}
+	l.Release()
 }
 
 // What a holder has done shows up within seconds, not with every call.
 func TestLockProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		path := lockPath(t)
-		l := mustAcquire(t, path)
+		f := lockFile(t)
+		l := mustAcquire(t, f)
 		for _, step := range []struct {
 			after time.Duration
 			rows  int
 			want  string
 		}{
 			{0, 7, "0 rows done"},
-			{lockTell - 1, 8, "0 rows done"},
+			{updateEvery - 1, 8, "0 rows done"},
 			{1, 1234, "1234 rows done"},
-			{lockTell / 2, 5678, "1234 rows done"},
+			{updateEvery / 2, 5678, "1234 rows done"},
 			{time.Hour, 1, "1 row done"}, // shorter than what was there
 		} {
 			<-time.After(step.after)
-			l.progress(step.rows)
-			if got := refusal(t, path); !strings.HasSuffix(got, ", "+step.want) {
+			l.Progress(step.rows)
+			if got := refusal(t, f); !strings.Contains(got, ", "+step.want+" (") {
 				t.Errorf("after %d rows: %q, want %q", step.rows, got, step.want)
 			}
 		}
@@ -138,34 +141,34 @@ func TestLockWait(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				path := lockPath(t)
-				holder := mustAcquire(t, path)
-				time.AfterFunc(test.releaseAt, holder.release)
-				stop := make(chan struct{})
-				time.AfterFunc(test.stopAt, func() { close(stop) })
+				f := lockFile(t)
+				holder := mustAcquire(t, f)
+				time.AfterFunc(test.releaseAt, holder.Release)
+				ctx, cancel := context.WithTimeout(t.Context(), test.stopAt)
+				defer cancel()
 				start := time.Now()
-				l, err := acquire(path, "results.csv", test.wait, stop)
+				l, err := f.Acquire(ctx, "apply", test.wait)
 				if at := time.Since(start); at != test.at {
 					t.Errorf("acquire took %v, want %v", at, test.at)
 				}
-				if _, held := errors.AsType[*heldError](err); held != test.held || !held && err != nil {
+				if _, held := errors.AsType[*HeldError](err); held != test.held || !held && err != nil {
 					t.Errorf("acquire: %v, want held %v", err, test.held)
 				}
-				l.release()
+				l.Release()
 			})
 		})
 	}
 }
 
-// However often a lock changes hands, between goroutines and processes that
-// remove its file each time, nobody has it together with another, nobody is
-// refused for any other reason, and no file is left.
+// However often a lock changes hands, between goroutines and processes, while its
+// file is removed again and again, nobody has it together with another, and nobody
+// is refused for any other reason.
 func TestLockHasOneHolder(t *testing.T) {
 	dir := t.TempDir()
 	path, witness := filepath.Join(dir, "results.csv.lock"), filepath.Join(dir, "witness")
-	rounds := 100
+	rounds := 30
 	if testing.Short() {
-		rounds = 30
+		rounds = 10
 	}
 	var helpers []*exec.Cmd
 	for range 3 {
@@ -198,17 +201,14 @@ func TestLockHasOneHolder(t *testing.T) {
 			t.Errorf("another process: %v", err)
 		}
 	}
-	if runtime.GOOS != "windows" && exists(path) { // where it stays if somebody has it open
-		t.Error("the lock file is still there")
-	}
 }
 
 // hammer takes and releases a lock so many times. While it has it, it makes a file
 // called witness, which fails if another has the lock too.
 func hammer(path, witness string, rounds int, inside func()) error {
 	for done := 0; done < rounds; {
-		l, err := acquire(path, "results.csv", 0, nil)
-		if _, ok := errors.AsType[*heldError](err); ok {
+		l, err := named(path).Acquire(context.Background(), "apply", 0)
+		if _, ok := errors.AsType[*HeldError](err); ok {
 			runtime.Gosched()
 			continue
 		}
@@ -224,7 +224,10 @@ func hammer(path, witness string, rounds int, inside func()) error {
 		if err := os.Remove(witness); err != nil {
 			return fmt.Errorf("two holders: %w", err)
 		}
-		l.release()
+		if done%3 == 0 { // what others have opened meanwhile is no lock
+			os.Remove(path)
+		}
+		l.Release()
 		done++
 	}
 	return nil
@@ -260,60 +263,66 @@ func TestLockHelper(t *testing.T) {
 		}
 		return
 	}
-	l := mustAcquire(t, path)
+	l := mustAcquire(t, File{Path: path, What: "it", Shared: os.Getenv("LOCK_SHARED") != ""})
+	if os.Getenv("LOCK_CHILD") != "" {
+		child := exec.Command("sleep", "600")
+		child.ExtraFiles = []*os.File{l.File()}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path+".child", fmt.Append(nil, child.Process.Pid), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	fmt.Println("locked")
 	bufio.NewReader(os.Stdin).ReadByte() // until it is killed, or its parent is gone
-	l.release()
+	l.Release()
+}
+
+// startHolder starts a process that takes the lock and stays, with more in its
+// environment, and returns when it has the lock.
+func startHolder(t *testing.T, f File, env ...string) *exec.Cmd {
+	t.Helper()
+	cmd := lockHelper(t, append(env, "LOCK_PATH="+f.Path)...)
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if line != "locked\n" {
+		t.Fatalf("the other process said %q, %v", line, err)
+	}
+	return cmd
 }
 
 // Another process that has the lock is named; once it is killed the lock is free,
-// whatever its file says, and the file goes with the next holder.
+// whatever its file says.
 func TestLockOfTheDead(t *testing.T) {
-	for _, kept := range []bool{false, true} {
-		t.Run(fmt.Sprintf("kept %v", kept), func(t *testing.T) {
-			path := lockPath(t)
-			if kept {
-				setTempDir(t, t.TempDir())
-				var err error
-				if path, err = tenantLock("contoso", "CASMailbox"); err != nil {
-					t.Fatal(err)
-				}
-			}
-			cmd := lockHelper(t, "LOCK_PATH="+path)
-			if _, err := cmd.StdinPipe(); err != nil {
-				t.Fatal(err)
-			}
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			line, err := bufio.NewReader(out).ReadString('\n')
-			if line != "locked\n" {
-				t.Fatalf("the other process said %q, %v", line, err)
-			}
-			pid := fmt.Sprintf(": pid %d on host ", cmd.Process.Pid)
-			if got := refusal(t, path); !strings.Contains(got, pid) {
-				t.Errorf("refused with %q, want %q in it", got, pid)
-			}
-			cmd.Process.Kill()
-			cmd.Wait()
-			if b, err := os.ReadFile(path); err != nil || len(b) == 0 {
-				t.Errorf("the lock file of the dead: %q, %v; want what it said", b, err)
-			}
-			l := mustAcquire(t, path)
-			own := fmt.Sprintf(": pid %d on host ", os.Getpid())
-			if got := refusal(t, path); !strings.Contains(got, own) {
-				t.Errorf("refused with %q, want %q in it", got, own)
-			}
-			l.release()
-			if b, err := os.ReadFile(path); kept && (err != nil || len(b) > 0) || !kept && !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("the lock file after release: %q, %v", b, err)
-			}
-		})
+	f := lockFile(t)
+	cmd := startHolder(t, f)
+	pid := fmt.Sprintf(": pid %d on host ", cmd.Process.Pid)
+	if got := refusal(t, f); !strings.Contains(got, pid) {
+		t.Errorf("refused with %q, want %q in it", got, pid)
 	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if b, err := os.ReadFile(f.Path); err != nil || len(b) == 0 {
+		t.Errorf("the lock file of the dead: %q, %v; want what it said", b, err)
+	}
+	l := mustAcquire(t, f)
+	own := fmt.Sprintf(": pid %d on host ", os.Getpid())
+	if got := refusal(t, f); !strings.Contains(got, own) {
+		t.Errorf("refused with %q, want %q in it", got, own)
+	}
+	l.Release()
 }
 
 // A holder's file that can't be made out costs the details and nothing else; what
@@ -335,49 +344,29 @@ func TestLockFileOfGarbage(t *testing.T) {
 		{`{"pid":4711,"host":"` + strings.Repeat("x", 256) + `",` + since + `,"rows":1}`, ""},
 		{strings.Repeat(" ", 1<<20) + `{"pid":4711,"host":"build7",` + since + `,"rows":1234}`, ""},
 		{strings.Repeat("\x00", 100), ""},
+		{`{"pid":4711,"user":"` + strings.Repeat("x", 256) + `",` + since + `,"rows":1}`, ""},
+		{`{"pid":4711,"user":"ada",` + since + `,"rows":1,"command":"\u001b[2Japply"}`, `: pid 4711, user ada, since 2026-11-22T01:02:03Z, 1 row done ("\x1b[2Japply")`},
 		{`{"pid":4711,"host":"build7",` + since + `,"rows":1234}`, ": pid 4711 on host build7, since 2026-11-22T01:02:03Z, 1234 rows done"},
 		{`{"pid":4711,"host":"build7",` + since + `,"rows":1}` + "\n34}\n", ": pid 4711 on host build7, since 2026-11-22T01:02:03Z, 1 row done"},
 		{`{"pid":4711,` + since + `,"rows":1234}`, ": pid 4711, since 2026-11-22T01:02:03Z, 1234 rows done"},
 		{`{"pid":4711,"host":"\u001b[31m\n",` + since + `,"rows":1234}`, `: pid 4711 on host "\x1b[31m\n", since 2026-11-22T01:02:03Z, 1234 rows done`},
 	} {
-		path := lockPath(t)
-		if err := os.WriteFile(path, []byte("\n"+test.says), 0o600); err != nil {
+		f := lockFile(t)
+		if err := os.WriteFile(f.Path, []byte(test.says), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		l := mustAcquire(t, path) // it is nobody's
-		if info, err := os.Stat(path); err != nil || info.Size() > 500 {
+		l := mustAcquire(t, f) // it is nobody's
+		if info, err := os.Stat(f.Path); err != nil || info.Size() > 500 {
 			t.Errorf("%.100q: it is still there when the lock is taken", test.says)
 		}
-		l.file.Truncate(1)
-		if _, err := l.file.WriteAt([]byte(test.says), 1); err != nil {
+		l.file.Truncate(0)
+		if _, err := l.file.WriteAt([]byte(test.says), 0); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := refusal(t, path), "results.csv is held by another run"+test.want; got != want {
+		if got, want := refusal(t, f), "results.csv is held by another run"+test.want; got != want {
 			t.Errorf("%.100q: refused with %q, want %q", test.says, got, want)
 		}
-		l.release()
-		if exists(path) {
-			t.Errorf("%.100q: the lock file is still there", test.says)
-		}
-	}
-}
-
-// A lock file that somebody replaced is not removed by who had the one before.
-func TestLockFileReplaced(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no file that is open can be replaced")
-	}
-	path := lockPath(t)
-	first := mustAcquire(t, path)
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	second := mustAcquire(t, path)
-	first.release()
-	refusal(t, path)
-	second.release()
-	if exists(path) {
-		t.Error("the lock file is still there")
+		l.Release()
 	}
 }
 
@@ -402,19 +391,19 @@ func TestLockErrors(t *testing.T) {
 		paths = append(paths, join("dangling.lock"), join("link.lock"))
 	}
 	for _, path := range paths {
-		l, err := acquire(path, "results.csv", time.Hour, nil)
+		l, err := named(path).Acquire(t.Context(), "apply", time.Hour)
 		if l != nil || err == nil || !strings.HasPrefix(err.Error(), "lock results.csv: ") {
-			t.Errorf("acquire(%s): %v, %v", path, l, err)
+			t.Errorf("Acquire(%s): %v, %v", path, l, err)
 			continue
 		}
 		if filepath.Dir(path) == dir && !strings.HasSuffix(err.Error(), path+" is not a regular file") {
-			t.Errorf("acquire(%s): %v, want it to say that it is not a regular file", path, err)
+			t.Errorf("Acquire(%s): %v, want it to say that it is not a regular file", path, err)
 		}
-		if _, ok := errors.AsType[*heldError](err); ok {
-			t.Errorf("acquire(%s): %v, want another error", path, err)
+		if _, ok := errors.AsType[*HeldError](err); ok {
+			t.Errorf("Acquire(%s): %v, want another error", path, err)
 		}
 	}
-	if exists(join("nowhere")) {
+	if _, err := os.Lstat(join("nowhere")); err == nil {
 		t.Error("a lock was made where a link led")
 	}
 	if b, err := os.ReadFile(join("file")); err != nil || len(b) > 0 {
@@ -454,71 +443,12 @@ func TestResultsLockThroughLinks(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"real/results.csv", "linked/results.csv", "elsewhere/abs", "elsewhere/rel", "elsewhere/twice", "elsewhere/dotted"} {
-			if got, want := resultsLock(join(name)), join("real/results.csv.lock"); got != want {
-				t.Errorf("there %v: resultsLock(%s) = %s, want %s", there, name, got, want)
+			if got, want := Results(join(name)).Path, join("real/results.csv.lock"); got != want {
+				t.Errorf("there %v: Results(%s) = %s, want %s", there, name, got, want)
 			}
 		}
-		l := mustAcquire(t, resultsLock("results.csv"))
-		refusal(t, resultsLock(join("elsewhere/twice")))
-		l.release()
-	}
-}
-
-// setTempDir has dir be the temp directory.
-func setTempDir(t *testing.T, dir string) {
-	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
-		t.Setenv(name, dir)
-	}
-}
-
-// There is one lock for each tenant and noun, that every user can take, and that
-// is empty when nobody has it.
-func TestTenantLock(t *testing.T) {
-	temp := t.TempDir()
-	setTempDir(t, temp)
-	path := func(tenant, noun string) string {
-		t.Helper()
-		p, err := tenantLock(tenant, noun)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	contoso := path("contoso", "CASMailbox")
-	if got := path("Contoso", "casmailbox"); got != contoso {
-		t.Errorf("in another case it is %s, want %s", got, contoso)
-	}
-	for _, other := range []string{path("fabrikam", "CASMailbox"), path("contoso", "Mailbox"), path("contosoc", "ASMailbox")} {
-		if other == contoso {
-			t.Errorf("two tenants or nouns share %s", other)
-		}
-	}
-	l := mustAcquire(t, contoso)
-	refusal(t, path("CONTOSO", "CASMAILBOX"))
-	mustAcquire(t, path("contoso", "Mailbox"))
-	if runtime.GOOS != "windows" {
-		for name, want := range map[string]fs.FileMode{filepath.Dir(contoso): fs.ModeDir | fs.ModeSticky | 0o777, contoso: 0o666} {
-			if info, err := os.Stat(name); err != nil || info.Mode() != want {
-				t.Errorf("%s: %v, %v; want %v", name, info.Mode(), err, want)
-			}
-		}
-	}
-	l.release()
-	if info, err := os.Stat(contoso); err != nil || info.Size() != 0 {
-		t.Errorf("the lock file after release: %v, %v; want it to be empty", info, err)
-	}
-	mustAcquire(t, contoso)
-
-	setTempDir(t, filepath.Join(temp, "vanished"))
-	if p, err := tenantLock("contoso", "CASMailbox"); err == nil || !strings.HasPrefix(err.Error(), "lock the tenant: ") {
-		t.Errorf("without a temp directory: %q, %v", p, err)
-	}
-	file := t.TempDir()
-	setTempDir(t, file)
-	if err := os.WriteFile(filepath.Join(file, "rollcall-locks"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if p, err := tenantLock("contoso", "CASMailbox"); err == nil || !strings.HasSuffix(err.Error(), " is not a directory") {
-		t.Errorf("with a file in its place: %q, %v", p, err)
+		l := mustAcquire(t, Results("results.csv"))
+		refusal(t, Results(join("elsewhere/twice")))
+		l.Release()
 	}
 }
