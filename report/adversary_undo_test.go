@@ -128,14 +128,6 @@ func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 	return source.Past, users, nil
 }
 
-func skipBOM(f *os.File) io.Reader {
-	b := make([]byte, len(utf8BOM))
-	if n, _ := f.ReadAt(b, 0); string(b[:n]) == utf8BOM {
-		f.Seek(int64(n), io.SeekStart)
-	}
-	return f
-}
-
 // undo looks at a Set of an undo for u, or nobody.
 func (s *simTenant) undo(c tenant.Cmdlet, u *simUser) {
 	for name, value := range simSets(c) {
