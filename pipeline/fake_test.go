@@ -63,7 +63,7 @@ func (f *fake) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error
 		f.mu.Unlock()
 	}()
 	if f.latency != nil {
-		if err := sleep(ctx, f.latency(c)); err != nil {
+		if err := sleep(ctx, f.latency(c), nil); err != nil {
 			return nil, err
 		}
 	}
@@ -209,6 +209,7 @@ func optOut(t *testing.T, on tenant.Runner, workers int) *Run {
 		Limiter:       NewLimiter(0),
 		Workers:       workers,
 		Retries:       5,
+		Outages:       true,
 		RowTimeout:    30 * time.Minute,
 		VerifyTimeout: 30 * time.Second,
 		Log:           zap.NewNop(),

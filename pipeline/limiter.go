@@ -42,6 +42,12 @@ type Limiter struct {
 	resume  time.Time                   // no call may start before this
 	total   time.Duration               // how long calls have been held back, future included
 	unsaid  *backoff.ExponentialBackOff // the next pause when the tenant does not say how long
+
+	narrow   bool      // one call at a time
+	narrowed time.Time // since then
+	probe    int64     // counts the calls that were started so
+	probing  bool      // the last of them is under way
+	probeAt  time.Time // when the next may start
 }
 
 const (
@@ -52,7 +58,7 @@ const (
 
 // A Turn is a call's permission to start. It goes back to the Limiter with what
 // came of the call.
-type Turn struct{ n int64 }
+type Turn struct{ n, probe int64 }
 
 // NewLimiter returns a Limiter that allows perSecond calls a second; 0 means as
 // many as the tenant lets it.
@@ -88,7 +94,7 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	// each time.
 	if !l.closed.Load() && l.queued.Load() == 0 && l.enter() {
 		if !l.closed.Load() {
-			return Turn{l.turn.Load()}, nil
+			return Turn{n: l.turn.Load()}, nil
 		}
 		l.calls.Add(-oneStarted - oneUnderWay) // a pause has begun meanwhile
 		l.wake()
@@ -149,10 +155,16 @@ func (l *Limiter) try(held bool) (turn Turn, wait time.Duration, ok bool) {
 	if rate > 0 && l.next.After(free) {
 		free = l.next
 	}
+	if l.narrow && l.probing {
+		return Turn{}, forever, false
+	}
+	if l.narrow && l.probeAt.After(free) {
+		free = l.probeAt
+	}
 	if wait := free.Sub(now); wait > 0 {
 		return Turn{}, wait, false
 	}
-	l.closed.Store(rate > 0)
+	l.closed.Store(rate > 0 || l.narrow)
 	if !l.enter() {
 		wait := l.width.wait(now)
 		l.most.Store(l.width.calls())
@@ -173,7 +185,12 @@ func (l *Limiter) try(held bool) (turn Turn, wait time.Duration, ok bool) {
 		}
 		l.next = l.next.Add(interval(l.rate()))
 	}
-	return Turn{l.turn.Load()}, 0, true
+	turn.n = l.turn.Load()
+	if l.narrow {
+		l.probe++
+		turn.probe, l.probing = l.probe, true
+	}
+	return turn, 0, true
 }
 
 // rate returns how many calls a second there may be, or 0 for any number.
@@ -215,8 +232,8 @@ func (l *Limiter) wake() {
 	}
 }
 
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d, or until ctx ends or over, which may be nil, is closed.
+func sleep(ctx context.Context, d time.Duration, over <-chan struct{}) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -224,6 +241,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return nil
+	case <-over:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

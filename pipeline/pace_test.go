@@ -56,7 +56,7 @@ func (s *throttler) call(ctx context.Context) error {
 		latency = s.latency + time.Duration(rand.Float64()*float64(s.jitter))
 	}
 	s.mu.Unlock()
-	err := sleep(ctx, latency)
+	err := sleep(ctx, latency, nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now--

@@ -52,15 +52,15 @@ func (p *pool) yield() {
 }
 
 // park waits for d in the middle of t, without holding a place, or until ctx
-// ends. The first time it does so for a task, a new worker is started to go on
+// ends or over is closed. The first time it does so for a task, a new worker is started to go on
 // with other rows; the old one has to end when it is done with t.
-func (p *pool) park(ctx context.Context, t *task, d time.Duration) error {
+func (p *pool) park(ctx context.Context, t *task, d time.Duration, over <-chan struct{}) error {
 	p.leave()
 	if !t.parked {
 		t.parked = true
 		p.replace()
 	}
-	err := sleep(ctx, d)
+	err := sleep(ctx, d, over)
 	p.waiting.Add(1)
 	p.enter()
 	p.waiting.Add(-1)

@@ -36,7 +36,7 @@ func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 		if left <= 0 {
 			return false, nil
 		}
-		if err := r.pool.park(ctx, t, min(left, waits.NextBackOff())); err != nil {
+		if err := r.pool.park(ctx, t, min(left, waits.NextBackOff()), nil); err != nil {
 			return false, err
 		}
 		if same, err := r.read(ctx, t); same || err != nil {

@@ -30,6 +30,8 @@ type task struct {
 	partly  bool  // some of the cmdlets were accepted, and not all
 	parked  bool  // it has let go of its place among the workers
 	cut     error // why the row was left in the middle, or nil
+
+	excused bool // its last failures were taken for the tenant's; for outages to guard
 }
 
 // recalled reports whether t's result is that of an earlier run.

@@ -76,6 +76,13 @@ type Run struct {
 	RowTimeout    time.Duration // after the first such failure no cmdlet is run again for the row; 0 means never
 	VerifyTimeout time.Duration // for how long a read-back that shows another value is repeated
 
+	// Outages has what befalls the tenant told from what befalls a row. In an outage
+	// no row fails or spends a retry: calls are made one at a time until the tenant
+	// is back. After RowTimeout, or half a minute if the tenant has never answered, a
+	// guard stops the run. So does Stop at once. The rows in progress are then left
+	// as they are: without a result.
+	Outages bool
+
 	// Stop, if not nil, is closed to end the run softly: no further row is
 	// begun, and the rows in progress are finished.
 	Stop <-chan struct{}
@@ -100,6 +107,9 @@ type Run struct {
 	Open   map[int]bool // the lines of those that are Counts.InProgress
 
 	pool    *pool
+	jobs    chan *task // from the reader to the workers
+	outages outages
+	once    sync.Once
 	kinds   kinds
 	lookout *lookout
 	tripped chan struct{} // closed when a guard has stopped the run
@@ -160,7 +170,8 @@ type Stats struct {
 func (s *Stats) InProgress() int64 { return s.begun.Load() - s.ended.Load() }
 
 // Do works on rows and gives rec the result of each, in order. It returns nil
-// when all rows are recorded or, after Stop, those that had been begun; and the
+// when all rows are recorded or, after Stop or when a guard has stopped the run, those
+// that had been begun, except in an outage; and the
 // error that ended it otherwise: rec's, the context's cause, or that of a tenant
 // which refuses every call. Then too what was recorded is the first rows, and
 // whole.
@@ -168,26 +179,23 @@ func (s *Stats) InProgress() int64 { return s.begun.Load() - s.ended.Load() }
 // Every goroutine that it starts has returned by the time it does.
 func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	var (
-		free = newMailbox()          // tasks for the reader to fill, which bounds the rows in progress
-		jobs = make(chan *task, 256) // from the reader to the workers
-		done = newMailbox()          // from all of them to the emitter
+		free = newMailbox() // tasks for the reader to fill, which bounds the rows in progress
+		done = newMailbox() // from all of them to the emitter
+		jobs = make(chan *task, 256)
 	)
 	for range Window {
 		free.put(new(task))
 	}
-	r.tripped, r.reason, r.alike = make(chan struct{}), "", ""
+	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
+	r.outages.limiter, r.outages.most = r.Limiter, r.RowTimeout
 	if r.Change.Setting.Any() {
 		r.kinds = make(kinds, len(r.Change.assigns))
 	}
-	var once sync.Once
-	trip := func(reason string) {
-		once.Do(func() { r.reason = reason; close(r.tripped) })
-	}
 	canary := make(chan struct{}) // closed when it has come back
-	r.lookout = &lookout{alike: r.Guards.Alike, trip: trip}
-	guard := &watch{Guards: r.Guards, trip: trip, passed: func() { close(canary) }}
+	r.lookout = &lookout{alike: r.Guards.Alike, trip: r.trip}
+	guard := &watch{Guards: r.Guards, trip: r.trip, passed: func() { close(canary) }}
 	if d := r.Guards.MaxDuration; d > 0 {
-		defer time.AfterFunc(d, func() { trip(fmt.Sprintf("%v are over (--max-duration)", d)) }).Stop()
+		defer time.AfterFunc(d, func() { r.trip(fmt.Sprintf("%v are over (--max-duration)", d)) }).Stop()
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	var senders sync.WaitGroup // those who send to done
@@ -204,6 +212,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			r.Stats.begun.Add(1)
 			err := r.do(ctx, t)
 			r.Stats.ended.Add(1)
+			r.left()
 			replaced := t.parked
 			done.put(t)
 			if err != nil || replaced {
@@ -230,7 +239,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		for seq, sent := 0, 0; ; seq++ {
 			if sent > 0 && sent == r.Guards.Limit {
 				// Those that are sent are to be done, so nothing is closed.
-				once.Do(func() { r.reason = fmt.Sprintf("%d rows are done (--limit)", sent) })
+				r.once.Do(func() { r.reason = fmt.Sprintf("%d rows are done (--limit)", sent) })
 				return nil
 			}
 			if sent > 0 && sent == r.Guards.Canary {
@@ -274,9 +283,20 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		}
 	})
 
+	finished := make(chan struct{}) // closed when all rows are done
 	g.Go(func() error {
 		senders.Wait()
 		close(done.ready)
+		close(finished)
+		return nil
+	})
+	g.Go(func() error { // who leaves the rows in progress if the run is stopped in an outage
+		if ok, err := r.wait(ctx, finished); ok || err != nil {
+			return nil
+		}
+		if since, _ := r.Outage(); !since.IsZero() {
+			return errLeft
+		}
 		return nil
 	})
 	emitter := r.newEmitter(done, free, guard, rec)
@@ -287,7 +307,15 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	if guard.attempted > 1 {
 		r.alike = guard.likeness()
 	}
+	if err == errLeft {
+		return nil
+	}
 	return err
+}
+
+// trip has a guard stop the run, for a reason.
+func (r *Run) trip(reason string) {
+	r.once.Do(func() { r.reason = reason; close(r.tripped) })
 }
 
 // Read reads the setting of one user, with as much patience as Do has. It is not

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"rollcall/tenant"
 )
@@ -91,5 +92,5 @@ func (r *Run) needed(t *task) []tenant.Cmdlet {
 // out: no reply came, or one that says neither yes nor no.
 func isUnknown(err error) bool {
 	e, ok := errors.AsType[*tenant.Error](err)
-	return ok && (e.Class == tenant.Unavailable || e.Class == tenant.Failed && e.Status/100 == 2)
+	return ok && (e.Class == tenant.Unavailable && e.Status != http.StatusUnauthorized || e.Class == tenant.Failed && e.Status/100 == 2)
 }

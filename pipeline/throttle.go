@@ -21,6 +21,9 @@ const unsaidPause = time.Second
 func (l *Limiter) Observe(turn Turn, err error) time.Duration {
 	n := l.calls.Add(-oneUnderWay)&underWay + 1
 	defer l.wake()
+	if turn.probe != 0 {
+		l.probed(turn)
+	}
 	if err == nil {
 		if n >= l.most.Load() || l.closed.Load() || l.grown.Load() {
 			l.accepted(turn, n)
@@ -131,3 +134,36 @@ func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 
 // PauseLeft returns for how long calls are held back from now on, or 0.
 func (l *Limiter) PauseLeft() time.Duration { return max(0, l.pauseLeft()) }
+
+// Narrow lets calls start one at a time, the next one after wait, until [Limiter.Widen].
+// Calls that are under way go on.
+func (l *Limiter) Narrow(wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if !l.narrow {
+		l.narrow, l.narrowed, l.probing = true, now, false
+	}
+	l.probeAt = now.Add(wait)
+	l.closed.Store(true)
+}
+
+// Widen ends what Narrow began. The time in between says nothing about the pace.
+func (l *Limiter) Widen() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.narrow {
+		l.narrow = false
+		l.pace.since = l.pace.since.Add(time.Since(l.narrowed))
+		l.wake()
+	}
+}
+
+// probed notes that a call which started while calls were one at a time has ended.
+func (l *Limiter) probed(turn Turn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if turn.probe == l.probe {
+		l.probing = false
+	}
+}

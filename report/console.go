@@ -215,6 +215,13 @@ func LogState(log *zap.Logger, total int, run *pipeline.Run, perSecond float64) 
 		zap.Int64("retries", run.Stats.Retries.Load()),
 		zap.Float64("throttled_seconds", run.Limiter.Throttled().Round(time.Millisecond).Seconds()),
 	}
+	since, outage := run.Outage()
+	if outage > 0 {
+		fields = append(fields, zap.Float64("outage_seconds", outage.Round(time.Millisecond).Seconds()))
+	}
+	if !since.IsZero() {
+		fields = append(fields, zap.Time("outage_since", since))
+	}
 	pace, atOnce := run.Limiter.Pace()
 	if pace > 0 {
 		fields = append(fields, zap.Float64("pace", math.Round(10*pace)/10))
@@ -258,6 +265,9 @@ func every(interval time.Duration, f, end func()) (stop func()) {
 // state says in few words how a run goes.
 func state(run *pipeline.Run) string {
 	var parts []string
+	if since, _ := run.Outage(); !since.IsZero() {
+		parts = append(parts, fmt.Sprintf("no tenant since %s", since.Format(time.TimeOnly)))
+	}
 	for s := range run.Stats.ByStatus {
 		if n := run.Stats.ByStatus[s].Load(); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, pipeline.Status(s)))

@@ -40,6 +40,7 @@ func (o *Outcome) Metrics(w io.Writer) error {
 	gauge("calls", "Calls that the last run made to the tenant.", float64(o.Calls))
 	gauge("retries", "Calls of the last run that repeated one that had failed.", float64(o.Retries))
 	gauge("throttled_seconds", "For how long the tenant held back all calls of the last run.", o.Throttled.Seconds())
+	gauge("outage_seconds", "For how long the last run could not reach the tenant.", o.Outage.Seconds())
 	gauge("pace_calls_per_second", "Calls a second that the tenant was found to allow, 0 if that was not found out.", o.Pace)
 	_, err := io.WriteString(w, b.String())
 	return err

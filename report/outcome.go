@@ -46,6 +46,8 @@ type Outcome struct {
 	Retries                     int64
 	// Throttled is for how long all calls were held back.
 	Throttled time.Duration
+	// Outage is for how long the tenant could not be reached.
+	Outage time.Duration
 	// Pace is how many calls a second the tenant was found to allow, and AtOnce how
 	// many at once; 0 if that was not found out.
 	Pace   float64
@@ -56,6 +58,7 @@ type Outcome struct {
 func (o *Outcome) Count(run *pipeline.Run) {
 	o.Calls, o.Retries = run.Stats.Calls.Load(), run.Stats.Retries.Load()
 	o.Throttled = run.Limiter.Throttled()
+	_, o.Outage = run.Outage()
 	o.Pace, o.AtOnce = run.Limiter.Pace()
 }
 
@@ -105,6 +108,7 @@ func (o *Outcome) Fields() []zap.Field {
 		zap.Int64("calls", o.Calls),
 		zap.Int64("retries", o.Retries),
 		zap.Float64("throttled_seconds", o.Throttled.Seconds()),
+		zap.Float64("outage_seconds", o.Outage.Seconds()),
 		zap.Dict("by_status", statuses...),
 	}
 }
@@ -116,6 +120,10 @@ func (o *Outcome) Text() string {
 	for _, line := range Unfinished(&o.Rows, o.Command != "audit") {
 		text += line + "\n"
 	}
-	return text + fmt.Sprintf("%s in %v; %s, throttled for %v\n", Plural(o.Calls, "call"), brief(o.Working),
+	text += fmt.Sprintf("%s in %v; %s, throttled for %v", Plural(o.Calls, "call"), brief(o.Working),
 		Plural(o.Retries, "retry"), brief(o.Throttled))
+	if o.Outage > 0 {
+		text += fmt.Sprintf("; no tenant for %v", brief(o.Outage))
+	}
+	return text + "\n"
 }

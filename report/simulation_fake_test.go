@@ -67,6 +67,10 @@ type simTenant struct {
 	lag     time.Duration // for which reads show what was before a set
 	wanted  map[string]map[string]string
 
+	// In an outage no call gets through, or no reply gets back.
+	outage    [2]time.Time // from and to; zero for none
+	replyLost bool
+
 	adverse bool // files are edited: it does not look at whether rows are done again
 	undoing bool // sets are those of an undo
 	spoilt  bool // of a file that is not what its run left
@@ -121,9 +125,13 @@ func (s *simTenant) begin(p *simProcess, c tenant.Cmdlet) reply {
 		return reply{err: simError(c, tenant.NotFound, "no such user")}
 	}
 	u.sent = u.sent || !c.Reads()
-	if u.durable {
+	// When there is no other row to tell by, a user is read whose row may be done, or
+	// is not.
+	asked := !s.outage[0].IsZero() && time.Now().After(s.outage[0])
+	if asked && c.Reads() {
+	} else if u.durable {
 		s.t.Errorf("%s %s: called again, although what became of the row was safe", c.Name, c.Identity)
-	} else if u.settled == p && !s.adverse {
+	} else if u.settled == p && !s.adverse && !asked {
 		s.t.Errorf("%s %s: called again, although the row was done", c.Name, c.Identity)
 	}
 	if s.audit && !c.Reads() {
@@ -141,6 +149,11 @@ func (s *simTenant) begin(p *simProcess, c tenant.Cmdlet) reply {
 		return r
 	}
 	r.err, r.effect = u.answer(c)
+	if s.cut() {
+		r.err, r.effect = unreachableTenant(c), s.replyLost && r.effect
+		u.unsure = u.unsure || !c.Reads()
+		return r
+	}
 	defer func() { u.unsure = u.unsure || !c.Reads() && r.err != nil && r.err.Class == tenant.Unavailable }()
 	if !s.calm && u.faults > 0 && chance.IntN(3) == 0 {
 		u.faults--
@@ -157,6 +170,18 @@ func (s *simTenant) begin(p *simProcess, c tenant.Cmdlet) reply {
 		}
 	}
 	return r
+}
+
+// cut reports whether there is an outage.
+func (s *simTenant) cut() bool {
+	now := time.Now()
+	return !now.Before(s.outage[0]) && now.Before(s.outage[1])
+}
+
+func unreachableTenant(c tenant.Cmdlet) *tenant.Error {
+	e := simError(c, tenant.Unavailable, "connection refused")
+	e.Unreachable = true
+	return e
 }
 
 // answer returns what comes of c, but for faults of the moment, and whether it is
@@ -247,7 +272,8 @@ func (s *simTenant) end(p *simProcess, c tenant.Cmdlet, began time.Time, objects
 	now, u := time.Now(), s.users[c.Identity]
 	switch {
 	case r.err == nil && u != nil && c.Reads():
-		if s.audit || s.asWanted(c.Identity, objects[0]) {
+		// Of an outage it is not known whether it was the row that asked.
+		if asked := !s.outage[0].IsZero() && now.After(s.outage[0]); !asked && (s.audit || s.asWanted(c.Identity, objects[0])) {
 			u.settled, u.at = p, now
 		}
 	case r.err != nil && r.err.RetryAfter > 0:
@@ -260,6 +286,15 @@ func (s *simTenant) end(p *simProcess, c tenant.Cmdlet, began time.Time, objects
 			p.resume = later(p.resume, now.Add(500*time.Millisecond))
 		}
 		p.throttled = now
+	}
+}
+
+// lose notes that a reply to c did not get back.
+func (s *simTenant) lose(c tenant.Cmdlet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.users[c.Identity]; u != nil && !c.Reads() {
+		u.unsure = true
 	}
 }
 
@@ -301,6 +336,10 @@ func (p *simProcess) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object,
 		return nil, err
 	}
 	err := p.alive(func() error {
+		if p.tenant.cut() { // on the way back
+			p.tenant.lose(c)
+			r.err = unreachableTenant(c)
+		}
 		p.tenant.end(p, c, began, objects, r)
 		return nil
 	})

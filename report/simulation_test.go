@@ -35,8 +35,8 @@ var (
 )
 
 // TestSimulation makes runs from seeds, in virtual time: random rosters, fates of
-// users, faults, latencies and stale reads, on which come soft and hard stops,
-// tokens that expire, kills (what was not written to a file is lost) and power
+// users, faults, latencies, stale reads and outages of any length at any instant, on
+// which come soft and hard stops, tokens that expire, kills (what was not written to a file is lost) and power
 // cuts (what was not synced may be). Each is gone on with until it is complete,
 // and then is to be what a run without interruptions is.
 //
@@ -93,6 +93,7 @@ func simulate(t *testing.T, seed uint64, dir string) {
 	s := newSimulation(t, seed, filepath.Join(dir, "results.csv"), false)
 	whole := newSimulation(t, seed, filepath.Join(dir, "whole.csv"), true)
 	whole.process(interruption{}, 1+int(seed%8))
+	s.addOutage()
 	for _, i := range s.interruptions {
 		if !s.process(i, 1+s.chance.IntN(8)) && s.chance.IntN(4) == 0 {
 			s.refused()
@@ -101,8 +102,10 @@ func simulate(t *testing.T, seed uint64, dir string) {
 			return
 		}
 	}
-	if !s.process(interruption{}, 1+s.chance.IntN(8)) && !t.Failed() {
-		t.Error("a run that was left alone is not complete")
+	for !s.process(interruption{}, 1+s.chance.IntN(8)) && !t.Failed() {
+		if !s.guarded {
+			t.Error("a run that was left alone is not complete")
+		}
 	}
 	if t.Failed() {
 		return
@@ -113,6 +116,20 @@ func simulate(t *testing.T, seed uint64, dir string) {
 	if s.tenant.calls != calls || !bytes.Equal(s.read().results, was.results) {
 		t.Error("to go on with a complete file did something")
 	}
+}
+
+// addOutage has an outage come to some simulations, from now on or later.
+func (s *simulation) addOutage() {
+	if s.chance.IntN(3) == 0 {
+		return
+	}
+	scale := s.chance.Float64()
+	from := time.Now()
+	if s.chance.IntN(8) > 0 {
+		from = from.Add(time.Duration(scale * scale * scale * float64(simPick(s.chance, time.Second, 10*time.Second, time.Minute))))
+	}
+	length := time.Duration(s.chance.Float64() * float64(simPick(s.chance, time.Second, time.Minute, 10*time.Minute, 45*time.Minute)))
+	s.tenant.outage, s.tenant.replyLost = [2]time.Time{from, from.Add(length)}, s.chance.IntN(3) == 0
 }
 
 // An interruption is what a process meets with, if it lives to. At most one of
@@ -141,6 +158,7 @@ type simulation struct {
 	bound   *pipeline.Change // what to make of rows, if that is not change
 	adverse bool             // files and rows are edited between processes: see TestAdversary
 
+	guarded bool            // the last process gave up in an outage
 	synced  int             // how much of the results file is on the disk
 	summary pipeline.Counts // of the last process that was not killed
 }
@@ -366,6 +384,7 @@ func (s *simulation) live(i interruption, workers int) (complete bool, err error
 
 	run := &pipeline.Run{Tenant: p, Change: s.made(), Limiter: pipeline.NewLimiter(s.pace), Workers: workers,
 		Audit: s.audit, ReadFirst: s.readFirst, Retries: 5, VerifyTimeout: 30 * time.Second, Stop: stop,
+		RowTimeout: 30 * time.Minute, Outages: true,
 		Log: zap.NewNop(), Journal: p, Earlier: p.from.Earlier, Unsure: p.from.Unsure}
 	p.event()
 	if err = p.begin(); err == nil {
@@ -395,8 +414,10 @@ func (s *simulation) live(i interruption, workers int) (complete bool, err error
 	if !p.from.Complete {
 		p.conclude(complete)
 	}
+	s.guarded = run.Stopped() != ""
 	switch {
 	case err == nil && (complete || i.kind == "stop"):
+	case err == nil && s.guarded && !s.tenant.outage[0].IsZero():
 	case i.kind == "cancel" && errors.Is(err, errStopped), i.kind == "expire" && errors.Is(err, tenant.Unauthorized):
 	default:
 		t.Errorf("%s: the run ended with %v, complete: %v", i.kind, err, complete)
@@ -767,6 +788,9 @@ func (s *simulation) check(whole *simulation) {
 		u := s.tenant.users[row.UPN]
 		if row.Verdict != roster.Usable || u == nil {
 			continue
+		}
+		if u.fate == obliging && (status == pipeline.Failed || status == pipeline.Unverified || status == pipeline.Unreadable) {
+			t.Errorf("line %d is %v for what was the tenant's: %s", row.Line, status, cell("Error"))
 		}
 		switch status {
 		case pipeline.Applied, pipeline.Unchanged:

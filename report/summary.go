@@ -72,6 +72,9 @@ func Pace(run *pipeline.Run, elapsed time.Duration) string {
 	text := fmt.Sprintf("%s in %v, %s; %s, throttled for %v",
 		Plural(calls, "call"), brief(elapsed), aSecond(float64(calls)/max(elapsed.Seconds(), 1e-9)),
 		Plural(run.Stats.Retries.Load(), "retry"), brief(run.Limiter.Throttled()))
+	if _, outage := run.Outage(); outage > 0 {
+		text += fmt.Sprintf("; no tenant for %v", brief(outage))
+	}
 	if allowed := found(run.Limiter); allowed != "" {
 		text += "; the tenant allowed about " + allowed
 	}

@@ -57,6 +57,7 @@ type summaryPace struct {
 	Retries          int64   `json:"retries"`
 	PerSecond        seconds `json:"per_second"`
 	ThrottledSeconds seconds `json:"throttled_seconds"`
+	OutageSeconds    seconds `json:"outage_seconds"`
 	Pace             seconds `json:"pace_per_second"`
 	AtOnce           int     `json:"pace_at_once"`
 }
@@ -142,6 +143,7 @@ func (o *Outcome) document() *summaryDocument {
 			Retries:          o.Retries,
 			PerSecond:        seconds(o.CallsPerSecond()),
 			ThrottledSeconds: seconds(o.Throttled.Seconds()),
+			OutageSeconds:    seconds(o.Outage.Seconds()),
 			Pace:             seconds(o.Pace),
 			AtOnce:           o.AtOnce,
 		},

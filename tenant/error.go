@@ -36,9 +36,9 @@ type Error struct {
 	Common     string        // what is wrong, and what to do about it, if every user's call ends like this, or ""
 
 	// Unreachable is a fact about an error of class Unavailable: the call, or the
-	// reply to it, did not get through, or what is in front of the tenant answered
-	// in its place. So it need not have to do with the user: if the calls for
-	// others fail in this way too, it is an outage.
+	// reply to it, did not get through, what is in front of the tenant answered in
+	// its place, or the token was refused, for the moment. So it need not have to do
+	// with the user: if the calls for others fail in this way too, it is an outage.
 	Unreachable bool
 }
 

@@ -120,6 +120,7 @@ func (x *execution) run() (*pipeline.Run, error) {
 		Retries:       x.pace.retries,
 		RowTimeout:    x.pace.rowTimeout,
 		VerifyTimeout: x.verifyTimeout,
+		Outages:       true,
 		Stop:          x.interrupts.stop,
 		Guards:        guards,
 		Log:           x.log,
@@ -142,7 +143,11 @@ func (x *execution) carryOut() error {
 		return err
 	}
 	x.interrupts.says(func() string {
-		text := fmt.Sprintf("finishing %s in progress, %s", report.Plural(run.Stats.InProgress(), "row"), x.interrupts.atMost())
+		rows := report.Plural(run.Stats.InProgress(), "row")
+		if since, _ := run.Outage(); !since.IsZero() {
+			return fmt.Sprintf("the tenant can't be reached since %s: leaving %s in progress", since.Format(time.TimeOnly), rows)
+		}
+		text := fmt.Sprintf("finishing %s in progress, %s", rows, x.interrupts.atMost())
 		if d := run.Limiter.PauseLeft(); d > time.Second {
 			text += fmt.Sprintf(" (the tenant has us wait another %v)", d.Round(time.Second))
 		}

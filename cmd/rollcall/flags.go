@@ -141,7 +141,7 @@ func (f *paceFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.workers, "workers", 4, "make `N` calls at once, at most")
 	fs.Float64Var(&f.rate, "rate", 0, "make `N` calls a second, at most, all workers together; 0 for no limit of ours")
 	fs.IntVar(&f.retries, "retries", 5, "try a call again `N` times, at most, after a failure that may pass")
-	fs.DurationVar(&f.rowTimeout, "row-timeout", 30*time.Minute, "try nothing again for a row after this `DURATION`")
+	fs.DurationVar(&f.rowTimeout, "row-timeout", 30*time.Minute, "try nothing again for a row after this `DURATION`, and stop the run if an outage takes so long; 0 for never")
 }
 
 func (f *paceFlags) check() error {

@@ -61,7 +61,7 @@ func (f *guardFlags) guards() (g pipeline.Guards, err error) {
 func (f *guardFlags) countChanges(run *pipeline.Run, rows pipeline.Rows, users int, i *interrupts) error {
 	counting := &pipeline.Run{
 		Tenant: tenant.ReadOnly(run.Tenant), Change: run.Change, Limiter: run.Limiter, Workers: run.Workers, Audit: true,
-		Retries: run.Retries, RowTimeout: run.RowTimeout, Stop: run.Stop, Guards: run.Guards, Log: run.Log,
+		Retries: run.Retries, RowTimeout: run.RowTimeout, Outages: run.Outages, Stop: run.Stop, Guards: run.Guards, Log: run.Log,
 	}
 	counting.Guards.Canary, counting.Guards.Limit = 0, 0
 	var summary report.Summary

@@ -57,10 +57,11 @@ type hand struct {
 // A flight is a request for a token. Its other fields are good when done is
 // closed.
 type flight struct {
-	done  chan struct{}
-	token string
-	err   error
-	ended bool // err is the end of the context of who made it
+	done    chan struct{}
+	refused string // not this token
+	token   string
+	err     error
+	ended   bool // err is the end of the context of who made it
 }
 
 // Token returns a token that is good for minutes at least, from the cache or
@@ -82,7 +83,7 @@ func (s *Source) Token(ctx context.Context, refused, claims string) (string, err
 		}
 		f := s.flight
 		if f == nil {
-			f = &flight{done: make(chan struct{})}
+			f = &flight{done: make(chan struct{}), refused: refused}
 			s.flight = f
 			s.mu.Unlock()
 			s.fly(ctx, f, refused, claims)
@@ -97,8 +98,8 @@ func (s *Source) Token(ctx context.Context, refused, claims string) (string, err
 		switch {
 		case f.err == nil && f.token != refused:
 			return f.token, nil
-		case f.err != nil && !f.ended:
-			return "", f.err
+		case f.err != nil && !f.ended && f.refused == refused:
+			return "", f.err // or there may be a token for whom another one will do
 		}
 	}
 }

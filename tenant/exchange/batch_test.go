@@ -226,7 +226,7 @@ func TestBatchFails(t *testing.T) {
 			"throttled 0s|batch: You have reached the maximum number of concurrent requests per tenant. (HTTP 400)", "", "batch"},
 		{"503", 503, nil, "down", false, "unavailable 0s|batch: down (HTTP 503)", "", "alone"},
 		{"403", 403, nil, "no", false, "unauthorized 0s|the tenant takes no batches: no (HTTP 403)", "unavailable 0s|batch: no (HTTP 403)", "batch"},
-		{"401", 401, nil, "no", false, "unauthorized 0s|batch: no (HTTP 401)", "", "batch"},
+		{"401", 401, nil, "no", false, "unavailable 0s|batch: no (HTTP 401)", "", "alone"},
 		{"HTML", 200, nil, "<html><title>Proxy</title>", false, "unavailable 0s|batch: the reply is not JSON: an HTML page, Proxy (HTTP 200)", "", "alone"},
 		{"cut off", 200, nil, all, true, "unavailable 0s|batch: the reply was cut off: unexpected EOF (HTTP 200)", "", "alone"},
 		{"half", 200, nil, all[:90], false, "", "", "alone"},

@@ -51,7 +51,7 @@ func TestCmdlets(t *testing.T) {
 		{200, `{"value":"x"}`, nil, tenant.Failed, "the reply's value is not a list of objects"},
 		{200, `<html><title>Sign in</title>`, nil, tenant.Unavailable, "the reply is not JSON: an HTML page, Sign in"},
 		{302, ``, nil, tenant.Failed, `a redirect to "evil.example", which is not followed`},
-		{401, ``, nil, tenant.Unauthorized, "unauthorized"},
+		{401, ``, nil, tenant.Unavailable, "unauthorized"},
 		{403, ``, nil, tenant.Denied, "forbidden"},
 		{429, ``, nil, tenant.Throttled, "too many requests"},
 	} {

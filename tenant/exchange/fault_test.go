@@ -92,8 +92,8 @@ func TestFault(t *testing.T) {
 		{"exception in both", 400, "x-ExceptionType: A.H", details("Ex1|A.B|no good"), tenant.Failed, "no good", "A.B", 0},
 
 		// By status.
-		{"401", 401, `WWW-Authenticate: Bearer error="invalid_token"`, "", tenant.Unauthorized, "unauthorized", "", 0},
-		{"401 with text", 401, "", details("Ex1|A.B|expired"), tenant.Unauthorized, "expired", "A.B", 0},
+		{"401", 401, `WWW-Authenticate: Bearer error="invalid_token"`, "", tenant.Unavailable, "unauthorized", "", 0},
+		{"401 with text", 401, "", details("Ex1|A.B|expired"), tenant.Unavailable, "expired", "A.B", 0},
 		{"403 of NULs, no reason", 403, "", strings.Repeat("\x00", 512), tenant.Denied, "forbidden", "", 0},
 		{"403 of padded JSON", 403, "", details("no role") + strings.Repeat("\x00", 512), tenant.Denied, "no role", "", 0},
 		{"403 of NULs", 403, "x-ms-diagnostics: 2000008;reason=\"no role\"", strings.Repeat("\x00", 512), tenant.Denied, `forbidden: 2000008;reason="no role"`, "", 0},

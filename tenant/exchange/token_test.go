@@ -8,8 +8,10 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall/tenant"
@@ -87,8 +89,9 @@ func TestRefusedToken(t *testing.T) {
 	}
 }
 
-// A tenant that refuses two tokens, or one that there is no other for, refuses
-// the caller. What keeps another from being had for the moment is no refusal.
+// A tenant that refuses two tokens, or one that there is no other for, may accept it a
+// moment later. If it goes on refusing it, it refuses the caller. What keeps another
+// from being had for the moment is no refusal.
 func TestNoOtherToken(t *testing.T) {
 	signIn := func(class tenant.Class) error {
 		return &tenant.Error{Op: "sign in", Object: "to login.example", Class: class, Status: 503, RetryAfter: 9 * time.Second, Err: errors.New("busy")}
@@ -99,7 +102,7 @@ func TestNoOtherToken(t *testing.T) {
 		class    tenant.Class
 		status   int
 		text     string
-		requests int
+		requests int // of the first call
 	}{
 		{"both refused", tokens{have: []string{"old", "new"}}, tenant.Unauthorized, 401, "no", 2},
 		{"the same", tokens{have: []string{"old"}}, tenant.Unauthorized, 401, "no", 1},
@@ -108,19 +111,92 @@ func TestNoOtherToken(t *testing.T) {
 		{"out of order", tokens{have: []string{"old"}, err: signIn(tenant.Unavailable)}, tenant.Unavailable, 0, "sign in to login.example: busy (HTTP 503)", 1},
 		{"malformed", tokens{have: []string{"old", "n w"}}, tenant.Unauthorized, 401, "no: token: it has a space, or another character that no token has", 1},
 	} {
-		n := 0
-		c := newClient(t, "", withTransport(func(r *http.Request) (*http.Response, error) {
-			n++
-			return respond(401, "no"), nil
-		}), func(cfg *Config) { cfg.Token = test.tokens.token })
-		_, err := c.Run(t.Context(), set)
-		e := failed(t, err, test.class)
-		if e.Err.Error() != test.text || e.Status != test.status || n != test.requests || len(test.tokens.asked) != 2 {
-			t.Errorf("%s: %q, status %d, %d requests, asked %q; want %q, %d, %d", test.name, e.Err, e.Status, n, test.tokens.asked, test.text, test.status, test.requests)
-		}
-		if wait := e.RetryAfter; (test.class == tenant.Unavailable) != (wait == 9*time.Second) {
-			t.Errorf("%s: RetryAfter %v", test.name, wait)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			n := 0
+			c := newClient(t, "", withTransport(func(r *http.Request) (*http.Response, error) {
+				n++
+				return respond(401, "no"), nil
+			}), func(cfg *Config) { cfg.Token = test.tokens.token })
+			_, err := c.Run(t.Context(), set)
+			e := failed(t, err, tenant.Unavailable)
+			if text := e.Err.Error(); !e.Unreachable || text != "no" && text != test.text || n != test.requests || len(test.tokens.asked) != 2 {
+				t.Errorf("%s: at first %v, unreachable: %v, %d requests, asked %q", test.name, err, e.Unreachable, n, test.tokens.asked)
+			}
+			for range 3 {
+				time.Sleep(2 * time.Second)
+				_, err = c.Run(t.Context(), set)
+			}
+			e = failed(t, err, test.class)
+			if got := e.Err.Error(); got != test.text && !(test.name == "malformed" && got == "token: it has a space, or another character that no token has") || e.Status != test.status && test.name != "malformed" {
+				t.Errorf("%s: %q, status %d; want %q, %d", test.name, e.Err, e.Status, test.text, test.status)
+			}
+			if wait := e.RetryAfter; (test.class == tenant.Unavailable) != (wait == 9*time.Second) {
+				t.Errorf("%s: RetryAfter %v", test.name, wait)
+			}
+		})
+	}
+}
+
+// A token that is refused is refused for good when that has been so four times and for
+// five seconds, or twice and for one if the tenant says that it is no good, and at once
+// if it says itself that its time is over. A call that is accepted meanwhile, be it for
+// another user, begins the count anew.
+func TestTokenIsRefusedForGood(t *testing.T) {
+	over := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":946684000}`)) + ".x" // the clock begins at 946684800
+	soon := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":946684799}`)) + ".x"
+	for _, test := range []struct {
+		name, token, header string
+		calls               string // at these seconds; of another user, who is accepted, if it is ahead of a +
+		want                string // of each call
+	}{
+		{"empty", "t", "", "0 1 3 7", "-, -, -, !"},
+		{"many at once", "t", "", "0 0 0 0 0 0 4 5", "-, -, -, -, -, -, -, !"},
+		{"rare", "t", "", "0 100 200 300", "-, -, -, !"},
+		{"one user", "t", "", "0 1 +2 3 7 +8 15 +15 16", "-, -, +, -, -, +, -, +, -"},
+		{"expired", "t", `Bearer error="invalid_token", error_description="the token has expired"`, "0 0 1", "-, -, !"},
+		{"invalid", "t", `Bearer error="invalid_token"`, "0 0.5 1.5", "-, -, !"},
+		{"claims", "t", `Bearer error="insufficient_claims", claims="eyJhIjoxfQ=="`, "0 1", "-, !"},
+		{"one user, said", "t", `Bearer error="invalid_token"`, "0 +1 2 +3 4", "-, +, -, +, -"},
+		{"over", over, "", "0", "!"},
+		{"over by a clock", soon, "", "0 1", "-, -"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newClient(t, "", withTransport(func(r *http.Request) (*http.Response, error) {
+				if r.Header.Get("X-CmdletName") == get.Name {
+					return respond(200, `{"value":[{"A":"1"}]}`), nil
+				}
+				resp := respond(401, "")
+				resp.Header.Set("WWW-Authenticate", test.header)
+				return resp, nil
+			}), func(cfg *Config) {
+				cfg.Token = func(context.Context, string, string) (string, error) { return test.token, nil }
+			})
+			began := time.Now()
+			var got []string
+			for at := range strings.FieldsSeq(test.calls) {
+				seconds, _ := strconv.ParseFloat(at, 64)
+				time.Sleep(time.Until(began.Add(time.Duration(seconds * float64(time.Second)))))
+				cmdlet := set
+				if at[0] == '+' {
+					cmdlet = get
+				}
+				_, err := c.Run(t.Context(), cmdlet)
+				e, _ := errors.AsType[*tenant.Error](err)
+				switch {
+				case err == nil:
+					got = append(got, "+")
+				case e.Class == tenant.Unavailable && e.Unreachable && e.Status == 401:
+					got = append(got, "-")
+				case e.Class == tenant.Unauthorized && !e.Unreachable:
+					got = append(got, "!")
+				default:
+					t.Errorf("%s: %v", test.name, err)
+				}
+			}
+			if got := strings.Join(got, ", "); got != test.want {
+				t.Errorf("%s: %s; want %s", test.name, got, test.want)
+			}
+		})
 	}
 }
 

@@ -297,7 +297,7 @@ func TestFaults(t *testing.T) {
 		{"unavailable", 503, "", "", token, tenant.Unavailable, "service unavailable"},
 		{"gateway", 502, html, "", token, tenant.Unavailable, "an HTML page, Bad Gateway"},
 		{"internal", 500, `{"Code":"InternalServerError","Message":"oops"}`, "", token, tenant.Unavailable, "oops"},
-		{"refused", 401, `{"Code":"Unauthorized","Message":"bad token"}`, "", token, tenant.Unauthorized, "bad token"},
+		{"refused", 401, `{"Code":"Unauthorized","Message":"bad token"}`, "", token, tenant.Unavailable, "bad token"},
 		{"page of success", 200, html, "", token, tenant.Unavailable, "the reply is not JSON: an HTML page"},
 		{"empty success", 200, "", "", token, tenant.Unavailable, "the reply is empty"},
 		{"no content", 204, "", "", token, tenant.Unavailable, "the reply is empty"},

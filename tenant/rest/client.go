@@ -1,8 +1,12 @@
 // Package rest has what tenants that are spoken to over HTTPS have in common,
 // whatever is said: packages exchange and insights.
 //
-//	request, token ─→ status ─ 401 → another token, once
+//	request, token ─→ status ─ 401 → another token, once, if there is one
 //	                     └ else → [Reply], bounded → the service's own reading
+//
+// That a token is refused is a fault of the moment, which concerns whoever has it,
+// until it is refused again and again, and for seconds, and no call is accepted
+// meanwhile. Then it is for good.
 //
 // A [Client] makes one attempt of each request and reports what came of it. It
 // asks for a token before every request, follows no redirect, and sends nothing
@@ -33,6 +37,7 @@ type Client struct {
 	timeout      time.Duration
 	transport    http.RoundTripper
 	fault        func(*Reply) *tenant.Error
+	refusals     refusals
 }
 
 // A Request makes a request with ctx and token, the same each time but for these.
@@ -74,13 +79,15 @@ func (c *Client) SendBare(ctx context.Context, request func(context.Context) *ht
 }
 
 // Renew returns r, a reply to request, unless the tenant did not accept the
-// token: then the request is made a second time with another, once. Tokens are
+// token and there is another: then the request is made a second time, once. Tokens are
 // revoked, and expire between two clocks. Who counts the calls is not told of
 // that one. A token is good for an hour or a day, so there are few.
 func (c *Client) Renew(ctx context.Context, request Request, limit int64, r *Reply) (*Reply, error) {
-	if r.Status != http.StatusUnauthorized || c.fault(r).Class != tenant.Unauthorized {
+	if !c.isRefused(r) {
+		c.refusals.accept()
 		return r, nil
 	}
+	r.Passing = !c.refusals.refuse(r)
 	fresh, err := c.accessToken(ctx, r.Token, challenge(r.Header))
 	if err != nil {
 		defer r.Release()
@@ -90,7 +97,15 @@ func (c *Client) Renew(ctx context.Context, request Request, limit int64, r *Rep
 		return r, nil
 	}
 	r.Release()
-	return c.exchange(ctx, request, fresh, limit)
+	if r, err = c.exchange(ctx, request, fresh, limit); err != nil {
+		return nil, err
+	}
+	if c.isRefused(r) {
+		r.Passing = !c.refusals.refuse(r)
+	} else {
+		c.refusals.accept()
+	}
+	return r, nil
 }
 
 // refused returns the error of a reply that did not accept the token if
@@ -101,7 +116,9 @@ func (c *Client) refused(r *Reply, err error) error {
 		return err
 	}
 	e := c.fault(r)
-	e.Err = fmt.Errorf("%w: %w", e.Err, cause.Err)
+	if !r.Passing {
+		e.Err = fmt.Errorf("%w: %w", e.Err, cause.Err)
+	}
 	return e
 }
 

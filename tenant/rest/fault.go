@@ -51,7 +51,7 @@ func (r *Reply) Fault(m Message) *tenant.Error {
 	if hint := f.Hint(); hint != "" {
 		text += "; " + hint
 	}
-	return &tenant.Error{
+	e := &tenant.Error{
 		Status:     r.Status,
 		Class:      f.Class(),
 		AtOnce:     f.AtOnce(),
@@ -61,6 +61,10 @@ func (r *Reply) Fault(m Message) *tenant.Error {
 
 		Unreachable: f.Unreachable(),
 	}
+	if e.Class == tenant.Unauthorized && r.Passing {
+		e.Class, e.Unreachable = tenant.Unavailable, true
+	}
+	return e
 }
 
 // date returns the time of the reply by the tenant's clock, or by ours if the

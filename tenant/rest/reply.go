@@ -22,6 +22,8 @@ type Reply struct {
 	Large  bool   // the body has more than is read of one
 	Token  string // the token of the request, which no text may show
 
+	Passing bool // of status 401: the same token may be accepted the next time
+
 	buffer *bytes.Buffer // what Body is in, or nil
 }
 

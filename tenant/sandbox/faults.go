@@ -21,6 +21,7 @@ const (
 	faultHTML         = "html"
 	faultTransient400 = "transient400"
 	faultErrors200    = "errors200"
+	fault401          = "401"
 	faultExpired      = "expired"
 	faultClaims       = "claims"
 	faultLost         = "lost"
@@ -59,6 +60,7 @@ var faults = []struct {
 	{faultLost, ofRequest, "the change is made, and the connection reset"},
 	{faultTruncated, ofRequest, "the change is made, and the reply cut in the middle"},
 	{faultPaged, ofCmdlet, "the reply comes in two pages; not at Viva Insights, which has none"},
+	{fault401, ofCmdlet, "401 that says nothing, and not again"},
 	{faultExpired, ofCmdlet, "401, and again whenever that token is used"},
 	{faultClaims, ofCmdlet, "401 with claims, until a token is used that was asked for with them"},
 	{faultToken429, ofSignIn, "429 to a request for a token"},

@@ -234,7 +234,7 @@ func TestParseFaults(t *testing.T) {
 		{[]string{"lost:0.5, paged:50%"}, Faults{"lost": 0.5, "paged": 0.5}, ""},
 		{[]string{"503"}, nil, `fault "503": want NAME:PROBABILITY`},
 		{[]string{""}, nil, `fault "": want NAME:PROBABILITY`},
-		{[]string{"fire:0.1"}, nil, `fault "fire": want one of 503, reset, hang, html, transient400, errors200, lost, truncated, paged, expired, claims, token429, token503, discover503, undiscovered`},
+		{[]string{"fire:0.1"}, nil, `fault "fire": want one of 503, reset, hang, html, transient400, errors200, lost, truncated, paged, 401, expired, claims, token429, token503, discover503, undiscovered`},
 		{[]string{"503:x"}, nil, `fault "503": probability "x": want 0 to 1, or 0% to 100%`},
 		{[]string{"503:1.5"}, nil, `fault "503": probability "1.5": want 0 to 1, or 0% to 100%`},
 		{[]string{"503:-1%"}, nil, `fault "503": probability "-1%": want 0 to 1, or 0% to 100%`},

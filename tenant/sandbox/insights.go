@@ -254,6 +254,8 @@ func (s *Server) answerInsights(t *turn, res *userResource) reply {
 		return insightsError(http.StatusBadRequest, "ServerBusy", serverBusy+": the server is too busy. Please try again later.", "", "")
 	case faultErrors200:
 		return insightsError(http.StatusOK, "InternalServerError", storageTransient+": the mailbox is not available at the moment.", "", "")
+	case fault401:
+		return textReply(http.StatusUnauthorized, "")
 	case faultExpired:
 		return *s.refuse(s.access.expire(t.token))
 	case faultClaims:

@@ -85,6 +85,8 @@ func (s *Server) answer(r *http.Request, t *turn) reply {
 		return transient400
 	case faultErrors200:
 		return errors200(t.endpoint)
+	case fault401:
+		return textReply(http.StatusUnauthorized, "")
 	case faultExpired:
 		return *s.refuse(s.access.expire(t.token))
 	case faultClaims:
