@@ -89,7 +89,8 @@ func (r *Run) needed(t *task) []tenant.Cmdlet {
 }
 
 // isUnknown reports whether a set that failed with err may have been carried
-// out: no reply came, or one that says neither yes nor no.
+// out: no reply came, or one that says neither yes nor no. A 401 says no, though
+// the same may be asked again.
 func isUnknown(err error) bool {
 	e, ok := errors.AsType[*tenant.Error](err)
 	return ok && (e.Class == tenant.Unavailable && e.Status != http.StatusUnauthorized || e.Class == tenant.Failed && e.Status/100 == 2)

@@ -2,7 +2,10 @@ package tenant
 
 import (
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // A Failure is what Exchange Online said of a cmdlet that failed. [Failure.Class]
@@ -20,6 +23,7 @@ type Failure struct {
 	Wait      bool   // it asks to wait, by Retry-After
 	Page      bool   // it is a page of HTML: it is not the service that answers
 	Lost      bool   // the reply, or some of it, did not arrive
+	Cmdlet    Cmdlet // that failed
 }
 
 // Names and texts that classes go by. They are looked for in all that was said,
@@ -30,13 +34,18 @@ var (
 	concurrent = []string{"maximum number of concurrent requests"}
 
 	// Any call too many. Certain: the standard's name of status 429, and .NET's.
-	// Likely that texts have it: the module puts the latter into its own.
-	tooMany = []string{"too many requests", "toomanyrequests"}
+	// Likely that texts have it: the module puts the latter into its own. The
+	// last two are widely reported of Exchange's budgets for a caller.
+	tooMany = []string{"too many requests", "toomanyrequests", "OverBudgetException", "request is throttled"}
 
 	// A user whose properties come from Active Directory on premises. Certain:
 	// both are widely reported. The first one is wrapped in a text that says
 	// that the issue may be transient, which it never is.
 	mastered = []string{"on-premises mastered Directory Sync objects", "synchronized from your on-premises organization"}
+
+	// A copy of the directory that has not heard of the user yet, or is asked
+	// in vain, whatever the class: it says not-found too. Likely.
+	lagging = []string{"couldn't be read from domain controller", "replication delay"}
 
 	// No such user, under whatever status. Certain: several public clients.
 	absent = []string{"ManagementObjectNotFoundException"}
@@ -46,10 +55,16 @@ var (
 
 	// Refused for this user, whoever the caller is. Certain: several public
 	// scripts meet it for some users of a tenant, all others being fine.
-	forbidden = []string{"Access to the requested resource is forbidden"}
+	// Likely: that the other texts are about what the caller may do.
+	forbidden = []string{
+		"Access to the requested resource is forbidden",
+		"within your current write scope", "out of the current user's write scope",
+		"insufficient access rights", "MapiAccessDenied",
+	}
 
 	// A fault of the moment. Likely: the first four are tried again by one
-	// public client, the others by the module. Unknown is what to make of
+	// public client, the other names by the module; the texts are those of
+	// statuses and connections. Unknown is what to make of
 	// UnableToWriteToAadException, and of a text that the issue may be transient
 	// alone: one public client took both for such, and gave it up.
 	passing = []string{
@@ -61,6 +76,14 @@ var (
 		"SuitabilityDirectoryException",
 		"ServerInMMException",
 		"ADServerSettingsChangedException",
+		"server is too busy",
+		"service this request right now",
+		"operation has timed out",
+		"internal server error",
+		"bad gateway",
+		"gateway timeout",
+		"service unavailable",
+		"unable to read data from the transport connection",
 	}
 )
 
@@ -76,19 +99,21 @@ func (f *Failure) Class() Class {
 		return Unauthorized
 	case says(mastered):
 		return Failed
+	case says(lagging):
+		return Unavailable
 	case says(absent):
-		return NotFound
+		return f.absence()
 	case f.Status == http.StatusForbidden, says(forbidden),
 		strings.EqualFold(f.Category, "PermissionDenied"), f.Category == "18": // its number in PowerShell's source
 		return Denied
 	case f.Status == http.StatusNotFound && f.Page:
 		return Failed // not the service's word on a user: a wrong endpoint
 	case f.Status == http.StatusNotFound:
-		return NotFound
+		return f.absence()
 	case f.Status == http.StatusRequestTimeout, f.Status > http.StatusInternalServerError, f.Lost, says(passing):
 		return Unavailable
 	case says(absentText) && !f.Page:
-		return NotFound
+		return f.absence()
 	case f.Status == http.StatusInternalServerError && f.Exception == "":
 		// A cmdlet that ended in an exception of its own ends in it again. The
 		// module tries no 500 again that it has no name for; one without any
@@ -96,6 +121,52 @@ func (f *Failure) Class() Class {
 		return Unavailable
 	}
 	return Failed
+}
+
+// other matches what says that something other than a user was not found.
+var other = regexp.MustCompile(`\b(policy|feature)\b.*be found`)
+
+// unquote takes the quotes of JSON for what they stand for.
+var unquote = strings.NewReplacer(`\"`, `"`, `\u0022`, `"`, `\u0027`, "'")
+
+// absence returns the class of something that was not found: the user, or a
+// value that was to be set, be it another user, a policy or a feature.
+func (f *Failure) absence() Class {
+	identity := strings.ToLower(f.Cmdlet.Identity)
+	text := unquote.Replace(strings.ToLower(f.Text))
+	for _, p := range f.Cmdlet.Parameters {
+		value, ok := p.Value.(string)
+		value = strings.ToLower(value)
+		if !ok || value == "" || value == identity {
+			continue
+		}
+		for _, quotes := range []string{`""`, `''`, "“”", "‘’"} {
+			open, end := quotes[:len(quotes)/2], quotes[len(quotes)/2:]
+			if strings.Contains(text, open+value+end) {
+				return Failed
+			}
+		}
+	}
+	if identity != "" {
+		text = strings.ReplaceAll(text, identity, "")
+	}
+	if other.MatchString(text) {
+		return Failed
+	}
+	return NotFound
+}
+
+// backoff matches how long a text asks to wait, in milliseconds.
+var backoff = regexp.MustCompile(`(?i)suggested backoff time:? (\d{1,9}) ?ms`)
+
+// Backoff returns how long f's text asks to wait, or 0.
+func (f *Failure) Backoff() time.Duration {
+	m := backoff.FindStringSubmatch(f.Text)
+	if m == nil {
+		return 0
+	}
+	ms, _ := strconv.Atoi(m[1])
+	return min(time.Duration(ms)*time.Millisecond, maxRetryAfter)
 }
 
 // Unreachable reports whether f is that the call did not get through to the

@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"testing"
+	"time"
 
 	"rollcall/tenant"
 	"rollcall/tenant/internal/errorcases"
@@ -33,6 +34,42 @@ func TestFailure(t *testing.T) {
 	} {
 		if got := test.f.Class(); got != test.want {
 			t.Errorf("%+v: %v; want %v", test.f, got, test.want)
+		}
+	}
+}
+
+// What is not found is the user, unless it is something that was to be set.
+func TestFailureAbsence(t *testing.T) {
+	set := tenant.Cmdlet{Name: "Set-Mailbox", Identity: "policy@contoso.com", Parameters: []tenant.Parameter{
+		{Name: "Manager", Value: "noboss@contoso.com"}, {Name: "Hidden", Value: true}, {Name: "Own", Value: "policy@contoso.com"}}}
+	for text, want := range map[string]tenant.Class{
+		"ManagementObjectNotFoundException|Couldn't find object \"NoBoss@contoso.com\". Check the spelling.":                   tenant.Failed,
+		`{"message":"Couldn't find object \"noboss@contoso.com\": ManagementObjectNotFoundException"}`:                         tenant.Failed,
+		"The recipient “noboss@contoso.com” couldn't be found.":                                                                tenant.Failed,
+		"The operation couldn't be performed because object 'policy@contoso.com' couldn't be found on 'dc'.":                   tenant.NotFound,
+		"The OwaMailbox policy 'x.y' couldn't be found.":                                                                       tenant.Failed,
+		"Feature x could not be found.":                                                                                        tenant.Failed,
+		"The operation couldn't be performed because object 'cn=true' couldn't be found; noboss@contoso.com has no part in it": tenant.NotFound,
+	} {
+		f := tenant.Failure{Text: text, Cmdlet: set}
+		if got := f.Class(); got != want {
+			t.Errorf("%s: %v; want %v", text, got, want)
+		}
+	}
+}
+
+// How long to wait may stand in the text.
+func TestFailureBackoff(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"over budget. Suggested backoff time 4812 ms.":      4812 * time.Millisecond,
+		"SUGGESTED BACKOFF TIME: 10ms":                      10 * time.Millisecond,
+		"suggested backoff time 999999999 ms":               24 * time.Hour,
+		"suggested backoff time 99999999999999999999999 ms": 0,
+		"suggested backoff time":                            0,
+	} {
+		f := tenant.Failure{Text: text}
+		if got := f.Backoff(); got != want {
+			t.Errorf("%s: %v; want %v", text, got, want)
 		}
 	}
 }

@@ -60,6 +60,15 @@ func LookupSetting(noun string) (*Setting, error) {
 	return &Setting{Noun: noun}, nil
 }
 
+// Nouns returns the nouns whose rules are known.
+func Nouns() []string {
+	var nouns []string
+	for _, s := range settings {
+		nouns = append(nouns, s.Noun)
+	}
+	return nouns
+}
+
 // Known returns the names of the properties that s has, or nil if that is not
 // known ahead of asking a tenant.
 func (s *Setting) Known() []string {

@@ -18,6 +18,7 @@ import (
 	"rollcall/tenant"
 	"rollcall/tenant/entra"
 	"rollcall/tenant/exchange"
+	"rollcall/tenant/powershell"
 	"rollcall/tenant/sandbox"
 )
 
@@ -38,7 +39,7 @@ func (f *tenantFlags) add(fs *pflag.FlagSet) {
 		fs.StringVar(&f.cloud, "cloud", "global", "the `CLOUD` that the tenant is in: "+strings.Join(entra.CloudNames(), ", "))
 		fs.StringVar(&f.endpoint, "endpoint", "", "exchange: base `URL` of the service, if it is not the cloud's")
 		fs.StringVar(&f.pwsh, "pwsh", "", "powershell: the PowerShell `PROGRAM` to run")
-		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up on a call after this `DURATION`")
+		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up on a call, and on signing in, after this `DURATION`")
 		fs.IntVar(&f.batch, "batch", 1, "exchange: send up to `N` calls in one request, which wants --workers N or more; fewer requests, but not documented")
 	})
 	grouped(fs, "Signing in", func(fs *pflag.FlagSet) {
@@ -132,6 +133,8 @@ type connection struct {
 	real     bool                                  // it is not the built-in sandbox: a change is a change
 	signIn   func(context.Context) error           // finds out whether the tenant lets us in
 	tenantID func(context.Context) (string, error) // after signIn: the tenant's ID, or "" if it is not known; nil for never
+	whose    func() string                         // who has signed in where, once that is known; or nil
+	canSet   func() error                          // once signed in: whether there is a way to change anything; nil if it takes a change to find out
 	refused  string                                // what to do if it no longer does
 	save     func() error                          // puts what was changed into the tenant's file; not to be called by who only reads
 	close    func()
@@ -164,6 +167,16 @@ func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger,
 	return nil, usage(fmt.Errorf("--tenant %q: want sandbox, sandbox:FILE.csv, exchange or powershell", f.tenant))
 }
 
+// signInTo finds out whether the tenant lets us in, and, if writes says that
+// something is to be changed, whether there is a way to.
+func (c *connection) signInTo(ctx context.Context, writes bool) error {
+	err := c.signIn(ctx)
+	if err == nil && writes && c.canSet != nil {
+		err = c.canSet()
+	}
+	return err
+}
+
 func connectSandbox(file string, hasFile bool, log *zap.Logger) (*connection, error) {
 	t, name := sandbox.New(), "sandbox tenant"
 	if hasFile {
@@ -190,13 +203,26 @@ func warn(log *zap.Logger) func(tenant.Cmdlet, string) {
 	}
 }
 
+// title names the tenant to who is asked about it.
+func (c *connection) title() string {
+	if c.whose != nil {
+		if whose := c.whose(); whose != "" {
+			return c.name + " (" + whose + ")"
+		}
+	}
+	return c.name
+}
+
 // explain adds to an error what to do about it if the tenant no longer lets us
 // in.
 func (c *connection) explain(err error) error {
 	if _, told := errors.AsType[*exit](err); told || !errors.Is(err, tenant.Unauthorized) {
 		return err
 	}
-	hint := c.refused
+	hint := cmp.Or(entra.Hint(err.Error()), c.refused)
+	if s, ok := errors.AsType[*powershell.SetupError](err); ok && s.Hint != "" {
+		hint = s.Hint
+	}
 	if errors.Is(err, exchange.ErrNoBatch) {
 		hint = "--batch 1 sends each call in a request of its own"
 	}

@@ -42,11 +42,16 @@ func writeDocs(root *cobra.Command, dir string) error {
 			return err
 		}
 	}
+	ps, err := os.Create(filepath.Join(completions, "rollcall.ps1"))
+	if err != nil {
+		return err
+	}
 	for _, err := range []error{
 		root.GenBashCompletionFileV2(filepath.Join(completions, "rollcall.bash"), true),
 		root.GenZshCompletionFile(filepath.Join(completions, "_rollcall")),
 		root.GenFishCompletionFile(filepath.Join(completions, "rollcall.fish"), true),
-		root.GenPowerShellCompletionFileWithDesc(filepath.Join(completions, "rollcall.ps1")),
+		powershellCompletion(root, ps, true),
+		ps.Close(),
 	} {
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
 	"rollcall/tenant"
+	"rollcall/tenant/entra"
 )
 
 // A step is one thing that has to hold for a run to work.
@@ -73,7 +74,7 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 	well := examine(ctx, a.out, steps)
 	switch {
 	case interrupts.status() != 0:
-		return &exit{status: interrupts.status()}
+		return &exit{status: interrupts.status(), err: errInterrupted}
 	case !well:
 		return &exit{status: exitError, err: errors.New("a run would not work")}
 	case len(upns) == 0:
@@ -113,6 +114,8 @@ func (s *step) mends(err error) string {
 	switch {
 	case hint(err) != "":
 		return hint(err)
+	case entra.Hint(message(err)) != "":
+		return entra.Hint(message(err))
 	case ok && e.Transient():
 		return "try again later; if it stays, check the network, and HTTPS_PROXY if there is a proxy"
 	case ok && e.Class == tenant.Unauthorized && s.name != "sign-in":
@@ -133,6 +136,10 @@ func examine(ctx context.Context, w io.Writer, steps []step) bool {
 		if _, ok := errors.AsType[*caution](err); ok {
 			fmt.Fprintf(w, "warn  %-10s %v\n                 %s\n", s.name, err, s.mend)
 			continue
+		}
+		if ctx.Err() != nil {
+			fmt.Fprintf(w, "-     %-10s interrupted\n", s.name)
+			return false
 		}
 		fmt.Fprintf(w, "FAIL  %-10s %v\n", s.name, err)
 		if mend := s.mends(err); mend != "" {

@@ -47,6 +47,9 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 	if err != nil {
 		return nil, err
 	}
+	if cloud.Name == "china" && f.endpoint == "" {
+		a.console.Warn("warning: --cloud china: Microsoft's page on Exchange Online's API has the host %s there, and its module connects to %s; neither was ever tried: --endpoint names another", cloud.Endpoint, cloud.Module)
+	}
 	c := &connection{
 		name:    "exchange tenant " + f.organizationID(),
 		real:    true,
@@ -58,7 +61,7 @@ func (f *tenantFlags) connectExchange(a *app, noun string, workers int, log *zap
 	}
 	cfg := rest.Config{Endpoint: endpoint, Organization: f.organizationID(), Token: token, Timeout: f.timeout, Connections: workers}
 	if insights.Serves(noun) {
-		return c, f.connectInsights(c, cfg, log)
+		return c, f.connectInsights(a, c, cfg, log)
 	}
 	return c, f.connectInvoke(a, c, cfg, noun, log)
 }
@@ -79,12 +82,12 @@ func (f *tenantFlags) connectInvoke(a *app, c *connection, cfg rest.Config, noun
 		runner, done = b, b.Close
 	}
 	c.Runner, c.close = runner, done
-	c.signIn = signsIn(func(ctx context.Context) error {
+	c.signIn = f.retrySignIn(a, func(ctx context.Context) error {
 		_, err := client.Token(ctx)
 		return err
 	})
 	c.tenantID = f.tenantID(client.Token)
-	c.steps = append(hostSteps(cfg.Endpoint, client.Token), step{
+	c.steps = append(f.hostSteps(a, cfg.Endpoint, client.Token), step{
 		name: "cmdlets",
 		look: func(ctx context.Context) (string, error) {
 			names, err := client.Cmdlets(ctx)
@@ -107,7 +110,7 @@ func (f *tenantFlags) tenantID(token func(context.Context) (string, error)) func
 }
 
 // hostSteps are what has to hold for any cmdlet to work.
-func hostSteps(endpoint string, token func(context.Context) (string, error)) []step {
+func (f *tenantFlags) hostSteps(a *app, endpoint string, token func(context.Context) (string, error)) []step {
 	return []step{{
 		name: "host",
 		look: func(ctx context.Context) (string, error) { return reach(ctx, endpoint) },
@@ -116,7 +119,7 @@ func hostSteps(endpoint string, token func(context.Context) (string, error)) []s
 		name: "sign-in",
 		look: func(ctx context.Context) (string, error) {
 			var t string
-			err := signsIn(func(ctx context.Context) (err error) {
+			err := f.retrySignIn(a, func(ctx context.Context) (err error) {
 				t, err = token(ctx)
 				return err
 			})(ctx)
@@ -129,16 +132,21 @@ func hostSteps(endpoint string, token func(context.Context) (string, error)) []s
 	}}
 }
 
-// exported says whether both cmdlets of noun are among names.
-func exported(noun string, names []string) (string, error) {
+// missingOf returns which of the two cmdlets of noun are not among names, or "".
+func missingOf(noun string, names []string) string {
 	var missing []string
 	for _, verb := range []string{"Get-", "Set-"} {
 		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, verb+noun) }) {
 			missing = append(missing, verb+noun)
 		}
 	}
-	if missing != nil {
-		return "", fmt.Errorf("%s not among the %d that this caller may run", strings.Join(missing, " and "), len(names))
+	return strings.Join(missing, " and ")
+}
+
+// exported says whether both cmdlets of noun are among names.
+func exported(noun string, names []string) (string, error) {
+	if missing := missingOf(noun, names); missing != "" {
+		return "", fmt.Errorf("%s not among the %d that this caller may run", missing, len(names))
 	}
 	return fmt.Sprintf("Get-%s and Set-%[1]s are among the %d that this caller may run", noun, len(names)), nil
 }

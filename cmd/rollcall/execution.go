@@ -69,9 +69,9 @@ func (x *execution) signIn() error {
 	}
 	ctx, cancel := x.interrupts.first()
 	defer cancel()
-	err := x.conn.signIn(ctx)
+	err := x.conn.signInTo(ctx, !x.audit)
 	if err != nil && x.interrupts.status() != 0 {
-		return &exit{status: x.interrupts.status()}
+		return errInterrupted
 	}
 	return x.conn.explain(err)
 }
@@ -90,7 +90,7 @@ func (x *execution) confirm() error {
 // question asks for the change in a sentence, and says what it changes besides
 // and whether it can be undone.
 func (x *execution) question() string {
-	return question(x.change, x.users.Description().Users, x.conn.name, x.readFirst || x.change.Recalls(), x.out.name)
+	return question(x.change, x.users.Description().Users, x.conn.title(), x.readFirst || x.change.Recalls(), x.out.name)
 }
 
 func question(c *pipeline.Change, users int, tenant string, before bool, record string) string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -43,7 +42,15 @@ func (f *userFlags) get(a *app, upns []string) error {
 	}
 	defer conn.close()
 	run.Tenant = tenant.ReadOnly(conn)
-	if err := conn.signIn(context.Background()); err != nil {
+	interrupts := watch(a.console, stopTimeout)
+	defer interrupts.end()
+	ctx, cancel := interrupts.first()
+	defer cancel()
+	interrupted := func() error { return &exit{status: interrupts.status(), err: errInterrupted} }
+	if err := conn.signIn(ctx); err != nil {
+		if interrupts.status() != 0 {
+			return interrupted()
+		}
 		return conn.explain(err)
 	}
 
@@ -53,7 +60,10 @@ func (f *userFlags) get(a *app, upns []string) error {
 		if upn, err = roster.ParseUPN(upn); err != nil {
 			return err
 		}
-		object, err := run.Read(context.Background(), upn)
+		object, err := run.Read(ctx, upn)
+		if interrupts.status() != 0 {
+			return interrupted()
+		}
 		if errors.Is(err, tenant.Unauthorized) {
 			return conn.explain(err)
 		}

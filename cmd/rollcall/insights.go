@@ -13,7 +13,7 @@ import (
 )
 
 // connectInsights completes c, for cmdlets of Viva Insights.
-func (f *tenantFlags) connectInsights(c *connection, cfg rest.Config, log *zap.Logger) error {
+func (f *tenantFlags) connectInsights(a *app, c *connection, cfg rest.Config, log *zap.Logger) error {
 	client, err := insights.New(insights.Config{
 		Config: cfg,
 		Inform: func(text string) { log.Info(text) },
@@ -24,12 +24,12 @@ func (f *tenantFlags) connectInsights(c *connection, cfg rest.Config, log *zap.L
 	c.Runner, c.close = client, client.Close
 	// That the path can't be found out concerns no user: it shows before the
 	// first row is begun.
-	c.signIn = signsIn(func(ctx context.Context) error {
+	c.signIn = f.retrySignIn(a, func(ctx context.Context) error {
 		_, err := client.Path(ctx)
 		return err
 	})
 	c.tenantID = f.tenantID(client.Token)
-	c.steps = append(hostSteps(cfg.Endpoint, client.Token), step{
+	c.steps = append(f.hostSteps(a, cfg.Endpoint, client.Token), step{
 		name: "role",
 		look: func(ctx context.Context) (string, error) {
 			token, err := client.Token(ctx)
@@ -46,7 +46,7 @@ func (f *tenantFlags) connectInsights(c *connection, cfg rest.Config, log *zap.L
 		name: "path",
 		look: func(ctx context.Context) (string, error) {
 			var path string
-			err := signsIn(func(ctx context.Context) (err error) {
+			err := f.retrySignIn(a, func(ctx context.Context) (err error) {
 				path, err = client.Path(ctx)
 				return err
 			})(ctx)

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -56,6 +57,11 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(stderr)
+	completion(root)
+	if len(args) > 0 && strings.HasPrefix(args[0], "__") { // a shell that completes
+		a.completes(root)
+		plain(root)
+	}
 	err := root.Execute()
 	status := statusOf(err)
 	if _, ok := errors.AsType[*exit](err); err != nil && !ok && !a.began {

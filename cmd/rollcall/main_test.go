@@ -69,6 +69,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("NOFILE", noFile())
 			env.Setenv(lockDirVariable, filepath.Join(env.WorkDir, ".tmp"))
 			env.Values["server"] = new(server)
+			if err := givePowerShell(env); err != nil {
+				return err
+			}
 			return noSecrets(env)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -86,6 +89,20 @@ func TestScripts(t *testing.T) {
 			"listen":      listen,
 		},
 	})
+}
+
+// givePowerShell has a script find the stand-in for Microsoft's module, and what
+// a pwsh has unpacked of itself.
+func givePowerShell(env *testscript.Env) error {
+	modules, err := filepath.Abs("../../tenant/powershell/testdata")
+	if err != nil {
+		return err
+	}
+	env.Setenv("MODULES", modules)
+	if cache, err := os.UserCacheDir(); err == nil {
+		env.Setenv("XDG_CACHE_HOME", cache)
+	}
+	return nil
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -159,7 +176,7 @@ func served(ts *testscript.TestScript, _ bool, args []string) {
 // environment returns what a script's programs have to know of its environment.
 func environment(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range []string{tokenVariable, "AZURE_CLIENT_SECRET", saidVariable} {
+	for _, name := range []string{tokenVariable, "AZURE_CLIENT_SECRET", saidVariable, "PSModulePath", "TMPDIR"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

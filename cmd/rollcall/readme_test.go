@@ -19,9 +19,14 @@ func readme(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return indented(string(text))
+}
+
+// indented returns the indented blocks of a text, without the indent.
+func indented(text string) []string {
 	var blocks []string
 	inside := false
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		code, ok := strings.CutPrefix(line, "    ")
 		switch {
 		case ok && !inside:

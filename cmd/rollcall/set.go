@@ -43,19 +43,18 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	defer conn.close()
 	interrupts := watch(a.console, stopTimeout)
 	defer interrupts.end()
-	if conn.real && !yes {
-		if err := a.confirm(interrupts, question(change, len(upns), conn.name, true, "")); err != nil {
-			return err
-		}
-	}
-
 	ctx, cancel := interrupts.first()
 	defer cancel()
-	if err := conn.signIn(ctx); err != nil {
+	if err := conn.signInTo(ctx, true); err != nil {
 		if status := interrupts.status(); status != 0 {
-			return &exit{status: status}
+			return &exit{status: status, err: errInterrupted}
 		}
 		return conn.explain(err)
+	}
+	if conn.real && !yes {
+		if err := a.confirm(interrupts, question(change, len(upns), conn.title(), true, "")); err != nil {
+			return err
+		}
 	}
 	interrupts.says(func() string { return "finishing the users in progress, " + interrupts.atMost() })
 	run.ReadFirst = true

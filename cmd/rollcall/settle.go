@@ -71,7 +71,7 @@ func (f *profileFlags) fromEnvironment(a *app, c *cobra.Command, names []string)
 			variable = strings.ToUpper(variable)
 		}
 		word, ours := strings.CutPrefix(variable, variablePrefix)
-		if !ours || value == "" || slices.Contains(secretVariables, variable) {
+		if !ours || value == "" || slices.Contains(secretVariables, variable) || slices.Contains(completionVariables, variable) {
 			continue
 		}
 		name := strings.ToLower(strings.ReplaceAll(word, "_", "-"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -73,8 +75,15 @@ type tokenFunc func(ctx context.Context, refused, claims string) (string, error)
 func (f *tenantFlags) token(a *app) (token tokenFunc, refused string, err error) {
 	method, err := f.method()
 	if err == nil {
+		cloud, _ := f.where()
+		// A proxy of the user's passes tokens on, so that they have to be good for
+		// the service behind it.
+		host := cloud.Endpoint
+		if entra.IsMicrosoft(f.endpointURL()) {
+			host = f.endpointURL()
+		}
 		var source *entra.Source
-		if source, err = f.tokens(a, method); err == nil {
+		if source, err = f.tokens(a, method, host); err == nil {
 			return source.Token, tryAgain(method), nil
 		}
 	}
@@ -85,24 +94,21 @@ func (f *tenantFlags) token(a *app) (token tokenFunc, refused string, err error)
 	return func(context.Context, string, string) (string, error) { return "", missing }, tryAgain(method), nil
 }
 
-// tokens returns where access tokens come from.
-func (f *tenantFlags) tokens(a *app, method string) (*entra.Source, error) {
+// tokens returns where access tokens for a host, as its base URL, come from.
+func (f *tenantFlags) tokens(a *app, method, host string) (*entra.Source, error) {
 	cloud, err := f.where()
 	if err != nil {
 		return nil, err
 	}
-	// A proxy of the user's passes tokens on, so that they have to be good for
-	// the service behind it.
-	scope := cloud.Endpoint
-	if entra.IsMicrosoft(f.endpointURL()) {
-		scope = f.endpointURL()
+	if f.thumbprint != "" && f.certificate == "" && method == entra.Certificate {
+		return nil, usage(errors.New("--certificate-thumbprint is for --tenant powershell, on Windows: --certificate names a file"))
 	}
 	source, err := entra.New(entra.Config{
 		Method:      method,
 		Cloud:       cloud,
 		Tenant:      f.organizationID(),
 		Client:      f.client,
-		Scope:       scope + "/.default",
+		Scope:       host + "/.default",
 		Certificate: f.certificate,
 		SecretFile:  f.secretFile,
 		TokenFile:   f.tokenFile,
@@ -110,7 +116,7 @@ func (f *tenantFlags) tokens(a *app, method string) (*entra.Source, error) {
 		Getenv:      os.Getenv,
 	})
 	if err != nil {
-		return nil, &exit{status: exitError, err: err, hint: "rollcall doctor --help lists the flags for signing in"}
+		return nil, &exit{status: exitError, err: err, hint: cmp.Or(entra.Hint(err.Error()), "rollcall doctor --help lists the flags for signing in")}
 	}
 	for _, w := range source.Warnings() {
 		a.console.Warn("warning: %s", w)
@@ -126,24 +132,72 @@ func tryAgain(method string) string {
 	return "rollcall doctor, with the same flags, says what is wrong step by step"
 }
 
-// signsIn returns signIn with patience: what fails for the moment is tried again,
+// How long signing in may take at least, and how often it is said that it does.
+const (
+	signInPatience = 40 * time.Second
+	signInReport   = 8 * time.Second
+)
+
+// retrySignIn returns signIn with patience: what fails for the moment is tried again,
 // for about half a minute. A run that is told to begin at night must not be lost
-// to one lost reply.
-func signsIn(signIn func(context.Context) error) func(context.Context) error {
+// to one lost reply. What is going on is said meanwhile. All of it takes no longer
+// than --timeout, but for a person, who has the time that it takes.
+func (f *tenantFlags) retrySignIn(a *app, signIn func(context.Context) error) func(context.Context) error {
+	method, _ := f.method()
+	byHand := method == entra.DeviceCode || method == entra.Interactive
+	limit := max(f.timeout, signInPatience)
 	return func(ctx context.Context) error {
-		waits := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
-		again := backoff.WithContext(backoff.WithMaxRetries(waits, 5), ctx)
-		var last error
-		err := backoff.Retry(func() error {
-			last = signIn(ctx)
-			if e, ok := errors.AsType[*tenant.Error](last); ok && e.Transient() {
-				return last
-			}
-			return backoff.Permanent(last)
-		}, again)
-		if err != nil && ctx.Err() == nil {
-			err = last
+		bounded := ctx
+		if !byHand {
+			var cancel context.CancelFunc
+			bounded, cancel = context.WithTimeout(ctx, limit)
+			defer cancel()
+			begun := time.Now()
+			defer a.every(signInReport, func() {
+				a.console.Say("signing in, for %v by now; given up after %v", time.Since(begun).Round(time.Second), limit)
+			})()
 		}
-		return err
+		waits := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
+		again := backoff.WithContext(backoff.WithMaxRetries(waits, 5), bounded)
+		var last error // of a try that came to its end
+		err := backoff.RetryNotify(func() error {
+			err := signIn(bounded)
+			if bounded.Err() == nil {
+				last = err
+			}
+			if e, ok := errors.AsType[*tenant.Error](err); ok && e.Transient() {
+				return err
+			}
+			return backoff.Permanent(err)
+		}, again, func(err error, wait time.Duration) {
+			a.console.Say("%v; trying again in %v", err, wait.Round(time.Second))
+		})
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return err
+		case last == nil:
+			return fmt.Errorf("sign in: no answer within %v (--timeout)", limit)
+		}
+		return last
 	}
+}
+
+// every calls f again and again, at that interval, until the function that it
+// returns is called.
+func (a *app) every(interval time.Duration, f func()) (stop func()) {
+	done := make(chan struct{})
+	var over sync.WaitGroup
+	over.Go(func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				f()
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() { close(done); over.Wait() }
 }

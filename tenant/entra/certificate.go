@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"golang.org/x/crypto/pkcs12"
+	"software.sslmate.com/src/go-pkcs12"
 )
 
 // soon is how long ahead of its end a certificate is warned of.
@@ -39,9 +39,10 @@ func readCertificate(name, password string) (*certificate, error) {
 		return nil, err
 	}
 	if isPEM {
-		password = "" // with one, azidentity takes the file for PKCS#12
+		c.certs, c.key, err = azidentity.ParseCertificates(data, nil)
+	} else {
+		c.certs, c.key, err = parsePKCS12(data, password)
 	}
-	c.certs, c.key, err = azidentity.ParseCertificates(data, []byte(password))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, explain(err, isPEM, name, password))
 	}
@@ -50,6 +51,28 @@ func readCertificate(name, password string) (*certificate, error) {
 	}
 	return c, nil
 }
+
+// parsePKCS12 reads PKCS#12 of all ages. Azidentity reads what OpenSSL and Windows
+// made until some years ago.
+func parsePKCS12(data []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
+	key, first, others, err := pkcs12.DecodeChain(data, password)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, ok := key.(*rsa.PrivateKey); !ok {
+		return nil, nil, errNotRSA
+	}
+	certs := append([]*x509.Certificate{first}, others...)
+	if leaf(certs, key) == nil {
+		return nil, nil, errNoMatch
+	}
+	return certs, key, nil
+}
+
+var (
+	errNotRSA  = errors.New("the private key is not RSA, which is all that Entra ID takes from here")
+	errNoMatch = errors.New("key doesn't match any certificate")
+)
 
 // checkPEM reports whether data is PEM, and returns an error if it is and
 // can't be used to sign in.
@@ -65,7 +88,7 @@ func checkPEM(data []byte, name string) (isPEM bool, err error) {
 		case b.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(b.Headers["Proc-Type"], "ENCRYPTED"):
 			return true, fmt.Errorf("read %s: the private key is encrypted, which can't be read from PEM: decrypt it with (openssl pkey -in %[1]s; openssl x509 -in %[1]s) > plain.pem", name)
 		case b.Type == "EC PRIVATE KEY":
-			return true, fmt.Errorf("read %s: the private key is not RSA, which is all that Entra ID takes from here", name)
+			return true, fmt.Errorf("read %s: %w", name, errNotRSA)
 		case b.Type == "CERTIFICATE":
 			certs++
 		case strings.HasSuffix(b.Type, "PRIVATE KEY"):
@@ -87,10 +110,10 @@ func checkPEM(data []byte, name string) (isPEM bool, err error) {
 func explain(err error, isPEM bool, name, password string) error {
 	_, unknown := errors.AsType[pkcs12.NotImplementedError](err)
 	switch {
-	case isPEM:
+	case isPEM, errors.Is(err, errNotRSA), errors.Is(err, errNoMatch):
 		return err
 	case unknown:
-		return fmt.Errorf("PKCS#12 of a form that can't be read, such as OpenSSL 3 makes: convert it with openssl pkcs12 -in %s -nodes -out plain.pem", name)
+		return fmt.Errorf("PKCS#12 of a form that can't be read: convert it with openssl pkcs12 -in %s -nodes -out plain.pem", name)
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":
 		return errors.New("it has a password: put it in the environment variable " + passwordVariable)
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):

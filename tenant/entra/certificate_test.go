@@ -124,8 +124,8 @@ func TestCertificateEnds(t *testing.T) {
 	}
 }
 
-// PKCS#12 is read if it is of the older form; the form that OpenSSL 3 makes is
-// told from a wrong password, and the way out of it works.
+// PKCS#12 is read in its older form and in the one that OpenSSL 3 makes, whatever
+// order the certificates of a chain are in.
 func TestPKCS12(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
@@ -145,11 +145,25 @@ func TestPKCS12(t *testing.T) {
 	}
 	run("pkcs12", "-export", "-in", "in.pem", "-out", "old.pfx", "-passout", "pass:sesame", "-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES", "-macalg", "sha1")
 	run("pkcs12", "-export", "-in", "in.pem", "-out", "new.pfx", "-passout", "pass:sesame", "-certpbe", "AES-256-CBC", "-keypbe", "AES-256-CBC", "-macalg", "sha256")
+	run("pkcs12", "-export", "-in", "in.pem", "-out", "default.pfx", "-passout", "pass:sesame")
+	run("pkcs12", "-export", "-in", "in.pem", "-out", "plain.pfx", "-passout", "pass:")
+	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), []byte(makePair(time.Now().AddDate(1, 0, 0)).cert), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run("pkcs12", "-export", "-in", "in.pem", "-certfile", "ca.pem", "-out", "chain.pfx", "-passout", "pass:sesame")
+	run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x", "-keyout", "ec.key", "-out", "ec.crt")
+	run("pkcs12", "-export", "-inkey", "ec.key", "-in", "ec.crt", "-out", "elliptic.pfx", "-passout", "pass:sesame")
 	for _, test := range []struct{ file, password, want string }{
 		{"old.pfx", "sesame", ""},
 		{"old.pfx", "", "it has a password: put it in the environment variable AZURE_CLIENT_CERTIFICATE_PASSWORD"},
 		{"old.pfx", "wrong-password", "the password in AZURE_CLIENT_CERTIFICATE_PASSWORD is not that of the file"},
-		{"new.pfx", "sesame", "convert it with openssl pkcs12 -in FILE -nodes -out plain.pem"},
+		{"new.pfx", "sesame", ""},
+		{"new.pfx", "", "it has a password"},
+		{"new.pfx", "wrong-password", "is not that of the file"},
+		{"default.pfx", "sesame", ""},
+		{"chain.pfx", "sesame", ""},
+		{"plain.pfx", "", ""},
+		{"elliptic.pfx", "sesame", "not RSA"},
 		{"in.pem", "sesame", ""},
 	} {
 		file := filepath.Join(dir, test.file)
@@ -166,9 +180,5 @@ func TestPKCS12(t *testing.T) {
 		} else if err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(test.want, "FILE", file)) || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s with %q: %v; want %s", test.file, test.password, err, test.want)
 		}
-	}
-	run("pkcs12", "-in", "new.pfx", "-nodes", "-out", "plain.pem", "-passin", "pass:sesame")
-	if _, err := New(certConfig(&authority{t: t}, filepath.Join(dir, "plain.pem"))); err != nil {
-		t.Errorf("converted: %v", err)
 	}
 }

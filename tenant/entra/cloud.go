@@ -8,22 +8,25 @@ import (
 )
 
 // A Cloud is one of Microsoft's national clouds: where to sign in, and where
-// Exchange Online is.
+// Exchange Online is. A host is the audience of the tokens for it.
 type Cloud struct {
 	Name        string // global, gcc-high, dod or china
 	Authority   string // base URL of Entra ID
-	Endpoint    string // base URL of Exchange Online, and audience of its tokens
-	Environment string // ExchangeEnvironmentName of Connect-ExchangeOnline
+	Endpoint    string // base URL of Exchange Online
+	Module      string // base URL of Exchange Online where Microsoft's module connects to it
+	Environment string // ExchangeEnvironmentName of Connect-ExchangeOnline, which stands for Module
 }
 
 // clouds are those that are open. Certain: Microsoft's pages on the Exchange
-// admin API (endpoints) and on Connect-ExchangeOnline (environments). Likely:
-// that the endpoints of the others serve the same calls as the global one.
+// admin API (endpoints) and on Connect-ExchangeOnline (environments, and the hosts
+// of the module). Likely: that the endpoints of the others serve the same calls
+// as the global one, and that where the module has another host, a token is to
+// be for that one.
 var clouds = []Cloud{
-	{"global", "https://login.microsoftonline.com", "https://outlook.office365.com", "O365Default"}, // GCC too
-	{"gcc-high", "https://login.microsoftonline.us", "https://outlook.office365.us", "O365USGovGCCHigh"},
-	{"dod", "https://login.microsoftonline.us", "https://outlook-dod.office365.us", "O365USGovDoD"},
-	{"china", "https://login.partner.microsoftonline.cn", "https://outlook.office365.cn", "O365China"},
+	{"global", "https://login.microsoftonline.com", "https://outlook.office365.com", "https://outlook.office365.com", "O365Default"}, // GCC too
+	{"gcc-high", "https://login.microsoftonline.us", "https://outlook.office365.us", "https://outlook.office365.us", "O365USGovGCCHigh"},
+	{"dod", "https://login.microsoftonline.us", "https://outlook-dod.office365.us", "https://webmail.apps.mil", "O365USGovDoD"},
+	{"china", "https://login.partner.microsoftonline.cn", "https://outlook.office365.cn", "https://partner.outlook.cn", "O365China"},
 }
 
 // LookupCloud returns the Cloud of that name, in whatever case; "" is global.
@@ -48,12 +51,9 @@ func CloudNames() []string {
 	return names
 }
 
-// exchangeHosts are Exchange Online's beside the endpoints: names that the
-// module connects to in other clouds, and an older one.
+// exchangeHosts are older names of Exchange Online's hosts.
 var exchangeHosts = []string{
 	"outlook.office.com",
-	"webmail.apps.mil",
-	"partner.outlook.cn",
 	"outlook.office.de", // closed
 }
 
@@ -66,7 +66,7 @@ func IsMicrosoft(endpoint string) bool {
 	}
 	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 	return slices.Contains(exchangeHosts, host) || slices.ContainsFunc(clouds, func(c Cloud) bool {
-		return c.Endpoint == "https://"+host
+		return c.Endpoint == "https://"+host || c.Module == "https://"+host
 	})
 }
 
@@ -84,13 +84,17 @@ var authorityHosts = []string{
 	"login.microsoftonline.de",
 }
 
-// parseAuthority reads the URL of an authority, and reports whether it is
-// Microsoft's. It shows nothing of one that is not a plain https URL, for that
+// parseAuthority reads the URL of an authority. It shows nothing of one that is not a plain https URL, for that
 // may have a password.
-func parseAuthority(s string) (u *url.URL, microsoft bool, err error) {
-	u, err = url.Parse(s)
+func parseAuthority(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, false, fmt.Errorf("authority: want a URL such as %s, without user, password or query", clouds[0].Authority)
+		return nil, fmt.Errorf("authority: want a URL such as %s, without user, password or query", clouds[0].Authority)
 	}
-	return u, slices.Contains(authorityHosts, strings.ToLower(u.Host)), nil
+	return u, nil
+}
+
+// isMicrosoftAuthority reports whether u is one of Entra ID's own.
+func isMicrosoftAuthority(u *url.URL) bool {
+	return slices.Contains(authorityHosts, strings.ToLower(u.Host))
 }

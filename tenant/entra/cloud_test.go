@@ -26,10 +26,10 @@ func TestLookupCloud(t *testing.T) {
 	}
 	for _, name := range append(CloudNames(), "", "GLOBAL", "Gcc-High") {
 		c, err := LookupCloud(name)
-		if err != nil || name != "" && !strings.EqualFold(c.Name, name) || !IsMicrosoft(c.Endpoint) {
+		if err != nil || name != "" && !strings.EqualFold(c.Name, name) || !IsMicrosoft(c.Endpoint) || !IsMicrosoft(c.Module) {
 			t.Errorf("LookupCloud(%q) = %v, %v", name, c, err)
 		}
-		if _, microsoft, err := parseAuthority(c.Authority); err != nil || !microsoft {
+		if u, err := parseAuthority(c.Authority); err != nil || !isMicrosoftAuthority(u) {
 			t.Errorf("%s: authority %s", name, c.Authority)
 		}
 	}

@@ -3,6 +3,7 @@ package entra
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -87,15 +88,7 @@ type Config struct {
 // New returns a Source. It reads files and the environment and makes no
 // request. Its errors say what is missing and where to put it.
 func New(cfg Config) (*Source, error) {
-	if cfg.Getenv == nil {
-		cfg.Getenv = os.Getenv
-	}
-	if cfg.Transport == nil {
-		cfg.Transport = newTransport()
-	}
-	if cfg.Cloud == (Cloud{}) {
-		cfg.Cloud = clouds[0]
-	}
+	cfg.fill()
 	if !slices.Contains(Methods(), cfg.Method) {
 		return nil, fmt.Errorf("sign in by %q: want one of %s", cfg.Method, strings.Join(Methods(), ", "))
 	}
@@ -110,6 +103,28 @@ func New(cfg Config) (*Source, error) {
 		return nil, fmt.Errorf("sign in by %s: %w", cfg.Method, err)
 	}
 	return s, nil
+}
+
+// fill gives cfg what its zero values mean.
+func (cfg *Config) fill() {
+	if cfg.Getenv == nil {
+		cfg.Getenv = os.Getenv
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = newTransport()
+	}
+	if cfg.Cloud == (Cloud{}) {
+		cfg.Cloud = clouds[0]
+	}
+}
+
+// authority returns the base URL of Entra ID.
+func (cfg *Config) authority() (*url.URL, error) {
+	host := cfg.or("", authorityVariable)
+	if host == "" {
+		host = cfg.Cloud.Authority
+	}
+	return parseAuthority(host)
 }
 
 // A need is a value that a method can't do without, and where it may be put.

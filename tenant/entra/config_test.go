@@ -23,8 +23,8 @@ func write(t *testing.T, name, text string) string {
 // wrong.
 func TestNewRefuses(t *testing.T) {
 	const (
-		noTenant = "no tenant ID: put it in AZURE_TENANT_ID"
-		noClient = "no client ID of an application: put it in AZURE_CLIENT_ID"
+		noTenant = "no tenant ID: put it in --organization or AZURE_TENANT_ID"
+		noClient = "no client ID of an application: put it in --client-id or AZURE_CLIENT_ID"
 	)
 	both := env{tenantVariable: contoso, clientVariable: app}
 	with := func(name, value string) env {
@@ -39,11 +39,11 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{Config{}, nil, `sign in by "": want one of default, certificate, secret, managed-identity, workload, device-code, interactive, azure-cli, token`},
 		{Config{Method: "magic"}, nil, `sign in by "magic": want one of`},
-		{Config{Method: Secret}, nil, "sign in by secret: " + noTenant + "; " + noClient + "; no secret: put it in AZURE_CLIENT_SECRET or a file"},
+		{Config{Method: Secret}, nil, "sign in by secret: " + noTenant + "; " + noClient + "; no secret: put it in AZURE_CLIENT_SECRET or a file that --secret-file names"},
 		{Config{Method: Secret, Tenant: contoso}, env{secretVariable: "x"}, "sign in by secret: " + noClient},
-		{Config{Method: Secret}, both, "sign in by secret: no secret: put it in AZURE_CLIENT_SECRET or a file"},
-		{Config{Method: Certificate}, nil, "sign in by certificate: " + noTenant + "; " + noClient + "; no certificate: put it in a file and its name in AZURE_CLIENT_CERTIFICATE_PATH"},
-		{Config{Method: Workload}, nil, "sign in by workload: " + noTenant + "; " + noClient + "; no federated token: put it in a file and its name in AZURE_FEDERATED_TOKEN_FILE"},
+		{Config{Method: Secret}, both, "sign in by secret: no secret: put it in AZURE_CLIENT_SECRET or a file that --secret-file names"},
+		{Config{Method: Certificate}, nil, "sign in by certificate: " + noTenant + "; " + noClient + "; no certificate: put it in a file that --certificate or AZURE_CLIENT_CERTIFICATE_PATH names"},
+		{Config{Method: Workload}, nil, "sign in by workload: " + noTenant + "; " + noClient + "; no federated token: put it in a file that AZURE_FEDERATED_TOKEN_FILE names"},
 		{Config{Method: Workload}, with(federatedVariable, "/no/such/file"), noFile},
 		{Config{Method: Token}, nil, "sign in by token: no access token: put it in ROLLCALL_ACCESS_TOKEN or a file"},
 		{Config{Method: Token, TokenFile: "/no/such/file"}, env{tokenVariable: "x"}, noFile},

@@ -21,11 +21,11 @@ type builder struct {
 }
 
 func (b *builder) needTenant() need {
-	return need{b.Tenant, "tenant ID", tenantVariable}
+	return need{b.Tenant, "tenant ID", "--organization or " + tenantVariable}
 }
 
 func (b *builder) needClient() need {
-	return need{b.Client, "client ID of an application", clientVariable}
+	return need{b.Client, "client ID of an application", "--client-id or " + clientVariable}
 }
 
 // credential makes the credential, if nothing is missing.
@@ -66,7 +66,7 @@ func (b *builder) secret() (azcore.TokenCredential, error) {
 			b.warnings = append(b.warnings, warning)
 		}
 	}
-	err := missing(b.needTenant(), b.needClient(), need{secret, "secret", secretVariable + " or a file"})
+	err := missing(b.needTenant(), b.needClient(), need{secret, "secret", secretVariable + " or a file that --secret-file names"})
 	if err != nil {
 		return nil, err
 	}
@@ -77,14 +77,14 @@ func (b *builder) secret() (azcore.TokenCredential, error) {
 
 func (b *builder) certificate() (azcore.TokenCredential, error) {
 	name := b.or(b.Certificate, certVariable)
-	err := missing(b.needTenant(), b.needClient(), need{name, "certificate", "a file and its name in " + certVariable})
+	err := missing(b.needTenant(), b.needClient(), need{name, "certificate", "a file that --certificate or " + certVariable + " names"})
 	if err != nil {
 		return nil, err
 	}
 	password := b.Getenv(passwordVariable)
 	cert, err := readCertificate(name, password)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	if password != "" {
 		b.secrets = append(b.secrets, password)
@@ -100,7 +100,7 @@ func (b *builder) certificate() (azcore.TokenCredential, error) {
 
 func (b *builder) workload() (azcore.TokenCredential, error) {
 	name := b.or("", federatedVariable)
-	err := missing(b.needTenant(), b.needClient(), need{name, "federated token", "a file and its name in " + federatedVariable})
+	err := missing(b.needTenant(), b.needClient(), need{name, "federated token", "a file that " + federatedVariable + " names"})
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func newGiven(cfg Config) (*Source, error) {
 		}
 	} else {
 		g.fixed = token
-		if err := missing(need{token, "access token", tokenVariable + " or a file"}); err != nil {
+		if err := missing(need{token, "access token", tokenVariable + " or a file that --token-file names"}); err != nil {
 			return nil, err
 		}
 	}

@@ -28,11 +28,7 @@ type identity struct {
 
 // newIdentity returns the Source of cfg's identity.
 func newIdentity(cfg Config) (*Source, error) {
-	host := cfg.or("", authorityVariable)
-	if host == "" {
-		host = cfg.Cloud.Authority
-	}
-	authority, microsoft, err := parseAuthority(host)
+	authority, err := cfg.authority()
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +58,12 @@ func newIdentity(cfg Config) (*Source, error) {
 			Retry:     policy.RetryOptions{MaxRetries: -1, TryTimeout: 30 * time.Second},
 			Telemetry: policy.TelemetryOptions{ApplicationID: "rollcall"},
 		},
-		offline: !microsoft,
+		offline: !isMicrosoftAuthority(authority),
+	}
+	if cfg.Method == ManagedIdentity {
+		// What has identities is in the machine's own network and answers at once,
+		// or is not there.
+		o.options.Retry.TryTimeout = 10 * time.Second
 	}
 	switch cfg.Method {
 	case Default, ManagedIdentity, AzureCLI:
@@ -151,7 +152,7 @@ func (s *identity) get(ctx context.Context, opts policy.TokenRequestOptions) (az
 		return at, err
 	}
 	if s.method == Interactive && s.prompt != nil {
-		s.prompt("sign in in the browser that opens")
+		s.prompt("sign in in the browser that opens; where none does, --auth device-code shows a code to type elsewhere")
 	}
 	if _, err := s.cred.(authenticator).Authenticate(ctx, &opts); err != nil {
 		return azcore.AccessToken{}, err

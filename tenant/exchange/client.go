@@ -179,6 +179,7 @@ func (c *Client) renew(ctx context.Context, l call, r *reply) (*reply, error) {
 // read returns the page that r, a reply to l, has. It is the end of r.
 func (c *Client) read(l call, r *reply) (page, error) {
 	defer r.release()
+	r.cmdlet = l.cmdlet
 	p, err := r.page()
 	if c.warn != nil {
 		for _, w := range p.warnings {

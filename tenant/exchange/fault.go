@@ -7,7 +7,11 @@ import (
 )
 
 // fault returns the error of a reply whose status says that there is one.
-func (r *reply) fault() *tenant.Error { return r.Fault(readMessage(r.Body)) }
+func (r *reply) fault() *tenant.Error {
+	m := readMessage(r.Body)
+	m.Cmdlet = r.cmdlet
+	return r.Fault(m)
+}
 
 // faultInside returns the error of a reply that has errs in spite of its
 // status. They are strings, or objects with the members that an error has. The
@@ -18,6 +22,7 @@ func (r *reply) faultInside(errs []any) *tenant.Error {
 		m.Text = tenant.Text(errs[0])
 		m.Whole = m.Text
 	}
+	m.Cmdlet = r.cmdlet
 	e := r.Fault(m)
 	if n := len(errs) - 1; n > 0 {
 		e.Err = fmt.Errorf("%w (and %d more)", e.Err, n)

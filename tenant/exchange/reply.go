@@ -22,7 +22,8 @@ const maxPage = 16 << 20
 // public clients).
 type reply struct {
 	*rest.Reply
-	free func() // of a part: tells the batch, which has the buffer, or nil
+	cmdlet tenant.Cmdlet // that it is the reply to, once it is read
+	free   func()        // of a part: tells the batch, which has the buffer, or nil
 }
 
 // release gives up the body. That of a part is the batch's, until all parts have

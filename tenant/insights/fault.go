@@ -1,9 +1,6 @@
 package insights
 
 import (
-	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -23,37 +20,13 @@ func readMessage(body []byte) rest.Message {
 	return rest.Message{Text: text, Whole: text}
 }
 
-// findMessage returns the message of a body that is an error in JSON: this
-// service's form, in any capitals, or {"error":{…}} around it. Details are where
-// the reason stands, which Microsoft's module does not show.
+// findMessage returns the message of a body that is an error in JSON.
 func findMessage(body []byte) rest.Message {
-	type fault struct {
-		Code, Message string
-		Details       []struct{ Code, Message string }
-	}
-	var b struct {
-		fault
-		Error fault
-	}
-	// What has another form is left out, and the rest is there.
-	err := json.Unmarshal(body, &b)
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
+	text := tenant.Reason(body)
+	if text == "" {
 		return rest.Message{}
 	}
-	f := b.fault
-	if f.Message == "" && f.Code == "" {
-		f = b.Error
-	}
-	text := cmp.Or(f.Message, f.Code)
-	for _, d := range f.Details {
-		if d := strings.TrimSpace(cmp.Or(d.Message, d.Code)); d != "" {
-			if text != "" && !strings.HasSuffix(text, ".") {
-				text += ":"
-			}
-			text = strings.TrimSpace(text + " " + d)
-		}
-	}
-	return rest.Message{Text: strings.TrimSpace(text), Whole: strings.TrimSpace(string(body))}
+	return rest.Message{Text: text, Whole: strings.TrimSpace(string(body))}
 }
 
 // fault returns the error of a reply whose status says that there is one.

@@ -1,16 +1,29 @@
 package powershell
 
 import (
-	_ "embed"
+	"embed"
 	"strconv"
 	"strings"
 )
 
-// bridge is the script that a process runs. It is ASCII, as all is that goes
-// through the pipes.
-//
-//go:embed bridge.ps1
-var bridge string
+//go:embed *.ps1
+var scripts embed.FS
+
+// bridge is the script that a process runs, bridge.ps1 behind what it uses. It is
+// ASCII, as all is that goes through the pipes.
+var bridge = readScripts("values.ps1", "parameters.ps1", "failure.ps1", "bridge.ps1")
+
+func readScripts(names ...string) string {
+	var all strings.Builder
+	for _, name := range names {
+		b, err := scripts.ReadFile(name)
+		if err != nil {
+			panic("powershell: " + err.Error()) // they are in the program
+		}
+		all.Write(b)
+	}
+	return all.String()
+}
 
 // loader is the command line's part of it: it reads the script from standard
 // input, behind a line with the number of its lines, and runs it. So there is
@@ -28,10 +41,6 @@ const loader = `& ([scriptblock]::Create((@(1..([int][Console]::In.ReadLine()) |
 // arguments are those of a PowerShell that runs the bridge. Without
 // -NonInteractive a question would be answered with our next request.
 var arguments = []string{"-NoLogo", "-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-Command", loader}
-
-// environment is added to that of the process: no colours in what it writes,
-// and no calls home that are not ours.
-var environment = []string{"NO_COLOR=1", "POWERSHELL_UPDATECHECK=Off", "POWERSHELL_TELEMETRY_OPTOUT=1"}
 
 // preamble returns what the loader reads.
 func preamble() []byte {

@@ -28,7 +28,7 @@ func TestClasses(t *testing.T) {
 		}
 		for _, f := range forms {
 			f.Kind, f.Status, f.RetryAfter = "cmdlet", c.Status, c.Wait
-			e, lost := f.fault(nil)
+			e, lost := f.fault(tenant.Cmdlet{}, nil)
 			if hint := strings.Contains(e.Err.Error(), "Active Directory there"); e.Class != c.Class || hint != c.Hint || lost {
 				t.Errorf("%+v: %v, %v, lost %v; want %v, hint %v", f, e.Class, e, lost, c.Class, c.Hint)
 			}
@@ -53,14 +53,14 @@ func TestStatusName(t *testing.T) {
 		{"Error while requesting the server.HttpStatusCode=Forbidden", tenant.Denied, 403, false},
 		{"Error while requesting the server.HttpStatusCode=NotFound", tenant.NotFound, 404, false},
 		{"Error while requesting the server.HttpStatusCode=BadRequest", tenant.Failed, 400, false},
-		{"Error while requesting the server.HttpStatusCode=Unauthorized", tenant.Unauthorized, 401, true},
+		{"Error while requesting the server.HttpStatusCode=Unauthorized", tenant.Unauthorized, 401, false},
 		{"Error while requesting the server.HttpStatusCode=Odd", tenant.Failed, 0, false},
-		{"Error while requesting autodiscovery service. HttpStatusCode=NotFound", tenant.Failed, 0, false},
+		{"Error while requesting autodiscovery service. HttpStatusCode=NotFound", tenant.Unauthorized, 404, false},
 		{"Error while requesting autodiscovery service. HttpStatusCode=ServiceUnavailable", tenant.Unavailable, 503, false},
 		{"You must call Connect-ExchangeOnline before calling any other cmdlet.", tenant.Failed, 0, true},
 	} {
 		f := failure{Kind: "cmdlet", Message: test.message, Exceptions: []string{"Microsoft.Exchange.Management.RestApiClient.RestClientException"}, Reason: "RestClientException"}
-		if e, lost := f.fault(nil); e.Class != test.class || e.Status != test.status || lost != test.lost {
+		if e, lost := f.fault(tenant.Cmdlet{}, nil); e.Class != test.class || e.Status != test.status || lost != test.lost {
 			t.Errorf("%s: %v, status %d, lost %v; want %v, %d, %v", test.message, e.Class, e.Status, lost, test.class, test.status, test.lost)
 		}
 	}

@@ -14,12 +14,9 @@ import (
 // DefaultTimeout bounds a cmdlet for which [Config] has no other bound.
 const DefaultTimeout = 2 * time.Minute
 
-// What bounds signing in. A person who types a code has a quarter of an hour at
-// Entra ID.
-const (
-	signInTimeout = 5 * time.Minute
-	personTimeout = 20 * time.Minute
-)
+// personTimeout bounds signing in by hand: a person who types a code has a quarter
+// of an hour at Entra ID.
+const personTimeout = 20 * time.Minute
 
 // A Config says what a [Tenant] runs, and as whom.
 type Config struct {
@@ -36,8 +33,8 @@ type Config struct {
 
 	SignIn SignIn
 
-	// Timeout bounds one cmdlet, and the time until a process that was started
-	// answers at all; 0 means [DefaultTimeout].
+	// Timeout bounds one cmdlet, and each step of the start of a process, but for
+	// signing in by hand; 0 means [DefaultTimeout].
 	Timeout time.Duration
 
 	// Inherit are files that each process has open as long as it lives, as has what
@@ -52,6 +49,16 @@ type Config struct {
 	// by line and at once: with [DeviceCode] the code is in it. It is never
 	// called twice at a time.
 	Notice func(text string)
+
+	// Remark, unless nil, is told what a person should know of a start that goes
+	// on: that a version of the module is passed over. Like Notice, it is never
+	// called twice at a time.
+	Remark func(text string)
+
+	// TenantID returns the ID of the tenant that has a domain. With it, a process
+	// that has signed in to another tenant than SignIn.Organization is refused,
+	// when that is a domain; when it is an ID, always.
+	TenantID func(ctx context.Context, domain string) (string, error)
 }
 
 // The ways to sign in. With AccessToken it is the caller who signs in, and all
@@ -102,19 +109,19 @@ func New(cfg Config) (*Tenant, error) {
 	if err := cfg.SignIn.check(); err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
-	signIn := signInTimeout
-	if m := cfg.SignIn.Method; m == DeviceCode || m == Interactive {
-		signIn = personTimeout
+	t := &Tenant{
+		cfg:     cfg,
+		idle:    make(chan *process, cfg.Processes),
+		places:  make(chan struct{}, cfg.Processes),
+		turns:   make(chan struct{}, maxStarts),
+		died:    make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		live:    make(map[*process]bool),
 	}
-	return &Tenant{
-		cfg:           cfg,
-		signInTimeout: signIn,
-		idle:          make(chan *process, cfg.Processes),
-		places:        make(chan struct{}, cfg.Processes),
-		turn:          make(chan struct{}, 1),
-		closing:       make(chan struct{}),
-		live:          make(map[*process]bool),
-	}, nil
+	for range maxStarts - 1 { // until the first has signed in
+		t.turns <- struct{}{}
+	}
+	return t, nil
 }
 
 // check returns an error if s lacks what its method needs. All that is missing

@@ -13,7 +13,7 @@ import (
 // rollcall to deal with, does not reach it. Where the system can do that, it is
 // killed when rollcall ends, however that ends; elsewhere it is the end of its
 // input that ends it, once its cmdlet has returned.
-func ownGroup(cmd *exec.Cmd) {
+func ownGroup(cmd *exec.Cmd, _ bool) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endWithUs(cmd.SysProcAttr)
 }
@@ -32,3 +32,22 @@ func newTree(p *os.Process) tree { return tree{p.Pid} }
 func (t tree) kill() { _ = syscall.Kill(-t.group, syscall.SIGKILL) }
 
 func (t tree) close() {}
+
+// isOurs reports whether a folder is the account's own, and closed to others.
+func isOurs(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Getuid() && info.Mode().Perm() == 0o700
+}
+
+// lockFile opens a file that nobody else has open this way, or returns nil.
+func lockFile(name string) *os.File {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil
+	}
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		f.Close()
+		return nil
+	}
+	return f
+}

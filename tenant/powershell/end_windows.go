@@ -9,10 +9,16 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// ownGroup makes the process of cmd the first of a process group, which an
-// interrupt of the console does not reach: that is for rollcall to deal with.
-func ownGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+// ownGroup makes the process of cmd the first of a process group, which Ctrl-C does
+// not reach: that is for rollcall to deal with. Ctrl-Break, and the end of whoever
+// closes the window, reach all of a console: unless somebody is to sign in by hand
+// there, the process has one of its own, which nobody sees.
+func ownGroup(cmd *exec.Cmd, byHand bool) {
+	flags := uint32(windows.CREATE_NEW_PROCESS_GROUP)
+	if !byHand {
+		flags |= windows.CREATE_NO_WINDOW
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: flags}
 }
 
 // inheritFiles does nothing: a process inherits no locks here, and the job of a
@@ -65,4 +71,21 @@ func (t tree) close() {
 	if t.job != 0 {
 		_ = windows.CloseHandle(t.job)
 	}
+}
+
+// isOurs reports whether a folder is the account's own, as all are in its folder for
+// temporary files.
+func isOurs(os.FileInfo) bool { return true }
+
+// lockFile opens a file that nobody else has open this way, or returns nil.
+func lockFile(name string) *os.File {
+	path, err := windows.UTF16PtrFromString(name)
+	if err != nil {
+		return nil
+	}
+	h, err := windows.CreateFile(path, windows.GENERIC_READ|windows.GENERIC_WRITE, 0, nil, windows.OPEN_ALWAYS, windows.FILE_ATTRIBUTE_NORMAL, 0)
+	if err != nil {
+		return nil
+	}
+	return os.NewFile(uintptr(h), name)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"rollcall/tenant"
@@ -28,6 +29,8 @@ func FuzzReply(f *testing.F) {
 		`{"id":1,"error":{"kind":"connect","message":"AADSTS1: SEC\u0000RET","status":99999}}`,
 		`{"id":1,"error":{"kind":"import","message":"running scripts is disabled"}}`,
 		`{"id":1,"error":{"kind":"missing"}}`, `{"id":1,"error":{}}`, `{"id":1,"objects":[],"error":{}}`,
+		`{"id":1,"error":{"kind":"cmdlet","body":"{\"code\":1,\"message\":\"SECRET\",\"details\":[{\"code\":\"SECRET\"}]}","discovery":true,"exceptions":["A","B"],"details":["SECRET"]}}`,
+		`{"id":1,"error":{"kind":"broken","message":"see inner exception","exceptions":["A","B","C"],"details":["x"]}}`,
 		`{"id":1,"error":{"kind":"cmdlet","message":"Error while requesting the server.HttpStatusCode=TooManyRequests"}}`,
 	} {
 		f.Add([]byte(line))
@@ -49,13 +52,10 @@ func FuzzReply(f *testing.F) {
 		if torn, err := readReply(whole[:len(whole)-1]); err == nil {
 			t.Errorf("took %q, a part of %q, for %+v", whole[:len(whole)-1], line, torn)
 		}
-		for _, s := range append(append([]string{r.PowerShell, r.Edition, r.Module}, r.Cmdlets...), r.Warnings...) {
+		for _, s := range append(append([]string{r.PowerShell, r.Edition, r.Account, r.TenantID}, slices.Concat(r.Cmdlets, r.Modules)...), r.Warnings...) {
 			errorcases.CheckText(t, tenant.Clean(s, secrets...), fuzzSecret)
 		}
-		if err := checkModule(tenant.Clean(r.Module, secrets...)); err != nil {
-			errorcases.CheckText(t, err.Error(), fuzzSecret)
-		}
-		objects, e, _ := r.ran(secrets)
+		objects, e, _ := r.ran(get("ada@contoso.com"), secrets)
 		switch {
 		case r.Error != nil:
 			if e == nil || objects != nil {
@@ -117,7 +117,7 @@ func TestNoExceptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e, _ := r.Error.fault(nil); e.Exception != "" || e.Err.Error() != "no" {
+		if e, _ := r.Error.fault(tenant.Cmdlet{}, nil); e.Exception != "" || e.Err.Error() != "no" {
 			t.Errorf("%s: %v, exception %q", exceptions, e, e.Exception)
 		}
 	}

@@ -17,25 +17,31 @@ import (
 // A request is one line to the bridge. Each has one reply, which has its id.
 // What a member is for depends on op:
 //
-//	begin    nonce, noun         → powershell, edition, module (a version, or "")
-//	connect  module, parameters  → cmdlets
+//	begin    nonce, noun, folder → powershell, edition, modules (versions)
+//	import   module (a version)  → nothing
+//	connect  parameters          → cmdlets, account, tenantID
 //	run      cmdlet, parameters  → objects, warnings
 type request struct {
 	ID         int         `json:"id"`
 	Op         text        `json:"op"`
 	Nonce      text        `json:"nonce,omitempty"`
 	Noun       text        `json:"noun,omitempty"`
+	Folder     text        `json:"folder,omitempty"`
 	Module     text        `json:"module,omitempty"`
 	Cmdlet     text        `json:"cmdlet,omitempty"`
 	Parameters []parameter `json:"parameters,omitempty"`
 }
 
-// A parameter is a value for a cmdlet, with its type written out: string, bool,
-// number, null, or secret for a string that becomes a SecureString.
+// A parameter is a value for a cmdlet, with what it is taken for: string, bool,
+// number, null, list, edit (of a list), or secret for a string that becomes a
+// SecureString. What the cmdlet gets is up to the type of its own parameter; only
+// one that takes any object gets what the value is taken for.
 type parameter struct {
-	Name  text `json:"name"`
-	Type  text `json:"type"`
-	Value text `json:"value"`
+	Name   text   `json:"name"`
+	Type   text   `json:"type"`
+	Value  text   `json:"value"`
+	Values []text `json:"values,omitempty"` // of a list, or to be added to one
+	Remove []text `json:"remove,omitempty"` // from a list
 }
 
 // A text is a string with = in front on the way, or the bridge's JSON parser
@@ -60,8 +66,10 @@ type reply struct {
 	ID         int              `json:"id"`
 	PowerShell string           `json:"powershell"`
 	Edition    string           `json:"edition"`
-	Module     string           `json:"module"`
+	Modules    []string         `json:"modules"`
 	Cmdlets    []string         `json:"cmdlets"`
+	Account    string           `json:"account"`
+	TenantID   string           `json:"tenantID"`
 	Objects    *[]tenant.Object `json:"objects"` // nil if there are none, not even zero
 	Warnings   []string         `json:"warnings"`
 	Error      *failure         `json:"error"`
@@ -80,6 +88,8 @@ type failure struct {
 	ErrorID    string   `json:"errorId"`
 	Status     int      `json:"status"` // HTTP, or 0
 	RetryAfter string   `json:"retryAfter"`
+	Discovery  bool     `json:"discovery"` // it was the look for the service that failed
+	Body       string   `json:"body"`      // of the reply, if it was there to be read
 }
 
 // line returns r as it is sent: JSON in ASCII, so that it means the same in
@@ -121,12 +131,12 @@ func readReply(line []byte) (*reply, error) {
 	return r, nil
 }
 
-// ran returns what a cmdlet wrote or the error that it ended in, and whether that
+// ran returns what c wrote or the error that it ended in, and whether that
 // is that the session is over. A reply has neither if it is not as it should be;
 // objects are not nil otherwise, though there may be none.
-func (r *reply) ran(secrets []string) (objects []tenant.Object, e *tenant.Error, lost bool) {
+func (r *reply) ran(c tenant.Cmdlet, secrets []string) (objects []tenant.Object, e *tenant.Error, lost bool) {
 	if r.Error != nil {
-		e, lost = r.Error.fault(secrets)
+		e, lost = r.Error.fault(c, secrets)
 		return nil, e, lost
 	}
 	if r.Objects == nil {
@@ -147,7 +157,7 @@ var common = []string{
 // parameters returns those of c, the identity first.
 func parameters(c tenant.Cmdlet) ([]parameter, error) {
 	list := make([]parameter, 1, 1+len(c.Parameters))
-	list[0] = parameter{"Identity", "string", text(c.Identity)}
+	list[0] = parameter{Name: "Identity", Type: "string", Value: text(c.Identity)}
 	for _, p := range c.Parameters {
 		if !tenant.IsNoun(p.Name) || strings.EqualFold(p.Name, "Identity") {
 			return nil, fmt.Errorf("%s: parameter %q: not one to set", c.Name, p.Name)
@@ -158,25 +168,39 @@ func parameters(c tenant.Cmdlet) ([]parameter, error) {
 				return nil, fmt.Errorf("%s: parameter %q: it is %s, which all cmdlets have: not one to set", c.Name, p.Name, name)
 			}
 		}
-		to := parameter{Name: text(p.Name), Value: text(tenant.Text(p.Value))}
-		switch p.Value.(type) {
+		to := parameter{Name: text(p.Name)}
+		switch v := p.Value.(type) {
 		case nil:
 			to.Type = "null"
 		case bool:
-			to.Type = "bool"
+			to.Type, to.Value = "bool", text(tenant.Text(v))
 		case json.Number:
-			to.Type = "number"
+			to.Type, to.Value = "number", text(v)
 		case string:
-			to.Type = "string"
+			to.Type, to.Value = "string", text(v)
+		case []string:
+			to.Type, to.Values = "list", texts(v)
+		case tenant.Edit:
+			to.Type, to.Values, to.Remove = "edit", texts(v.Add), texts(v.Remove)
 		default:
 			return nil, fmt.Errorf("%s: parameter %s: a %T can't be sent", c.Name, p.Name, p.Value)
 		}
 		list = append(list, to)
 	}
 	for _, p := range list {
-		if !utf8.ValidString(string(p.Value)) {
-			return nil, fmt.Errorf("%s: parameter %s: %q is not UTF-8", c.Name, p.Name, string(p.Value))
+		for _, value := range slices.Concat([]text{p.Value}, p.Values, p.Remove) {
+			if !utf8.ValidString(string(value)) {
+				return nil, fmt.Errorf("%s: parameter %s: %q is not UTF-8", c.Name, p.Name, string(value))
+			}
 		}
 	}
 	return list, nil
+}
+
+func texts(list []string) []text {
+	var all []text
+	for _, s := range list {
+		all = append(all, text(s))
+	}
+	return all
 }

@@ -28,6 +28,8 @@ func TestRun(t *testing.T) {
 		{Name: "IsEnabled", Value: false},
 		{Name: "Ratio", Value: json.Number("1.50")},
 		{Name: "Nothing", Value: nil},
+		{Name: "Addresses", Value: []string{"a,b", "2"}},
+		{Name: "More", Value: tenant.Edit{Add: []string{"a"}, Remove: []string{"b"}}},
 	}}
 	objects, err := tn.Run(t.Context(), c)
 	if err != nil {
@@ -51,23 +53,25 @@ func TestRun(t *testing.T) {
 	var sent struct {
 		Cmdlet     string
 		Parameters [][3]string
-		Raw        []map[string]string `json:"parameters"`
+		Raw        []map[string]any `json:"parameters"`
 	}
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &struct {
-		Cmdlet     *string              `json:"cmdlet"`
-		Parameters *[]map[string]string `json:"parameters"`
+		Cmdlet     *string           `json:"cmdlet"`
+		Parameters *[]map[string]any `json:"parameters"`
 	}{&sent.Cmdlet, &sent.Raw}); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range sent.Raw {
-		sent.Parameters = append(sent.Parameters, [3]string{p["name"], p["type"], p["value"]})
+		sent.Parameters = append(sent.Parameters, [3]string{p["name"].(string), p["type"].(string), fmt.Sprintf("%v %v %v", p["value"], p["values"], p["remove"])})
 	}
 	wantSent := [][3]string{
-		{"=Identity", "=string", "=ådä@contoso.com"},
-		{"=PrivacyMode", "=string", "=" + c.Parameters[0].Value.(string)},
-		{"=IsEnabled", "=bool", "=false"},
-		{"=Ratio", "=number", "=1.50"},
-		{"=Nothing", "=null", "=null"},
+		{"=Identity", "=string", "=ådä@contoso.com <nil> <nil>"},
+		{"=PrivacyMode", "=string", "=" + c.Parameters[0].Value.(string) + " <nil> <nil>"},
+		{"=IsEnabled", "=bool", "=false <nil> <nil>"},
+		{"=Ratio", "=number", "=1.50 <nil> <nil>"},
+		{"=Nothing", "=null", "= <nil> <nil>"},
+		{"=Addresses", "=list", "= [=a,b =2] <nil>"},
+		{"=More", "=edit", "= [=a] [=b]"},
 	}
 	if sent.Cmdlet != "=Set-"+testNoun || !reflect.DeepEqual(sent.Parameters, wantSent) {
 		t.Errorf("sent %q %q, want %q", sent.Cmdlet, sent.Parameters, wantSent)
@@ -87,7 +91,7 @@ func TestRunRefuses(t *testing.T) {
 		{Name: "Get-Mailbox", Identity: "a@b"},
 		{Name: "Get-" + testNoun, Identity: "a\xff@b"},
 		with("WhatIf", true), with("outv", "x"), with("OutVariable", "x"), with("confirm", false), with("E", "x"), with("OV", "x"), with("ea", "x"),
-		with("Identity", "c@d"), with("Bad Name", "x"), with("", "x"), with("X", []any{"y"}), with("X", "\xff"),
+		with("Identity", "c@d"), with("Bad Name", "x"), with("", "x"), with("X", []any{"y"}), with("X", []string{"y", "\xff"}), with("X", tenant.Edit{Remove: []string{"\xff"}}), with("X", "\xff"),
 	} {
 		var e *tenant.Error
 		if _, err := tn.Run(t.Context(), c); err == nil || errors.As(err, &e) {
@@ -215,7 +219,7 @@ func TestSilentStart(t *testing.T) {
 	s := newStage(t, "silent")
 	tn := open(t, func(c *Config) { c.Timeout = 200 * time.Millisecond; c.SignIn.Method = DeviceCode })
 	err := tn.Connect(t.Context())
-	if want := "start PowerShell: no reply from PowerShell within 200ms"; err == nil || err.Error() != want {
+	if want := "start PowerShell, " + tn.cfg.Program + ": no reply from PowerShell within 200ms"; err == nil || err.Error() != want {
 		t.Errorf("connect: error %v, want %q", err, want)
 	}
 	tn.Close()
@@ -289,18 +293,30 @@ func TestCancelledWait(t *testing.T) {
 	s.empty()
 }
 
-// Processes are started one at a time, each when all others are busy, and
-// never more than are allowed.
-func TestStaggeredStart(t *testing.T) {
+// Until one process has signed in no other is started; then some are, side by
+// side, each when all others are busy, and never more than are allowed.
+func TestStarts(t *testing.T) {
 	s := newStage(t)
 	tn := open(t, func(c *Config) { c.Processes = 3 })
-	var running atomic.Int32
+	var starting, running atomic.Int32
+	both := make(chan struct{}) // closed when the two others are starting
 	busy := make(chan struct{})
 	s.setHook(func(e event) {
 		switch e.name {
+		case "start":
+			if n := starting.Add(1); n > 1 && s.count("connect") == 0 {
+				t.Errorf("process %d has started before one signed in", n)
+			}
 		case "connect":
-			if started, signed := s.count("start"), s.count("connect"); started != signed {
-				t.Errorf("process %d has started before %d signed in", started, signed)
+			if s.count("connect") > 1 {
+				if starting.Load() == 3 {
+					select {
+					case <-both:
+					default:
+						close(both)
+					}
+				}
+				<-both
 			}
 		case "run":
 			if running.Add(1) == 3 {
@@ -322,6 +338,72 @@ func TestStaggeredStart(t *testing.T) {
 		t.Errorf("%d processes, want 3", n)
 	}
 	tn.Close()
+	s.empty()
+}
+
+// A further process that can't be started is no reason for a call to fail: it
+// waits for the one that there is. Without any it fails.
+func TestFurtherStartFails(t *testing.T) {
+	for _, mode := range []string{"overloaded", "refuses", "dies at start"} {
+		s := newStage(t)
+		var notices session
+		tn := open(t, func(c *Config) { c.Processes, c.Remark = 2, notices.hear })
+		hold, hanging := make(chan struct{}), make(chan struct{})
+		s.setHook(func(e event) {
+			if e.name == "run" && s.count("run") == 1 {
+				close(hanging)
+				<-hold
+			}
+		})
+		errs := make(chan error, 2)
+		run := func(upn string) {
+			_, err := tn.Run(t.Context(), get(upn))
+			errs <- err
+		}
+		go run("ada@contoso.com")
+		<-hanging
+		t.Setenv("STANDIN_MODES", mode)
+		go run("bea@contoso.com")
+		for !strings.Contains(notices.String(), "could not be started") {
+			runtime.Gosched()
+		}
+		close(hold)
+		for range 2 {
+			if err := <-errs; err != nil {
+				t.Errorf("%s: %v", mode, err)
+			}
+		}
+		for range 3 { // nor is it tried again at once
+			run("cyd@contoso.com")
+			<-errs
+		}
+		if n := s.count("start"); n != 2 {
+			t.Errorf("%s: %d processes were started, want 2", mode, n)
+		}
+		if _, err := tn.Run(t.Context(), get("dies@contoso.com")); !errors.Is(err, tenant.Unavailable) {
+			t.Errorf("%s: dies: %v", mode, err)
+		}
+		if run("ada@contoso.com"); <-errs == nil {
+			t.Errorf("%s: no error without any process", mode)
+		}
+		tn.Close()
+		s.empty()
+	}
+}
+
+// A process is replaced when it has run its share of cmdlets, between two of them.
+func TestWorn(t *testing.T) {
+	s := newStage(t)
+	tn := open(t, nil)
+	for range maxCalls + 1 {
+		if _, err := tn.Run(t.Context(), get("ada@contoso.com")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tn.Close()
+	if start, bye := s.count("start"), s.count("bye"); start != 2 || bye != 2 {
+		t.Errorf("%d processes, of which %d took leave; want 2", start, bye)
+	}
 	s.empty()
 }
 
@@ -403,8 +485,10 @@ func TestStartFails(t *testing.T) {
 		hint  string
 		text  string
 	}{
-		{"no module", tenant.Unauthorized, "Install-Module ExchangeOnlineManagement -Scope CurrentUser", "not installed"},
-		{"old module", tenant.Unauthorized, "Update-Module ExchangeOnlineManagement", `"3.0.0" is too old: want 3.1.0`},
+		{"no module", tenant.Unauthorized, "Install-Module ExchangeOnlineManagement -RequiredVersion 3.9.0 -Scope CurrentUser", "not installed"},
+		{"old module", tenant.Unauthorized, "Install-Module ExchangeOnlineManagement -RequiredVersion 3.9.0 -Scope CurrentUser", "3.0.0 is older than 3.1.0"},
+		{"new module", tenant.Unauthorized, "Install-Module ExchangeOnlineManagement -RequiredVersion 3.9.0 -Scope CurrentUser", "3.10.1 wants PowerShell 7.6; 3.0.0 is older than 3.1.0"},
+		{"bad modules", tenant.Unauthorized, "Install-Module", "3.10.0 wants PowerShell 7.6; 3.5.0 can't be loaded: Could not load file or assembly; 3.4.0 can't be loaded: Could"},
 		{"no import", tenant.Unauthorized, "Set-ExecutionPolicy RemoteSigned -Scope CurrentUser", "scripts is disabled"},
 		{"no cmdlets", tenant.Unauthorized, "ask for a role", "Get-UserAnalyticsConfig is not there"},
 		{"refuses", tenant.Unauthorized, "", "sign-in refused: AADSTS700027"},
@@ -429,7 +513,7 @@ func TestStartFails(t *testing.T) {
 			if err == nil {
 				t.Errorf("Facts: no error")
 			}
-			if test.mode == "old module" && (facts.Module != "3.0.0" || facts.PowerShell != "7.4.6" || facts.Program != tn.cfg.Program) {
+			if test.mode == "old module" && (!slices.Equal(facts.Modules, []string{"3.0.0"}) || facts.Module != "" || facts.PowerShell != "7.4.6" || facts.Program != tn.cfg.Program) {
 				t.Errorf("facts %+v are not what there was", facts)
 			}
 			tn.Close()
@@ -459,6 +543,10 @@ func TestNoSet(t *testing.T) {
 	if err != nil || !slices.Equal(facts.Cmdlets, []string{"Get-" + testNoun}) || facts.Edition != "Core" {
 		t.Errorf("facts %+v, error %v", facts, err)
 	}
+	setup, ok := errors.AsType[*SetupError](tn.CanSet())
+	if !ok || !strings.HasPrefix(setup.Error(), "cmdlet Set-"+testNoun+" is not there") || !strings.HasPrefix(setup.Hint, "ask for a role") {
+		t.Errorf("error %v, want one that names the cmdlet and the hint", setup)
+	}
 	_, err = tn.Run(t.Context(), tenant.Cmdlet{Name: "Set-" + testNoun, Identity: "ada@contoso.com"})
 	if !errors.Is(err, tenant.Unauthorized) {
 		t.Errorf("error %v, want unauthorized", err)
@@ -468,8 +556,8 @@ func TestNoSet(t *testing.T) {
 	}
 }
 
-// A session that is lost is replaced by a new one, with a new token. One that
-// is lost before anything got through would be lost again.
+// A session that is lost is replaced by a new one, with a new token: again and
+// again, unless nobody is served by any.
 func TestSessionLost(t *testing.T) {
 	for _, user := range []string{"lost", "gone"} {
 		s := newStage(t)
@@ -490,11 +578,124 @@ func TestSessionLost(t *testing.T) {
 		if err := ask(user + "@contoso.com"); !errors.Is(err, tenant.Unavailable) {
 			t.Errorf("%s: error %v, want unavailable", user, err)
 		}
-		if err := ask(user + "@contoso.com"); !errors.Is(err, tenant.Unauthorized) {
-			t.Errorf("%s at once: error %v, want unauthorized", user, err)
+		if err := ask(user + "@contoso.com"); !errors.Is(err, tenant.Unavailable) {
+			t.Errorf("%s at once: error %v, want unavailable", user, err)
 		}
 		if err := ask("ada@contoso.com"); err != nil || tokens != 3 || s.count("start") != 3 {
 			t.Errorf("error %v, %d tokens for %d processes, want 3", err, tokens, s.count("start"))
+		}
+		for i := range maxRefusals + 1 { // the first of a session that has served
+			want := tenant.Unavailable
+			if i == maxRefusals {
+				want = tenant.Unauthorized
+			}
+			if err := ask(fmt.Sprintf("%s@%d.contoso.com", user, i)); !errors.Is(err, want) {
+				t.Errorf("%s, %d: error %v, want %v", user, i, err, want)
+			}
+		}
+	}
+}
+
+// A token that is about to end is replaced, with its process, if there is another.
+func TestTokenEnds(t *testing.T) {
+	for _, test := range []struct {
+		lives  []time.Duration // of the tokens, of which the last one stays
+		starts int
+	}{
+		{[]time.Duration{time.Hour, time.Hour}, 1},
+		{[]time.Duration{0, time.Hour}, 2},
+		{[]time.Duration{0}, 1},
+	} {
+		s := newStage(t)
+		given := 0
+		tn := open(t, func(c *Config) {
+			c.SignIn = SignIn{Method: AccessToken, Organization: "contoso.onmicrosoft.com", Token: func(context.Context, string) (string, time.Time, error) {
+				if s.count("run") > 0 && given < len(test.lives)-1 {
+					given++
+				}
+				return fmt.Sprintf("%s%d", testToken, given), time.Now().Add(test.lives[given]), nil
+			}}
+		})
+		for range 3 {
+			if _, err := tn.Run(t.Context(), get("ada@contoso.com")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tn.Close()
+		if n := s.count("start"); n != test.starts {
+			t.Errorf("tokens good for %v: %d processes, want %d", test.lives, n, test.starts)
+		}
+	}
+	now := time.Now()
+	for life, want := range map[time.Duration]time.Duration{time.Hour: 55 * time.Minute, 16 * time.Second: 12 * time.Second, 8 * time.Minute: 6 * time.Minute} {
+		if got := renewal(now, now.Add(life)).Sub(now); got != want {
+			t.Errorf("a token good for %v is renewed after %v, want %v", life, got, want)
+		}
+	}
+	if !renewal(now, time.Time{}).IsZero() {
+		t.Error("a token of which it is not known when it ends is renewed")
+	}
+}
+
+// Who is refused with 401 among others who are served is refused alone, and costs
+// one process; where nobody is served it is the caller who is refused.
+func TestRefused(t *testing.T) {
+	s := newStage(t)
+	var refused []string
+	tokens := 0
+	tn := open(t, func(c *Config) {
+		c.SignIn = SignIn{Method: AccessToken, Organization: "contoso.onmicrosoft.com", Token: func(_ context.Context, r string) (string, time.Time, error) {
+			refused = append(refused, r)
+			tokens++
+			return fmt.Sprintf("%s%d", testToken, tokens), time.Time{}, nil
+		}}
+	})
+	ask := func(user string) error {
+		_, err := tn.Run(t.Context(), get(user+"@contoso.com"))
+		return err
+	}
+	for range 4 {
+		if err := ask("ada"); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask("refused"); !errors.Is(err, tenant.Unavailable) {
+			t.Errorf("among others: error %v, want unavailable", err)
+		}
+	}
+	if err := ask("lost"); !errors.Is(err, tenant.Unavailable) {
+		t.Error(err)
+	}
+	for range 2 * maxRefusals { // and when it is the last, of a session that is new
+		if err := ask("refused"); !errors.Is(err, tenant.Unavailable) {
+			t.Errorf("at the end: error %v, want unavailable", err)
+		}
+	}
+	if n := s.count("start"); n != 3 {
+		t.Errorf("%d processes, want 3", n)
+	}
+	if want := []string{"", testToken + "1", testToken + "2"}; !slices.Equal(refused, want) {
+		t.Errorf("%d tokens were refused, want the first two", len(refused)-1)
+	}
+	for i := range maxRefusals - 1 { // beside that one
+		want := tenant.Unavailable
+		if i == maxRefusals-2 {
+			want = tenant.Unauthorized
+		}
+		if _, err := tn.Run(t.Context(), get(fmt.Sprintf("refused@%d.contoso.com", i))); !errors.Is(err, want) {
+			t.Errorf("refusal %d: error %v, want %v", i, err, want)
+		}
+	}
+
+	// A caller whom the service does not accept at all is told so, be it of one user.
+	newStage(t)
+	tn = open(t, nil)
+	for i := range maxRefusals {
+		want := tenant.Unavailable
+		if i == maxRefusals-1 {
+			want = tenant.Unauthorized
+		}
+		if err := ask("refused"); !errors.Is(err, want) {
+			t.Errorf("call %d: error %v, want %v", i, err, want)
 		}
 	}
 }
@@ -569,7 +770,7 @@ func TestBootError(t *testing.T) {
 		"+ FullyQualifiedErrorId : MethodInvocationNotSupportedInConstrainedLanguage":                                      true,
 		"the PowerShell process ended: exit status 1":                                                                      false,
 	} {
-		if _, ok := errors.AsType[*SetupError](bootError(errors.New(text))); ok != policy {
+		if _, ok := errors.AsType[*SetupError](bootError("pwsh", errors.New(text))); ok != policy {
 			t.Errorf("%s: a setup error: %v, want %v", text, ok, policy)
 		}
 	}

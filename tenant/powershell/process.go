@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,15 +34,21 @@ const (
 type process struct {
 	cmd     *exec.Cmd
 	nonce   string
+	folder  string                   // for its temporary files
 	secrets atomic.Pointer[[]string] // never to be shown
 	notice  atomic.Pointer[func(string)]
 
 	id      int         // of the last request
 	cmdlets []string    // what there was to run after signing in
+	token   string      // that it signed in with, or ""
+	renew   time.Time   // when to look for another, or zero
+	calls   int         // cmdlets that it has run
 	proved  bool        // a cmdlet has got past the service's door
+	worn    bool        // it is to be replaced, between two calls
+	ready   bool        // it has signed in; the pool's, under its lock
 	lines   chan []byte // to the writer
 	replies chan answer // from the reader
-	tail    tail        // the last that came by standard error
+	tail    tail        // of standard error
 
 	given    chan struct{} // closed by the call that has p, when no one will use it again
 	stop     chan struct{} // closed to end the process
@@ -56,11 +63,13 @@ type answer struct {
 	err   error
 }
 
-// startProcess starts program, with the files of inherit open, and calls onEnd when
-// all that it started is over. If it fails, nothing was started.
-func startProcess(program string, inherit []*os.File, onEnd func()) (*process, error) {
+// startProcess starts cmd, with a folder for its temporary files, and calls onEnd
+// when all that it started is over. If it fails, nothing was started.
+func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) {
 	p := &process{
+		cmd:     cmd,
 		nonce:   rand.Text(),
+		folder:  folder,
 		lines:   make(chan []byte, 1), // holds one, so that it may be ended before it has read
 		replies: make(chan answer),
 		given:   make(chan struct{}),
@@ -68,10 +77,6 @@ func startProcess(program string, inherit []*os.File, onEnd func()) (*process, e
 		ended:   make(chan struct{}),
 	}
 	p.secrets.Store(new([]string))
-	p.cmd = exec.Command(program, arguments...)
-	p.cmd.Env = append(os.Environ(), environment...)
-	ownGroup(p.cmd)
-	inheritFiles(p.cmd, inherit)
 
 	var ours, theirs [3]*os.File
 	closeAll := func(files [3]*os.File) {
@@ -212,7 +217,7 @@ func (p *process) readReplies(output *os.File) {
 	}
 }
 
-// readErrors keeps the last of what the process writes to standard error.
+// readErrors keeps the first and the last of what the process writes to standard error.
 func (p *process) readErrors(output *os.File) {
 	for line := range readLines(output, nil) {
 		p.tail.add(line.text)
@@ -291,11 +296,17 @@ func (p *process) obituary() string {
 	return text
 }
 
-// A tail is the last lines of a stream that say something.
+// A tail is the first and the last lines of a stream that say something: what .NET
+// dies of it says first, and where it was then in many lines more.
 type tail struct {
 	mu    sync.Mutex
-	lines [4]string
+	first []string
+	last  []string
+	more  bool // there were lines between
 }
+
+// tailLines is how many lines are kept of either end.
+const tailLines = 4
 
 func (t *tail) add(line []byte) {
 	line = bytes.TrimSpace(line)
@@ -304,12 +315,22 @@ func (t *tail) add(line []byte) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	copy(t.lines[:], t.lines[1:])
-	t.lines[len(t.lines)-1] = string(line)
+	if len(t.first) < tailLines {
+		t.first = append(t.first, string(line))
+		return
+	}
+	if len(t.last) == tailLines {
+		t.last, t.more = t.last[1:], true
+	}
+	t.last = append(t.last, string(line))
 }
 
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(strings.Join(t.lines[:], "\n"))
+	lines := slices.Clone(t.first)
+	if t.more {
+		lines = append(lines, "[...]")
+	}
+	return strings.Join(append(lines, t.last...), "\n")
 }

@@ -6,17 +6,10 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"rollcall/tenant"
 )
-
-// minModule is the oldest module that will do: the first that takes an access
-// token. REST connections came with 3.0.0.
-const minModule = "3.1.0"
-
-const moduleName = "ExchangeOnlineManagement"
 
 // A SetupError is something that a person has to put right: until then every
 // cmdlet fails.
@@ -43,25 +36,33 @@ func noCredential(err error) error {
 	return &SetupError{Err: err}
 }
 
-// bootError returns the error of a process that did not begin because of err.
-func bootError(err error) error {
+// bootError returns the error of a process of program that did not begin because of
+// err.
+func bootError(program string, err error) error {
 	// PowerShell under a policy that lets scripts call nothing of .NET. The last
 	// lines that Windows PowerShell writes are not the message but its ID, which
 	// is the same in every language.
 	if text := err.Error(); strings.Contains(text, "language mode") || strings.Contains(text, "ConstrainedLanguage") {
-		return setupError("allow the account that runs rollcall full language mode", "start PowerShell: %w", err)
+		return setupError("allow the account that runs rollcall full language mode", "start PowerShell, %s: %w", program, err)
 	}
-	return fmt.Errorf("start PowerShell: %w", err)
+	return fmt.Errorf("start PowerShell, %s: %w", program, err)
+}
+
+// programs are the names of PowerShell, the better one first.
+var programs = programNames(runtime.GOOS)
+
+func programNames(goos string) []string {
+	if goos == "windows" {
+		return []string{"pwsh", "powershell.exe"}
+	}
+	return []string{"pwsh"}
 }
 
 // find returns the path of the PowerShell to run.
 func find(program string) (string, error) {
 	names := []string{program}
 	if program == "" {
-		names = []string{"pwsh"}
-		if runtime.GOOS == "windows" {
-			names = append(names, "powershell.exe")
-		}
+		names = programs
 	}
 	var err error
 	for _, name := range names {
@@ -76,32 +77,11 @@ func find(program string) (string, error) {
 	return "", setupError("install PowerShell 7: https://aka.ms/powershell", "PowerShell not found: no %s in PATH", strings.Join(names, " or "))
 }
 
-// checkModule returns an error if version, "" if there is none, won't do.
-func checkModule(version string) error {
-	switch {
-	case version == "":
-		return setupError("Install-Module "+moduleName+" -Scope CurrentUser", "PowerShell module %s is not installed", moduleName)
-	case older(version, minModule):
-		return setupError("Update-Module "+moduleName, "PowerShell module %s %q is too old: want %s or later", moduleName, version, minModule)
+// policyError returns the error of a module that may not be loaded by anyone, or
+// nil if f is another.
+func policyError(f *failure) error {
+	if !f.says([]string{"running scripts is disabled", "PSSecurityException"}) {
+		return nil
 	}
-	return nil
-}
-
-// older reports whether version a, numbers with points between, is before b.
-// What is no number counts as 0.
-func older(a, b string) bool {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(as), len(bs)) {
-		var m, n int
-		if i < len(as) {
-			m, _ = strconv.Atoi(as[i])
-		}
-		if i < len(bs) {
-			n, _ = strconv.Atoi(bs[i])
-		}
-		if m != n {
-			return m < n
-		}
-	}
-	return false
+	return setupError("Set-ExecutionPolicy RemoteSigned -Scope CurrentUser", "load PowerShell module %s: %s", moduleName, tenant.Clean(f.Message))
 }

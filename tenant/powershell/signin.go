@@ -3,8 +3,12 @@ package powershell
 import (
 	"context"
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	"rollcall/tenant"
 )
 
 // A credential is what a process connects with.
@@ -26,12 +30,15 @@ func (c credential) secrets() []string {
 func (s SignIn) credential(ctx context.Context, refused string) (c credential, err error) {
 	add := func(name, kind, value string) {
 		if value != "" {
-			c.parameters = append(c.parameters, parameter{text(name), text(kind), text(value)})
+			c.parameters = append(c.parameters, parameter{Name: text(name), Type: text(kind), Value: text(value)})
 		}
 	}
 	switch s.Method {
 	case AccessToken:
 		c.token, c.expires, err = s.Token(ctx, refused)
+		if err != nil && refused != "" && ctx.Err() == nil {
+			c.token, c.expires, err = s.Token(ctx, "") // there is no other
+		}
 		switch {
 		case err != nil:
 			return credential{}, err
@@ -54,3 +61,63 @@ func (s SignIn) credential(ctx context.Context, refused string) (c credential, e
 	add("ExchangeEnvironmentName", "string", s.Environment)
 	return c, nil
 }
+
+// byHand reports whether a person signs in, anew for each process.
+func (s SignIn) byHand() bool { return s.Method == DeviceCode || s.Method == Interactive }
+
+// wait says what a sign-in by hand waits for, beyond what the module says.
+func (s SignIn) wait() string {
+	if s.Method == Interactive {
+		return "sign in in the browser that opens; where none does, --auth device-code shows a code to type elsewhere"
+	}
+	return ""
+}
+
+// signInTimeout bounds the step of a start that signs in.
+func (t *Tenant) signInTimeout() time.Duration {
+	if t.cfg.SignIn.byHand() {
+		return personTimeout
+	}
+	return t.cfg.Timeout
+}
+
+// refusal returns the error of a sign-in that failed: with Entra's own reason if
+// there is one, in whatever exception. By hand it is final: another try would
+// ask the person again.
+func (t *Tenant) refusal(f *failure, secrets []string) error {
+	err := f.refusal(t.String(), secrets)
+	_, final := errors.AsType[*SetupError](err)
+	switch reason := f.entra(); {
+	case !final && !t.cfg.SignIn.byHand():
+		return err
+	case reason != "":
+		return setupError("", "sign-in refused: %s", tenant.Clean(reason, secrets...))
+	case !final:
+		return setupError("", "%v", err) // not %w: it is no failure that may pass
+	}
+	return err
+}
+
+// entraReason is what Entra ID says of a refusal, up to what is for who supports
+// it.
+var entraReason = regexp.MustCompile(`AADSTS\d+: .*`)
+
+// entra returns the reason that Entra ID gave, or "". The innermost exception has
+// it; others name another cause.
+func (f *failure) entra() string {
+	texts := append([]string{f.Message}, f.Details...)
+	for _, text := range slices.Backward(texts) {
+		reason := entraReason.FindString(text)
+		for _, end := range []string{" Trace ID:", " Correlation ID:", " Timestamp:", " To troubleshoot"} {
+			reason, _, _ = strings.Cut(reason, end)
+		}
+		if reason != "" {
+			return strings.TrimRight(reason, ". \r")
+		}
+	}
+	return ""
+}
+
+// isTrace reports whether a line is part of what .NET writes of an exception: it
+// is for nobody who signs in, and what it says is in the error.
+var isTrace = regexp.MustCompile(`^\s*(at [\w.<>` + "`" + `\[\],]+[.(]|--- End of |---> |[\w.]+\.\w+Exception: )`).MatchString

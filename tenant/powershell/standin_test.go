@@ -21,6 +21,7 @@ import (
 // The test binary is the PowerShell of these tests: started by the package, it
 // speaks the bridge's side of the protocol, and misbehaves to order.
 func TestMain(m *testing.M) {
+	inherited = append(inherited, "STANDIN*", "GORACE", "GOCOVERDIR")
 	if address := os.Getenv("STANDIN"); address != "" {
 		standIn(address)
 		return
@@ -247,22 +248,35 @@ func standIn(address string) {
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			os.Exit(5)
 		}
-		tell(string(r.Op), string(r.Cmdlet))
+		tell(string(r.Op), string(r.Cmdlet+r.Module))
 		say := func(members string) {
 			fmt.Printf("\n%s{\"id\":%d%s}\n", nonce, r.ID, members)
 		}
 		switch r.Op {
 		case "begin":
 			nonce, noun = string(r.Nonce), string(r.Noun)
-			version := "3.5.0"
+			version, edition, versions := "7.4.6", "Core", `"3.5.0","3.4.0","3.10.0"`
 			switch {
+			case mode("other has one") && strings.Contains(os.Args[0], "powershell.exe"):
+				version, edition, versions = "5.1", "Desktop", `"3.9.0"`
 			case mode("no module"):
-				version = ""
+				versions = ""
 			case mode("old module"):
-				version = "3.0.0"
+				versions = `"3.0.0"`
+			case mode("new module"):
+				versions = `"3.10.1","3.0.0"`
 			}
 			fmt.Println("loading")
-			say(`,"powershell":"7.4.6","edition":"Core","module":"` + version + `"`)
+			say(`,"powershell":"` + version + `","edition":"` + edition + `","modules":[` + versions + `]`)
+		case "import":
+			switch {
+			case mode("no import"):
+				say(`,"error":` + fail("import", "running scripts is disabled on this system", "System.Management.Automation.PSSecurityException", 0))
+			case mode("bad newest") && r.Module == "3.5.0", mode("bad modules"):
+				say(`,"error":` + fail("import", "Could not load file or assembly", "System.IO.FileLoadException", 0))
+			default:
+				say("")
+			}
 		case "connect":
 			for _, p := range r.Parameters {
 				if p.Name == "AccessToken" {
@@ -278,10 +292,12 @@ func standIn(address string) {
 			switch {
 			case mode("refuses"):
 				say(`,"error":` + fail("connect", "AADSTS700027: "+secret+" is no good", "Microsoft.Identity.Client.MsalServiceException", 401))
+			case mode("overloaded"):
+				say(`,"error":` + fail("connect", "The service is unavailable.", "System.SystemException", 503))
 			case mode("no network"):
 				say(`,"error":` + fail("connect", "no such host", "System.Net.Http.HttpRequestException", 0))
-			case mode("no import"):
-				say(`,"error":` + fail("import", "running scripts is disabled on this system", "System.Management.Automation.PSSecurityException", 0))
+			case mode("of contoso"):
+				say(`,"account":"admin@contoso.com","tenantID":"11111111-2222-3333-4444-555555555555","cmdlets":["Get-` + noun + `","Set-` + noun + `"]`)
 			case mode("no set"):
 				say(`,"cmdlets":["Get-` + noun + `"]`)
 			case mode("no cmdlets"):
@@ -353,7 +369,9 @@ func act(identity, nonce, secret string, id int, say func(string), tell func(nam
 		warnings, _ := json.Marshal([]string{"slow é\r\ndown " + secret})
 		say(`,"objects":[],"warnings":` + string(warnings))
 	case "lost":
-		say(`,"warnings":[],"error":` + fail("cmdlet", "UnAuthorized", "System.Exception", 0))
+		say(`,"warnings":[],"error":` + fail("cmdlet", "You must call Connect-ExchangeOnline before calling any other cmdlet.", "System.Exception", 0))
+	case "refused":
+		say(`,"warnings":[],"error":` + fail("cmdlet", "Error while requesting the server.HttpStatusCode=Unauthorized", "System.Exception", 0))
 	case "gone":
 		say(`,"warnings":[],"error":{"kind":"missing","message":"no such cmdlet"}`)
 	case "fails":

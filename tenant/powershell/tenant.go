@@ -13,41 +13,56 @@
 // them ASCII (message.go). Lines of the bridge begin with a mark that is new
 // for each process; all else that a process writes is noise, which is passed on
 // while it signs in, for a code to type elsewhere may be in it, and dropped
-// later. Processes are started one after another, when all others are busy. One
-// that fails to answer, for whatever reason, is killed with all that it
-// started, and the call fails as [tenant.Unavailable]: the next one finds or
-// starts another.
+// later. A process is started when all others are busy: after the first has signed
+// in, some at a time. One that can't be started costs nothing while there are
+// others. One that fails to answer, for whatever reason, is killed with all that
+// it started, and the call fails as [tenant.Unavailable]: the next one finds or
+// starts another. One that has run thousands of cmdlets, or whose token is about
+// to end, is replaced between two of them.
 //
 // Secrets go over standard input only, and are taken out of every text that
 // comes back. What a cmdlet is given is never part of a command's text: the
 // bridge runs Get- and Set- of one noun, calls what Get-Command found in the
 // module, and gives it its parameters by splatting.
 //
-// This package could not be tried against Microsoft 365, and was written where
-// there was no PowerShell: what is tested here is all but bridge.ps1, which has
-// a test of its own that needs PowerShell and a module of that name to stand in
-// for the real one. Facts are sorted as follows.
+// Who signs in is whoever made the token, for the module signs in itself only by a
+// thumbprint and by hand (signin.go); the tenant that it was to is compared with the
+// one that was named (whose.go). Of the module's versions the newest is loaded that
+// this PowerShell can load (module.go). A process has a folder of its own for what
+// it leaves behind, and none of our secrets in its environment (environment.go).
 //
-// Certain, for they are in the module's documentation, in PowerShell's source,
-// or in several public scripts: the parameters of Connect-ExchangeOnline, and
-// -AccessToken since 3.1.0; that PowerShell leaves standard input alone under
-// -Command if the command doesn't use it; that cmdlets of the service arrive
-// in a module called tmpEXO_ and something, and are gone when a session is
-// lost; "Access to the requested resource is forbidden" for single users.
+// The module throws away what a reply was: its status, what it asks for, often its
+// reason. In PowerShell 7 the bridge sees the reply itself (failure.ps1), and
+// without that, in Windows PowerShell, the texts are all there is (fault.go):
+// how long the service asks to wait is then not known.
 //
-// Likely, for one source has it or it is so for modules of the same kind: how
-// an expired token shows, that errors have the exception classes of the REST
-// interface in their messages, that -NonInteractive hinders neither a device
-// code nor a browser.
+// A cmdlet is given what the type of its parameter makes of a text, as PowerShell
+// has it (parameters.ps1); what it writes is read as what it is (values.ps1).
 //
-// Unknown: how the compiled cmdlets show throttling, whether they ask to wait,
-// and whether the module speaks anything but English where PowerShell does.
+// This package could not be tried against Microsoft 365. It was with the real
+// module, in a real PowerShell, against a server that wrote down each request; its
+// tests have a stand-in do what the real one was seen to do.
+//
+// Certain, for they were seen or are in the module's documentation: the parameters
+// of Connect-ExchangeOnline, and -AccessToken since 3.1.0; the texts of errors; that
+// an expired token is sent as it is; that PowerShell leaves standard input alone
+// under -Command if the command doesn't use it; that cmdlets of the service arrive
+// in a module called tmpEXO_ and something, and are gone when a session is lost;
+// "Access to the requested resource is forbidden" for single users.
+//
+// Likely, for one source has it or it is so for modules of the same kind: that
+// errors of Exchange's own cmdlets have the exception classes of the REST interface
+// in their messages, that -NonInteractive hinders neither a device code nor a
+// browser.
+//
+// Unknown: whether the module speaks anything but English where PowerShell does.
 package powershell
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,33 +75,46 @@ import (
 // A Tenant runs cmdlets in PowerShell. It is a [tenant.Runner], and safe for
 // use by several goroutines at once.
 type Tenant struct {
-	cfg           Config
-	signInTimeout time.Duration
+	cfg Config
 
 	// A process is in idle, or in the hands of one call. Each holds a place,
 	// from before its start until after its end, so that there are never more
 	// than cfg.Processes.
 	idle    chan *process
 	places  chan struct{}
-	turn    chan struct{} // held by the call that starts a process
+	turns   chan struct{} // held by the calls that start processes
+	died    chan struct{} // holds one when a process has ended
 	closing chan struct{} // closed by Close
 
+	sweep     sync.Once // what is left of earlier runs, ahead of the first start
 	closeOnce sync.Once
-	noticing  sync.Mutex // held while cfg.Notice is called
+	signedIn  sync.Once  // the first to sign in lets others start side by side
+	noticing  sync.Mutex // held while cfg.Notice or cfg.Remark is called
 
 	mu    sync.Mutex
 	live  map[*process]bool
-	ends  sync.WaitGroup // of live; added to under mu, while not closing
-	facts Facts          // of the last start
+	ends  sync.WaitGroup    // of live; added to under mu, while not closing
+	facts Facts             // of the last start
+	unfit map[string]string // versions of the module that can't be loaded, and why
+	known string            // the ID of the tenant that was named, once it was looked up
+	ready int               // processes of live that have signed in
+	after time.Time         // when a further one may be started, if any is ready
+	token string            // one that the service has refused, or ""
+
+	refusals refusals
 }
 
 // Facts are what there is to run cmdlets with: of a start that failed, as far
 // as it got.
 type Facts struct {
 	Program    string   // its path
-	PowerShell string   // version
+	PowerShell string   // version, or "" if it does not answer
 	Edition    string   // Core, or Desktop for Windows PowerShell
-	Module     string   // version, or "" if it is not installed
+	Modules    []string // the versions that are installed, newest first
+	Module     string   // the version that is loaded, or ""
+	SignedIn   bool
+	Account    string   // who signed in, or ""
+	TenantID   string   // to which tenant, or "" if the module does not say
 	Cmdlets    []string // which of Get- and Set- of the noun there are, once signed in
 }
 
@@ -101,27 +129,37 @@ func (t *Tenant) Connect(ctx context.Context) error {
 		return err
 	}
 	defer t.release(p)
-	return t.checkCmdlet(p, "Get-"+t.cfg.Noun)
+	return t.checkCmdlet(p.cmdlets, "Get-"+t.cfg.Noun)
+}
+
+// Found returns what the last start found out, as far as it got.
+func (t *Tenant) Found() Facts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := t.facts
+	f.Cmdlets, f.Modules = slices.Clone(f.Cmdlets), slices.Clone(f.Modules)
+	return f
 }
 
 // Facts connects like Connect, and returns what it found out along with the
 // error of the step that failed.
 func (t *Tenant) Facts(ctx context.Context) (Facts, error) {
 	err := t.Connect(ctx)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f := t.facts
-	f.Cmdlets = slices.Clone(f.Cmdlets)
-	return f, err
+	return t.Found(), err
 }
 
-// checkCmdlet returns an error if the module has no cmdlet called name for p.
-func (t *Tenant) checkCmdlet(p *process, name string) error {
-	if slices.ContainsFunc(p.cmdlets, func(s string) bool { return strings.EqualFold(s, name) }) {
+// CanSet returns an error if what was signed in to last has no cmdlet that sets: it
+// is for who wants to know that ahead of the first one.
+func (t *Tenant) CanSet() error { return t.checkCmdlet(t.Found().Cmdlets, "Set-"+t.cfg.Noun) }
+
+// checkCmdlet returns an error if a cmdlet called name is none of those that there
+// are.
+func (t *Tenant) checkCmdlet(cmdlets []string, name string) error {
+	if slices.ContainsFunc(cmdlets, func(s string) bool { return strings.EqualFold(s, name) }) {
 		return nil
 	}
-	return setupError("ask for a role that has it, or Update-Module "+moduleName,
-		"cmdlet %s is not there after signing in: this module (%s) has no such cmdlet, or this caller may not run it", name, t.found().Module)
+	return setupError("ask for a role that has it: Exchange Administrator or, for MyAnalytics, Insights Administrator",
+		"cmdlet %s is not there after signing in: this module (%s %s) has no such cmdlet, or this caller may not run it", name, moduleName, t.Found().Module)
 }
 
 // Run runs c and returns the objects that it wrote, or an error: never some of
@@ -173,7 +211,7 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 		return nil, err
 	}
 	defer t.release(p)
-	if err := t.checkCmdlet(p, c.Name); err != nil {
+	if err := t.checkCmdlet(p.cmdlets, c.Name); err != nil {
 		return nil, err
 	}
 	r, err := p.call(ctx, request{Op: "run", Cmdlet: text(c.Name), Parameters: list}, t.cfg.Timeout)
@@ -185,26 +223,48 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 			t.cfg.Warn(c, tenant.Clean(w, *p.secrets.Load()...))
 		}
 	}
-	objects, e, lost := r.ran(*p.secrets.Load())
+	p.calls++
+	objects, e, lost := r.ran(c, *p.secrets.Load())
 	switch {
-	case lost:
-		// A process whose session is over is replaced by one that signs in
-		// anew. If it was that already, doing so again would not help.
-		p.end()
+	case lost, e != nil && e.Class == tenant.Unauthorized && e.Status == http.StatusUnauthorized && !r.Error.looksUp():
+		renew, final := t.refusals.refuse(c.Identity, p.proved)
+		if renew {
+			t.refuseToken(p.token)
+		}
+		// One whose session is over is of no more use to anyone.
+		p.worn = p.worn || renew || lost
 		e.Class = tenant.Unavailable
-		if !p.proved {
+		if final {
 			e.Class = tenant.Unauthorized
 		}
 		return nil, e
 	case e != nil:
-		p.proved = p.proved || e.Class != tenant.Unavailable
+		if e.Class != tenant.Unavailable && e.Class != tenant.Unauthorized {
+			p.proved = true
+			t.refusals.serve()
+		}
 		return nil, e
 	case objects == nil:
 		p.end()
 		return nil, &endedError{"PowerShell sent a reply without objects or error"}
 	}
 	p.proved = true
+	t.refusals.serve()
 	return objects, nil
+}
+
+// refused returns a token that the service has refused, or "".
+func (t *Tenant) refused() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.token
+}
+
+// refuseToken has the next process sign in with another token, if there is one.
+func (t *Tenant) refuseToken(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.token = token
 }
 
 // String returns the tenant that t is of. It keeps what prints a Tenant from
@@ -224,20 +284,29 @@ func (t *Tenant) String() string {
 	return of + " through " + filepath.Base(program)
 }
 
-func (t *Tenant) found() Facts {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.facts
-}
-
 func (t *Tenant) setFacts(f Facts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.facts = f
 }
 
+// notice passes on what the module says while it signs in. A person who signs in
+// is spared what .NET writes of exceptions.
 func (t *Tenant) notice(text string) {
+	if t.cfg.SignIn.byHand() && isTrace(text) {
+		return
+	}
 	t.noticing.Lock()
 	defer t.noticing.Unlock()
 	t.cfg.Notice(text)
+}
+
+// remark tells what a person should know of a start that goes on.
+func (t *Tenant) remark(text string) {
+	if t.cfg.Remark == nil {
+		return
+	}
+	t.noticing.Lock()
+	defer t.noticing.Unlock()
+	t.cfg.Remark(text)
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +18,7 @@ type Message struct {
 	Exception string // the class of the exception, or ""
 	Category  string // PowerShell's category of the error, or ""
 	Whole     string // what was sent, of which Text may be a part
+	Cmdlet    tenant.Cmdlet
 }
 
 // Fault returns the error with the message m.
@@ -47,6 +49,7 @@ func (r *Reply) Fault(m Message) *tenant.Error {
 		Wait:      r.Header.Get("Retry-After") != "",
 		Page:      IsHTML(r.Body),
 		Lost:      r.Cut != nil,
+		Cmdlet:    m.Cmdlet,
 	}
 	if hint := f.Hint(); hint != "" {
 		text += "; " + hint
@@ -56,7 +59,7 @@ func (r *Reply) Fault(m Message) *tenant.Error {
 		Class:      f.Class(),
 		AtOnce:     f.AtOnce(),
 		Exception:  tenant.Clean(m.Exception, r.Token),
-		RetryAfter: tenant.RetryAfter(r.Header.Get("Retry-After"), r.date()),
+		RetryAfter: cmp.Or(tenant.RetryAfter(r.Header.Get("Retry-After"), r.date()), f.Backoff()),
 		Err:        errors.New(text),
 
 		Unreachable: f.Unreachable(),

@@ -16,12 +16,13 @@ type Case struct {
 }
 
 const (
-	notFound  = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
-	inTenant  = "Microsoft.Exchange.Configuration.Tasks.InvalidOperationInTenantException"
-	invalid   = "Microsoft.Exchange.Data.DataValidationException"
-	noWrite   = "Microsoft.Exchange.Configuration.Tasks.UnableToWriteToAadException"
-	busy      = "Microsoft.Exchange.Data.Storage.ServerBusyException"
-	transient = "Microsoft.Exchange.Data.Storage.StorageTransientException"
+	notFound   = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
+	inTenant   = "Microsoft.Exchange.Configuration.Tasks.InvalidOperationInTenantException"
+	invalid    = "Microsoft.Exchange.Data.DataValidationException"
+	noWrite    = "Microsoft.Exchange.Configuration.Tasks.UnableToWriteToAadException"
+	busy       = "Microsoft.Exchange.Data.Storage.ServerBusyException"
+	overBudget = "Microsoft.Exchange.Data.Directory.OverBudgetException"
+	transient  = "Microsoft.Exchange.Data.Storage.StorageTransientException"
 
 	wrapped = "An Azure Active Directory call was made to keep object in sync between Azure Active Directory and Exchange Online. However, it failed. Detailed error message: " +
 		"Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration. " +
@@ -78,6 +79,18 @@ var All = []Case{
 	{500, transient, "busy", "", tenant.Unavailable, false},
 	{400, "", "busy: BackendCommunicationException", "", tenant.Unavailable, false},
 	{400, noWrite, "The issue may be transient and please retry a couple of minutes later.", "", tenant.Failed, false},
+
+	{400, notFound, "object 'ada' couldn't be read from domain controller 'dc'. This may be due to replication delays", "", tenant.Unavailable, false},
+	{400, "", "The server is too busy", "", tenant.Unavailable, false},
+	{400, "", "The server cannot service this request right now. Try again later.", "", tenant.Unavailable, false},
+	{500, inTenant, "The operation has timed out.", "", tenant.Unavailable, false},
+	{400, "", "Unable to read data from the transport connection: reset", "", tenant.Unavailable, false},
+	{400, "", "The remote server returned an error: (503) Service Unavailable", "", tenant.Unavailable, false},
+	{400, overBudget, "You have exceeded your budget. Suggested backoff time 4812 ms.", "", tenant.Throttled, false},
+	{500, "", "Request is throttled", "", tenant.Throttled, false},
+	{400, "", "The operation failed because 'ada' isn't within your current write scopes", "", tenant.Denied, false},
+	{500, inTenant, "Active Directory operation failed: Insufficient access rights", "", tenant.Denied, false},
+	{500, "", "MapiExceptionNoAccess: MapiAccessDenied", "", tenant.Denied, false},
 
 	{400, noWrite, wrapped, "", tenant.Failed, true},
 	{500, "", wrapped, "", tenant.Failed, true},

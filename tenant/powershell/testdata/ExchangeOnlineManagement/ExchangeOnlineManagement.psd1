@@ -8,9 +8,12 @@
     Description       = 'Stands in for ExchangeOnlineManagement in tests.'
     PowerShellVersion = '5.1'
     FunctionsToExport = @(
-        'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline',
+        'Connect-ExchangeOnline', 'Disconnect-ExchangeOnline', 'Get-ConnectionInformation',
         'Get-UserAnalyticsConfig', 'Set-UserAnalyticsConfig',
-        'Get-CASMailbox', 'Set-CASMailbox'
+        'Get-CASMailbox', 'Set-CASMailbox',
+        'Get-Mailbox', 'Set-Mailbox',
+        'Get-MyAnalyticsFeatureConfig', 'Set-MyAnalyticsFeatureConfig',
+        'Get-VivaInsightsSettings'
     )
     CmdletsToExport   = @()
     VariablesToExport = @()

@@ -3,6 +3,9 @@
 
 $script:connected = $false
 $script:users = @{}
+. "$PSScriptRoot/Rest.ps1"
+. "$PSScriptRoot/Texts.ps1"
+. "$PSScriptRoot/Mailbox.ps1"
 
 enum StandInMode {
     OptOut
@@ -39,6 +42,15 @@ function Connect-ExchangeOnline {
     if ($ShowBanner) {
         Write-Host 'This is the banner, and it was not wanted.'
     }
+    if (($CommandName -join ',') -notmatch '^Get-(\w+),Set-\1$') {
+        throw 'without -CommandName all of Exchange is imported'
+    }
+    if ($Organization -eq 'hangs.onmicrosoft.com') {
+        # It says so beside the folder of its process.
+        $said = [System.IO.Path]::Combine([System.IO.Path]::GetTempPath(), '..', 'connecting')
+        [System.IO.File]::WriteAllText($said, "$PID`n")
+        [System.Threading.Thread]::Sleep(600000)
+    }
     if ($Organization -eq 'refused.onmicrosoft.com') {
         throw "AADSTS90002: no tenant of that name; the token was $AccessToken"
     }
@@ -48,6 +60,10 @@ function Connect-ExchangeOnline {
     }
     Write-Noise 'connecting'
     $script:connected = $true
+    $script:token = $AccessToken
+    $script:organization = $Organization
+    $script:account = $UserPrincipalName
+    if (-not $UserPrincipalName -and -not $AccessToken) { $script:account = 'admin@fabrikam.com' }
     'an object that Connect-ExchangeOnline wrote'
 }
 
@@ -58,6 +74,17 @@ function Disconnect-ExchangeOnline {
         $script:connected = $false
         Write-Host 'disconnected'
     }
+}
+
+# The tenant is that of who signs in, which is Fabrikam's unless the account says
+# otherwise.
+function Get-ConnectionInformation {
+    [CmdletBinding()]
+    param()
+    if (-not $script:connected) { return }
+    $tenant = '99999999-2222-3333-4444-555555555555'
+    if ("$script:account" -like '*contoso*' -or -not $script:account) { $tenant = '11111111-2222-3333-4444-555555555555' }
+    [pscustomobject] @{ State = 'Connected'; UserPrincipalName = $script:account; TenantID = $tenant }
 }
 
 # Invoke-Fault does what the user of that name is for.
@@ -140,17 +167,72 @@ function Set-CASMailbox {
     param(
         [Parameter(Mandatory = $true)] [string] $Identity,
         $OWAEnabled,
-        $ImapEnabled,
-        $ExternalDirectoryObjectId
+        [Alias('PopOn')] [System.Nullable[bool]] $PopEnabled,
+        [bool] $ImapEnabled,
+        [switch] $Force,
+        [string] $DisplayName,
+        [int] $Limit,
+        [System.Nullable[int]] $MayLimit,
+        [timespan] $RetainFor,
+        [datetime] $EndDate,
+        [System.DateTimeOffset] $EndTime,
+        [System.DayOfWeek] $WorkDay,
+        [string[]] $Addresses
     )
     Invoke-Fault $Identity
-    $given = foreach ($name in @('OWAEnabled', 'ImapEnabled', 'ExternalDirectoryObjectId')) {
-        if ($PSBoundParameters.ContainsKey($name)) {
-            $value = $PSBoundParameters[$name]
-            if ($null -eq $value) { "$name null" } else { $name + ' ' + $value.GetType().Name + ' ' + $value }
-        }
+    $given = foreach ($name in @($PSBoundParameters.get_Keys())) {
+        if (@('Identity', 'ErrorAction', 'Confirm') -contains $name) { continue }
+        $value = $PSBoundParameters[$name]
+        if ($null -eq $value) { "$name null" }
+        elseif ($value -is [array]) { $name + ' ' + $value.GetType().Name + ' ' + ($value -join '|') }
+        elseif ($value -is [hashtable]) { "$name Hashtable Add:$($value['Add'] -join '|') Remove:$($value['Remove'] -join '|')" }
+        elseif ($value -is [datetime] -or $value -is [System.DateTimeOffset]) { $name + ' ' + $value.GetType().Name + ' ' + $value.ToUniversalTime().ToString('s') }
+        else { $name + ' ' + $value.GetType().Name + ' ' + $value }
     }
     $script:users[$Identity] = $given -join '; '
 }
 
-Export-ModuleMember -Function '*-ExchangeOnline', '*-UserAnalyticsConfig', '*-CASMailbox'
+# Every kind of value that was seen, and some that may be.
+function Get-VivaInsightsSettings {
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)] [string] $Identity)
+    Invoke-Fault $Identity
+    if ($Identity -like 'long@*') {
+        [pscustomobject] @{ Identity = $Identity; Long = 1..10001 }
+        return
+    }
+    # As the real one writes it: an ExpandoObject is a dictionary of the new kind.
+    $dictionary = New-Object System.Dynamic.ExpandoObject
+    $add = [System.Collections.Generic.IDictionary[string, object]].GetMethod('Add', [type[]] @([string], [object]))
+    foreach ($entry in @(@('UserId', $Identity), @('IsInsightsHeadspaceEnabled', $true))) {
+        [void] $add.Invoke($dictionary, [object[]] $entry)
+    }
+    if ($Identity -notlike 'values@*') {
+        Write-Output -NoEnumerate $dictionary
+        return
+    }
+
+    $failing = [pscustomobject] @{ Works = 1 }
+    $failing | Add-Member -MemberType ScriptProperty -Name Fails -Value { throw 'no' }
+    $secret = New-Object System.Security.SecureString
+    'hunter2'.ToCharArray() | ForEach-Object { $secret.AppendChar($_) }
+    [pscustomobject] @{
+        Dictionary     = $dictionary
+        Hashtable      = @{ Keys = 'a key' }
+        Bytes          = [byte[]] @(0, 1, 255)
+        Nested         = [pscustomobject] @{ X = 1; Y = @([pscustomobject] @{ Z = $null }, @{ W = 'w' }) }
+        Failing        = $failing
+        Offset         = New-Object System.DateTimeOffset(2024, 1, 2, 3, 4, 5, [timespan]::FromHours(2))
+        Span           = [timespan]::FromDays(365)
+        Secret         = $secret
+        Held           = @{ Secret = $secret; Open = 'o' }
+        Xml            = [xml] '<a b="c"><d/></a>'
+        Element        = ([xml] '<a><d>e</d></a>').a
+        Version        = [version] '1.2.3'
+        'X@data.type'  = '#Int64'
+        'X@odata.type' = '#Int64'
+        X              = 5
+    } | Add-Member -MemberType ScriptProperty -Name Throws -Value { throw 'no' } -PassThru
+}
+
+Export-ModuleMember -Function '*-ExchangeOnline', 'Get-ConnectionInformation', '*-UserAnalyticsConfig', '*-CASMailbox', '*-Mailbox', '*-MyAnalyticsFeatureConfig', '*-VivaInsightsSettings'

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/report"
+	"rollcall/tenant"
+)
+
+// signsIn calls signIn as a command does that has these flags, and returns what came
+// of it, how long it took, and what was said.
+func signsIn(ctx context.Context, auth string, timeout time.Duration, signIn func(context.Context) error) (took time.Duration, said string, err error) {
+	var out writer
+	a := &app{console: report.NewConsole(&out)}
+	f := &tenantFlags{auth: auth, timeout: timeout, cloud: "global"}
+	start := time.Now()
+	err = f.retrySignIn(a, signIn)(ctx)
+	return time.Since(start), string(out), err
+}
+
+// Signing in takes no longer than --timeout, or a good half minute, and is never
+// silent for ten seconds. A person has the time that it takes.
+func TestSignInBounded(t *testing.T) {
+	never := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	for _, test := range []struct{ timeout, want time.Duration }{{2 * time.Minute, 2 * time.Minute}, {time.Second, signInPatience}} {
+		synctest.Test(t, func(t *testing.T) {
+			took, said, err := signsIn(t.Context(), "managed-identity", test.timeout, never)
+			if err == nil || !strings.Contains(err.Error(), "no answer within") || took != test.want {
+				t.Errorf("error %v after %v, want it after %v", err, took, test.want)
+			}
+			if n := strings.Count(said, "signing in, for "); n < int(took/(10*time.Second)) {
+				t.Errorf("said %d times in %v what it waits for", n, took)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		took, said, err := signsIn(t.Context(), "device-code", time.Second, func(ctx context.Context) error {
+			time.Sleep(10 * time.Minute)
+			return ctx.Err()
+		})
+		if err != nil || took != 10*time.Minute || said != "" {
+			t.Errorf("a person: error %v after %v, said %q", err, took, said)
+		}
+	})
+}
+
+// What fails for the moment is tried again, aloud, and the last failure is the
+// error; what fails for good, and what is interrupted, is not tried again.
+func TestSignInAgain(t *testing.T) {
+	busy := &tenant.Error{Op: "sign in", Object: "to login.example", Class: tenant.Unavailable, Err: errors.New("busy")}
+	wrong := &tenant.Error{Op: "sign in", Object: "to login.example", Class: tenant.Unauthorized, Err: errors.New("AADSTS1: no")}
+	for _, test := range []struct {
+		errs  []error
+		want  error
+		tries int
+	}{
+		{[]error{nil}, nil, 1},
+		{[]error{busy, busy, nil}, nil, 3},
+		{[]error{busy, wrong}, wrong, 2},
+		{[]error{busy}, busy, 6}, // for ever
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tries := 0
+			_, said, err := signsIn(t.Context(), "secret", 2*time.Minute, func(context.Context) error {
+				tries++
+				return test.errs[min(tries, len(test.errs))-1]
+			})
+			if err != test.want || tries != test.tries || strings.Count(said, "busy; trying again in ") != tries-1 {
+				t.Errorf("error %v after %d tries, want %v after %d; said %q", err, tries, test.want, test.tries, said)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(3*time.Second, func() { cancel(errInterrupted) })
+		tries := 0
+		took, _, err := signsIn(ctx, "secret", 2*time.Minute, func(context.Context) error { tries++; return busy })
+		if err == nil || took != 3*time.Second {
+			t.Errorf("interrupted: error %v after %v and %d tries", err, took, tries)
+		}
+	})
+}
