@@ -2,8 +2,9 @@ package entra
 
 import "regexp"
 
-// hints say what to do about what Entra ID refuses, by its codes. Certain:
-// Microsoft's list of AADSTS codes has their meanings.
+// hints say what to do about what Entra ID refuses, by its codes. Likely: Microsoft
+// says of its list of AADSTS codes that they may change, so a hint stands behind the
+// text that Entra ID sent and never in its place.
 var hints = map[string]string{
 	"16000":   "this account is not one of the tenant that --organization names",
 	"50020":   "this account is not one of the tenant that --organization names",
