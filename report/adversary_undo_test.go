@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
@@ -92,12 +91,8 @@ func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	header, err := csv.NewReader(skipBOM(f)).Read()
+	source := NewSource(f)
 	f.Close()
-	if err != nil {
-		return nil, nil, err
-	}
-	source := NewSource(header)
 	if source == nil {
 		return nil, nil, ErrNotResults
 	}
@@ -131,14 +126,6 @@ func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 	u.manifest = Manifest{Run: "undo", Tenant: "contoso", Noun: "MyAnalyticsFeatureConfig", Change: change.String(),
 		Rows: users.Description().Rows, Digest: users.Digest(), Befores: true}
 	return source.Past, users, nil
-}
-
-func skipBOM(f *os.File) io.Reader {
-	b := make([]byte, len(utf8BOM))
-	if n, _ := f.ReadAt(b, 0); string(b[:n]) == utf8BOM {
-		f.Seek(int64(n), io.SeekStart)
-	}
-	return f
 }
 
 // undo looks at a Set of an undo for u, or nobody.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"rollcall/tenant/disk"
 )
 
 // WriteFile puts what write writes in the place of the file called name, as a
@@ -42,13 +44,13 @@ func replaceFile(name string, perm os.FileMode, write func(io.Writer) error) err
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = disk.Rename(f.Name(), name)
 	}
 	if err != nil {
 		os.Remove(f.Name())
 		return fmt.Errorf("write %s: %w", name, cause(err))
 	}
-	return syncDir(filepath.Dir(name))
+	return disk.SyncDir(filepath.Dir(name))
 }
 
 func writeDevice(name string, write func(io.Writer) error) error {
@@ -72,10 +74,13 @@ func CanWriteFile(name string) error {
 	case err == nil && !info.Mode().IsRegular():
 		return nil
 	}
+	if err := disk.CanReplace(name); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, cause(err))
 	}
 	f.Close()
-	return os.Remove(f.Name())
+	return disk.Remove(f.Name())
 }

@@ -9,8 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 	"time"
+
+	"rollcall/tenant/disk"
 )
 
 // ErrExists is what CreateFile returns for a file that holds something.
@@ -48,7 +49,7 @@ func CreateFile(name string, overwrite bool) (*File, error) {
 	}
 	// What is appended to a file that somebody else has cut lands at its end,
 	// where that shows, instead of behind a hole.
-	if f, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+	if f, err = disk.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, cause(err))
 	}
 	info, err := f.Stat()
@@ -65,7 +66,7 @@ func CreateFile(name string, overwrite bool) (*File, error) {
 // openFile opens the file called name, which is there, to go on with behind its
 // first size bytes.
 func openFile(name string, size int64) (*File, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	f, err := disk.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +159,7 @@ func (f *File) Close() error {
 		err = cerr
 	}
 	if f.created && !f.begun {
-		os.Remove(f.f.Name())
+		disk.Remove(f.f.Name())
 	}
 	return err
 }
@@ -172,31 +173,20 @@ func createBeside(name string) (*os.File, error) {
 	if !errors.Is(err, fs.ErrExist) {
 		return f, err
 	}
-	if err := os.Remove(name); err != nil {
+	if err := disk.Remove(name); err != nil {
 		return nil, err
 	}
 	return os.OpenFile(name, flag, 0o600)
 }
 
-// cause returns err without the operation and the path that package os puts
+// cause returns err without the operation and the paths that package os puts
 // ahead of it.
 func cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
 	return err
-}
-
-// syncDir makes a change of names in the directory called dir last. Windows has no
-// way to do so.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

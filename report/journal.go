@@ -2,11 +2,13 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"rollcall/pipeline"
+	"rollcall/tenant/disk"
 )
 
 // A journal is the file beside a results file that has what that one can't say
@@ -113,9 +115,15 @@ func (j *journal) write() error {
 	if j.err != nil || len(j.buf) == 0 {
 		return j.err
 	}
-	if j.size+int64(len(j.buf)) > j.room {
-		j.err = j.rewrite()
-		return j.err
+	if j.size+int64(len(j.buf)) > j.room-roomLine {
+		if err := j.rewrite(); err == nil || j.f == nil {
+			j.err = err
+			return err
+		}
+		// Somebody has it open. It goes on as it is.
+		if j.err = j.extend(); j.err != nil {
+			return j.err
+		}
 	}
 	var n int
 	n, j.err = j.f.WriteAt(j.buf, j.size)
@@ -167,8 +175,8 @@ func (j *journal) forget(lines []int, m mark) error {
 }
 
 // rewrite puts a file in the place of the journal's that has only what is still
-// of use. Whenever that is cut short, one or the other is there as a whole.
-// Nobody may be syncing.
+// of use. Whenever that is cut short, one or the other is there as a whole. After
+// an error the journal's is as it was, unless f is nil. Nobody may be syncing.
 func (j *journal) rewrite() error {
 	var b bytes.Buffer
 	put := func(v any) error {
@@ -203,21 +211,70 @@ func (j *journal) rewrite() error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err == nil && j.f != nil {
-		err = j.f.Close() // which Windows wants, ahead of the rename
+	if cerr := f.Close(); err == nil {
+		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), j.name)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(j.name))
+		err = j.replaceBy(f.Name())
 	}
 	if err != nil {
-		f.Close()
 		os.Remove(f.Name())
 		return err
 	}
-	j.f, j.size, j.room, j.buf, j.synced = f, size, head.Room, j.buf[:0], j.put
+	j.size, j.room, j.buf, j.synced = size, head.Room, j.buf[:0], j.put
+	return nil
+}
+
+// replaceBy puts the file called name in the place of the journal's. After an
+// error that is as it was, unless f is nil.
+func (j *journal) replaceBy(name string) error {
+	began := j.f != nil
+	if began {
+		j.f.Close() // Windows renames no open file
+		j.f = nil
+	}
+	err := disk.Rename(name, j.name)
+	renamed := err == nil
+	if renamed {
+		err = disk.SyncDir(filepath.Dir(j.name))
+	} else {
+		err = fmt.Errorf("replace %s: %w", j.name, cause(err))
+	}
+	if err == nil || began && !renamed {
+		f, oerr := disk.OpenFile(j.name, os.O_RDWR, 0)
+		if oerr != nil {
+			return oerr
+		}
+		j.f = f
+	}
+	return err
+}
+
+// A moreRoom is a line that says what the size of the file has become.
+type moreRoom struct {
+	Room int64 `json:"room"`
+}
+
+// roomLine is what such a line takes, for which there always is room: so no file
+// that was cut lacks the line alone.
+const roomLine = 64
+
+// extend gives the file more room, as it is. Killed in between, the journal is
+// longer than it has to be, which is no damage.
+func (j *journal) extend() error {
+	more := moreRoom{j.room + journalRoom + 2*int64(len(j.buf))}
+	line, err := journalLine(j.manifest.ID, more)
+	if err != nil {
+		return err
+	}
+	if err := j.f.Truncate(more.Room); err != nil {
+		return err
+	}
+	if _, err := j.f.WriteAt(line, j.size); err != nil {
+		return err
+	}
+	j.size += int64(len(line))
+	j.room = more.Room
 	return nil
 }
 

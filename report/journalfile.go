@@ -85,7 +85,7 @@ func readJournal(name string) (j *journal, damage string, err error) {
 	if head.Version != journalVersion {
 		return nil, "", fmt.Errorf("read %s: another version of rollcall made it (journal %d, want %d)", j.name, head.Version, journalVersion)
 	}
-	j.manifest = head.Manifest
+	j.manifest, j.room = head.Manifest, head.Room
 	bad := 0
 	for len(rest) > 0 {
 		line, rest, ended = bytes.Cut(rest, []byte("\n"))
@@ -103,8 +103,8 @@ func readJournal(name string) (j *journal, damage string, err error) {
 		}
 	}
 	switch {
-	case int64(len(b)) != head.Room:
-		damage = fmt.Sprintf("%s was cut: it has %s, and had %d", j.name, Plural(len(b), "byte"), head.Room)
+	case int64(len(b)) < j.room:
+		damage = fmt.Sprintf("%s was cut: it has %s, and had %d", j.name, Plural(len(b), "byte"), j.room)
 	case bad > 0:
 		damage = fmt.Sprintf("%s is damaged: %s can't be read", j.name, Plural(bad, "entry"))
 	}
@@ -131,9 +131,14 @@ func (j *journal) read(text []byte) error {
 	var line struct {
 		entry
 		mark
+		moreRoom
 	}
 	if err := json.Unmarshal(text, &line); err != nil {
 		return err
+	}
+	if line.Room > 0 {
+		j.room = line.Room
+		return nil
 	}
 	if line.SHA256 != "" {
 		j.mark = &line.mark

@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"rollcall/tenant/disk"
 )
 
 // A LogFile is a log in a file of bounded size, for its owner alone. When it
@@ -97,7 +99,7 @@ func (l *LogFile) open() error {
 func (l *LogFile) rotate() error {
 	l.f.Close() // which Windows wants, ahead of the rename
 	l.f = nil
-	err := os.Rename(l.name, l.name+".1")
+	err := disk.Rename(l.name, l.name+".1")
 	if oerr := l.open(); oerr != nil {
 		return oerr
 	}

@@ -1,17 +1,13 @@
 package report
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/jszwec/csvutil"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 
 	"rollcall/pipeline"
 )
@@ -34,12 +30,8 @@ type ResultsReader struct {
 
 // NewResultsReader reads the header of a results CSV.
 func NewResultsReader(r io.Reader) (*ResultsReader, error) {
-	in := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), bufferSize)
-	c := csv.NewReader(in)
+	c := openCSV(r)
 	c.ReuseRecord = true
-	if first, _ := in.Peek(len(leading[0]) + 1); len(first) > 0 && strings.ContainsRune(";\t", rune(first[len(first)-1])) {
-		c.Comma = rune(first[len(first)-1])
-	}
 	dec, err := csvutil.NewDecoder(c)
 	if err == io.EOF {
 		return nil, fmt.Errorf("%w: it is empty", ErrNotResults)
@@ -102,11 +94,11 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 	res.Row.Line, res.Row.UPN, res.Row.Cells = rec.Line, rec.UPN, cells[r.own:]
 	for i := range r.Properties {
 		at := len(leading) + 3*i
-		res.Values = append(res.Values, pipeline.Value{After: Unsafe(cells[at]), Wanted: Unsafe(cells[at+1]), Before: Unsafe(cells[at+2])})
+		res.Values = append(res.Values, pipeline.Value{After: r.cell(at), Wanted: r.cell(at + 1), Before: r.cell(at + 2)})
 	}
 	for i := range r.Moved {
 		at := len(leading) + 3*len(r.Properties) + 2*i
-		res.Moved = append(res.Moved, pipeline.Value{After: Unsafe(cells[at]), Before: Unsafe(cells[at+1])})
+		res.Moved = append(res.Moved, pipeline.Value{After: r.cell(at), Before: r.cell(at + 1)})
 	}
 	if rec.Error != "" {
 		res.Note = Unsafe(rec.Error)
@@ -115,6 +107,9 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 	res.Finished, _ = time.Parse(time.RFC3339, rec.FinishedAt)
 	return nil
 }
+
+// cell returns what a cell of the record that was read last stands for.
+func (r *ResultsReader) cell(i int) string { return spoken(Unsafe(r.dec.Record()[i]), r.csv.Comma) }
 
 // Restore adds the rows of a file.
 func (t *Tally) Restore(r *ResultsReader) error {

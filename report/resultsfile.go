@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/tenant/disk"
 )
 
 // syncEvery bounds how much of a results file a power cut can take.
@@ -86,7 +87,7 @@ func tryRoom(name string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(name)
+	defer disk.Remove(name)
 	_, err = f.Write(make([]byte, bufferSize))
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -117,7 +118,7 @@ func (r *ResultsFile) Begin() error {
 func (r *ResultsFile) begin() error {
 	if !r.file.device && r.resumed == nil {
 		for _, name := range []string{journalName(r.name), SummaryName(r.name)} {
-			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
@@ -136,7 +137,7 @@ func (r *ResultsFile) begin() error {
 	if err := r.file.Sync(); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(r.name)); err != nil {
+	if err := disk.SyncDir(filepath.Dir(r.name)); err != nil {
 		return err
 	}
 	j := r.resumed
@@ -251,7 +252,7 @@ func (r *ResultsFile) Finish() error {
 	if r.journal.Load() == nil {
 		return nil
 	}
-	return os.Remove(journalName(r.name))
+	return disk.Remove(journalName(r.name))
 }
 
 // Discard removes the file, of which no row was begun, with all that stands beside
@@ -260,8 +261,8 @@ func (r *ResultsFile) Discard() error {
 	if !r.file.created || r.manifest.Unsure > 0 {
 		return nil
 	}
-	err := errors.Join(os.Remove(r.name), r.Finish())
-	if serr := os.Remove(SummaryName(r.name)); !errors.Is(serr, fs.ErrNotExist) {
+	err := errors.Join(disk.Remove(r.name), r.Finish())
+	if serr := disk.Remove(SummaryName(r.name)); !errors.Is(serr, fs.ErrNotExist) {
 		err = errors.Join(err, serr)
 	}
 	return err

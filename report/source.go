@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -18,17 +19,23 @@ type Source struct {
 	Own        int      // how many of its columns are ours
 	Past       *Past    // what stands beside it; nil if it is not a file
 
+	comma   rune     // between its cells
 	unknown []string // properties that moved, whose values before some row has not
 }
 
-// NewSource returns the Source whose header is given, or nil if it is not one of
-// ours.
-func NewSource(header []string) *Source {
+// NewSource returns the Source that r begins with, or nil if it is not one of ours.
+// A spreadsheet may have saved it since.
+func NewSource(r io.Reader) *Source {
+	in := openCSV(r)
+	header, err := in.Read()
+	if err != nil {
+		return nil
+	}
 	properties, moved, own := ParseColumns(header)
 	if properties == nil {
 		return nil
 	}
-	return &Source{Properties: properties, Moved: moved, Own: own}
+	return &Source{Properties: properties, Moved: moved, Own: own, comma: in.Comma}
 }
 
 // Manifest returns what is on record of the run that the file is of, or nil.
@@ -40,10 +47,10 @@ func (s *Source) Manifest() *Manifest {
 }
 
 // Cell returns what a cell stands for: in our own columns what it was ahead of
-// being made safe for spreadsheets.
+// being made safe for spreadsheets, and saved by one.
 func (s *Source) Cell(i int, cell string) (text string, ours bool) {
 	if i < s.Own {
-		return Unsafe(cell), true
+		return spoken(Unsafe(cell), s.comma), true
 	}
 	return cell, false
 }

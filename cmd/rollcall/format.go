@@ -119,7 +119,7 @@ func (x *execution) newsOutcome() error {
 
 // paints reports whether text is to be in color.
 func (x *execution) paints() bool {
-	return paints(x.output.color, isTerminal(x.app.out))
+	return paints(x.output.color, takesSequences(x.app.out))
 }
 
 func paints(when string, terminal bool) bool {

@@ -104,15 +104,3 @@ func (a *app) again() string {
 	}
 	return commandLine(words)
 }
-
-// commandLine returns what a shell takes for rollcall with these arguments.
-func commandLine(args []string) string {
-	line := "rollcall"
-	for _, arg := range args {
-		if arg == "" || strings.ContainsAny(arg, " \t\n'\"\\$&|;<>()*?[]#~`!{}") {
-			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
-		line += " " + arg
-	}
-	return line
-}

@@ -11,17 +11,18 @@ func TestImports(t *testing.T) {
 	allowed := map[string]string{
 		"rollcall/tenant":                     "",
 		"rollcall/tenant/jsonscan":            "",
+		"rollcall/tenant/disk":                "",
 		"rollcall/tenant/internal/errorcases": "tenant", // for tests only
 		"rollcall/tenant/entra":               "tenant",
 		"rollcall/tenant/rest":                "tenant",
 		"rollcall/tenant/exchange":            "tenant tenant/rest tenant/jsonscan",
 		"rollcall/tenant/insights":            "tenant tenant/rest",
 		"rollcall/tenant/powershell":          "tenant",
-		"rollcall/tenant/sandbox":             "tenant tenant/jsonscan",
+		"rollcall/tenant/sandbox":             "tenant tenant/jsonscan tenant/disk",
 		"rollcall/pipeline/roster":            "",
 		"rollcall/pipeline/lock":              "",
 		"rollcall/pipeline":                   "tenant pipeline/roster",
-		"rollcall/report":                     "tenant pipeline pipeline/roster",
+		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/roster",
 		"rollcall/cmd/rollcall":               "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/roster report",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()

@@ -217,9 +217,11 @@ func (j *job) wanted(a *app, in *input) (*pipeline.Change, *report.Source, error
 		return nil, nil, usage(errors.New("--max-changes needs --read-first, or the diff of an audit as the file"))
 	case source == nil && change.Empty() && in.once == nil:
 		// It may be a misspelt results file, which would say what it wants.
-		if _, err := os.Stat(in.name); err != nil {
+		f, err := os.Open(in.name)
+		if err != nil {
 			return nil, nil, err
 		}
+		f.Close()
 		fallthrough
 	case source == nil:
 		_, err := j.change.required()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,7 +28,11 @@ func TestMain(m *testing.M) {
 		os.Mkdir(dir, 0o700)
 		os.Setenv(lockDirVariable, dir)
 	}
-	testscript.Main(m, map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell})
+	programs := map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell}
+	if terminal != nil {
+		programs["terminal"] = terminal
+	}
+	testscript.Main(m, programs)
 }
 
 // The scripts run the program as its users do. Beside testscript's commands they
@@ -44,6 +49,9 @@ func TestMain(m *testing.M) {
 //	listen FILE                serve HTTP, set PING to the address, and write each
 //	                           request to FILE
 //	until FILE N               wait until FILE has N lines
+//	edit FROM TO PATTERN TEXT
+//	                           write FROM to TO with TEXT for what matches PATTERN,
+//	                           in which $1 is the first group and ^ begins a line
 //	agree RESULTS COUNTS       fail unless as many rows were applied as the
 //	                           server's counts have users set
 //	interrupted N TIMES FILE LINES rollcall ARGS...
@@ -58,6 +66,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
+			env.Setenv("NOFILE", noFile())
 			env.Setenv(lockDirVariable, filepath.Join(env.WorkDir, ".tmp"))
 			env.Values["server"] = new(server)
 			if err := givePowerShell(env); err != nil {
@@ -72,6 +81,7 @@ func TestScripts(t *testing.T) {
 			"served":      served,
 			"key":         makeKey,
 			"append":      appendTo,
+			"edit":        edit,
 			"lines":       lines,
 			"agree":       agree,
 			"until":       until,
@@ -125,7 +135,7 @@ func makeUsers(ts *testscript.TestScript, _ bool, args []string) {
 
 // A server is a rollcall sandbox serve in a process of its own.
 type server struct {
-	cmd    *exec.Cmd
+	*running
 	out    *bufio.Reader
 	stderr bytes.Buffer
 }
@@ -134,14 +144,16 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("server").(*server)
 	program, err := exec.LookPath("rollcall")
 	ts.Check(err)
-	*s = server{cmd: exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)}
-	s.cmd.Dir = ts.Getenv("WORK")
-	s.cmd.Env = environment(ts)
-	s.cmd.Stderr = &s.stderr
-	out, err := s.cmd.StdoutPipe()
+	*s = server{}
+	cmd := exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = environment(ts)
+	cmd.Stderr = &s.stderr
+	out, err := cmd.StdoutPipe()
 	ts.Check(err)
-	ts.Check(s.cmd.Start())
-	ts.Defer(func() { s.cmd.Process.Kill() })
+	s.running, err = startRunning(cmd)
+	ts.Check(err)
+	ts.Defer(s.running.kill)
 	s.out = bufio.NewReader(out)
 	address, err := s.out.ReadString('\n')
 	ts.Check(err)
@@ -150,7 +162,7 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 
 func served(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("server").(*server)
-	ts.Check(s.cmd.Process.Signal(os.Interrupt))
+	ts.Check(s.interrupt())
 	counts, err := io.ReadAll(s.out)
 	ts.Check(err)
 	s.cmd.Wait()
@@ -176,6 +188,13 @@ func appendTo(ts *testscript.TestScript, _ bool, args []string) {
 	defer f.Close()
 	_, err = f.WriteString(strings.TrimSuffix(ts.ReadFile(args[1]), "\n"))
 	ts.Check(err)
+}
+
+func edit(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, err := regexp.Compile("(?m)" + args[2])
+	ts.Check(err)
+	text := pattern.ReplaceAllString(ts.ReadFile(args[0]), args[3])
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 func lines(ts *testscript.TestScript, neg bool, args []string) {
@@ -232,11 +251,6 @@ func interrupted(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	atLeast, err := strconv.Atoi(args[3])
 	ts.Check(err)
-	signal := os.Signal(os.Interrupt)
-	if want == exitTerminated {
-		signal = syscall.SIGTERM
-	}
-
 	program, err := exec.LookPath(args[4])
 	ts.Check(err)
 	cmd := exec.Command(program, args[5:]...)
@@ -245,32 +259,47 @@ func interrupted(ts *testscript.TestScript, _ bool, args []string) {
 	var said bytes.Buffer
 	stderr, err := cmd.StderrPipe()
 	ts.Check(err)
-	ts.Check(cmd.Start())
-	ts.Defer(func() { cmd.Process.Kill() })
+	run, err := startRunning(cmd)
+	ts.Check(err)
+	ts.Defer(run.kill)
+	signal := run.interrupt
+	if want == exitTerminated {
+		signal = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	}
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for in := bufio.NewScanner(stderr); in.Scan(); {
+			lines <- in.Text()
+		}
+	}()
 
 	for {
 		if _, err := os.Stat(ts.MkAbs(args[2])); err == nil && countLines(ts, args[2]) >= atLeast {
 			break
 		}
-		if err := cmd.Process.Signal(syscall.Signal(0)); err != nil {
-			ts.Fatalf("ended before %s had %d lines", args[2], atLeast)
+		select {
+		case line, ok := <-lines:
+			if !ok {
+				ts.Fatalf("ended before %s had %d lines: %s", args[2], atLeast, said.Bytes())
+			}
+			said.WriteString(line + "\n")
+		case <-time.After(5 * time.Millisecond):
 		}
-		<-time.After(5 * time.Millisecond)
 	}
 	// Each is answered before the next is sent: two that are under way at once
 	// may come as one.
-	lines := bufio.NewScanner(stderr)
 	for range times {
-		ts.Check(cmd.Process.Signal(signal))
-		for lines.Scan() {
-			said.WriteString(lines.Text() + "\n")
-			if strings.Contains(lines.Text(), "interrupt again") {
+		ts.Check(signal())
+		for line := range lines {
+			said.WriteString(line + "\n")
+			if strings.Contains(line, "interrupt again") {
 				break
 			}
 		}
 	}
-	for lines.Scan() {
-		said.WriteString(lines.Text() + "\n")
+	for line := range lines {
+		said.WriteString(line + "\n")
 	}
 	cmd.Wait()
 	ts.Logf("%s", said.Bytes())

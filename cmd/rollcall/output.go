@@ -157,13 +157,14 @@ func (o *output) base(rows int) pipeline.Counts {
 // begin makes the results what the run starts from.
 func (x *execution) beginOutput() error {
 	o := x.out
-	o.begun = true
 	if o.file == nil || o.from.Complete {
+		o.begun = true
 		return nil
 	}
 	if err := o.file.Begin(); err != nil {
-		return err
+		return err // what an earlier life of the run has left stays its record
 	}
+	o.begun = true
 	context.AfterFunc(x.interrupts.ctx, o.file.Abort)
 	if o.file.Device() {
 		return nil
@@ -261,7 +262,9 @@ func (x *execution) finish(err error) error {
 	serr := report.WriteSummary(o.name, x.told(err))
 	lost(serr)
 	if o.left() == 0 && cerr == nil && serr == nil {
-		lost(o.file.Finish())
+		if ferr := o.file.Finish(); ferr != nil { // which says that it is complete, too
+			x.app.console.Warn("warning: %v", ferr)
+		}
 	}
 	return err
 }

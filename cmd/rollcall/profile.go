@@ -61,7 +61,11 @@ func readProfile(file, name string, flags []string) (*profile, error) {
 		err = errors.New("there is a second document")
 	}
 	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("%s: want profiles by name under \"profiles:\": %s", file, strings.Join(strings.Fields(err.Error()), " "))
+		text := strings.Join(strings.Fields(err.Error()), " ")
+		if strings.Contains(text, "escape") || strings.Contains(text, "hexdecimal") { // sic
+			text += ": a backslash between double quotes begins an escape; write 'C:\\users', in single quotes"
+		}
+		return nil, fmt.Errorf("%s: want profiles by name under \"profiles:\": %s", file, text)
 	}
 	for key := range all {
 		if key != "profiles" {

@@ -58,6 +58,29 @@ func TestOnRecordAheadOfTheFirstCall(t *testing.T) {
 	}
 }
 
+// To go on that fails ahead of its first call leaves all as it was, and another try
+// goes on: here a directory stands where the journal is made anew.
+func TestResumeThatCouldNotBegin(t *testing.T) {
+	dir := t.TempDir()
+	in, results := filepath.Join(dir, "users.csv"), filepath.Join(dir, "results.csv")
+	writeRoster(t, in, 5)
+	apply := []string{"apply", in, "--privacy-mode", "opt-out", "-o", results}
+	rollcall(t, exitGuard, append(apply, "--limit", "2")...)
+	inTheWay := results + ".journal.new"
+	if err := os.MkdirAll(filepath.Join(inTheWay, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		rollcall(t, exitError, append(apply, "--resume")...)
+	}
+	if err := os.RemoveAll(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	if _, said := rollcall(t, exitOK, append(apply, "--resume")...); !strings.Contains(said, "2 rows recorded, 3 to go") {
+		t.Errorf("it goes on with\n%s", said)
+	}
+}
+
 // Results that somebody cuts, removes or replaces under a run are lost, and nothing
 // says otherwise: it ends with 1, counts no row as recorded, keeps the journal and
 // says how to go on.

@@ -31,7 +31,10 @@ func (a *app) root() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.began = true
-			return a.profile.settle(a, c)
+			if err := a.profile.settle(a, c); err != nil {
+				return err
+			}
+			return checkPaths(c.Flags())
 		},
 	}
 	a.profile.add(root.PersistentFlags())

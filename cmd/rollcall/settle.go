@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -66,6 +67,9 @@ func (f *profileFlags) fromEnvironment(a *app, c *cobra.Command, names []string)
 	slices.Sort(variables)
 	for _, v := range variables {
 		variable, value, _ := strings.Cut(v, "=")
+		if runtime.GOOS == "windows" { // where names have no case
+			variable = strings.ToUpper(variable)
+		}
 		word, ours := strings.CutPrefix(variable, variablePrefix)
 		if !ours || value == "" || slices.Contains(secretVariables, variable) || slices.Contains(completionVariables, variable) {
 			continue

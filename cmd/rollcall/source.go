@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"encoding/csv"
 	"errors"
 	"io"
 	"os"
@@ -31,18 +29,12 @@ func readSource(in *input) (*report.Source, error) {
 		defer f.Close()
 		r = f
 	}
-	b := bufio.NewReader(r)
-	if first, _ := b.Peek(3); string(first) == "\ufeff" {
-		b.Discard(3)
+	s := report.NewSource(r)
+	if s == nil || in.once != nil {
+		return s, nil
 	}
-	header, err := csv.NewReader(b).Read()
-	if err != nil {
-		return nil, nil
-	}
-	s := report.NewSource(header)
-	if s != nil && in.once == nil {
-		s.Past, err = report.ReadPast(in.name)
-	}
+	var err error
+	s.Past, err = report.ReadPast(in.name)
 	return s, err
 }
 

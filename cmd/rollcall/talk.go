@@ -45,7 +45,7 @@ func (f *talkFlags) start(a *app) (*zap.Logger, error) {
 		level = zapcore.ErrorLevel
 	case f.verbose:
 		level = zapcore.DebugLevel
-	case isTerminal(a.err) && f.logFormat == "console":
+	case f.draws(a):
 		level = zapcore.WarnLevel // a person sees the progress line
 	}
 	if f.quiet {
@@ -54,12 +54,15 @@ func (f *talkFlags) start(a *app) (*zap.Logger, error) {
 	return a.console.Log(level, f.logFormat == "json"), nil
 }
 
+// draws reports whether there is a progress line.
+func (f *talkFlags) draws(a *app) bool { return f.logFormat == "console" && takesSequences(a.err) }
+
 // progress shows how far the run is: with a progress line on a terminal, with
 // log lines elsewhere.
 func (f *talkFlags) progress(a *app, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
 	switch {
 	case f.quiet:
-	case isTerminal(a.err) && f.logFormat == "console":
+	case f.draws(a):
 		return a.console.Progress(total, run)
 	case f.stats > 0:
 		return report.LogProgress(log, f.stats, total, run)

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,6 +30,8 @@ func TestNewRefuses(t *testing.T) {
 	with := func(name, value string) env {
 		return env{tenantVariable: contoso, clientVariable: app, name: value}
 	}
+	_, err := os.Open("/no/such/file")
+	noFile := errors.Unwrap(err).Error()
 	for _, test := range []struct {
 		cfg  Config
 		env  env
@@ -41,12 +44,12 @@ func TestNewRefuses(t *testing.T) {
 		{Config{Method: Secret}, both, "sign in by secret: no secret: put it in AZURE_CLIENT_SECRET or a file that --secret-file names"},
 		{Config{Method: Certificate}, nil, "sign in by certificate: " + noTenant + "; " + noClient + "; no certificate: put it in a file that --certificate or AZURE_CLIENT_CERTIFICATE_PATH names"},
 		{Config{Method: Workload}, nil, "sign in by workload: " + noTenant + "; " + noClient + "; no federated token: put it in a file that AZURE_FEDERATED_TOKEN_FILE names"},
-		{Config{Method: Workload}, with(federatedVariable, "/no/such/file"), "no such file"},
+		{Config{Method: Workload}, with(federatedVariable, "/no/such/file"), noFile},
 		{Config{Method: Token}, nil, "sign in by token: no access token: put it in ROLLCALL_ACCESS_TOKEN or a file"},
-		{Config{Method: Token, TokenFile: "/no/such/file"}, env{tokenVariable: "x"}, "no such file"},
+		{Config{Method: Token, TokenFile: "/no/such/file"}, env{tokenVariable: "x"}, noFile},
 		{Config{Method: DeviceCode}, nil, "sign in by device-code: nobody to show the code to"},
-		{Config{Method: Certificate, Certificate: "/no/such/file"}, both, "no such file"},
-		{Config{Method: Secret, SecretFile: "/no/such/file"}, both, "no such file"},
+		{Config{Method: Certificate, Certificate: "/no/such/file"}, both, noFile},
+		{Config{Method: Secret, SecretFile: "/no/such/file"}, both, noFile},
 		{Config{Method: Secret, SecretFile: t.TempDir()}, both, "a directory"},
 		{Config{Method: Secret, SecretFile: write(t, "s", " \n")}, both, "empty"},
 		{Config{Method: Secret, SecretFile: write(t, "s", "hunter2\nhunter3\n")}, both, "more than one line"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -105,7 +104,7 @@ func (b *builder) workload() (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(name); err != nil {
+	if _, _, err := readFile(name); err != nil {
 		return nil, err
 	}
 	return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{

@@ -53,12 +53,9 @@ func newGiven(cfg Config) (*Source, error) {
 // read reads the file. What of it was seen before the reading is what a later
 // change is told by.
 func (g *given) read() (token, warning string, err error) {
-	info, err := os.Stat(g.name)
-	if err != nil {
-		return "", "", err
-	}
+	info, serr := os.Stat(g.name)
 	token, warning, err = readSecret(g.name)
-	if err == nil {
+	if err == nil && serr == nil {
 		g.last, g.info = token, info
 	}
 	return token, warning, err

@@ -13,7 +13,7 @@ import (
 // rollcall to deal with, does not reach it. Where the system can do that, it is
 // killed when rollcall ends, however that ends; elsewhere it is the end of its
 // input that ends it, once its cmdlet has returned.
-func ownGroup(cmd *exec.Cmd) {
+func ownGroup(cmd *exec.Cmd, _ bool) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endWithUs(cmd.SysProcAttr)
 }

@@ -9,10 +9,16 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// ownGroup makes the process of cmd the first of a process group, which an
-// interrupt of the console does not reach: that is for rollcall to deal with.
-func ownGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+// ownGroup makes the process of cmd the first of a process group, which Ctrl-C does
+// not reach: that is for rollcall to deal with. Ctrl-Break, and the end of whoever
+// closes the window, reach all of a console: unless somebody is to sign in by hand
+// there, the process has one of its own, which nobody sees.
+func ownGroup(cmd *exec.Cmd, byHand bool) {
+	flags := uint32(windows.CREATE_NEW_PROCESS_GROUP)
+	if !byHand {
+		flags |= windows.CREATE_NO_WINDOW
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: flags}
 }
 
 // inheritFiles does nothing: a process inherits no locks here, and the job of a

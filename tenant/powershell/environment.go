@@ -34,7 +34,7 @@ var fixed = []string{"NO_COLOR=1", "POWERSHELL_UPDATECHECK=Off", "POWERSHELL_TEL
 func (t *Tenant) command(program, folder string) *exec.Cmd {
 	cmd := exec.Command(program, arguments...)
 	cmd.Env = t.environ(folder)
-	ownGroup(cmd)
+	ownGroup(cmd, t.cfg.SignIn.byHand())
 	inheritFiles(cmd, t.cfg.Inherit)
 	return cmd
 }

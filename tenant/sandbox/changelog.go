@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"rollcall/tenant/disk"
 )
 
 // A changeLog is the file FILE.changes, which has the Sets that changed users
@@ -193,7 +195,7 @@ func (l *changeLog) remove() error {
 		return err
 	}
 	l.close() // Windows removes no open file
-	if err := os.Remove(l.path); err != nil {
+	if err := disk.Remove(l.path); err != nil {
 		return err
 	}
 	*l = changeLog{path: l.path}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -105,6 +106,9 @@ func TestLogIsNotOurs(t *testing.T) {
 	for _, to := range []string{target, target + ".none"} {
 		if err := os.Symlink(to, LogName(name)); err != nil {
 			t.Skip(err)
+		}
+		if info, err := os.Lstat(LogName(name)); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			t.Skip("a symbolic link is none here, as under Wine")
 		}
 		fails(tn, LogName(name)+" is not a regular file: remove it")
 		if _, err := Load(name); err == nil || err.Error() != "load "+name+": "+LogName(name)+" is not a regular file: remove it" {

@@ -29,10 +29,10 @@ func TestFaults(t *testing.T) {
 			return err == nil && res.StatusCode == 503 && strings.HasPrefix(res.Header.Get("Content-Type"), "text/plain")
 		}},
 		{faultReset, false, func(res *http.Response, _ string, err error) bool {
-			return res == nil && errors.Is(err, syscall.ECONNRESET)
+			return res == nil && isReset(err)
 		}},
 		{faultLost, true, func(res *http.Response, _ string, err error) bool {
-			return res == nil && errors.Is(err, syscall.ECONNRESET)
+			return res == nil && isReset(err)
 		}},
 		{faultTruncated, true, func(res *http.Response, body string, err error) bool {
 			return res != nil && res.StatusCode == 200 && body != "" && errors.Is(err, io.ErrUnexpectedEOF)
@@ -308,4 +308,10 @@ func TestCounts(t *testing.T) {
 	if s.Counts().Cmdlets["X"] != 0 {
 		t.Error("Counts handed out its own map")
 	}
+}
+
+// isReset reports whether the other side has reset a connection. Windows has a
+// number of its own for that.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.Errno(10054))
 }

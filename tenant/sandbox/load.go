@@ -2,12 +2,15 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"rollcall/tenant"
+	"rollcall/tenant/disk"
 )
 
 // Load returns a Tenant whose users are those of the CSV file called name.
@@ -25,8 +28,11 @@ import (
 // Neither file is changed by Load.
 func Load(name string) (*Tenant, error) {
 	path, err := filepath.EvalSymlinks(name)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err // what it is of may be a directory on the way
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("load %s: %w", name, err)
 	}
 	b, info, log, err := readBoth(path)
 	if err != nil {
@@ -68,7 +74,7 @@ func readBoth(path string) (b []byte, info os.FileInfo, log loadedLog, err error
 // readFile returns what is in the file called path, and what the file was like
 // before it was read.
 func readFile(path string) ([]byte, os.FileInfo, error) {
-	f, err := os.Open(path)
+	f, err := disk.OpenFile(path, os.O_RDONLY, 0) // it may be being replaced
 	if err != nil {
 		return nil, nil, err
 	}

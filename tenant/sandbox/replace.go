@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"rollcall/tenant/disk"
 )
 
 // replace gives the file called path the content that write writes, and keeps
@@ -51,10 +53,10 @@ func replace(path string, write func(io.Writer) error, ready func(digest string)
 	if err := ready(hex.EncodeToString(sum.Sum(nil))); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	if err := disk.Rename(tmp.Name(), path); err != nil {
 		return nil, err
 	}
-	return info, syncDir(filepath.Dir(path))
+	return info, disk.SyncDir(filepath.Dir(path))
 }
 
 // chmod gives f the mode, as far as Windows knows modes.
@@ -63,18 +65,4 @@ func chmod(f *os.File, perm os.FileMode) error {
 		return err
 	}
 	return nil
-}
-
-// syncDir makes a rename in the directory called name last. Windows has no way
-// to do so.
-func syncDir(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -84,7 +83,7 @@ func TestFaultsOverTLS(t *testing.T) {
 				if !errors.Is(err, io.ErrUnexpectedEOF) || len(body) == 0 || (res.ProtoMajor == 2) != http2 {
 					t.Errorf("%s over %s: %q, %v", fault, res.Proto, body, err)
 				}
-			} else if err == nil || errors.Is(err, syscall.ECONNRESET) == http2 || strings.Contains(err.Error(), "stream error") != http2 {
+			} else if err == nil || isReset(err) == http2 || strings.Contains(err.Error(), "stream error") != http2 {
 				t.Errorf("%s, HTTP/2: %t: %v", fault, http2, err)
 			}
 			if set := s.Counts().UsersSet; set != map[string]int{faultReset: 0, faultLost: 1, faultTruncated: 1}[fault] {
