@@ -234,3 +234,10 @@ func change(t *testing.T, assignments ...string) *Change {
 	}
 	return c
 }
+
+// A runnerFunc is a Runner.
+type runnerFunc func(context.Context, tenant.Cmdlet) ([]tenant.Object, error)
+
+func (f runnerFunc) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
+	return f(ctx, c)
+}

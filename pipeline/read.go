@@ -31,18 +31,18 @@ func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 		backoff.WithMaxInterval(5*time.Second),
 		backoff.WithMaxElapsedTime(0),
 	)
-	for end := time.Now().Add(r.VerifyTimeout); ; {
-		left := time.Until(end)
-		if left <= 0 {
-			return false, nil
-		}
-		if err := r.pool.park(ctx, t, min(left, waits.NextBackOff()), nil); err != nil {
+	// What is said in the end is so when that time is over: then a reading has to begin,
+	// however long the one before it took.
+	for end := time.Now().Add(r.VerifyTimeout); r.VerifyTimeout > 0; {
+		if err := r.pool.park(ctx, t, min(max(0, time.Until(end)), waits.NextBackOff()), nil); err != nil {
 			return false, err
 		}
-		if same, err := r.read(ctx, t); same || err != nil {
+		last := !time.Now().Before(end)
+		if same, err := r.read(ctx, t); same || err != nil || last {
 			return same, err
 		}
 	}
+	return false, nil
 }
 
 // readBefore is read, ahead of any set.

@@ -126,6 +126,28 @@ func TestVerifyTimeout(t *testing.T) {
 	}
 }
 
+// A reading that takes long says what was so when it began: before a user is said to
+// be not as wanted, one has begun when the time for that was over.
+func TestVerifyWithSlowReplies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.lag = 29 * time.Second
+		reads := 0
+		run := optOut(t, runnerFunc(func(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
+			objects, err := f.Run(ctx, c)
+			if reads++; reads == 3 { // the set, the first read-back, and this one
+				time.Sleep(40 * time.Second)
+			}
+			return objects, err
+		}), 1)
+		var l list
+		if err := run.Do(t.Context(), &users{n: 1}, &l); err != nil {
+			t.Fatal(err)
+		}
+		l.checkStatuses(t, map[Status]int{Applied: 1})
+	})
+}
+
 // A row is given up after its time, even when being throttled uses up no retry.
 func TestRowTimeout(t *testing.T) {
 	for _, class := range []tenant.Class{tenant.Throttled, tenant.Unavailable} {
