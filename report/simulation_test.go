@@ -71,7 +71,7 @@ var (
 // values before (which are in the result too). What guards against files and
 // rosters that somebody edits is for [TestAdversary].
 func TestSimulation(t *testing.T) {
-	simSeedsOf(t, 2000, simulate)
+	simSeedsOf(t, 1000, simulate)
 }
 
 // simTempDir has temporary directories where a sync costs nothing.
