@@ -16,9 +16,15 @@ import (
 	"time"
 )
 
-// setOne returns a run that sets the mode of one user through a PowerShell, and
-// what it says.
-func setOne(t *testing.T, shell, mode string, args ...string) (*exec.Cmd, *bytes.Buffer) {
+// A oneSet is a run that sets the mode of one user through a PowerShell.
+type oneSet struct {
+	*exec.Cmd
+	said  bytes.Buffer  // to be read when it has ended
+	ended chan struct{} // closed then
+}
+
+// setOne starts a oneSet.
+func setOne(t *testing.T, shell, mode string, args ...string) *oneSet {
 	t.Helper()
 	program, err := exec.LookPath("rollcall")
 	if err != nil {
@@ -29,29 +35,41 @@ func setOne(t *testing.T, shell, mode string, args ...string) (*exec.Cmd, *bytes
 	if err := os.WriteFile(in, []byte("UPN\nada@contoso.com\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, append([]string{"apply", in, "--privacy-mode", mode, "-o", filepath.Join(dir, "results.csv"), "--yes",
+	r := &oneSet{ended: make(chan struct{})}
+	r.Cmd = exec.Command(program, append([]string{"apply", in, "--privacy-mode", mode, "-o", filepath.Join(dir, "results.csv"), "--yes",
 		"--tenant", "powershell", "--pwsh", shell, "--organization", t.Name() + ".onmicrosoft.com"}, args...)...)
-	cmd.Env = append(os.Environ(), tokenVariable+"=token-8d2f")
-	said := new(bytes.Buffer)
-	cmd.Stderr = said
+	r.Env = append(os.Environ(), tokenVariable+"=token-8d2f")
+	r.Stderr = &r.said
+	if err := r.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(r.ended)
+		r.Wait()
+	}()
 	t.Cleanup(func() {
-		if cmd.Process != nil {
-			cmd.Process.Kill()
-		}
+		r.kill()
 		if t.Failed() {
-			t.Logf("%s said\n%s", mode, said)
+			t.Logf("%s said\n%s", mode, &r.said)
 		}
 	})
-	return cmd, said
+	return r
+}
+
+func (r *oneSet) kill() {
+	r.Process.Kill()
+	<-r.ended
 }
 
 // exitsWith waits for a run, which has a minute and a half.
-func exitsWith(t *testing.T, cmd *exec.Cmd, want int) {
+func (r *oneSet) exitsWith(t *testing.T, want int) {
 	t.Helper()
-	late := time.AfterFunc(90*time.Second, func() { cmd.Process.Kill() })
-	cmd.Wait()
-	late.Stop()
-	if got := cmd.ProcessState.ExitCode(); got != want {
+	select {
+	case <-r.ended:
+	case <-time.After(90 * time.Second):
+		r.kill()
+	}
+	if got := r.ProcessState.ExitCode(); got != want {
 		t.Errorf("exit status %d, want %d", got, want)
 	}
 }
@@ -80,14 +98,10 @@ func wrapped(t *testing.T, program string) string {
 // hangs in it.
 func killed(t *testing.T, s *shellStage, shell string) int {
 	t.Helper()
-	cmd, _ := setOne(t, shell, "opt-out")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	pid := s.waiting("opt-out")
+	run := setOne(t, shell, "opt-out")
+	pid := s.waiting("opt-out", run.ended)
 	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGKILL) })
-	cmd.Process.Kill()
-	cmd.Wait()
+	run.kill()
 	return pid
 }
 
@@ -99,19 +113,17 @@ func TestOrphanHoldsTheTenant(t *testing.T) {
 	shell := wrapped(t, standIn(t))
 	killed(t, s, shell)
 
-	cmd, said := setOne(t, shell, "opt-in")
-	cmd.Start()
-	exitsWith(t, cmd, exitHeld)
+	run := setOne(t, shell, "opt-in")
+	run.exitsWith(t, exitHeld)
 	for _, want := range []string{"; that process has ended, and one that it started is still at work\n", "; fuser "} {
-		if !strings.Contains(said.String(), want) {
-			t.Errorf("the next run says %q, want %q", said, want)
+		if !strings.Contains(run.said.String(), want) {
+			t.Errorf("the next run says %q, want %q", &run.said, want)
 		}
 	}
 
-	cmd, _ = setOne(t, shell, "opt-in", "--lock-wait", "1m")
-	cmd.Start()
+	run = setOne(t, shell, "opt-in", "--lock-wait", "1m")
 	s.allow("opt-out")
-	exitsWith(t, cmd, exitOK)
+	run.exitsWith(t, exitOK)
 	if got, want := s.ledger(), []string{"opt-out", "opt-in"}; !slices.Equal(got, want) {
 		t.Errorf("the tenant saw %q, want %q", got, want)
 	}
@@ -126,9 +138,7 @@ func TestOrphanEnds(t *testing.T) {
 	s := newShellStage(t)
 	s.allow("opt-in")
 	pid := killed(t, s, standIn(t))
-	cmd, _ := setOne(t, standIn(t), "opt-in", "--lock-wait", "1m")
-	cmd.Start()
-	exitsWith(t, cmd, exitOK)
+	setOne(t, standIn(t), "opt-in", "--lock-wait", "1m").exitsWith(t, exitOK)
 	s.allow("opt-out")
 	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && !strings.Contains(string(stat), ") Z ") {
 		t.Errorf("process %d is still at work: %s", pid, stat)
@@ -143,20 +153,17 @@ func TestOrphanEnds(t *testing.T) {
 func TestTerminatedWhileCmdletsHang(t *testing.T) {
 	s := newShellStage(t)
 	const within = 2 * time.Second
-	cmd, said := setOne(t, standIn(t), "opt-out", "--stop-timeout", within.String())
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	pid := s.waiting("opt-out")
+	run := setOne(t, standIn(t), "opt-out", "--stop-timeout", within.String())
+	pid := s.waiting("opt-out", run.ended)
 	start := time.Now()
-	cmd.Process.Signal(syscall.SIGTERM)
-	exitsWith(t, cmd, exitTerminated)
+	run.Process.Signal(syscall.SIGTERM)
+	run.exitsWith(t, exitTerminated)
 	if took := time.Since(start); took < within || took > within+10*time.Second {
 		t.Errorf("it took %v, want about %v", took, within)
 	}
 	for _, want := range []string{"finishing 1 row in progress, 2s at most; interrupt again to stop at once\n", "2s are over: stopping at once\n", "to go on: "} {
-		if !strings.Contains(said.String(), want) {
-			t.Errorf("said %q, want %q", said, want)
+		if !strings.Contains(run.said.String(), want) {
+			t.Errorf("said %q, want %q", &run.said, want)
 		}
 	}
 	if err := syscall.Kill(pid, 0); err == nil {
@@ -170,13 +177,10 @@ func TestSilentShell(t *testing.T) {
 	if err := os.WriteFile(silent, []byte("#!/bin/sh\nexec sleep 600\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd, said := setOne(t, silent, "opt-out", "--timeout", "1s")
 	start := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exitsWith(t, cmd, exitError)
-	if took := time.Since(start); took > time.Minute || !strings.Contains(said.String(), "no reply from PowerShell within 1s") {
-		t.Errorf("after %v it said %q", took, said)
+	run := setOne(t, silent, "opt-out", "--timeout", "1s")
+	run.exitsWith(t, exitError)
+	if took := time.Since(start); took > time.Minute || !strings.Contains(run.said.String(), "no reply from PowerShell within 1s") {
+		t.Errorf("after %v it said %q", took, &run.said)
 	}
 }

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// standInVariable names the directory of a shellStage.
-const standInVariable = "STANDIN_DIR"
+// standInVariable names the directory of a shellStage. Of our environment a
+// PowerShell is given a few variables only, and DOTNET_* are among them.
+const standInVariable = "DOTNET_STANDIN_DIR"
 
 // A shellStage is a directory through which a test and its stand-ins for PowerShell
 // speak. They have one user, whose mode is the last line of the ledger.
@@ -37,10 +38,11 @@ func (s *shellStage) allow(mode string) {
 }
 
 // waiting waits until a set of that mode is under way, and returns the process
-// that waits in it.
-func (s *shellStage) waiting(mode string) int {
+// that waits in it. The run whose set it is must not have ended before.
+func (s *shellStage) waiting(mode string, ended <-chan struct{}) int {
 	s.t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-time.After(5 * time.Millisecond) {
+	late := time.After(time.Minute)
+	for {
 		b, _ := os.ReadFile(filepath.Join(s.dir, "waiting "+mode))
 		if pid, ok := strings.CutSuffix(string(b), "\n"); ok {
 			n, err := strconv.Atoi(pid)
@@ -49,9 +51,14 @@ func (s *shellStage) waiting(mode string) int {
 			}
 			return n
 		}
+		select {
+		case <-ended:
+			s.t.Fatalf("the run has ended without a set of %s", mode)
+		case <-late:
+			s.t.Fatalf("no set of %s after a minute", mode)
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
-	s.t.Fatalf("no set of %s after a minute", mode)
-	return 0
 }
 
 // ledger returns the modes that were set, in order.
@@ -67,6 +74,10 @@ func standInShell() {
 	// Above all it must not outlive the test.
 	time.AfterFunc(2*time.Minute, func() { os.Exit(9) })
 	dir := os.Getenv(standInVariable)
+	if dir == "" {
+		fmt.Fprintf(os.Stderr, "no %s\n", standInVariable)
+		os.Exit(8)
+	}
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 1<<20)
 	in.Scan()
@@ -87,16 +98,18 @@ func standInShell() {
 		if json.Unmarshal(in.Bytes(), &r) != nil {
 			os.Exit(7)
 		}
-		if r.Op == "=begin" {
-			nonce = r.Nonce[1:]
-		}
-		reply := `"objects":[],"warnings":[]`
+		reply := ""
 		switch {
 		case r.Op == "=begin":
-			reply = `"powershell":"7.4.6","edition":"Core","module":"3.5.0"`
+			nonce = r.Nonce[1:]
+			reply = `,"powershell":"7.4.6","edition":"Core","modules":["3.5.0"]`
+		case r.Op == "=import":
 		case r.Op == "=connect":
-			reply = `"cmdlets":["Get-MyAnalyticsFeatureConfig","Set-MyAnalyticsFeatureConfig"]`
+			reply = `,"cmdlets":["Get-MyAnalyticsFeatureConfig","Set-MyAnalyticsFeatureConfig"],"account":"","tenantID":""`
+		case r.Op != "=run":
+			os.Exit(7)
 		case strings.HasPrefix(r.Cmdlet, "=Set-"):
+			reply = `,"warnings":[],"objects":[]`
 			for _, p := range r.Parameters {
 				if p.Name == "=PrivacyMode" {
 					standInSet(dir, p.Value[1:])
@@ -108,9 +121,9 @@ func standInShell() {
 				modes := strings.Fields(string(b))
 				mode = modes[len(modes)-1]
 			}
-			reply = fmt.Sprintf(`"objects":[{"PrivacyMode":%q,"IsDashboardEnabled":false,"IsAddInEnabled":false,"IsDigestEmailEnabled":false}],"warnings":[]`, mode)
+			reply = fmt.Sprintf(`,"warnings":[],"objects":[{"PrivacyMode":%q,"IsDashboardEnabled":false,"IsAddInEnabled":false,"IsDigestEmailEnabled":false}]`, mode)
 		}
-		fmt.Printf("\n%s{\"id\":%d,%s}\n", nonce, r.ID, reply)
+		fmt.Printf("\n%s{\"id\":%d%s}\n", nonce, r.ID, reply)
 	}
 }
 
