@@ -23,6 +23,7 @@ import (
 // the value from before the first set, and no user was set more often than the
 // rows in hand at the kills allow. For TORTURE see [TestKilledEditedAndUndone].
 func TestKilledAtAnyInstant(t *testing.T) {
+	t.Parallel()
 	kills := tortureKills(t)
 	const users, workers = 300, 8
 	dir := t.TempDir()

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -28,6 +29,9 @@ func TestMain(m *testing.M) {
 		os.Mkdir(dir, 0o700)
 		os.Setenv(lockDirVariable, dir)
 	}
+	// Most of them wait, for processes and for moments between tries: they are more
+	// than the cores. -parallel still says otherwise.
+	flag.Set("test.parallel", "6")
 	programs := map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell}
 	if terminal != nil {
 		programs["terminal"] = terminal
@@ -60,6 +64,7 @@ func TestMain(m *testing.M) {
 //	                           says, and fail unless it exits with status N;
 //	                           what it says goes to the file said.txt
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/scripts",
 		RequireExplicitExec: true,

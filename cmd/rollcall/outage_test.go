@@ -91,16 +91,20 @@ func (w *way) cut(t *testing.T, kind string, length time.Duration) {
 // A cut of the network costs no row, over real sockets: the run waits, says so, goes on
 // by itself, and says for how long it had no tenant.
 func TestOutageOverSockets(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"refused", "black hole"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			w := newWay(t)
-			t.Setenv(tokenVariable, "token-8d2f")
 			dir := t.TempDir()
-			in, summary := filepath.Join(dir, "users.csv"), filepath.Join(dir, "summary.json")
-			writeRoster(t, in, 3000)
+			in, summary, token := filepath.Join(dir, "users.csv"), filepath.Join(dir, "summary.json"), filepath.Join(dir, "token")
+			if err := os.WriteFile(token, []byte("token-8d2f"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			writeRoster(t, in, 1000)
 			var cut sync.WaitGroup
 			cut.Go(func() { w.cut(t, kind, 4*time.Second) })
-			_, stderr := rollcall(t, exitOK, "apply", in, "--privacy-mode", "opt-out", "-o", filepath.Join(dir, "results.csv"), "--yes", "--noun", "MyAnalyticsFeatureConfig",
+			_, stderr := rollcall(t, exitOK, "apply", in, "--privacy-mode", "opt-out", "-o", filepath.Join(dir, "results.csv"), "--yes", "--auth", "token", "--token-file", token, "--noun", "MyAnalyticsFeatureConfig",
 				"--tenant", "exchange", "--endpoint", "http://"+w.address, "--organization", organization, "--workers", "8", "--timeout", "1s", "--summary-json", summary)
 			cut.Wait()
 			if !regexp.MustCompile(`(?s)\toutage\t\{"since": ".*\toutage over\t\{"seconds": [3-9].*no tenant for [3-9]`).MatchString(stderr) {
@@ -116,11 +120,11 @@ func TestOutageOverSockets(t *testing.T) {
 			if err == nil {
 				err = json.Unmarshal(b, &got)
 			}
-			if err != nil || got.Rows.Failed != 0 || got.Rows.Recorded != 3000 || got.Calls.Outage < 3 || got.Calls.Outage > 15 {
+			if err != nil || got.Rows.Failed != 0 || got.Rows.Recorded != 1000 || got.Calls.Outage < 3 || got.Calls.Outage > 15 {
 				t.Errorf("summary %+v, %v", got, err)
 			}
-			if n := w.server.Counts().UsersSet; n != 3000 {
-				t.Errorf("%d users were set, want 3000", n)
+			if n := w.server.Counts().UsersSet; n != 1000 {
+				t.Errorf("%d users were set, want 1000", n)
 			}
 		})
 	}
@@ -128,6 +132,7 @@ func TestOutageOverSockets(t *testing.T) {
 
 // A name that is not found for a while is an outage too.
 func TestOutageOfNames(t *testing.T) {
+	t.Parallel()
 	s := httptest.NewServer(&sandbox.Server{Tenant: sandbox.New(), Latency: time.Millisecond})
 	defer s.Close()
 	var found atomic.Bool

@@ -20,6 +20,7 @@ import (
 // refused to all, the run ends soon, and once: no row has failed, and with another
 // token it goes on.
 func TestRefusedTokens(t *testing.T) {
+	t.Parallel()
 	for _, noun := range []string{"MyAnalyticsFeatureConfig", "CASMailbox"} {
 		for _, test := range []struct {
 			name    string
@@ -27,13 +28,14 @@ func TestRefusedTokens(t *testing.T) {
 			status  int
 			applied int
 			most    time.Duration
+			retries string
 		}{
-			{"2%", func(n int64, _ *http.Request, _ string) bool { return n%50 == 7 }, exitOK, 1000, time.Minute},
+			{"2%", func(n int64, _ *http.Request, _ string) bool { return n%50 == 7 }, exitOK, 1000, time.Minute, "5"},
 			{"one user", func(_ int64, r *http.Request, body string) bool {
 				return strings.Contains(r.URL.Path+body, "user0000007@")
-			}, exitRows, 999, 2 * time.Minute},
-			{"dead", func(int64, *http.Request, string) bool { return true }, exitError, 0, 20 * time.Second},
-			{"revoked", func(n int64, _ *http.Request, _ string) bool { return n > 700 }, exitError, -1, 30 * time.Second},
+			}, exitRows, 999, time.Minute, "2"},
+			{"dead", func(int64, *http.Request, string) bool { return true }, exitError, 0, 20 * time.Second, "5"},
+			{"revoked", func(n int64, _ *http.Request, _ string) bool { return n > 700 }, exitError, -1, 30 * time.Second, "5"},
 		} {
 			t.Run(noun+" "+test.name, func(t *testing.T) {
 				t.Parallel()
@@ -62,7 +64,7 @@ func TestRefusedTokens(t *testing.T) {
 					set = "PopEnabled=false"
 				}
 				args := []string{"apply", in, "--set", set, "--noun", noun, "-o", out, "--yes", "--auth", "token", "--token-file", token,
-					"--tenant", "exchange", "--endpoint", s.URL, "--organization", organization, "--workers", "6"}
+					"--tenant", "exchange", "--endpoint", s.URL, "--organization", organization, "--workers", "6", "--retries", test.retries}
 				began := time.Now()
 				_, stderr := rollcall(t, test.status, args...)
 				if took := time.Since(began); took > test.most {

@@ -42,6 +42,7 @@ import (
 // [TestKilledAtAnyInstant] together. A failure names its seed: TORTURE_SEED tries
 // it again, as far as that goes, for what is killed when is not in the seed.
 func TestKilledEditedAndUndone(t *testing.T) {
+	t.Parallel()
 	kills := tortureKills(t)
 	first := uint64(time.Now().UnixNano())
 	given, err := strconv.ParseUint(os.Getenv("TORTURE_SEED"), 10, 64)
