@@ -206,7 +206,10 @@ func simSeedsOf(t *testing.T, seeds int, play func(t *testing.T, seed uint64, di
 	// There is little garbage at a time, and much in all.
 	percent := debug.SetGCPercent(800)
 	t.Cleanup(func() { debug.SetGCPercent(percent) })
-	if testing.Short() || simRace() {
+	switch {
+	case simRace():
+		seeds = min(seeds, 100)
+	case testing.Short():
 		seeds = min(seeds, 300)
 	}
 	if *simSeeds > 0 {

@@ -42,10 +42,14 @@ type Error struct {
 	Unreachable bool
 }
 
-// Error returns "op object: cause", with the HTTP status if there was one.
+// Error returns "op object: cause", with the HTTP status if there was one, or the
+// cause alone if nobody has said yet what was done.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %v", e.Op, e.Object, e.Err)
+	if e.Op != "" {
+		fmt.Fprintf(&b, "%s %s: ", e.Op, e.Object)
+	}
+	fmt.Fprint(&b, e.Err)
 	if e.Status != 0 {
 		fmt.Fprintf(&b, " (HTTP %d)", e.Status)
 	}

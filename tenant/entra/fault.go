@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,6 +50,9 @@ func (s *identity) fault(err error) *tenant.Error {
 	switch {
 	case x.err != nil:
 		e.Class, e.Status = tenant.Unavailable, 0
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](x.err); ok {
+			e.Class = tenant.Unauthorized // who answers can't be trusted, and won't be on another try
+		}
 		text = hide(transportText(x.err))
 	case x.status == 0 && s.method == Default:
 		e.Err = errors.New(defaultText(hide(err.Error())))

@@ -80,7 +80,7 @@ func TestFault(t *testing.T) {
 }
 
 // A network that is not there may be there again; a certificate that is not
-// trusted is named.
+// trusted is named, and final.
 func TestNetworkFault(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -89,7 +89,11 @@ func TestNetworkFault(t *testing.T) {
 	cfg.Transport = nil
 	cfg.Getenv = env{secretVariable: hunter, authorityVariable: srv.URL}.get
 	for _, want := range []string{"certificate", "refused"} {
-		e := failed(t, newSource(t, cfg), "", tenant.Unavailable)
+		class := tenant.Unavailable
+		if want == "certificate" {
+			class = tenant.Unauthorized
+		}
+		e := failed(t, newSource(t, cfg), "", class)
 		if !strings.Contains(e.Err.Error(), want) || e.Status != 0 || strings.ContainsAny(e.Err.Error(), "\n") || strings.Contains(e.Error(), "openid") {
 			t.Errorf("error %q; want one about %s", e, want)
 		}
