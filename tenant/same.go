@@ -27,7 +27,7 @@ func Compare(shown, want any) Likeness {
 		return likeness(isNothing(shown))
 	case bool:
 		if text, ok := shown.(string); ok {
-			b, ok := boolean(text)
+			b, ok := ParseBool(text)
 			return likeness(ok && b == w)
 		}
 		return likeness(shown == want)

@@ -194,7 +194,7 @@ func (s *Setting) canonical(p property, v any) any {
 	case !ok || s.Any() || slices.Contains(p.choices, text):
 		return v
 	case p.choices == nil:
-		if b, ok := boolean(text); ok {
+		if b, ok := ParseBool(text); ok {
 			return b
 		}
 		return v

@@ -67,7 +67,7 @@ func hasMeaning(text string) bool {
 	}
 	switch text[0] {
 	case '$', 't', 'T', 'f', 'F':
-		_, ok := boolean(text)
+		_, ok := ParseBool(text)
 		return ok || strings.EqualFold(text, Nothing)
 	case '[':
 		return isList(text)

@@ -60,7 +60,7 @@ func As(want any, k Kind) any {
 			return b
 		}
 	case k == Unknown:
-		if b, ok := boolean(text); ok {
+		if b, ok := ParseBool(text); ok {
 			return b
 		}
 	}
@@ -90,8 +90,8 @@ func written(text string) any {
 	return text
 }
 
-// boolean reads text as a boolean, in the words that PowerShell has for it.
-func boolean(text string) (b, ok bool) {
+// ParseBool reads text as a boolean, in the words that PowerShell has for it.
+func ParseBool(text string) (b, ok bool) {
 	switch strings.ToLower(strings.TrimPrefix(text, "$")) {
 	case "true":
 		return true, true
@@ -109,7 +109,7 @@ func switched(text string) (b, ok bool) {
 	case "0", "no":
 		return false, true
 	}
-	return boolean(text)
+	return ParseBool(text)
 }
 
 // isPlainNumber reports whether text is a whole number as a program writes it:

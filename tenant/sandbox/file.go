@@ -179,7 +179,7 @@ func (f *file) parseRow(cells []string) (user, error) {
 				off = unlicensed
 			}
 			var on bool
-			on, ok = boolText(text)
+			on, ok = tenant.ParseBool(text)
 			u.flags = u.flags.with(off, on)
 		}
 		if !ok && c.kind == modeKind {

@@ -129,20 +129,9 @@ func parseBool(name string, v any) (bool, error) {
 			return f != 0, nil
 		}
 	case string:
-		if b, ok := boolText(v); ok {
+		if b, ok := tenant.ParseBool(v); ok {
 			return b, nil
 		}
 	}
 	return false, notBool(name, v)
-}
-
-// boolText reads text as true or false, as people and PowerShell write them.
-func boolText(text string) (b, ok bool) {
-	switch strings.ToLower(strings.TrimPrefix(text, "$")) {
-	case "true":
-		return true, true
-	case "false":
-		return false, true
-	}
-	return false, false
 }

@@ -176,7 +176,7 @@ func (c column) changed(u user, cell string) (text string, ok bool) {
 		return "opt-in", true
 	case toggleKind:
 		on := u.flags&c.off == 0
-		if was, ok := boolText(trimmed); on == (was || !ok) {
+		if was, ok := tenant.ParseBool(trimmed); on == (was || !ok) {
 			return "", false
 		}
 		return tenant.Text(on), true
