@@ -124,3 +124,32 @@ func TestOutageCostsNoRow(t *testing.T) {
 		})
 	}
 }
+
+// A call that began in an outage, and fails when that is over, failed for it: it is
+// the tenant's, and begins no other outage.
+func TestFailureOfAnOutageThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		get := tenant.Cmdlet{Name: "Get-Mailbox"}
+		o := outages{limiter: NewLimiter(0)}
+		o.answered(o.mark(), &get)
+		for range several {
+			o.failed(o.mark(), &get, new(task))
+		}
+		if !o.on() {
+			t.Fatal("several rows in a row failed, and there is no outage")
+		}
+		began := o.mark()
+		o.answered(o.mark(), &get)
+		if o.on() {
+			t.Fatal("a call was answered, and the outage is not over")
+		}
+		for range several {
+			if f, _ := o.failed(began, &get, new(task)); f.whose != theTenants {
+				t.Errorf("the failure is %v, want it to be the tenant's", f.whose)
+			}
+		}
+		if o.on() {
+			t.Error("calls that began in an outage began another")
+		}
+	})
+}
