@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"rollcall/pipeline"
+	"rollcall/tenant/disk"
 )
 
 // A Baseline is what an earlier audit found, as far as it was not as wanted. A
@@ -106,7 +107,7 @@ func (b *Baseline) of(upn string, f func(*packed, *finding) bool) {
 func ReadBaseline(name string, properties []string, now Manifest) (*Baseline, error) {
 	b := newBaseline(name)
 	if err := b.read(properties, now); err != nil {
-		return nil, fmt.Errorf("baseline %s: %w", name, cause(err))
+		return nil, fmt.Errorf("baseline %s: %w", name, disk.Cause(err))
 	}
 	return b, nil
 }

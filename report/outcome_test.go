@@ -19,6 +19,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"rollcall/pipeline"
+	"rollcall/tenant/disk"
 )
 
 //go:embed summary.schema.json
@@ -198,7 +199,7 @@ func TestWriteFile(t *testing.T) {
 		text string
 		want string
 	}{{nil, "one", "one"}, {io.ErrShortWrite, "two", "one"}, {nil, "three", "three"}} {
-		if err := WriteFile(name, 0o600, say(step.text, step.err)); (err != nil) != (step.err != nil) {
+		if err := disk.WriteFile(name, 0o600, say(step.text, step.err)); (err != nil) != (step.err != nil) {
 			t.Errorf("error %v", err)
 		}
 		if got, _ := os.ReadFile(name); string(got) != step.want {
@@ -208,10 +209,10 @@ func TestWriteFile(t *testing.T) {
 	if files, _ := os.ReadDir(dir); len(files) != 1 {
 		t.Errorf("left %v", files)
 	}
-	if err := CanWriteFile(filepath.Join(dir, "no", "s.json")); err == nil {
+	if err := disk.CanWriteFile(filepath.Join(dir, "no", "s.json")); err == nil {
 		t.Error("could write to where there is no directory")
 	}
-	if err := CanWriteFile(dir); err == nil {
+	if err := disk.CanWriteFile(dir); err == nil {
 		t.Error("could write to a directory")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jszwec/csvutil"
 
 	"rollcall/pipeline"
+	"rollcall/tenant/disk"
 )
 
 // ErrNotResults is the cause of the error of a file that no [Results] wrote.
@@ -40,7 +41,7 @@ func NewResultsReader(r io.Reader) (*ResultsReader, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNotResults, err)
 	}
 	if err != nil {
-		return nil, cause(err)
+		return nil, disk.Cause(err)
 	}
 	header := dec.Header()
 	properties, moved, own := ParseColumns(header)
@@ -87,7 +88,7 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 	}
 	if err != nil {
 		line, _ := r.csv.FieldPos(0)
-		return fmt.Errorf("line %d: %w", line, cause(err))
+		return fmt.Errorf("line %d: %w", line, disk.Cause(err))
 	}
 	cells := r.dec.Record()
 	*res = pipeline.Result{Status: rec.Status, Attempts: rec.Attempts, Values: res.Values[:0], Moved: res.Moved[:0]}

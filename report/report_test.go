@@ -16,6 +16,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
+	"rollcall/tenant/disk"
 )
 
 var noon = time.Date(2026, 11, 22, 13, 0, 0, 123, time.FixedZone("CET", 3600))
@@ -168,7 +169,7 @@ func TestFile(t *testing.T) {
 	if info, err := os.Stat(path("a")); err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("mode %v, %v: others can read it", info.Mode(), err)
 	}
-	if err := create("a", false, "two"); !errors.Is(err, ErrExists) || content("a") != "one, and a lot more" {
+	if err := create("a", false, "two"); !errors.Is(err, disk.ErrExists) || content("a") != "one, and a lot more" {
 		t.Errorf("existing: %v, %q", err, content("a"))
 	}
 	if err := create("a", true, ""); err != nil || content("a") != "one, and a lot more" {

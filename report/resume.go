@@ -12,6 +12,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
+	"rollcall/tenant/disk"
 )
 
 // A Resumption is what a run goes on from.
@@ -58,7 +59,7 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*Resu
 	info, err := os.Stat(name)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, nil, cause(err)
+		return nil, nil, disk.Cause(err)
 	case err == nil && !info.Mode().IsRegular():
 		return nil, nil, errors.New("not a regular file")
 	}
@@ -192,7 +193,7 @@ func (from *Resumption) rebuilt(name string, j *journal) {
 func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDocument, damage string, from *Resumption) error {
 	in, err := os.Open(r.name)
 	if err != nil {
-		return cause(err)
+		return disk.Cause(err)
 	}
 	defer in.Close()
 	if r.resumed == nil {
@@ -282,7 +283,7 @@ func (m *mark) holds(f *os.File) error {
 func sha256Of(f *os.File) (string, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, 1<<62)); err != nil {
-		return "", cause(err)
+		return "", disk.Cause(err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

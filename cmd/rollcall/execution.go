@@ -13,6 +13,7 @@ import (
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant"
+	"rollcall/tenant/disk"
 )
 
 // An execution is a job and what it has been found to work on.
@@ -40,7 +41,7 @@ func (x *execution) canSave() error {
 	if x.audit || name == "" {
 		return nil
 	}
-	if err := report.CanWriteFile(name); err != nil {
+	if err := disk.CanWriteFile(name); err != nil {
 		return fmt.Errorf("change %s: it could not be saved: %w", name, err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/report"
+	"rollcall/tenant/disk"
 )
 
 // A teller tells others of an execution.
@@ -77,7 +78,7 @@ func (x *execution) canTell() error {
 		if file == "" || file == "-" {
 			continue
 		}
-		if err := report.CanWriteFile(file); err != nil {
+		if err := disk.CanWriteFile(file); err != nil {
 			return err
 		}
 	}
@@ -139,7 +140,7 @@ func (x *execution) conclude(err error) error {
 		if file == "-" {
 			werr = what(o, x.app.out)
 		} else {
-			werr = report.WriteFile(file, perm, func(w io.Writer) error { return what(o, w) })
+			werr = disk.WriteFile(file, perm, func(w io.Writer) error { return what(o, w) })
 		}
 		switch {
 		case werr != nil && err == nil:
