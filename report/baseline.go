@@ -156,7 +156,7 @@ func (b *Baseline) whole(past *Past, now Manifest) error {
 	case !was.Where.Same(now.Where):
 		return fmt.Errorf("it is of the %s, this audit of the %s", was.tenant(now), now.tenant(*was))
 	case past.Counts.Done() < past.Counts.Total:
-		return fmt.Errorf("%w: it has %d of %s", ErrUnfinished, past.Counts.Done(), Plural(past.Counts.Total, "row"))
+		return fmt.Errorf("%w: it has %d of %s", ErrUnfinished, past.Counts.Done(), pipeline.Plural(past.Counts.Total, "row"))
 	}
 	return nil
 }

@@ -38,14 +38,14 @@ func hostileRows(each func(*pipeline.Result)) {
 
 func show(t *testing.T, v View) {
 	t.Helper()
-	var s Summary
+	var s pipeline.Counts
 	hostileRows(func(r *pipeline.Result) {
 		if err := errors.Join(v.Record(r), s.Record(r), v.Flush()); err != nil {
 			t.Fatal(err)
 		}
 	})
 	s.Total = s.Recorded
-	if err := v.End(&s.Counts); err != nil {
+	if err := v.End(&s); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -166,7 +166,7 @@ func TestMarkdownIsEscaped(t *testing.T) {
 			t.Errorf("not escaped: %q", line)
 		}
 	}
-	var s Summary
+	var s pipeline.Counts
 	hostileRows(func(r *pipeline.Result) { s.Record(r) })
 	if want := s.Failed() + s.ByStatus[pipeline.Differs]; n != want {
 		t.Errorf("%d rows, want %d", n, want)
@@ -180,7 +180,7 @@ func TestMarkdownIsEscaped(t *testing.T) {
 // how many there are more, and no cell is endless.
 func TestMarkdownIsBounded(t *testing.T) {
 	var b bytes.Buffer
-	var s Summary
+	var s pipeline.Counts
 	m := NewMarkdown(&b, "t", []string{"P"}, nil)
 	for i := range MarkdownRows + 7 {
 		r := pipeline.Result{Row: roster.Row{Line: i + 2, UPN: "u"}, Status: pipeline.Failed, Err: errors.New(strings.Repeat("é", 100_000))}
@@ -189,7 +189,7 @@ func TestMarkdownIsBounded(t *testing.T) {
 		}
 	}
 	s.Total = s.Recorded + 1
-	if err := m.End(&s.Counts); err != nil {
+	if err := m.End(&s); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"\n\nand 7 more\n", fmt.Sprintf("| failed | %d |", MarkdownRows+7), "This is not all"} {
@@ -208,9 +208,9 @@ func TestQuietViews(t *testing.T) {
 		var text, md bytes.Buffer
 		d, m := NewDiff(&text, []string{"P"}), NewMarkdown(&md, "t", []string{"P"}, nil)
 		d.Quiet, m.Quiet = true, true
-		var s Summary
+		var s pipeline.Counts
 		r := &pipeline.Result{Status: status, Values: []pipeline.Value{{Wanted: "a", Before: "b", After: "a"}}}
-		if err := errors.Join(d.Record(r), m.Record(r), s.Record(r), d.End(&s.Counts), m.End(&s.Counts)); err != nil {
+		if err := errors.Join(d.Record(r), m.Record(r), s.Record(r), d.End(&s), m.End(&s)); err != nil {
 			t.Fatal(err)
 		}
 		loud := status == pipeline.Failed || status == pipeline.Differs

@@ -124,7 +124,7 @@ func (n *News) End(c *pipeline.Counts) error {
 				counts = append(counts, fmt.Sprintf("%d %s", count, kindsOfNews[kind]))
 			}
 		}
-		fmt.Fprintf(w, "%s since %s: %s\n", Plural(n.total(), "change"), n.baseline.name, strings.Join(counts, ", "))
+		fmt.Fprintf(w, "%s since %s: %s\n", pipeline.Plural(n.total(), "change"), n.baseline.name, strings.Join(counts, ", "))
 	case !n.diff.Quiet && complete:
 		fmt.Fprintf(w, "nothing has changed since %s\n", n.baseline.name)
 	}

@@ -120,8 +120,8 @@ func (o *Outcome) Text() string {
 	for _, line := range Unfinished(&o.Rows, o.Command != "audit") {
 		text += line + "\n"
 	}
-	text += fmt.Sprintf("%s in %v; %s, throttled for %v", Plural(o.Calls, "call"), brief(o.Working),
-		Plural(o.Retries, "retry"), brief(o.Throttled))
+	text += fmt.Sprintf("%s in %v; %s, throttled for %v", pipeline.Plural(o.Calls, "call"), brief(o.Working),
+		pipeline.Plural(o.Retries, "retry"), brief(o.Throttled))
 	if o.Outage > 0 {
 		text += fmt.Sprintf("; no tenant for %v", brief(o.Outage))
 	}

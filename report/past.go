@@ -89,10 +89,10 @@ func (p *Past) finished(f *os.File) error {
 	case s.Outcome == Running:
 		p.doubt("the run of %s did not come to its end, and its journal is gone: who was changed besides is not known", s.Started)
 	case sum != s.ResultsSHA256:
-		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is left out of account", p.Name, s.Started, Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
+		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is left out of account", p.Name, s.Started, pipeline.Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
 		return nil
 	case s.Rows.InProgress+s.Rows.Journalled > 0:
-		p.doubt("the run of %s left %s beside the file, and its journal is gone", s.Started, Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
+		p.doubt("the run of %s left %s beside the file, and its journal is gone", s.Started, pipeline.Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
 	}
 	if n := s.Manifest.Unsure - s.Rows.Recorded; n > 0 {
 		p.unsure(n)
@@ -107,7 +107,7 @@ func (p *Past) finished(f *os.File) error {
 // run may have set.
 func (p *Past) unsure(n int) {
 	p.doubt("%s had lost results, or entries of its journal, when the run went on with it, and the run did not come to its end: any of %s without a result may have been changed",
-		p.Name, Plural(n, "row"))
+		p.Name, pipeline.Plural(n, "row"))
 }
 
 // known notes what run it was.
@@ -134,7 +134,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 	p.known(&j.manifest)
 	var err error
 	if p.header, p.whole, err = readRecords(f, nil, p.record); err != nil {
-		p.doubt("%s is not what its run left, behind %s: %v", p.Name, Plural(p.Counts.Recorded, "record"), err)
+		p.doubt("%s is not what its run left, behind %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
 	}
 	if p.header == nil {
 		return
@@ -151,7 +151,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 		p.unsure(n)
 	}
 	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Kind() != "audit" {
-		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", Plural(left, "row"))
+		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", pipeline.Plural(left, "row"))
 	}
 }
 

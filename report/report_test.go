@@ -229,13 +229,13 @@ func TestDiffShowsNoControls(t *testing.T) {
 	}
 }
 
-func TestSummary(t *testing.T) {
-	var s Summary
+func TestCountsText(t *testing.T) {
+	var s pipeline.Counts
 	for _, status := range []pipeline.Status{pipeline.Applied, pipeline.Duplicate, pipeline.Applied, pipeline.NotFound, pipeline.Example, pipeline.Stale} {
 		s.Record(&pipeline.Result{Status: status})
 	}
-	if got, want := s.String(), "6 rows: 2 applied, 1 not-found, 1 duplicate, 1 stale, 1 example"; got != want {
-		t.Errorf("String() = %q, want %q", got, want)
+	if got, want := CountsText(&s), "6 rows: 2 applied, 1 not-found, 1 duplicate, 1 stale, 1 example"; got != want {
+		t.Errorf("CountsText() = %q, want %q", got, want)
 	}
 	if got := s.Failed(); got != 2 {
 		t.Errorf("Failed() = %d, want 2", got)

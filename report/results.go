@@ -1,10 +1,8 @@
 // Package report says what happened: to a CSV file, to a terminal, to people.
 //
-// [Results] writes the results CSV, record by record as a run goes, and [Diff]
-// the text of an audit. Both are a [pipeline.Recorder], as is [Summary], which
-// counts, and [Tally], which gathers what a [Page], the HTML report, tells; [Tee]
-// joins several. [Console] is the one way to standard error, for messages, log
-// lines and the progress line alike, so that none garbles another.
+// [Diff] is the text of an audit, [Page] the HTML report, of what a [Tally]
+// gathers. [Console] is the one way to standard error, for messages, log lines and
+// the progress line alike, so that none garbles another.
 package report
 
 import (

@@ -186,7 +186,7 @@ func (from *Resumption) rebuilt(name string, j *journal) {
 	}
 	from.Unsure = j.mark.Records
 	from.warn("%s is gone, and with it the results and values before of %s: these are done again, without a value before unless they are not as wanted yet",
-		name, Plural(j.mark.Records, "row"))
+		name, pipeline.Plural(j.mark.Records, "row"))
 }
 
 // reopen opens the file, which is there, to go on behind its whole records.
@@ -231,7 +231,7 @@ func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *sum
 		}
 	}
 	if from.Complete && from.Counts.Recorded != m.Rows {
-		return fmt.Errorf("%w: it has %s, and its summary says that it is complete", ErrNotResumable, Plural(from.Counts.Recorded, "record"))
+		return fmt.Errorf("%w: it has %s, and its summary says that it is complete", ErrNotResumable, pipeline.Plural(from.Counts.Recorded, "record"))
 	}
 	r.file, err = openFile(r.name, whole)
 	return err
@@ -272,7 +272,7 @@ func (m *mark) holds(f *os.File) error {
 	case err != nil:
 		return err
 	case n < m.Bytes:
-		return fmt.Errorf("%w: it has %d bytes, and had %d and %s: it was cut, or is an older copy%s", ErrNotResumable, n, m.Bytes, Plural(m.Records, "record"), moveAway)
+		return fmt.Errorf("%w: it has %d bytes, and had %d and %s: it was cut, or is an older copy%s", ErrNotResumable, n, m.Bytes, pipeline.Plural(m.Records, "record"), moveAway)
 	case hex.EncodeToString(h.Sum(nil)) != m.SHA256:
 		return fmt.Errorf("%w: it was changed since the run wrote it%s", ErrNotResumable, moveAway)
 	}

@@ -759,7 +759,7 @@ func (s *simulation) check(whole *simulation) {
 	for i, name := range got[0] {
 		column[name] = i
 	}
-	var counts Summary
+	var counts pipeline.Counts
 	counts.Total = len(s.rows)
 	for i, row := range s.rows {
 		g, w := got[i+1], want[i+1]
@@ -808,8 +808,8 @@ func (s *simulation) check(whole *simulation) {
 			}
 		}
 	}
-	if s.summary != counts.Counts {
-		t.Errorf("the last process counted %+v, want %+v, as the file has", s.summary, counts.Counts)
+	if s.summary != counts {
+		t.Errorf("the last process counted %+v, want %+v, as the file has", s.summary, counts)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // is told of each row as the run goes, or by [Tally.Restore] of those of a file,
 // and what it keeps does not grow with their number. It is for one goroutine.
 type Tally struct {
-	Summary
+	pipeline.Counts
 	Attempts    int64     // calls made for the rows
 	First, Last time.Time // when the first and the last of them was done
 
@@ -47,7 +47,7 @@ func (t *Tally) Journalled(r *pipeline.Result) {
 
 // add adds a row, of which cell says where a column's cell is.
 func (t *Tally) add(r *pipeline.Result, cell func(*column) int) {
-	t.Summary.Record(r)
+	t.Counts.Record(r)
 	t.Attempts += int64(r.Attempts)
 	if at := r.Finished; !at.IsZero() {
 		if t.First.IsZero() || at.Before(t.First) {

@@ -80,7 +80,7 @@ func (x *execution) signIn() error {
 // confirm asks before the first write to a real tenant.
 func (x *execution) confirm() error {
 	if x.output.resume && x.out.counts.Recorded > 0 {
-		x.app.console.Say("%s: %s recorded, %d to go", x.out.name, report.Plural(x.out.counts.Recorded, "row"), x.out.left())
+		x.app.console.Say("%s: %s recorded, %d to go", x.out.name, pipeline.Plural(x.out.counts.Recorded, "row"), x.out.left())
 	}
 	if x.audit || x.yes || !x.conn.real || x.out.left() == 0 {
 		return nil
@@ -95,7 +95,7 @@ func (x *execution) question() string {
 }
 
 func question(c *pipeline.Change, users int, tenant string, before bool, record string) string {
-	text := fmt.Sprintf("Set %s for %s on the %s?", c, report.Plural(users, "user"), tenant)
+	text := fmt.Sprintf("Set %s for %s on the %s?", c, pipeline.Plural(users, "user"), tenant)
 	if moved := c.Moved(); moved != nil {
 		text += fmt.Sprintf(" That changes %s as well.", strings.Join(moved, ", "))
 	}
@@ -144,7 +144,7 @@ func (x *execution) carryOut() error {
 		return err
 	}
 	x.interrupts.says(func() string {
-		rows := report.Plural(run.Stats.InProgress(), "row")
+		rows := pipeline.Plural(run.Stats.InProgress(), "row")
 		if since, _ := run.Outage(); !since.IsZero() {
 			return fmt.Sprintf("the tenant can't be reached since %s: leaving %s in progress", since.Format(time.TimeOnly), rows)
 		}

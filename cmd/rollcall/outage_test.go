@@ -19,7 +19,6 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/pipeline"
-	"rollcall/report"
 	"rollcall/tenant"
 	"rollcall/tenant/exchange"
 	"rollcall/tenant/rest"
@@ -166,7 +165,7 @@ func TestOutageOfNames(t *testing.T) {
 	for i := range 2000 {
 		users.upns = append(users.upns, fmt.Sprintf("user%d@contoso.com", i))
 	}
-	var summary report.Summary
+	var summary pipeline.Counts
 	if err := run.Do(t.Context(), users, &summary); err != nil || summary.ByStatus[pipeline.Applied] != 2000 {
 		t.Errorf("%v, %v", err, &summary)
 	}

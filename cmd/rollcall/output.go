@@ -136,7 +136,7 @@ func (f *outputFlags) open(x *execution) (*output, error) {
 	if o.page != nil {
 		recorders = append(recorders, o.page.Tally)
 	}
-	o.recorder = report.Tee(recorders...)
+	o.recorder = pipeline.Tee(recorders...)
 	for _, e := range o.from.Earlier {
 		if e.Result == nil {
 			o.counts.InProgress++
