@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 )
 
 // A Summary counts what became of rows as a Recorder. The zero value has counted
@@ -82,7 +83,7 @@ func Pace(run *pipeline.Run, elapsed time.Duration) string {
 }
 
 // found says what pace was found, or nothing: "198 a second and 8 at once".
-func found(l *pipeline.Limiter) string {
+func found(l *pace.Limiter) string {
 	var parts []string
 	perSecond, atOnce := l.Pace()
 	if perSecond > 0 {
