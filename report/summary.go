@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 )
 
 // CountsText says what became of the rows that have a result, in the order of the
@@ -64,7 +65,7 @@ func Pace(run *pipeline.Run, elapsed time.Duration) string {
 }
 
 // found says what pace was found, or nothing: "198 a second and 8 at once".
-func found(l *pipeline.Limiter) string {
+func found(l *pace.Limiter) string {
 	var parts []string
 	perSecond, atOnce := l.Pace()
 	if perSecond > 0 {

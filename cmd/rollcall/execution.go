@@ -10,6 +10,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/lock"
+	"rollcall/pipeline/pace"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant"
@@ -114,7 +115,7 @@ func (x *execution) run() (*pipeline.Run, error) {
 	run := &pipeline.Run{
 		Tenant:        x.conn,
 		Change:        x.change,
-		Limiter:       pipeline.NewLimiter(x.pace.rate),
+		Limiter:       pace.New(x.pace.rate),
 		Workers:       x.pace.workers,
 		Audit:         x.audit,
 		ReadFirst:     x.readFirst,

@@ -21,9 +21,10 @@ func TestImports(t *testing.T) {
 		"rollcall/tenant/sandbox":             "tenant tenant/jsonscan tenant/disk",
 		"rollcall/pipeline/roster":            "",
 		"rollcall/pipeline/lock":              "",
-		"rollcall/pipeline":                   "tenant pipeline/roster",
-		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/roster",
-		"rollcall/cmd/rollcall":               "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/roster report",
+		"rollcall/pipeline/pace":              "tenant",
+		"rollcall/pipeline":                   "tenant pipeline/pace pipeline/roster",
+		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/pace pipeline/roster",
+		"rollcall/cmd/rollcall":               "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/pace pipeline/roster report",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {

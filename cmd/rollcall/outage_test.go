@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 	"rollcall/tenant"
 	"rollcall/tenant/exchange"
 	"rollcall/tenant/rest"
@@ -158,7 +159,7 @@ func TestOutageOfNames(t *testing.T) {
 	if err := change.Bind(func(string) (int, error) { return 0, errors.New("no column") }); err != nil {
 		t.Fatal(err)
 	}
-	run := &pipeline.Run{Tenant: client, Change: change, Limiter: pipeline.NewLimiter(0), Workers: 8, Retries: 1, RowTimeout: time.Hour, Outages: true, Log: zap.NewNop()}
+	run := &pipeline.Run{Tenant: client, Change: change, Limiter: pace.New(0), Workers: 8, Retries: 1, RowTimeout: time.Hour, Outages: true, Log: zap.NewNop()}
 	time.AfterFunc(200*time.Millisecond, func() { found.Store(false) })
 	time.AfterFunc(3*time.Second, func() { found.Store(true) })
 	users := &userRows{}
