@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -55,9 +57,21 @@ var hostileFormat = Format{Properties: []string{"P"}, Header: []string{"UPN", "N
 // Whatever rows hold, no view but the CSV, which has the roster's cells as they
 // came, writes what moves a cursor, turns text around or is not UTF-8.
 func TestViewsAreShowable(t *testing.T) {
-	baseline := newBaseline("last.csv")
-	for _, text := range hostile {
-		baseline.add(&finding{upn: "gone" + text, status: pipeline.Differs, values: []pipeline.Value{{Wanted: text, After: "x" + text}}})
+	var last bytes.Buffer
+	w := NewResults(&last, Format{Properties: []string{"P"}, UPN: -1})
+	for i, text := range hostile {
+		r := &pipeline.Result{Status: pipeline.Differs, Values: []pipeline.Value{{Wanted: text, After: "x" + text}}}
+		r.Row.Line, r.Row.UPN = i+2, "gone"+text
+		w.Record(r)
+	}
+	w.Flush()
+	name := filepath.Join(t.TempDir(), "last.csv")
+	if err := os.WriteFile(name, last.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	baseline, err := ReadBaseline(name, []string{"P"}, Manifest{})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for name, view := range map[string]func(io.Writer) View{
 		"text":     func(w io.Writer) View { return NewDiff(w, []string{"P"}) },

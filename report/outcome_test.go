@@ -124,7 +124,7 @@ func TestSummaryCounts(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	for _, o := range outcomes() {
 		var b bytes.Buffer
-		if err := o.Metrics(&b); err != nil {
+		if err := Metrics(&b, o); err != nil {
 			t.Fatal(err)
 		}
 		parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -182,7 +182,7 @@ func TestTextNamesNobody(t *testing.T) {
 		Ending: Errored, Exit: 1, Calls: 1, Working: time.Second, Rows: pipeline.Counts{Total: 3, Recorded: 1}}
 	o.Rows.ByStatus[pipeline.Failed] = 1
 	want := "rollcall apply: error, exit status 1\n1 row: 1 failed\n2 rows not attempted\n1 call in 1s; 0 retries, throttled for 0s\n"
-	if got := o.Text(); got != want {
+	if got := OutcomeText(o); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

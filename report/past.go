@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -114,7 +115,7 @@ func (p *Past) unsure(n int) {
 func (p *Past) known(m *Manifest) {
 	p.Manifest = m
 	if s := p.summary; s != nil && s.Manifest.ID == m.ID {
-		p.By = fmt.Sprintf("%s, by %s on %s", s.started().UTC().Format("2006-01-02 15:04 UTC"), firstOf(s.User, "somebody"), firstOf(s.Host, "some machine"))
+		p.By = fmt.Sprintf("%s, by %s on %s", s.started().UTC().Format("2006-01-02 15:04 UTC"), cmp.Or(s.User, "somebody"), cmp.Or(s.Host, "some machine"))
 	}
 }
 

@@ -111,18 +111,3 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 
 // cell returns what a cell of the record that was read last stands for.
 func (r *ResultsReader) cell(i int) string { return spoken(Unsafe(r.dec.Record()[i]), r.csv.Comma) }
-
-// Restore adds the rows of a file.
-func (t *Tally) Restore(r *ResultsReader) error {
-	var res pipeline.Result
-	for {
-		err := r.Read(&res)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		t.add(&res, func(c *column) int { return c.inFile })
-	}
-}

@@ -58,7 +58,7 @@ func NewResults(w io.Writer, f Format) *Results {
 		r.eol = "\r\n"
 		r.buf = append(r.buf, "\ufeff"...)
 	}
-	for i, name := range columns(f) {
+	for i, name := range Columns(f) {
 		r.comma(i)
 		r.buf = appendCell(r.buf, name)
 	}
@@ -78,9 +78,9 @@ func IsColumn(name string) bool {
 	return slices.ContainsFunc(leading, is) || slices.ContainsFunc(trailing, is)
 }
 
-// columns returns the header of a results file. A column of the roster whose
+// Columns returns the header of a results file. A column of the roster whose
 // name is taken gets "Input." ahead of it.
-func columns(f Format) []string {
+func Columns(f Format) []string {
 	names := slices.Clone(leading)
 	for _, p := range f.Properties {
 		names = append(names, p, p+".Wanted", p+".Before")
@@ -104,6 +104,11 @@ func columns(f Format) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// Carried returns the names of the roster's columns in a results file.
+func Carried(f Format) []string {
+	return Columns(f)[len(leading)+3*len(f.Properties)+2*len(f.Moved)+len(trailing):]
 }
 
 // ParseColumns returns the properties that the results file with this header is

@@ -218,7 +218,7 @@ func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *sum
 	}
 	var whole int64
 	if !tornHeader(in, f) {
-		_, whole, err = readRecords(in, columns(f), func(rec Record, cells []string, end int64) error {
+		_, whole, err = readRecords(in, Columns(f), func(rec Record, cells []string, end int64) error {
 			if r.resumed != nil {
 				if err := r.resumed.agrees(rec, cells, end, damage != ""); err != nil {
 					return fmt.Errorf("%w: %w", ErrNotResumable, err)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,21 @@ func (t *Tally) Record(r *pipeline.Result) error {
 // Journalled adds a row whose result is in the journal alone.
 func (t *Tally) Journalled(r *pipeline.Result) {
 	t.Record(r)
+}
+
+// Restore adds the rows of a file.
+func (t *Tally) Restore(r *ResultsReader) error {
+	var res pipeline.Result
+	for {
+		err := r.Read(&res)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.add(&res, func(c *column) int { return c.inFile })
+	}
 }
 
 // add adds a row, of which cell says where a column's cell is.

@@ -150,14 +150,14 @@ func (x *execution) conclude(err error) error {
 		}
 	}
 	write(f.summary, 0o600, (*report.Outcome).JSON)
-	write(f.metrics, 0o644, (*report.Outcome).Metrics) // last, for it is what alarms are made of
+	write(f.metrics, 0o644, func(o *report.Outcome, w io.Writer) error { return report.Metrics(w, o) }) // last, for it is what alarms are made of
 	o := x.told(err)
-	t.events.Info("end", o.Fields()...)
+	t.events.Info("end", report.OutcomeFields(o)...)
 	point := ""
 	if o.Exit != exitOK {
 		point = "fail"
 	}
-	t.tellService(context.Background(), x, point, o.Text())
+	t.tellService(context.Background(), x, point, report.OutcomeText(o))
 	return err
 }
 
