@@ -4,11 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"fmt"
-	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,7 +15,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"rollcall/pipeline"
-	"rollcall/tenant/disk"
 )
 
 //go:embed summary.schema.json
@@ -184,35 +179,5 @@ func TestTextNamesNobody(t *testing.T) {
 	want := "rollcall apply: error, exit status 1\n1 row: 1 failed\n2 rows not attempted\n1 call in 1s; 0 retries, throttled for 0s\n"
 	if got := OutcomeText(o); got != want {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-// A file is replaced as a whole or left as it was, and nothing else is left.
-func TestWriteFile(t *testing.T) {
-	dir := t.TempDir()
-	name := filepath.Join(dir, "s.json")
-	say := func(text string, err error) func(io.Writer) error {
-		return func(w io.Writer) error { fmt.Fprint(w, text); return err }
-	}
-	for _, step := range []struct {
-		err  error
-		text string
-		want string
-	}{{nil, "one", "one"}, {io.ErrShortWrite, "two", "one"}, {nil, "three", "three"}} {
-		if err := disk.WriteFile(name, 0o600, say(step.text, step.err)); (err != nil) != (step.err != nil) {
-			t.Errorf("error %v", err)
-		}
-		if got, _ := os.ReadFile(name); string(got) != step.want {
-			t.Errorf("file is %q, want %q", got, step.want)
-		}
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 1 {
-		t.Errorf("left %v", files)
-	}
-	if err := disk.CanWriteFile(filepath.Join(dir, "no", "s.json")); err == nil {
-		t.Error("could write to where there is no directory")
-	}
-	if err := disk.CanWriteFile(dir); err == nil {
-		t.Error("could write to a directory")
 	}
 }

@@ -102,7 +102,7 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 		res.Moved = append(res.Moved, pipeline.Value{After: r.cell(at), Before: r.cell(at + 1)})
 	}
 	if rec.Error != "" {
-		res.Note = Unsafe(rec.Error)
+		res.Note = UnescapeFormula(rec.Error)
 	}
 	// Whoever saved the file may have changed how times are written.
 	res.Finished, _ = time.Parse(time.RFC3339, rec.FinishedAt)
@@ -110,4 +110,4 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 }
 
 // cell returns what a cell of the record that was read last stands for.
-func (r *ResultsReader) cell(i int) string { return spoken(Unsafe(r.dec.Record()[i]), r.csv.Comma) }
+func (r *ResultsReader) cell(i int) string { return spoken(UnescapeFormula(r.dec.Record()[i]), r.csv.Comma) }

@@ -229,14 +229,20 @@ func Remark(res *pipeline.Result) string {
 // appendOwn appends a cell of ours, made safe where a spreadsheet would take it
 // for a formula: with an apostrophe ahead of it, which spreadsheets don't show.
 func appendOwn(b []byte, cell string) []byte {
-	if isFormula(cell) {
-		cell = "'" + cell
-	}
-	return appendCell(b, cell)
+	return appendCell(b, EscapeFormula(cell))
 }
 
-// Unsafe returns what a cell of ours stood for ahead of being made safe.
-func Unsafe(cell string) string {
+// EscapeFormula returns a cell with an apostrophe ahead of it if a spreadsheet would
+// take it for a formula.
+func EscapeFormula(cell string) string {
+	if isFormula(cell) {
+		return "'" + cell
+	}
+	return cell
+}
+
+// UnescapeFormula returns what [EscapeFormula] was given.
+func UnescapeFormula(cell string) string {
 	if text, ok := strings.CutPrefix(cell, "'"); ok && isFormula(text) {
 		return text
 	}
