@@ -1,6 +1,9 @@
 package report
 
-import "strings"
+import (
+	"rollcall/pipeline/results"
+	"strings"
+)
 
 // Bounds of the columns that are counted.
 const (
@@ -18,9 +21,9 @@ type column struct {
 
 // countable returns the columns of a roster that may turn out to have few
 // values: all but those that are nobody's business.
-func countable(f Format) []*column {
+func countable(f results.Format) []*column {
 	all := []*column{{name: "Domain of the user", inRoster: -1, inFile: -1, values: make(map[string]*[classes]int)}}
-	carried := Carried(f)
+	carried := results.Carried(f)
 	n := 0
 	for i := range f.Header {
 		if i == f.UPN || i < f.Own {

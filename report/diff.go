@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // Diff writes for people what an audit found or a run did: a line for each row
@@ -56,9 +57,9 @@ func (d *Diff) Record(r *pipeline.Result) error {
 func (d *Diff) bad(r *pipeline.Result, more string) {
 	p := palette(d.Color)
 	if r.Status == pipeline.NotFound {
-		fmt.Fprintf(d.w, "%s %s  line %d: %s%s\n", p.unknown("?"), shown(r.Row.UPN), r.Row.Line, shown(Remark(r)), more)
+		fmt.Fprintf(d.w, "%s %s  line %d: %s%s\n", p.unknown("?"), shown(r.Row.UPN), r.Row.Line, shown(results.Remark(r)), more)
 	} else {
-		fmt.Fprintf(d.w, "%s %s  line %d: %s: %s%s\n", p.bad("!"), shown(r.Row.UPN), r.Row.Line, p.bad(r.Status.String()), shown(Remark(r)), more)
+		fmt.Fprintf(d.w, "%s %s  line %d: %s: %s%s\n", p.bad("!"), shown(r.Row.UPN), r.Row.Line, p.bad(r.Status.String()), shown(results.Remark(r)), more)
 	}
 }
 

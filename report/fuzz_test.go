@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"testing"
+
+	"rollcall/pipeline/results"
 )
 
 // Whatever a file has in it, it is refused or makes a report of a size that can be
@@ -15,7 +17,7 @@ func FuzzReportOfFile(f *testing.F) {
 	f.Add([]byte(utf16Of(header + row)))
 	f.Add([]byte("Row;UserPrincipalName;Status;Attempts;Error;FinishedAt\n1;\xff\u202e;same;0;'=1;x\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		r, err := NewResultsReader(bytes.NewReader(file))
+		r, err := results.NewReader(bytes.NewReader(file))
 		if err != nil {
 			return
 		}

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
 )
 
@@ -52,13 +53,13 @@ func show(t *testing.T, v View) {
 	}
 }
 
-var hostileFormat = Format{Properties: []string{"P"}, Header: []string{"UPN", "Note", ""}[:2], UPN: 0}
+var hostileFormat = results.Format{Properties: []string{"P"}, Header: []string{"UPN", "Note", ""}[:2], UPN: 0}
 
 // Whatever rows hold, no view but the CSV, which has the roster's cells as they
 // came, writes what moves a cursor, turns text around or is not UTF-8.
 func TestViewsAreShowable(t *testing.T) {
 	var last bytes.Buffer
-	w := NewResults(&last, Format{Properties: []string{"P"}, UPN: -1})
+	w := results.NewWriter(&last, results.Format{Properties: []string{"P"}, UPN: -1})
 	for i, text := range hostile {
 		r := &pipeline.Result{Status: pipeline.Differs, Values: []pipeline.Value{{Wanted: text, After: "x" + text}}}
 		r.Row.Line, r.Row.UPN = i+2, "gone"+text
@@ -69,7 +70,7 @@ func TestViewsAreShowable(t *testing.T) {
 	if err := os.WriteFile(name, last.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	baseline, err := ReadBaseline(name, []string{"P"}, Manifest{})
+	baseline, err := results.ReadBaseline(name, []string{"P"}, results.Manifest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestJSONRowsAtTheEdge(t *testing.T) {
 		t.Errorf("wrote %q, %v", b.String(), err)
 	}
 	b.Reset()
-	j := NewJSONRows(&b, Format{Header: []string{"UPN", "", "Column8", ""}})
+	j := NewJSONRows(&b, results.Format{Header: []string{"UPN", "", "Column8", ""}})
 	row := roster.Row{UPN: "u", Cells: []string{"u", "1", "2", "3"}}
 	if err := errors.Join(j.Record(&pipeline.Result{Row: row}), j.End(new(pipeline.Counts))); err != nil {
 		t.Fatal(err)

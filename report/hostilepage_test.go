@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
 )
 
@@ -16,7 +17,7 @@ import (
 func hostilePage() *Page {
 	long := strings.Repeat(`<b onclick="alert(1)">`, 15000) // some 300 kB
 	cells := append([]string{long}, hostileToBrowsers...)
-	f := Format{Properties: []string{"PrivacyMode", hostileToBrowsers[0]}, Header: append([]string{"UPN"}, cells...)}
+	f := results.Format{Properties: []string{"PrivacyMode", hostileToBrowsers[0]}, Header: append([]string{"UPN"}, cells...)}
 	t := NewTally(f)
 	for i, cell := range cells {
 		for range 2 { // so that there are groups

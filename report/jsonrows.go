@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // JSONRows writes the results as one array of objects, row by row, with the
@@ -25,10 +26,10 @@ type JSONRows struct {
 }
 
 // NewJSONRows returns a JSONRows of results that would be laid out as f says.
-func NewJSONRows(w io.Writer, f Format) *JSONRows {
+func NewJSONRows(w io.Writer, f results.Format) *JSONRows {
 	j := &JSONRows{w: w, upn: f.UPN, own: f.Own}
 	taken := make(map[string]bool)
-	names := Columns(f)
+	names := results.Columns(f)
 	for _, name := range names {
 		taken[name] = true
 	}
@@ -71,7 +72,7 @@ func (j *JSONRows) Record(res *pipeline.Result) error {
 		text(res.Moved[i].Before)
 	}
 	number(res.Attempts)
-	text(Remark(res))
+	text(results.Remark(res))
 	text(res.Finished.UTC().Format(time.RFC3339))
 	for i, cell := range res.Row.Cells {
 		if i != j.upn && i >= j.own {

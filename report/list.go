@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // maxKept is how many rows a report lists: what a person may read, search and
@@ -30,7 +31,7 @@ func (l *rowList) add(r *pipeline.Result) {
 	if !l.admit(r.Status) {
 		return
 	}
-	row := keptRow{line: r.Row.Line, upn: keep(r.Row.UPN, maxCell), status: r.Status, remark: keep(Remark(r), maxCell)}
+	row := keptRow{line: r.Row.Line, upn: keep(r.Row.UPN, maxCell), status: r.Status, remark: keep(results.Remark(r), maxCell)}
 	for _, v := range r.Values {
 		row.values = append(row.values, pipeline.Value{Wanted: keep(v.Wanted, maxValue),
 			Before: keep(v.Before, maxValue), After: keep(v.After, maxValue), Same: v.Same})

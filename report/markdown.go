@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // Markdown writes for the summary of a CI job the counts, and a table of the rows
@@ -47,7 +48,7 @@ func (m *Markdown) Record(r *pipeline.Result) error {
 		m.more++
 		return nil
 	}
-	what := Remark(r)
+	what := results.Remark(r)
 	if r.Status == pipeline.Differs {
 		what = m.diff.edits(r)
 	}

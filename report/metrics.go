@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // Metrics writes an outcome in Prometheus's text format, for the textfile
 // collector of its node exporter. All are gauges: they are of the last execution
 // and start again with each. There is nothing of any user in them.
-func Metrics(w io.Writer, o *Outcome) error {
+func Metrics(w io.Writer, o *results.Outcome) error {
 	var b strings.Builder
 	labels := fmt.Sprintf(`command="%s",tenant="%s",noun="%s"`, label(o.Command), label(o.Tenant), label(o.Noun))
 	family := func(name, help string) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // News writes what is not as it was in a [Baseline]: a line for each row or user
@@ -21,7 +22,7 @@ import (
 // It is for one goroutine.
 type News struct {
 	diff     *Diff
-	baseline *Baseline
+	baseline *results.Baseline
 	counts   [len(kindsOfNews)]int
 }
 
@@ -38,7 +39,7 @@ const (
 var kindsOfNews = [...]string{"new", "otherwise", "resolved", "failed", "recovered", "no longer in the roster"}
 
 // NewNews returns the News of an audit of the properties since the baseline.
-func NewNews(w io.Writer, properties []string, b *Baseline, color, quiet bool) *News {
+func NewNews(w io.Writer, properties []string, b *results.Baseline, color, quiet bool) *News {
 	d := NewDiff(w, properties)
 	d.Color, d.Quiet = color, quiet
 	return &News{diff: d, baseline: b}
@@ -60,7 +61,7 @@ func (n *News) Record(r *pipeline.Result) error {
 	if r.Status == pipeline.Duplicate || r.Status == pipeline.Example {
 		return nil
 	}
-	now := &Finding{UPN: r.Row.UPN, Status: r.Status, Values: r.Values}
+	now := &results.Finding{UPN: r.Row.UPN, Status: r.Status, Values: r.Values}
 	was := n.baseline.Take(now)
 	if was == nil && r.Status == pipeline.Same || was != nil && was.Equal(now) {
 		return nil
@@ -88,7 +89,7 @@ func (n *News) Record(r *pipeline.Result) error {
 }
 
 // was says what the baseline has.
-func (n *News) was(f *Finding) string {
+func (n *News) was(f *results.Finding) string {
 	switch {
 	case f == nil:
 		return ""
@@ -111,7 +112,7 @@ func (n *News) Flush() error { return n.diff.Flush() }
 func (n *News) End(c *pipeline.Counts) error {
 	w, complete := n.diff.w, c.Left() == 0
 	if complete {
-		n.baseline.Gone(func(f *Finding) {
+		n.baseline.Gone(func(f *results.Finding) {
 			n.counts[gone]++
 			fmt.Fprintf(w, "%s %s  no longer in the roster%s\n", palette(n.diff.Color).new("-"), shown(f.UPN), n.was(f))
 		})

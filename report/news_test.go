@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
 )
 
@@ -27,7 +28,7 @@ func foundRow(line int, upn string, status pipeline.Status, wanted, is string) *
 
 func auditCSV(excel bool, rows ...*pipeline.Result) []byte {
 	var b bytes.Buffer
-	r := NewResults(&b, Format{Properties: []string{"P"}, Header: []string{"UPN"}, Excel: excel})
+	r := results.NewWriter(&b, results.Format{Properties: []string{"P"}, Header: []string{"UPN"}, Excel: excel})
 	for _, row := range rows {
 		r.Record(row)
 	}
@@ -47,7 +48,7 @@ func keepBaseline(t *testing.T, b []byte) string {
 // news returns what there is to say of rows since the audit in the file.
 func news(t *testing.T, name string, quiet, complete bool, rows ...*pipeline.Result) (string, bool) {
 	t.Helper()
-	b, err := ReadBaseline(name, []string{"P"}, Manifest{})
+	b, err := results.ReadBaseline(name, []string{"P"}, results.Manifest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,24 +182,24 @@ func TestBaselineIsRefused(t *testing.T) {
 		{nil, "last.csv"},
 	} {
 		name := keepBaseline(t, test.b)
-		if _, err := ReadBaseline(name, []string{"P"}, Manifest{}); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), name) {
+		if _, err := results.ReadBaseline(name, []string{"P"}, results.Manifest{}); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), name) {
 			t.Errorf("error %v, want %q", err, test.want)
 		}
 	}
-	if _, err := ReadBaseline(keepBaseline(t, differs), []string{"P"}, Manifest{Wanted: []string{"in"}}); err == nil || !strings.Contains(err.Error(), "it is about P out, this audit about in") {
+	if _, err := results.ReadBaseline(keepBaseline(t, differs), []string{"P"}, results.Manifest{Wanted: []string{"in"}}); err == nil || !strings.Contains(err.Error(), "it is about P out, this audit about in") {
 		t.Errorf("error %v of one about another value", err)
 	}
 	for cut := bytes.IndexByte(differs, '\n') + 2; cut < len(differs)-1; cut++ {
 		name := keepBaseline(t, differs[:cut])
-		if _, err := ReadBaseline(name, []string{"P"}, Manifest{}); err == nil {
+		if _, err := results.ReadBaseline(name, []string{"P"}, results.Manifest{}); err == nil {
 			t.Errorf("took one that ends in %q", differs[max(0, cut-20):cut])
 		}
 	}
 	name := keepBaseline(t, differs)
-	if _, err := ReadBaseline(name, []string{"P", "Q"}, Manifest{}); err == nil {
+	if _, err := results.ReadBaseline(name, []string{"P", "Q"}, results.Manifest{}); err == nil {
 		t.Error("took one of fewer properties")
 	}
-	if _, err := ReadBaseline(name+".no", []string{"P"}, Manifest{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := results.ReadBaseline(name+".no", []string{"P"}, results.Manifest{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v for one that is not there", err)
 	}
 }

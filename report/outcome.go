@@ -6,10 +6,11 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // OutcomeFields returns an outcome for a log.
-func OutcomeFields(o *Outcome) []zap.Field {
+func OutcomeFields(o *results.Outcome) []zap.Field {
 	var statuses []zap.Field
 	for status, n := range o.Rows.ByStatus {
 		if n > 0 {
@@ -41,7 +42,7 @@ func OutcomeFields(o *Outcome) []zap.Field {
 
 // OutcomeText returns an outcome in a few lines that have counts and nothing else:
 // neither users nor the names of files, so that it can be told to others.
-func OutcomeText(o *Outcome) string {
+func OutcomeText(o *results.Outcome) string {
 	text := fmt.Sprintf("rollcall %s: %s, exit status %d\n%s\n", o.Command, o.Ending, o.Exit, CountsText(&o.Rows))
 	for _, line := range Unfinished(&o.Rows, o.Command != "audit") {
 		text += line + "\n"

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
 )
 
@@ -32,7 +33,7 @@ var hostileToBrowsers = []string{
 
 // sample returns the page of a run over n rows, with something of everything.
 func sample(n int, kind string) *Page {
-	f := Format{Properties: []string{"PrivacyMode"}, Header: []string{"UserPrincipalName", "UsageLocation", "Department", "DisplayName"}}
+	f := results.Format{Properties: []string{"PrivacyMode"}, Header: []string{"UserPrincipalName", "UsageLocation", "Department", "DisplayName"}}
 	t := NewTally(f)
 	r := rand.New(rand.NewPCG(1, 2))
 	start := time.Date(2026, 11, 22, 6, 54, 41, 0, time.UTC)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"rollcall/pipeline/results"
 	"rollcall/tenant"
 )
 
@@ -51,7 +52,7 @@ func (t *Table) CSV(w io.Writer) error {
 	for _, r := range t.Records {
 		cells := t.cells(r)
 		for i, cell := range cells {
-			cells[i] = EscapeFormula(cell)
+			cells[i] = results.EscapeFormula(cell)
 		}
 		cw.Write(cells)
 	}

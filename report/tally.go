@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // A Tally is what an HTML report tells of the rows of a run: counts of what
@@ -26,7 +27,7 @@ type Tally struct {
 }
 
 // NewTally returns a Tally of the results that have this format.
-func NewTally(f Format) *Tally {
+func NewTally(f results.Format) *Tally {
 	t := &Tally{properties: f.Properties, moved: f.Moved, moves: make([]moves, len(f.Properties)+len(f.Moved))}
 	for i := range t.moves {
 		t.moves[i].rows = make(map[move]int)
@@ -47,7 +48,7 @@ func (t *Tally) Journalled(r *pipeline.Result) {
 }
 
 // Restore adds the rows of a file.
-func (t *Tally) Restore(r *ResultsReader) error {
+func (t *Tally) Restore(r *results.Reader) error {
 	var res pipeline.Result
 	for {
 		err := r.Read(&res)

@@ -13,12 +13,13 @@ import (
 	"unicode/utf16"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
 )
 
 // A generated run: its format, and what it came to row by row.
-func randomResults(r *rand.Rand, n int) (Format, []pipeline.Result) {
-	f := Format{Properties: []string{"PrivacyMode", "IsAddInEnabled"}, UPN: 1,
+func randomResults(r *rand.Rand, n int) (results.Format, []pipeline.Result) {
+	f := results.Format{Properties: []string{"PrivacyMode", "IsAddInEnabled"}, UPN: 1,
 		Header: []string{"Department", "UPN", "Status", "Initial password", "Name", "Note"}}
 	values := append([]string{"opt-in", "opt-out", "", "", "+1", "=1+1"}, hostileToBrowsers...)
 	many := r.IntN(2) == 0
@@ -47,7 +48,7 @@ func randomResults(r *rand.Rand, n int) (Format, []pipeline.Result) {
 	return f, all
 }
 
-func tallyOf(f Format, all []pipeline.Result) *Tally {
+func tallyOf(f results.Format, all []pipeline.Result) *Tally {
 	t := NewTally(f)
 	for i := range all {
 		t.Record(&all[i])
@@ -178,13 +179,13 @@ func TestReportOfFileIsThatOfRun(t *testing.T) {
 		f.Excel = seed%2 == 1
 		whole := tallyOf(f, all)
 		var b bytes.Buffer
-		results := NewResults(&b, f)
+		file := results.NewWriter(&b, f)
 		for i := range all {
-			results.Record(&all[i])
+			file.Record(&all[i])
 		}
-		results.Flush()
+		file.Flush()
 		for how, text := range map[string]string{"as written": b.String(), "with semicolons": recoded(t, b.String(), ';'), "as UTF-16": utf16Of(b.String())} {
-			back, err := NewResultsReader(strings.NewReader(text))
+			back, err := results.NewReader(strings.NewReader(text))
 			if err != nil {
 				t.Fatalf("seed %d, %s: %v", seed, how, err)
 			}
@@ -198,13 +199,13 @@ func TestReportOfFileIsThatOfRun(t *testing.T) {
 		// The first rows from a file, the others as the run goes on.
 		cut := 1 + r.IntN(len(all))
 		var first bytes.Buffer
-		results = NewResults(&first, f)
+		file = results.NewWriter(&first, f)
 		for i := range all[:cut] {
-			results.Record(&all[i])
+			file.Record(&all[i])
 		}
-		results.Flush()
+		file.Flush()
 		resumed := NewTally(f)
-		back, err := NewResultsReader(&first)
+		back, err := results.NewReader(&first)
 		if err == nil {
 			err = resumed.Restore(back)
 		}
@@ -253,7 +254,7 @@ func utf16Of(text string) string {
 
 // Nothing is allocated for a row that is like others.
 func TestTallyAllocatesNothing(t *testing.T) {
-	f := Format{Properties: []string{"PrivacyMode"}, Header: []string{"UPN", "Dept", "Name"}}
+	f := results.Format{Properties: []string{"PrivacyMode"}, Header: []string{"UPN", "Dept", "Name"}}
 	tally := NewTally(f)
 	res := pipeline.Result{Status: pipeline.Applied, Finished: time.Now(),
 		Values: []pipeline.Value{{Wanted: "opt-out", Before: "opt-in", After: "opt-out"}}}

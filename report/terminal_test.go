@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
 )
 
@@ -29,7 +30,7 @@ func TestCSVOnATerminal(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		for _, x := range actors {
 			var b bytes.Buffer
-			v := Lined(&b, Format{Properties: []string{"P"}, Header: []string{"UPN", "Note" + x}, UPN: 0}, terminal)
+			v := Lined(&b, results.Format{Properties: []string{"P"}, Header: []string{"UPN", "Note" + x}, UPN: 0}, terminal)
 			r := &pipeline.Result{Row: roster.Row{Line: 2, UPN: "u@x.com", Cells: []string{"u@x.com", "a" + x + "b"}}, Values: []pipeline.Value{{Wanted: x, After: x}}}
 			if err := v.Record(r); err != nil {
 				t.Fatal(err)

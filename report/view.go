@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // A View is what standard output has of a run: of rows as they are recorded, and
@@ -18,11 +19,11 @@ type View interface {
 
 // Lined returns the results CSV as a View. For a terminal, what would do something
 // to the text around it is shown as U+FFFD.
-func Lined(w io.Writer, f Format, terminal bool) View {
+func Lined(w io.Writer, f results.Format, terminal bool) View {
 	if terminal {
 		w = showing{w}
 	}
-	return lined{NewResults(w, f)}
+	return lined{results.NewWriter(w, f)}
 }
 
 // showing takes whole records, and writes them as they may stand on a terminal.
@@ -35,7 +36,7 @@ func (s showing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-type lined struct{ *Results }
+type lined struct{ *results.Writer }
 
 func (l lined) End(*pipeline.Counts) error { return l.Flush() }
 

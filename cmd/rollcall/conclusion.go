@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/report"
 )
 
@@ -39,7 +40,7 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 	}
 	switch {
 	case x.out.file == nil || x.out.file.Device():
-	case errors.Is(err, report.ErrLost):
+	case errors.Is(err, results.ErrLost):
 		say("to go on: move what is left of %s away, then %s", x.out.name, x.app.again())
 	default:
 		say("to go on: %s", x.app.again())

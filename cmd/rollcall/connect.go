@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
-	"rollcall/report"
+	"rollcall/pipeline/results"
 	"rollcall/tenant"
 	"rollcall/tenant/entra"
 	"rollcall/tenant/exchange"
@@ -94,8 +94,8 @@ func (f *tenantFlags) locked(organization string) string {
 }
 
 // record returns which tenant the flags name, for the record.
-func (f *tenantFlags) record() report.Where {
-	w := report.Where{Tenant: f.tenant}
+func (f *tenantFlags) record() results.Where {
+	w := results.Where{Tenant: f.tenant}
 	if name := f.file(); name != "" {
 		w.Tenant = f.identity()
 	}
@@ -111,7 +111,7 @@ func (f *tenantFlags) record() report.Where {
 
 // takeUp has the flags name the tenant that is on record, but for what they say
 // themselves.
-func (f *tenantFlags) takeUp(w report.Where) {
+func (f *tenantFlags) takeUp(w results.Where) {
 	f.tenant = w.Tenant
 	f.organization = cmp.Or(f.organization, w.Organization)
 	f.endpoint = cmp.Or(f.endpoint, w.Endpoint)

@@ -11,6 +11,7 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/lock"
 	"rollcall/pipeline/pace"
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant"
@@ -22,7 +23,7 @@ type execution struct {
 	*job
 	app        *app
 	change     *pipeline.Change
-	source     *report.Source // nil if the roster is not a file of ours
+	source     *results.Source // nil if the roster is not a file of ours
 	log        *zap.Logger
 	conn       *connection
 	input      *input
@@ -58,8 +59,8 @@ func (x *execution) interrupted(err error) error {
 }
 
 // manifest says what the results are of.
-func (x *execution) manifest() report.Manifest {
-	return report.Manifest{Run: x.kind(), Tenant: x.conn.name, Where: x.job.tenant.record(), Noun: x.change.Setting.Noun,
+func (x *execution) manifest() results.Manifest {
+	return results.Manifest{Run: x.kind(), Tenant: x.conn.name, Where: x.job.tenant.record(), Noun: x.change.Setting.Noun,
 		Change: x.change.String(), Wanted: x.change.Wanted(), Rows: x.users.Description().Rows, Digest: x.users.Digest(),
 		Excel: x.job.output.excel, Befores: x.readFirst || x.change.Recalls()}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"rollcall/report"
+	"rollcall/pipeline/results"
 	"rollcall/tenant"
 )
 
@@ -25,7 +25,7 @@ func TestAuditHoldsAReadOnlyTenant(t *testing.T) {
 		s := new(spy)
 		j := &job{audit: audit}
 		j.guard.maxErrors = "50%"
-		x := &execution{job: j, conn: &connection{Runner: s}, out: &output{from: &report.Resumption{}}, interrupts: &interrupts{}}
+		x := &execution{job: j, conn: &connection{Runner: s}, out: &output{from: &results.Resumption{}}, interrupts: &interrupts{}}
 		run, err := x.run()
 		if err != nil {
 			t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
-	"rollcall/report"
 	"rollcall/tenant"
 )
 
@@ -62,7 +62,7 @@ func (f *changeFlags) change() (*pipeline.Change, error) {
 		}
 	}
 	for _, name := range c.Properties() {
-		if report.IsColumn(name) {
+		if results.IsColumn(name) {
 			return nil, usage(fmt.Errorf("set %s: the results have a column of that name", name))
 		}
 	}

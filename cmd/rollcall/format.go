@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"rollcall/pipeline/results"
 	"rollcall/report"
 )
 
@@ -74,15 +75,15 @@ func (x *execution) form() string {
 }
 
 // view returns what standard output has of the run, or nil for nothing.
-func (x *execution) view(format report.Format) (report.View, error) {
+func (x *execution) view(format results.Format) (report.View, error) {
 	w, color, quiet := x.app.stdout(), x.paints(), x.talk.quiet
 	switch form := x.form(); {
 	case x.output.baseline != "":
-		b, err := report.ReadBaseline(x.output.baseline, format.Properties, x.manifest())
+		b, err := results.ReadBaseline(x.output.baseline, format.Properties, x.manifest())
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &exit{status: exitError, err: err, hint: "the first audit makes it: without --baseline, and with -o " + x.output.baseline}
 		}
-		if errors.Is(err, report.ErrUnfinished) {
+		if errors.Is(err, results.ErrUnfinished) {
 			return nil, &exit{status: exitError, err: err, hint: "the command of that audit with --resume finishes it"}
 		}
 		if err != nil {

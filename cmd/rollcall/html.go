@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/report"
 	"rollcall/tenant/disk"
 )
@@ -47,12 +48,12 @@ type page struct {
 	report.Page
 	name      string
 	overwrite bool
-	format    report.Format
+	format    results.Format
 }
 
 // openHTML makes ready for the report of a run that writes its results to o, if
 // there is to be one.
-func (f *outputFlags) openHTML(x *execution, o *output, format report.Format) error {
+func (f *outputFlags) openHTML(x *execution, o *output, format results.Format) error {
 	if f.html.name == "" {
 		return nil
 	}
@@ -87,7 +88,7 @@ func (p *page) restore(name string) error {
 		return err
 	}
 	defer f.Close()
-	r, err := report.NewResultsReader(f)
+	r, err := results.NewReader(f)
 	if err == nil {
 		err = p.Tally.Restore(r)
 	}

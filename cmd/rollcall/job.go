@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
-	"rollcall/report"
+	"rollcall/pipeline/results"
 )
 
 // A job is an apply, an audit or an undo of a roster: what the commands share,
@@ -191,7 +191,7 @@ func (j *job) unnamed(a *app) bool {
 // wanted returns the change to make: what the flags say or, if they say nothing
 // and the roster is a file that we wrote, what that does. Of such a file the noun
 // is on record too and, for undo, the tenant.
-func (j *job) wanted(a *app, in *input) (*pipeline.Change, *report.Source, error) {
+func (j *job) wanted(a *app, in *input) (*pipeline.Change, *results.Source, error) {
 	source, err := readSource(in)
 	if err != nil {
 		return nil, nil, err
@@ -231,11 +231,11 @@ func (j *job) wanted(a *app, in *input) (*pipeline.Change, *report.Source, error
 	switch {
 	case j.undo:
 		err = wrongNoun(source.Back(change))
-		j.roster.only = report.Changing
+		j.roster.only = results.Changing
 	case change.Empty():
 		err = wrongNoun(source.Again(change, j.ifUnchanged))
 		if j.roster.only == nil {
-			j.roster.only = report.Wanting
+			j.roster.only = results.Wanting
 		}
 	}
 	j.readFirst = j.readFirst || change.Expects()

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/report"
 	"rollcall/tenant/disk"
 	"rollcall/tenant/sandbox"
@@ -81,15 +82,15 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 type output struct {
 	name     string // of the results file, "" if there is none
 	recorder pipeline.Recorder
-	counts   pipeline.Counts     // where the rows of the roster stand
-	view     report.View         // what standard output has, or nil
-	begun    bool                // the run has begun
-	ended    bool                // so has view
-	file     *report.ResultsFile // or nil
-	page     *page               // or nil
+	counts   pipeline.Counts // where the rows of the roster stand
+	view     report.View     // what standard output has, or nil
+	begun    bool            // the run has begun
+	ended    bool            // so has view
+	file     *results.File   // or nil
+	page     *page           // or nil
 
-	from *report.Resumption // what the run goes on from; of a new run it is empty
-	rows pipeline.Rows      // those that are not recorded yet
+	from *results.Resumption // what the run goes on from; of a new run it is empty
+	rows pipeline.Rows       // those that are not recorded yet
 }
 
 // open opens the output of a run. What is there already stays as it is.
@@ -98,9 +99,9 @@ func (f *outputFlags) open(x *execution) (*output, error) {
 		return nil, err
 	}
 	m, c, users := x.manifest(), x.change, x.users
-	o := &output{rows: users.Rows(), from: &report.Resumption{}}
+	o := &output{rows: users.Rows(), from: &results.Resumption{}}
 	var recorders []pipeline.Recorder
-	format := report.Format{Properties: c.Properties(), Moved: c.Moved(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
+	format := results.Format{Properties: c.Properties(), Moved: c.Moved(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
 	if x.source != nil {
 		format.Own = x.source.Own
 	}
@@ -110,12 +111,12 @@ func (f *outputFlags) open(x *execution) (*output, error) {
 	}
 	if f.name != "" && f.name != "-" {
 		if f.resume {
-			o.file, o.from, err = report.ResumeResults(f.name, format, m, o.rows)
+			o.file, o.from, err = results.Resume(f.name, format, m, o.rows)
 		} else {
-			o.file, err = report.CreateResults(f.name, f.overwrite, format, m)
+			o.file, err = results.Create(f.name, f.overwrite, format, m)
 		}
 		switch {
-		case errors.Is(err, disk.ErrExists), errors.Is(err, report.ErrJournal):
+		case errors.Is(err, disk.ErrExists), errors.Is(err, results.ErrJournal):
 			return nil, &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
 		case err != nil:
 			return nil, err
@@ -171,8 +172,8 @@ func (x *execution) beginOutput() error {
 		return nil
 	}
 	now := x.told(nil)
-	now.Ending, now.ResultsSHA256 = report.Running, ""
-	return report.WriteSummary(o.name, now)
+	now.Ending, now.ResultsSHA256 = results.Running, ""
+	return results.WriteSummary(o.name, now)
 }
 
 // sync brings the results to the disk, so that what is said of them is so.
@@ -189,7 +190,7 @@ func (x *execution) count(run *pipeline.Run, err error) {
 	o := x.out
 	o.counts = o.base(o.counts.Total)
 	o.counts.Add(&run.Counts)
-	if err == nil || o.file == nil || o.file.Device() || x.interrupts.status() != 0 && !errors.Is(err, report.ErrLost) {
+	if err == nil || o.file == nil || o.file.Device() || x.interrupts.status() != 0 && !errors.Is(err, results.ErrLost) {
 		return
 	}
 	each := func(*pipeline.Result) {}
@@ -197,7 +198,7 @@ func (x *execution) count(run *pipeline.Run, err error) {
 		o.page.Tally = report.NewTally(o.page.format)
 		each = func(r *pipeline.Result) { o.page.Tally.Record(r) }
 	}
-	counts, rerr := report.Recount(o.name, o.counts.Total, run.Open, each)
+	counts, rerr := results.Recount(o.name, o.counts.Total, run.Open, each)
 	if rerr != nil {
 		x.app.console.Warn("warning: what is in %s could not be counted: %v", o.name, rerr)
 		counts = pipeline.Counts{Total: o.counts.Total, InProgress: o.counts.Done() + o.counts.InProgress}
@@ -260,7 +261,7 @@ func (x *execution) finish(err error) error {
 		return err
 	}
 	x.teller.ended = time.Now()
-	serr := report.WriteSummary(o.name, x.told(err))
+	serr := results.WriteSummary(o.name, x.told(err))
 	lost(serr)
 	if o.left() == 0 && cerr == nil && serr == nil {
 		if ferr := o.file.Finish(); ferr != nil { // which says that it is complete, too

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 )
@@ -49,7 +50,7 @@ func (x *execution) open() (*roster.Roster, error) {
 }
 
 // past returns what stands beside the roster, if it is a file of ours, or nil.
-func (x *execution) past() *report.Past {
+func (x *execution) past() *results.Past {
 	if x.source == nil || x.source.Past == nil {
 		return nil
 	}
@@ -83,7 +84,7 @@ func (x *execution) tellPast() {
 // cantUndo adds to the error of a roster what to do if it is that nothing in it
 // can be put back.
 func (x *execution) cantUndo(err error) error {
-	if err == nil || !x.undo || !strings.Contains(err.Error(), report.ErrNoBefore.Error()) {
+	if err == nil || !x.undo || !strings.Contains(err.Error(), results.ErrNoBefore.Error()) {
 		return err
 	}
 	return &exit{status: exitError, err: err,

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rollcall/pipeline/results"
 	"rollcall/report"
 	"rollcall/tenant/disk"
 )
@@ -71,7 +72,7 @@ func readPage(a *app, name string) (*report.Page, error) {
 		}
 		return p, nil
 	}
-	past, err := report.ReadPast(name)
+	past, err := results.ReadPast(name)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func readPage(a *app, name string) (*report.Page, error) {
 }
 
 func fill(p *report.Page, in io.Reader) error {
-	r, err := report.NewResultsReader(in)
+	r, err := results.NewReader(in)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/report"
 )
 
@@ -89,7 +90,7 @@ func (t *tableRecorder) Record(r *pipeline.Result) error {
 		record[m], record[m+".Before"] = r.Moved[i].After, r.Moved[i].Before
 	}
 	columns = append(columns, "Error")
-	record["Error"] = report.Remark(r)
+	record["Error"] = results.Remark(r)
 	t.Add(columns, record)
 	return nil
 }

@@ -6,12 +6,12 @@ import (
 	"os"
 	"strings"
 
-	"rollcall/report"
+	"rollcall/pipeline/results"
 )
 
 // readSource looks at the first line of in, and returns nil if it is not one of
 // ours.
-func readSource(in *input) (*report.Source, error) {
+func readSource(in *input) (*results.Source, error) {
 	var r io.Reader
 	if in.once != nil {
 		first, _ := in.once.Peek(in.once.Size())
@@ -19,7 +19,7 @@ func readSource(in *input) (*report.Source, error) {
 	} else {
 		f, err := os.Open(in.name)
 		if errors.Is(err, os.ErrNotExist) {
-			if _, err := report.ReadPast(in.name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			if _, err := results.ReadPast(in.name); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return nil, err // its journal is there
 			}
 		}
@@ -29,12 +29,12 @@ func readSource(in *input) (*report.Source, error) {
 		defer f.Close()
 		r = f
 	}
-	s := report.NewSource(r)
+	s := results.NewSource(r)
 	if s == nil || in.once != nil {
 		return s, nil
 	}
 	var err error
-	s.Past, err = report.ReadPast(in.name)
+	s.Past, err = results.ReadPast(in.name)
 	return s, err
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline/lock"
-	"rollcall/report"
+	"rollcall/pipeline/results"
 )
 
 // tellFlags say who is told of a run, beside those at the terminal: what watches
@@ -46,7 +46,7 @@ func (j *job) checkTell(a *app, roster string) error {
 	}
 	if name := j.output.name; name != "" && name != "-" {
 		journal, locked = name+".journal", lock.Results(name).Path
-		if beside = report.SummaryName(name); a.sameFile(beside, f.summary) {
+		if beside = results.SummaryName(name); a.sameFile(beside, f.summary) {
 			beside = "" // it is asked for by name
 		}
 	}

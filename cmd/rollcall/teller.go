@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/report"
 	"rollcall/tenant/disk"
 )
@@ -131,7 +132,7 @@ func (x *execution) conclude(err error) error {
 	if t.ended.IsZero() {
 		t.ended = time.Now()
 	}
-	write := func(file string, perm fs.FileMode, what func(*report.Outcome, io.Writer) error) {
+	write := func(file string, perm fs.FileMode, what func(*results.Outcome, io.Writer) error) {
 		if file == "" {
 			return
 		}
@@ -149,8 +150,8 @@ func (x *execution) conclude(err error) error {
 			x.app.console.Warn("warning: %v", werr)
 		}
 	}
-	write(f.summary, 0o600, (*report.Outcome).JSON)
-	write(f.metrics, 0o644, func(o *report.Outcome, w io.Writer) error { return report.Metrics(w, o) }) // last, for it is what alarms are made of
+	write(f.summary, 0o600, (*results.Outcome).JSON)
+	write(f.metrics, 0o644, func(o *results.Outcome, w io.Writer) error { return report.Metrics(w, o) }) // last, for it is what alarms are made of
 	o := x.told(err)
 	t.events.Info("end", report.OutcomeFields(o)...)
 	point := ""
@@ -171,9 +172,9 @@ func (t *teller) close() {
 }
 
 // told returns what there is to say of the execution, if it were to end with err.
-func (x *execution) told(err error) *report.Outcome {
+func (x *execution) told(err error) *results.Outcome {
 	t := &x.teller
-	o := &report.Outcome{
+	o := &results.Outcome{
 		Version:  version(),
 		Command:  "apply",
 		Tenant:   x.job.tenant.identity(),
@@ -217,15 +218,15 @@ func (x *execution) told(err error) *report.Outcome {
 	}
 	switch o.Exit {
 	case exitOK, exitRows, exitDiffers:
-		o.Ending = report.Complete
+		o.Ending = results.Complete
 	case exitGuard:
-		o.Ending = report.Guarded
+		o.Ending = results.Guarded
 	case exitInterrupted, exitTerminated:
-		o.Ending = report.Interrupted
+		o.Ending = results.Interrupted
 	default:
-		o.Ending = report.Errored
+		o.Ending = results.Errored
 	}
-	if o.Ending != report.Complete {
+	if o.Ending != results.Complete {
 		if o.Reason = message(err); o.Reason == "" {
 			o.Reason = o.Ending // by a signal: there is no more to say of it
 		}

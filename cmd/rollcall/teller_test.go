@@ -17,7 +17,7 @@ import (
 // However the program ends, the summary that it leaves is what the schema says,
 // and summary, metrics and log are of one mind about it.
 func TestWhatIsLeftOfARun(t *testing.T) {
-	schema, err := jsonschema.NewCompiler().Compile("../../report/summary.schema.json")
+	schema, err := jsonschema.NewCompiler().Compile("../../pipeline/results/summary.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,112 @@
+package results
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+
+	"github.com/jszwec/csvutil"
+
+	"rollcall/pipeline"
+)
+
+// A Record is what a record of a results file says, of any run.
+type Record struct {
+	Line   int             `csv:"Row"`
+	UPN    string          `csv:"UserPrincipalName"`
+	Status pipeline.Status `csv:"Status"`
+}
+
+// readRecords calls each for the whole records of the results file f, with all cells
+// and the offset behind it. The file must have the given columns, or, if they are
+// nil, be a results file. It returns the header, and how much of the file is
+// whole, in bytes, with the header. A torn last record is left out; whatever else
+// can't be read is an error. The cells are valid until each returns.
+func readRecords(f *os.File, columns []string, each func(rec Record, cells []string, end int64) error) (header []string, whole int64, err error) {
+	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), bufferSize)
+	var bom int64
+	if b, _ := in.Peek(len(utf8BOM)); string(b) == utf8BOM {
+		bom = int64(len(b))
+		in.Discard(len(b))
+	}
+	r := csv.NewReader(in)
+	r.ReuseRecord = true
+	dec, err := csvutil.NewDecoder(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	if _, _, own := ParseColumns(dec.Header()); own == 0 {
+		return nil, 0, fmt.Errorf("%w: its columns are %.60q", ErrNotResults, dec.Header())
+	}
+	if columns != nil && !slices.Equal(dec.Header(), columns) {
+		return nil, 0, fmt.Errorf("its columns are %.60q, and would be %.60q", dec.Header(), columns)
+	}
+	header = slices.Clone(dec.Header())
+	whole = bom + r.InputOffset()
+	for n := 2; ; n++ {
+		var rec Record
+		err := dec.Decode(&rec)
+		if err == io.EOF {
+			return header, whole, nil
+		}
+		if err != nil {
+			return header, whole, torn(f, whole, fmt.Errorf("record %d: %w", n, err))
+		}
+		end := bom + r.InputOffset()
+		if !endsLine(f, end) {
+			return header, whole, torn(f, whole, fmt.Errorf("record %d has no line end", n))
+		}
+		if err := each(rec, dec.Record(), end); err != nil {
+			return header, whole, err
+		}
+		whole = end
+	}
+}
+
+// tornHeader reports whether all that f has is a part of the header.
+func tornHeader(f *os.File, format Format) bool {
+	header := NewWriter(nil, format).buf
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxTorn))
+	b = bytes.TrimRight(b, "\x00") // see torn
+	return err == nil && len(b) < len(header) && bytes.HasPrefix(header, b)
+}
+
+// endsLine reports whether the byte ahead of offset is the end of a line: a
+// record that was cut short in its last cell looks whole but for that.
+func endsLine(f *os.File, offset int64) bool {
+	b := make([]byte, 1)
+	_, err := f.ReadAt(b, offset-1)
+	return err == nil && b[0] == '\n'
+}
+
+// maxTorn bounds what can be one record, cut short.
+const maxTorn = 4 << 20
+
+// torn returns nil if what f has from offset on is a record that was cut short,
+// and err if it is more: then records behind it would be lost with it.
+func torn(f *os.File, offset int64, err error) error {
+	tail, rerr := io.ReadAll(io.NewSectionReader(f, offset, maxTorn+1))
+	switch {
+	case rerr != nil:
+		return rerr
+	case len(tail) > maxTorn:
+		return err
+	}
+	// What a power cut leaves of blocks that were never written.
+	tail = bytes.TrimRight(tail, "\x00")
+	if i := bytes.IndexByte(tail, '\n'); i >= 0 && recordStart.Match(tail[i:]) {
+		return err
+	}
+	return nil
+}
+
+// recordStart is how a record of a results file begins; the UPN of one that can't
+// be used may be quoted.
+var recordStart = regexp.MustCompile(`\n\d+,(?:[^",\n]*|"(?:[^"]|"")*"),[a-z-]+,`)
+
+const utf8BOM = "\ufeff"

@@ -1,0 +1,207 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/roster"
+)
+
+// A Source is a roster that is a results file of ours, or the diff of an audit:
+// it can say itself what is wanted.
+type Source struct {
+	Properties []string
+	Moved      []string // that changed with them
+	Own        int      // how many of its columns are ours
+	Past       *Past    // what stands beside it; nil if it is not a file
+
+	comma   rune     // between its cells
+	unknown []string // properties that moved, whose values before some row has not
+}
+
+// NewSource returns the Source that r begins with, or nil if it is not one of ours.
+// A spreadsheet may have saved it since.
+func NewSource(r io.Reader) *Source {
+	in := openCSV(r)
+	header, err := in.Read()
+	if err != nil {
+		return nil
+	}
+	properties, moved, own := ParseColumns(header)
+	if properties == nil {
+		return nil
+	}
+	return &Source{Properties: properties, Moved: moved, Own: own, comma: in.Comma}
+}
+
+// Manifest returns what is on record of the run that the file is of, or nil.
+func (s *Source) Manifest() *Manifest {
+	if s == nil || s.Past == nil {
+		return nil
+	}
+	return s.Past.Manifest
+}
+
+// Cell returns what a cell stands for: in our own columns what it was ahead of
+// being made safe for spreadsheets, and saved by one.
+func (s *Source) Cell(i int, cell string) (text string, ours bool) {
+	if i < s.Own {
+		return spoken(UnescapeFormula(cell), s.comma), true
+	}
+	return cell, false
+}
+
+// Where the columns of a results file are that every one has.
+const (
+	statusColumn = 2
+	firstValue   = 3
+)
+
+// result returns what a row of the file says became of it, without the values.
+func (s *Source) result(cells []string) *pipeline.Result {
+	status, err := pipeline.ParseStatus(strings.TrimSpace(cells[statusColumn]))
+	if err != nil {
+		return nil
+	}
+	return &pipeline.Result{Status: status, Note: UnescapeFormula(cells[s.Own-2])}
+}
+
+// Again has c want what the file's run wanted. The values before are those of the
+// file, and if only unchanged users are to be changed, they must still be so.
+func (s *Source) Again(c *pipeline.Change, ifUnchanged bool) error {
+	for _, p := range s.Properties {
+		var expect []string
+		if ifUnchanged {
+			expect = []string{p + ".Before"}
+		}
+		if err := c.AssignColumns(p, p+".Wanted", p+".Before", expect...); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.Moved {
+		c.RecallMoved(m, m+".Before")
+	}
+	if ifUnchanged {
+		c.Settled = s.unread
+	}
+	return nil
+}
+
+// unread returns what a row came to of which the audit does not have all values:
+// whether the user still is as the audit saw them can't be told.
+func (s *Source) unread(cells []string) (pipeline.Status, error, bool) {
+	r := s.result(cells)
+	if r == nil {
+		return 0, nil, false
+	}
+	switch r.Status {
+	case pipeline.NotFound, pipeline.Denied, pipeline.Unreadable, pipeline.Stale, pipeline.Invalid, pipeline.Conflict:
+		return r.Status, fmt.Errorf("nothing was sent, for the audit found: %s", r.Note), true
+	}
+	for i, p := range s.Properties {
+		if cell := func(n int) string { return cells[firstValue+3*i+n] }; cell(1) != "" && cell(2) == "" {
+			return pipeline.Stale, fmt.Errorf("nothing was sent, for the audit has no value of %s", p), true
+		}
+	}
+	return 0, nil, false
+}
+
+// Back has c want what was before the file's run, of users who still are as that
+// run left them or wanted them to be, or as what it wanted makes them. A run that was cut short may have changed
+// one property of a user and not the next, which then is as before.
+func (s *Source) Back(c *pipeline.Change) error {
+	c.MatchCase = true // what was is put back to the letter
+	for _, p := range s.Properties {
+		if err := c.AssignColumns(p, p+".Before", "", p, p+".Wanted", p+".Before"); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.Moved {
+		if err := c.AssignColumns(m, m+".Before", "", m); err != nil {
+			return err
+		}
+	}
+	// The read-back waits for what was set, not for what moves with it: a tenant
+	// may show that later, and a service that moves less than the noun's rules say
+	// would have it wait in vain for every user.
+	for _, by := range s.Properties {
+		for _, m := range c.Setting.MovedBy([]string{by}) {
+			c.ExpectMoved(m, by, by+".Wanted")
+		}
+	}
+	s.unknown = c.Moved()
+	return nil
+}
+
+// Wanting are the statuses of rows that say what they want and have not been
+// found to be so.
+var Wanting = []string{"applied", "unchanged", "mismatch", "unverified", "failed", "not-found", "denied", "stale", "differs", "unreadable"}
+
+// Unchanged reports whether a row of the file is of a user whom its run has not
+// changed, for certain.
+func (s *Source) Unchanged(row *roster.Row) bool {
+	r := s.result(row.Cells)
+	return r == nil || !r.MaybeChanged()
+}
+
+// Changing are the statuses of rows that undo looks at.
+var Changing = []string{"applied", "mismatch", "unverified", "failed"}
+
+// ErrNoBefore is why a row can't be put back.
+var ErrNoBefore = errors.New("no value before is on record: it can't be put back")
+
+// Undoable returns c.Want, but that a row without a value before can't be used.
+func (s *Source) Undoable(c *pipeline.Change) func(*roster.Row) (string, error) {
+	return func(row *roster.Row) (string, error) {
+		for i := range s.Properties {
+			if cell := func(n int) string { return row.Cells[firstValue+3*i+n] }; cell(1) != "" && cell(2) == "" {
+				return "", ErrNoBefore
+			}
+		}
+		for i, p := range s.Properties {
+			if row.Cells[firstValue+3*i+1] == "" { // left alone, and perhaps moved
+				s.movedFrom(c, row, p, row.Cells[firstValue+3*i+2])
+			}
+		}
+		for i, m := range s.Moved {
+			s.movedFrom(c, row, m, row.Cells[firstValue+3*len(s.Properties)+2*i+1])
+		}
+		return c.Want(row)
+	}
+}
+
+// movedFrom notes that a property has been moved, if it has, and that what it was
+// before is not on record.
+func (s *Source) movedFrom(c *pipeline.Change, row *roster.Row, property, before string) {
+	if before == "" && s.movedIn(c, row, property) && !slices.Contains(s.unknown, property) {
+		s.unknown = append(s.unknown, property)
+	}
+}
+
+// movedIn reports whether the run of the file has moved a property of the row's
+// user.
+func (s *Source) movedIn(c *pipeline.Change, row *roster.Row, property string) bool {
+	for i, p := range s.Properties {
+		if row.Cells[firstValue+3*i+1] != "" && slices.Contains(c.Setting.MovedBy([]string{p}), property) {
+			return true
+		}
+	}
+	return false
+}
+
+// Doubts returns why users may be left changed when all rows of the file have
+// been undone, of so many rows. It is for after the roster has been opened.
+func (s *Source) Doubts(rows int) []string {
+	var doubts []string
+	if s.Past != nil {
+		doubts = slices.Clone(s.Past.Doubts)
+	}
+	if s.unknown != nil && rows > 0 {
+		doubts = append(doubts, fmt.Sprintf("the run moved %s too, whose values before are not on record (of some rows, or of any): they can't be put back", strings.Join(s.unknown, ", ")))
+	}
+	return doubts
+}

@@ -1,0 +1,77 @@
+package results
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"rollcall/tenant/disk"
+)
+
+// SummaryName returns the name of the summary that stands beside the results file
+// called name.
+func SummaryName(name string) string { return name + ".json" }
+
+// maxSummary bounds what is read of a summary.
+const maxSummary = 1 << 20
+
+// WriteSummary puts the summary of a run beside its results file, which is called
+// name. It is written whole or not at all, and never through a link.
+func WriteSummary(name string, o *Outcome) error {
+	return disk.ReplaceFile(SummaryName(name), 0o600, o.JSON)
+}
+
+// readSummary returns the summary beside the results file called name, or nil if
+// there is none. A file that is not a summary of this program is an error.
+func readSummary(name string) (*summaryDocument, error) {
+	name = SummaryName(name)
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, disk.Cause(err))
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSummary))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, disk.Cause(err))
+	}
+	d := new(summaryDocument)
+	if err := json.Unmarshal(b, d); err != nil {
+		return nil, fmt.Errorf("read %s: not a summary of rollcall: %w", name, err)
+	}
+	if d.Schema != SummarySchema || d.Manifest.ID == "" {
+		return nil, fmt.Errorf("read %s: not a summary of this version of rollcall (schema %d, want %d)", name, d.Schema, SummarySchema)
+	}
+	return d, nil
+}
+
+// checkSummary returns an error if what stands where the summary of the results
+// file called name goes is something else, which must not be lost.
+func checkSummary(name string) error {
+	info, err := os.Lstat(SummaryName(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file: the summary goes there", SummaryName(name))
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := readSummary(name); err != nil && info.Size() > 0 {
+		return fmt.Errorf("%w: the summary goes there, so move it away", err)
+	}
+	return nil
+}
+
+// started returns when the run began, or the zero time.
+func (d *summaryDocument) started() time.Time {
+	t, _ := time.Parse(time.RFC3339, d.Started)
+	return t
+}

@@ -1,0 +1,158 @@
+// Package results is the record of a run: the results CSV, its journal and its
+// summary, and reading them back.
+//
+//	run ─ results, in order ─▶ File ─▶ results.csv
+//	 └─── of rows in progress ──▶ journal ─▶ results.csv.journal
+//	                Outcome ─ at the start and the end ─▶ results.csv.json
+//
+// A [File] is what a run writes to. Until the run is complete, its journal has what
+// the CSV can't say yet: the values before of rows in progress, and the results of
+// those done out of order. [Create] begins one, [Resume] goes on with one; neither
+// changes anything ahead of [File.Begin]. [Outcome] is what there is to say of a run
+// once it is over, which [WriteSummary] puts beside the CSV.
+//
+// [ReadPast] finds all that is known of an earlier run. A [Source] makes a roster of
+// what it left, for undo and to apply a diff; a [Baseline] is an earlier audit to
+// compare with; a [Reader] reads the records alone.
+package results
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/pipeline"
+)
+
+// Writer writes the results CSV: one record for each row, in the roster's
+// order. The columns are
+//
+//	Row,UserPrincipalName,Status,P,P.Wanted,P.Before,M,M.Before,Attempts,Error,FinishedAt
+//
+// with three for each property P of the change (read back, wanted, read ahead of
+// the set) and two for each property M that changes with these, then the roster's
+// other columns as they are. Row is the line that the row starts on. FinishedAt is
+// UTC, in RFC 3339.
+//
+// Records are buffered until Flush. A Writer is for one goroutine.
+type Writer struct {
+	w      io.Writer
+	buf    []byte
+	eol    string
+	begun  bool   // there is a record
+	own    int    // how many columns of the roster are a results file's
+	upn    int    // the roster's column of UPNs, which is not repeated
+	second int64  // of the time that is in stamp
+	stamp  []byte // FinishedAt as it was last written
+}
+
+// bufferSize is how much is kept before it is written without waiting for
+// Flush.
+const bufferSize = 64 << 10
+
+// NewWriter returns a Writer that writes to w. The header is written ahead of
+// the first record, so a run that records nothing writes nothing.
+func NewWriter(w io.Writer, f Format) *Writer {
+	r := &Writer{w: w, eol: "\n", upn: f.UPN, own: f.Own}
+	if f.Excel {
+		r.eol = "\r\n"
+		r.buf = append(r.buf, "\ufeff"...)
+	}
+	for i, name := range Columns(f) {
+		r.comma(i)
+		r.buf = appendCell(r.buf, name)
+	}
+	r.buf = append(r.buf, r.eol...)
+	return r
+}
+
+// Record adds the record of one row.
+func (r *Writer) Record(res *pipeline.Result) error {
+	r.begun = true
+	b := strconv.AppendInt(r.buf, int64(res.Row.Line), 10)
+	b = append(b, ',')
+	b = appendCell(b, res.Row.UPN)
+	b = append(b, ',')
+	b = append(b, res.Status.String()...)
+	for i := range res.Values {
+		v := &res.Values[i]
+		b = append(b, ',')
+		b = appendOwn(b, v.After)
+		b = append(b, ',')
+		b = appendOwn(b, v.Wanted)
+		b = append(b, ',')
+		b = appendOwn(b, v.Before)
+	}
+	for i := range res.Moved {
+		v := &res.Moved[i]
+		b = append(b, ',')
+		b = appendOwn(b, v.After)
+		b = append(b, ',')
+		b = appendOwn(b, v.Before)
+	}
+	b = append(b, ',')
+	b = strconv.AppendInt(b, int64(res.Attempts), 10)
+	b = append(b, ',')
+	b = appendOwn(b, Remark(res))
+	b = append(b, ',')
+	b = r.appendTime(b, res.Finished)
+	for i, cell := range res.Row.Cells {
+		if i != r.upn && i >= r.own {
+			b = append(b, ',')
+			b = appendCell(b, cell)
+		}
+	}
+	r.buf = append(b, r.eol...)
+	if len(r.buf) >= bufferSize {
+		return r.Flush()
+	}
+	return nil
+}
+
+// header writes the header ahead of any record.
+func (r *Writer) header() error {
+	r.begun = true
+	return r.Flush()
+}
+
+// Flush writes what is buffered.
+func (r *Writer) Flush() error {
+	if !r.begun || len(r.buf) == 0 {
+		return nil
+	}
+	_, err := r.w.Write(r.buf)
+	r.buf = r.buf[:0]
+	return err
+}
+
+func (r *Writer) comma(i int) {
+	if i > 0 {
+		r.buf = append(r.buf, ',')
+	}
+}
+
+// appendTime formats a second once: a fast run has many records in each.
+func (r *Writer) appendTime(b []byte, t time.Time) []byte {
+	if s := t.Unix(); s != r.second || r.stamp == nil {
+		r.second = s
+		r.stamp = t.UTC().AppendFormat(r.stamp[:0], time.RFC3339)
+	}
+	return append(b, r.stamp...)
+}
+
+// Remark returns what there is to say of a row in words, on one line: why it
+// failed, or what is worth knowing of it.
+func Remark(res *pipeline.Result) string {
+	text := res.Note
+	if res.Err != nil {
+		text = res.Err.Error()
+		if res.Note != "" {
+			text += "; " + res.Note
+		}
+	}
+	if strings.ContainsAny(text, "\r\n") {
+		text = strings.Join(strings.Fields(text), " ")
+	}
+	return text
+}
