@@ -19,11 +19,12 @@ func TestImports(t *testing.T) {
 		"rollcall/tenant/insights":            "tenant tenant/rest",
 		"rollcall/tenant/powershell":          "tenant",
 		"rollcall/tenant/sandbox":             "tenant tenant/jsonscan tenant/disk",
+		"rollcall/tenant/connect":             "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox",
 		"rollcall/pipeline/roster":            "",
 		"rollcall/pipeline/lock":              "",
 		"rollcall/pipeline":                   "tenant pipeline/roster",
 		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/roster",
-		"rollcall/cmd/rollcall":               "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/roster report",
+		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/entra tenant/exchange tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/roster report",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {
