@@ -15,14 +15,14 @@ check: ## what must pass before a commit
 	go tool staticcheck ./...
 	GOOS=windows GOARCH=amd64 go vet ./...
 	GOOS=darwin GOARCH=arm64 go vet ./...
-	go test -race -short -skip 'Outage|Broken|Pace|Width' ./pipeline ./pipeline/lock ./tenant/rest ./tenant/insights ./tenant/sandbox
+	go test -race -short -skip 'Outage|Broken|Pace|Width' ./pipeline ./pipeline/pace ./pipeline/lock ./tenant/rest ./tenant/insights ./tenant/sandbox
 
 race: ## all tests with the race detector, which takes many minutes
 	go test -race -short -timeout 60m ./...
 
 bench: ## what it costs, each next to something run at the same time
 	@nproc 2>/dev/null | sed 's/$$/ cores/'; free -g 2>/dev/null | awk '/^Mem:/ {print $$2 " GB of memory"}'
-	go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./cmd/rollcall ./pipeline ./pipeline/roster
+	go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./cmd/rollcall ./pipeline ./pipeline/pace ./pipeline/roster
 
 FUZZTIME = 30s
 fuzz: ## look for inputs that break the parsers

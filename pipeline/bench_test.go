@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"rollcall/pipeline/pace"
 	"rollcall/tenant"
 )
 
@@ -36,7 +37,7 @@ func BenchmarkRow(b *testing.B) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
-		run := &Run{Tenant: instant{[]tenant.Object{{"PrivacyMode": "opt-out"}}}, Change: c, Limiter: NewLimiter(0), Workers: 4, Log: zap.NewNop()}
+		run := &Run{Tenant: instant{[]tenant.Object{{"PrivacyMode": "opt-out"}}}, Change: c, Limiter: pace.New(0), Workers: 4, Log: zap.NewNop()}
 		if err := run.Do(b.Context(), &users{n: rows}, nothing{}); err != nil {
 			b.Fatal(err)
 		}
@@ -45,17 +46,4 @@ func BenchmarkRow(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rows*b.N), "ns/row")
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(rows*b.N), "allocs/row(goal<=10)")
-}
-
-// What a call costs that nothing holds back.
-func BenchmarkLimiter(b *testing.B) {
-	l := NewLimiter(0)
-	ctx := b.Context()
-	for b.Loop() {
-		turn, err := l.Wait(ctx)
-		if err != nil {
-			b.Fatal(err)
-		}
-		l.Observe(turn, nil)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/pipeline/pace"
 	"rollcall/tenant"
 )
 
@@ -136,7 +137,7 @@ func TestOutageIsProbedByOneCall(t *testing.T) {
 				on.to = on.from.Add(20 * time.Minute)
 				on.latency = func(tenant.Cmdlet) time.Duration { return 300 * time.Millisecond }
 				run := optOut(t, on, workers)
-				run.Limiter = NewLimiter(rate)
+				run.Limiter = pace.New(rate)
 				n := 10000
 				if rate > 0 {
 					n = 40

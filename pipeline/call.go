@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
 
+	"rollcall/pipeline/pace"
 	"rollcall/tenant"
 )
 
@@ -81,7 +82,7 @@ func (r *Run) attempt(ctx context.Context, t *task, c *tenant.Cmdlet) ([]tenant.
 }
 
 // observe tells the Limiter how a call ended.
-func (r *Run) observe(turn Turn, err error) {
+func (r *Run) observe(turn pace.Turn, err error) {
 	if pause := r.Limiter.Observe(turn, err); pause > 0 {
 		r.Log.Info("pause", zap.Float64("seconds", pause.Round(time.Millisecond).Seconds()), zap.NamedError("reason", err))
 	}
@@ -181,7 +182,7 @@ func (t *tries) late(wait time.Duration) bool {
 	if t.task.failed.IsZero() {
 		t.task.failed = now
 	}
-	return now.Sub(t.task.failed)+max(wait, r.Limiter.pauseLeft()) > r.RowTimeout
+	return now.Sub(t.task.failed)+max(wait, r.Limiter.PauseLeft()) > r.RowTimeout
 }
 
 func (t *tries) tooMany(err error) error {

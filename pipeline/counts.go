@@ -15,6 +15,16 @@ type Counts struct {
 	ByStatus [len(Statuses)]int // of those recorded and those journalled
 }
 
+// Record counts a row that is recorded: Counts is a [Recorder].
+func (c *Counts) Record(r *Result) error {
+	c.Recorded++
+	c.ByStatus[r.Status]++
+	return nil
+}
+
+// Flush does nothing.
+func (c *Counts) Flush() error { return nil }
+
 // Done returns how many rows have a result.
 func (c *Counts) Done() int { return c.Recorded + c.Journalled }
 

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"rollcall/pipeline/pace"
 	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 )
@@ -206,7 +207,7 @@ func optOut(t *testing.T, on tenant.Runner, workers int) *Run {
 	return &Run{
 		Tenant:        on,
 		Change:        change(t, "PrivacyMode=opt-out"),
-		Limiter:       NewLimiter(0),
+		Limiter:       pace.New(0),
 		Workers:       workers,
 		Retries:       5,
 		Outages:       true,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"rollcall/pipeline/pace"
 	"rollcall/tenant"
 )
 
@@ -53,7 +54,7 @@ type outages struct {
 	asking chan struct{}               // closed when the row that asks is done; nil if none does
 	silent bool                        // it had no answer, in this outage
 
-	limiter *Limiter
+	limiter *pace.Limiter
 	most    time.Duration // that an outage may take; 0 for any time
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/pipeline/pace"
 	"rollcall/tenant"
 )
 
@@ -115,8 +116,15 @@ func TestOutageCostsNoRow(t *testing.T) {
 					t.Errorf("seed %d: %s is applied, and %s", seed, r.Row.UPN, on.mode(r.Row.UPN))
 				}
 			}
-			if since, _ := run.Outage(); !since.IsZero() || run.Limiter.narrow || run.outages.doubt.Load() != 0 {
+			if since, _ := run.Outage(); !since.IsZero() || run.outages.doubt.Load() != 0 {
 				t.Errorf("seed %d: the outage is not over", seed)
+			}
+			soon, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			for range 2 {
+				if _, err := run.Limiter.Wait(soon); err != nil {
+					t.Errorf("seed %d: calls are made one at a time, and the outage is over", seed)
+				}
 			}
 			if d := run.Limiter.Throttled(); d != 0 {
 				t.Errorf("seed %d: throttled for %v", seed, d)
@@ -130,7 +138,7 @@ func TestOutageCostsNoRow(t *testing.T) {
 func TestFailureOfAnOutageThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		get := tenant.Cmdlet{Name: "Get-Mailbox"}
-		o := outages{limiter: NewLimiter(0)}
+		o := outages{limiter: pace.New(0)}
 		o.answered(o.mark(), &get)
 		for range several {
 			o.failed(o.mark(), &get, new(task))

@@ -66,3 +66,20 @@ func (p *pool) park(ctx context.Context, t *task, d time.Duration, over <-chan s
 	p.waiting.Add(-1)
 	return err
 }
+
+// sleep waits for d, or until ctx ends or over, which may be nil, is closed.
+func sleep(ctx context.Context, d time.Duration, over <-chan struct{}) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-over:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

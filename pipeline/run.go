@@ -1,5 +1,5 @@
-// Package pipeline is the run: what to do with a row, when to try again, how
-// fast, and in what order to say what became of it.
+// Package pipeline is the run: what to do with a row, when to try again, at what
+// pace, and in what order to say what became of it.
 //
 //	roster ─ rows ─▶ workers ─ results ─▶ emitter ─ in order ─▶ Recorder
 //	                   │  ▲
@@ -8,7 +8,7 @@
 //	                  tenant
 //
 // [Run.Do] reads rows in order and hands them to workers. A worker sets, reads
-// back and compares (or only reads: an audit), asking the [Limiter] for each
+// back and compares (or only reads: an audit), asking the [pace.Limiter] for each
 // call. Results leave in the order of the rows, so that what has been recorded
 // is always the first rows of the roster.
 //
@@ -28,6 +28,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"rollcall/pipeline/pace"
 	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 )
@@ -67,7 +68,7 @@ type Recorder interface {
 type Run struct {
 	Tenant  tenant.Runner // for an audit a [tenant.ReadOnly] one
 	Change  *Change       // bound to the roster
-	Limiter *Limiter
+	Limiter *pace.Limiter
 	Workers int // calls made at once, at most
 
 	Audit         bool          // only read and compare

@@ -77,7 +77,7 @@ func (a *adversary) putBack() (doubts []string, err error) {
 	u.truth(u.read())
 	switch {
 	case u.summary.Failed() > 0:
-		err = fmt.Errorf("%s", CountsText(&u.summary))
+		err = fmt.Errorf("%+v", u.summary)
 	case len(past.Doubts) > 0:
 		err = fmt.Errorf("doubts")
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"rollcall/pipeline"
+	"rollcall/tenant/disk"
 )
 
 // A Baseline is what an earlier audit found, as far as it was not as wanted. A
@@ -27,7 +28,7 @@ type Baseline struct {
 	rows []packed
 }
 
-// A packed is a finding in few bytes.
+// A packed is a Finding in few bytes.
 type packed struct {
 	text     string // UPN, then of each value what is and what was wanted, each with its length ahead
 	previous int32  // the index of an earlier row of the user, from 1, or 0
@@ -35,16 +36,16 @@ type packed struct {
 	seen     bool // in the audit at hand
 }
 
-// A finding is a row of an audit that was not as wanted.
-type finding struct {
-	upn    string
-	status pipeline.Status
-	values []pipeline.Value
+// A Finding is a row of an audit that was not as wanted.
+type Finding struct {
+	UPN    string
+	Status pipeline.Status
+	Values []pipeline.Value
 }
 
-// equal reports whether f says of its user what g says.
-func (f *finding) equal(g *finding) bool {
-	return f.status == g.status && slices.EqualFunc(f.values, g.values, func(a, b pipeline.Value) bool {
+// Equal reports whether f says of its user what g says.
+func (f *Finding) Equal(g *Finding) bool {
+	return f.Status == g.Status && slices.EqualFunc(f.Values, g.Values, func(a, b pipeline.Value) bool {
 		return strings.EqualFold(a.Wanted, b.Wanted) && (a.Wanted == "" || strings.EqualFold(a.After, b.After))
 	})
 }
@@ -54,21 +55,21 @@ func newBaseline(name string) *Baseline {
 }
 
 // add adds f, which comes after all others in the file.
-func (b *Baseline) add(f *finding) {
+func (b *Baseline) add(f *Finding) {
 	put := func(text []byte, s string) []byte {
 		return append(binary.AppendUvarint(text, uint64(len(s))), s...)
 	}
-	text := put(nil, f.upn)
-	for _, v := range f.values {
+	text := put(nil, f.UPN)
+	for _, v := range f.Values {
 		text = put(put(text, v.After), v.Wanted)
 	}
-	key := b.key(f.upn)
-	b.rows = append(b.rows, packed{text: string(text), previous: b.last[key], status: f.status})
+	key := b.key(f.UPN)
+	b.rows = append(b.rows, packed{text: string(text), previous: b.last[key], status: f.Status})
 	b.last[key] = int32(len(b.rows))
 }
 
 // finding returns what is packed in row.
-func (row *packed) finding() *finding {
+func (row *packed) finding() *Finding {
 	var texts []string
 	for text := row.text; text != ""; {
 		n, size := binary.Uvarint([]byte(text[:min(len(text), binary.MaxVarintLen64)]))
@@ -76,9 +77,9 @@ func (row *packed) finding() *finding {
 		texts = append(texts, text[size:end])
 		text = text[end:]
 	}
-	f := &finding{upn: texts[0], status: row.status}
+	f := &Finding{UPN: texts[0], Status: row.status}
 	for i := 1; i < len(texts); i += 2 {
-		f.values = append(f.values, pipeline.Value{After: texts[i], Wanted: texts[i+1]})
+		f.Values = append(f.Values, pipeline.Value{After: texts[i], Wanted: texts[i+1]})
 	}
 	return f
 }
@@ -86,14 +87,14 @@ func (row *packed) finding() *finding {
 func (b *Baseline) key(upn string) uint64 { return maphash.String(b.seed, userKey(upn)) }
 
 // of calls f with each row of a user, the first one first, until it returns false.
-func (b *Baseline) of(upn string, f func(*packed, *finding) bool) {
+func (b *Baseline) of(upn string, f func(*packed, *Finding) bool) {
 	var all []*packed
 	for i := b.last[b.key(upn)]; i != 0; i = b.rows[i-1].previous {
 		all = append(all, &b.rows[i-1])
 	}
 	for _, row := range slices.Backward(all) {
 		// Two users may have one hash.
-		if was := row.finding(); userKey(was.upn) == userKey(upn) && !f(row, was) {
+		if was := row.finding(); userKey(was.UPN) == userKey(upn) && !f(row, was) {
 			return
 		}
 	}
@@ -106,7 +107,7 @@ func (b *Baseline) of(upn string, f func(*packed, *finding) bool) {
 func ReadBaseline(name string, properties []string, now Manifest) (*Baseline, error) {
 	b := newBaseline(name)
 	if err := b.read(properties, now); err != nil {
-		return nil, fmt.Errorf("baseline %s: %w", name, cause(err))
+		return nil, fmt.Errorf("baseline %s: %w", name, disk.Cause(err))
 	}
 	return b, nil
 }
@@ -155,7 +156,7 @@ func (b *Baseline) whole(past *Past, now Manifest) error {
 	case !was.Where.Same(now.Where):
 		return fmt.Errorf("it is of the %s, this audit of the %s", was.tenant(now), now.tenant(*was))
 	case past.Counts.Done() < past.Counts.Total:
-		return fmt.Errorf("%w: it has %d of %s", ErrUnfinished, past.Counts.Done(), Plural(past.Counts.Total, "row"))
+		return fmt.Errorf("%w: it has %d of %s", ErrUnfinished, past.Counts.Done(), pipeline.Plural(past.Counts.Total, "row"))
 	}
 	return nil
 }
@@ -178,13 +179,13 @@ func (b *Baseline) readRows(r *ResultsReader, properties, wanted []string) error
 		} else if err != nil {
 			return err
 		}
-		f := &finding{upn: res.Row.UPN, status: res.Status}
+		f := &Finding{UPN: res.Row.UPN, Status: res.Status}
 		for i, column := range columns {
 			v := res.Values[column]
 			if wanted != nil && v.Wanted != "" && !strings.EqualFold(v.Wanted, wanted[i]) {
 				return fmt.Errorf("it is about %s %s, this audit about %s", properties[i], v.Wanted, wanted[i])
 			}
-			f.values = append(f.values, pipeline.Value{After: v.After, Wanted: v.Wanted})
+			f.Values = append(f.Values, pipeline.Value{After: v.After, Wanted: v.Wanted})
 		}
 		switch res.Status {
 		case pipeline.Same, pipeline.Duplicate, pipeline.Example:
@@ -214,13 +215,16 @@ func endsInLine(name string) bool {
 
 func userKey(upn string) string { return strings.ToLower(strings.TrimSpace(upn)) }
 
-// take returns what the baseline has of the user of now: what is equal to it if
+// Name returns the name of the file.
+func (b *Baseline) Name() string { return b.name }
+
+// Take returns what the baseline has of the user of now: what is equal to it if
 // there is such, or nil if there is nothing that has not been taken.
-func (b *Baseline) take(now *finding) *finding {
+func (b *Baseline) Take(now *Finding) *Finding {
 	var row *packed
-	var was *finding
-	b.of(now.upn, func(r *packed, f *finding) bool {
-		equal := !r.seen && f.equal(now)
+	var was *Finding
+	b.of(now.UPN, func(r *packed, f *Finding) bool {
+		equal := !r.seen && f.Equal(now)
 		if equal || !r.seen && row == nil {
 			row, was = r, f
 		}
@@ -232,12 +236,12 @@ func (b *Baseline) take(now *finding) *finding {
 	return was
 }
 
-// gone calls f with the findings of users whom the audit at hand did not have, in
+// Gone calls f with the findings of users whom the audit at hand did not have, in
 // the order of the file.
-func (b *Baseline) gone(f func(*finding)) {
+func (b *Baseline) Gone(f func(*Finding)) {
 	for i := range b.rows {
 		was, seen := b.rows[i].finding(), false
-		b.of(was.upn, func(r *packed, _ *finding) bool {
+		b.of(was.UPN, func(r *packed, _ *Finding) bool {
 			seen = seen || r.seen
 			return !seen
 		})

@@ -20,8 +20,7 @@ type column struct {
 // values: all but those that are nobody's business.
 func countable(f Format) []*column {
 	all := []*column{{name: "Domain of the user", inRoster: -1, inFile: -1, values: make(map[string]*[classes]int)}}
-	names := columns(f)
-	carried := names[len(leading)+3*len(f.Properties)+2*len(f.Moved)+len(trailing):]
+	carried := Carried(f)
 	n := 0
 	for i := range f.Header {
 		if i == f.UPN || i < f.Own {
@@ -29,7 +28,7 @@ func countable(f Format) []*column {
 		}
 		name := carried[n]
 		n++
-		if strings.TrimSpace(name) == "" || strings.Contains(normal(name), "password") || len(all) == maxColumns {
+		if strings.TrimSpace(name) == "" || strings.Contains(strings.ToLower(name), "password") || len(all) == maxColumns {
 			continue
 		}
 		all = append(all, &column{name: name, inRoster: i, inFile: n - 1, values: make(map[string]*[classes]int)})

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 )
 
 // Log lines and messages stand on lines of their own, whole, while a progress
@@ -21,7 +22,7 @@ func TestConsoleGarblesNothing(t *testing.T) {
 	var b bytes.Buffer
 	c := NewConsole(&b)
 	log := c.Log(zapcore.InfoLevel, false)
-	run := &pipeline.Run{Limiter: pipeline.NewLimiter(0)}
+	run := &pipeline.Run{Limiter: pace.New(0)}
 	stop := c.Progress(100, run)
 	var wg sync.WaitGroup
 	for i := range 4 {

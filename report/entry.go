@@ -121,5 +121,5 @@ func (e *entry) recordedAs(rec Record, cells []string) bool {
 // isRecorded reports whether a cell of a results file is a text of a journal. What
 // JSON and CSV do not keep to the letter can't be compared.
 func isRecorded(text, cell string) bool {
-	return strings.ReplaceAll(text, "\r\n", "\n") == Unsafe(cell) || strings.ContainsRune(text, utf8.RuneError)
+	return strings.ReplaceAll(text, "\r\n", "\n") == UnescapeFormula(cell) || strings.ContainsRune(text, utf8.RuneError)
 }

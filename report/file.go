@@ -14,9 +14,6 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// ErrExists is what CreateFile returns for a file that holds something.
-var ErrExists = errors.New("there is one already")
-
 // ErrLost is in the error of a file that somebody else has cut, removed or
 // replaced while it was written: what was in it is lost.
 var ErrLost = errors.New("results are lost")
@@ -45,16 +42,16 @@ func CreateFile(name string, overwrite bool) (*File, error) {
 		return &File{f: f, created: true, sum: sha256.New()}, nil
 	}
 	if !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("create %s: %w", name, cause(err))
+		return nil, fmt.Errorf("create %s: %w", name, disk.Cause(err))
 	}
 	// What is appended to a file that somebody else has cut lands at its end,
 	// where that shows, instead of behind a hole.
 	if f, err = disk.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0); err != nil {
-		return nil, fmt.Errorf("create %s: %w", name, cause(err))
+		return nil, fmt.Errorf("create %s: %w", name, disk.Cause(err))
 	}
 	info, err := f.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !overwrite {
-		err = ErrExists
+		err = disk.ErrExists
 	}
 	if err != nil {
 		f.Close()
@@ -177,16 +174,4 @@ func createBeside(name string) (*os.File, error) {
 		return nil, err
 	}
 	return os.OpenFile(name, flag, 0o600)
-}
-
-// cause returns err without the operation and the paths that package os puts
-// ahead of it.
-func cause(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return e.Err
-	}
-	return err
 }

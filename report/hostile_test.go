@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -38,14 +40,14 @@ func hostileRows(each func(*pipeline.Result)) {
 
 func show(t *testing.T, v View) {
 	t.Helper()
-	var s Summary
+	var s pipeline.Counts
 	hostileRows(func(r *pipeline.Result) {
 		if err := errors.Join(v.Record(r), s.Record(r), v.Flush()); err != nil {
 			t.Fatal(err)
 		}
 	})
 	s.Total = s.Recorded
-	if err := v.End(&s.Counts); err != nil {
+	if err := v.End(&s); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -55,9 +57,21 @@ var hostileFormat = Format{Properties: []string{"P"}, Header: []string{"UPN", "N
 // Whatever rows hold, no view but the CSV, which has the roster's cells as they
 // came, writes what moves a cursor, turns text around or is not UTF-8.
 func TestViewsAreShowable(t *testing.T) {
-	baseline := newBaseline("last.csv")
-	for _, text := range hostile {
-		baseline.add(&finding{upn: "gone" + text, status: pipeline.Differs, values: []pipeline.Value{{Wanted: text, After: "x" + text}}})
+	var last bytes.Buffer
+	w := NewResults(&last, Format{Properties: []string{"P"}, UPN: -1})
+	for i, text := range hostile {
+		r := &pipeline.Result{Status: pipeline.Differs, Values: []pipeline.Value{{Wanted: text, After: "x" + text}}}
+		r.Row.Line, r.Row.UPN = i+2, "gone"+text
+		w.Record(r)
+	}
+	w.Flush()
+	name := filepath.Join(t.TempDir(), "last.csv")
+	if err := os.WriteFile(name, last.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	baseline, err := ReadBaseline(name, []string{"P"}, Manifest{})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for name, view := range map[string]func(io.Writer) View{
 		"text":     func(w io.Writer) View { return NewDiff(w, []string{"P"}) },
@@ -166,7 +180,7 @@ func TestMarkdownIsEscaped(t *testing.T) {
 			t.Errorf("not escaped: %q", line)
 		}
 	}
-	var s Summary
+	var s pipeline.Counts
 	hostileRows(func(r *pipeline.Result) { s.Record(r) })
 	if want := s.Failed() + s.ByStatus[pipeline.Differs]; n != want {
 		t.Errorf("%d rows, want %d", n, want)
@@ -180,7 +194,7 @@ func TestMarkdownIsEscaped(t *testing.T) {
 // how many there are more, and no cell is endless.
 func TestMarkdownIsBounded(t *testing.T) {
 	var b bytes.Buffer
-	var s Summary
+	var s pipeline.Counts
 	m := NewMarkdown(&b, "t", []string{"P"}, nil)
 	for i := range MarkdownRows + 7 {
 		r := pipeline.Result{Row: roster.Row{Line: i + 2, UPN: "u"}, Status: pipeline.Failed, Err: errors.New(strings.Repeat("é", 100_000))}
@@ -189,7 +203,7 @@ func TestMarkdownIsBounded(t *testing.T) {
 		}
 	}
 	s.Total = s.Recorded + 1
-	if err := m.End(&s.Counts); err != nil {
+	if err := m.End(&s); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"\n\nand 7 more\n", fmt.Sprintf("| failed | %d |", MarkdownRows+7), "This is not all"} {
@@ -208,9 +222,9 @@ func TestQuietViews(t *testing.T) {
 		var text, md bytes.Buffer
 		d, m := NewDiff(&text, []string{"P"}), NewMarkdown(&md, "t", []string{"P"}, nil)
 		d.Quiet, m.Quiet = true, true
-		var s Summary
+		var s pipeline.Counts
 		r := &pipeline.Result{Status: status, Values: []pipeline.Value{{Wanted: "a", Before: "b", After: "a"}}}
-		if err := errors.Join(d.Record(r), m.Record(r), s.Record(r), d.End(&s.Counts), m.End(&s.Counts)); err != nil {
+		if err := errors.Join(d.Record(r), m.Record(r), s.Record(r), d.End(&s), m.End(&s)); err != nil {
 			t.Fatal(err)
 		}
 		loud := status == pipeline.Failed || status == pipeline.Differs

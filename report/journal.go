@@ -238,7 +238,7 @@ func (j *journal) replaceBy(name string) error {
 	if renamed {
 		err = disk.SyncDir(filepath.Dir(j.name))
 	} else {
-		err = fmt.Errorf("replace %s: %w", j.name, cause(err))
+		err = fmt.Errorf("replace %s: %w", j.name, disk.Cause(err))
 	}
 	if err == nil || began && !renamed {
 		f, oerr := disk.OpenFile(j.name, os.O_RDWR, 0)

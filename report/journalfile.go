@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
+
+	"rollcall/pipeline"
 )
 
 // journalVersion is the version of what follows. A journal of another one is not
@@ -104,9 +106,9 @@ func readJournal(name string) (j *journal, damage string, err error) {
 	}
 	switch {
 	case int64(len(b)) < j.room:
-		damage = fmt.Sprintf("%s was cut: it has %s, and had %d", j.name, Plural(len(b), "byte"), j.room)
+		damage = fmt.Sprintf("%s was cut: it has %s, and had %d", j.name, pipeline.Plural(len(b), "byte"), j.room)
 	case bad > 0:
-		damage = fmt.Sprintf("%s is damaged: %s can't be read", j.name, Plural(bad, "entry"))
+		damage = fmt.Sprintf("%s is damaged: %s can't be read", j.name, pipeline.Plural(bad, "entry"))
 	}
 	return j, damage, nil
 }

@@ -28,7 +28,7 @@ type JSONRows struct {
 func NewJSONRows(w io.Writer, f Format) *JSONRows {
 	j := &JSONRows{w: w, upn: f.UPN, own: f.Own}
 	taken := make(map[string]bool)
-	names := columns(f)
+	names := Columns(f)
 	for _, name := range names {
 		taken[name] = true
 	}
@@ -79,7 +79,7 @@ func (j *JSONRows) Record(res *pipeline.Result) error {
 		}
 	}
 	j.buf = append(j.buf, '}')
-	if len(j.buf) >= bufferSize {
+	if len(j.buf) >= 64<<10 {
 		return j.Flush()
 	}
 	return nil

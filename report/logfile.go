@@ -82,7 +82,7 @@ func (l *LogFile) open() error {
 	}
 	f, err := os.OpenFile(l.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return fmt.Errorf("log to %s: %w", l.name, cause(err))
+		return fmt.Errorf("log to %s: %w", l.name, disk.Cause(err))
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -105,7 +105,7 @@ func (l *LogFile) rotate() error {
 	}
 	if err != nil { // better too long than lost
 		l.size = 0
-		return fmt.Errorf("log to %s: %w", l.name, cause(err))
+		return fmt.Errorf("log to %s: %w", l.name, disk.Cause(err))
 	}
 	return nil
 }

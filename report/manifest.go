@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"rollcall/pipeline"
 )
 
 // A Manifest says what a results file is made of. A run that goes on with the
@@ -64,7 +66,7 @@ func (m Manifest) differ(was Manifest) error {
 		{"tenant", was.tenant(m), m.tenant(was)},
 		{"setting", was.Noun, m.Noun},
 		{"change", was.change(), m.change()},
-		{"roster", Plural(was.Rows, "row"), Plural(m.Rows, "row")},
+		{"roster", pipeline.Plural(was.Rows, "row"), pipeline.Plural(m.Rows, "row")},
 		{"layout", layout[was.Excel], layout[m.Excel]},
 	} {
 		if f.was != f.now {
@@ -79,7 +81,7 @@ func (m Manifest) differ(was Manifest) error {
 func (m Manifest) differRoster(was Manifest) error {
 	if was.Digest != m.Digest {
 		return fmt.Errorf("made with another roster: it has %s as before, and other users, lines or wanted values (digest %.12s then, %.12s now)",
-			Plural(m.Rows, "row"), was.Digest, m.Digest)
+			pipeline.Plural(m.Rows, "row"), was.Digest, m.Digest)
 	}
 	return nil
 }

@@ -10,10 +10,10 @@ import (
 	"rollcall/pipeline"
 )
 
-// Metrics writes the outcome in Prometheus's text format, for the textfile
+// Metrics writes an outcome in Prometheus's text format, for the textfile
 // collector of its node exporter. All are gauges: they are of the last execution
 // and start again with each. There is nothing of any user in them.
-func (o *Outcome) Metrics(w io.Writer) error {
+func Metrics(w io.Writer, o *Outcome) error {
 	var b strings.Builder
 	labels := fmt.Sprintf(`command="%s",tenant="%s",noun="%s"`, label(o.Command), label(o.Tenant), label(o.Noun))
 	family := func(name, help string) {
@@ -35,7 +35,7 @@ func (o *Outcome) Metrics(w io.Writer) error {
 	gauge("journalled_rows", "Rows of the last run whose results are in the journal alone.", float64(o.Rows.Journalled))
 	gauge("in_progress_rows", "Rows that the last run made calls for and that have no result.", float64(o.Rows.InProgress))
 	gauge("not_attempted_rows", "Rows that the last run did not attempt.", float64(o.Rows.NotAttempted()))
-	gauge("passed_over_rows", "Rows of a results file that the last run passed over.", float64(o.passedOver()))
+	gauge("passed_over_rows", "Rows of a results file that the last run passed over.", float64(o.AllPassedOver()))
 	gauge("failed_rows", "Rows of the last run's results that count as failed.", float64(o.Rows.Failed()))
 	gauge("calls", "Calls that the last run made to the tenant.", float64(o.Calls))
 	gauge("retries", "Calls of the last run that repeated one that had failed.", float64(o.Retries))

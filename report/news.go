@@ -60,16 +60,16 @@ func (n *News) Record(r *pipeline.Result) error {
 	if r.Status == pipeline.Duplicate || r.Status == pipeline.Example {
 		return nil
 	}
-	now := &finding{upn: r.Row.UPN, status: r.Status, values: r.Values}
-	was := n.baseline.take(now)
-	if was == nil && r.Status == pipeline.Same || was != nil && was.equal(now) {
+	now := &Finding{UPN: r.Row.UPN, Status: r.Status, Values: r.Values}
+	was := n.baseline.Take(now)
+	if was == nil && r.Status == pipeline.Same || was != nil && was.Equal(now) {
 		return nil
 	}
 	p, upn := palette(n.diff.Color), shown(r.Row.UPN)
 	switch {
 	case r.Status == pipeline.Same:
 		kind := resolved
-		if was.status != pipeline.Differs {
+		if was.Status != pipeline.Differs {
 			kind = recovered
 		}
 		n.counts[kind]++
@@ -77,7 +77,7 @@ func (n *News) Record(r *pipeline.Result) error {
 	case r.Status != pipeline.Differs:
 		n.counts[newFailure]++
 		n.diff.bad(r, n.was(was))
-	case was != nil && was.status == pipeline.Differs:
+	case was != nil && was.Status == pipeline.Differs:
 		n.counts[otherDifference]++
 		fmt.Fprintf(n.diff.w, "%s %s  %s%s\n", p.changed("~"), upn, n.diff.edits(r), n.was(was))
 	default:
@@ -88,15 +88,15 @@ func (n *News) Record(r *pipeline.Result) error {
 }
 
 // was says what the baseline has.
-func (n *News) was(f *finding) string {
+func (n *News) was(f *Finding) string {
 	switch {
 	case f == nil:
 		return ""
-	case f.status != pipeline.Differs:
-		return ", was " + f.status.String()
+	case f.Status != pipeline.Differs:
+		return ", was " + f.Status.String()
 	}
 	var edits []string
-	for i, v := range f.values {
+	for i, v := range f.Values {
 		if v.Wanted != "" && !strings.EqualFold(v.Wanted, v.After) {
 			edits = append(edits, fmt.Sprintf("%s: %s -> %s", n.diff.properties[i], shown(v.After), shown(v.Wanted)))
 		}
@@ -111,9 +111,9 @@ func (n *News) Flush() error { return n.diff.Flush() }
 func (n *News) End(c *pipeline.Counts) error {
 	w, complete := n.diff.w, c.Left() == 0
 	if complete {
-		n.baseline.gone(func(f *finding) {
+		n.baseline.Gone(func(f *Finding) {
 			n.counts[gone]++
-			fmt.Fprintf(w, "%s %s  no longer in the roster%s\n", palette(n.diff.Color).new("-"), shown(f.upn), n.was(f))
+			fmt.Fprintf(w, "%s %s  no longer in the roster%s\n", palette(n.diff.Color).new("-"), shown(f.UPN), n.was(f))
 		})
 	}
 	switch {
@@ -124,9 +124,9 @@ func (n *News) End(c *pipeline.Counts) error {
 				counts = append(counts, fmt.Sprintf("%d %s", count, kindsOfNews[kind]))
 			}
 		}
-		fmt.Fprintf(w, "%s since %s: %s\n", Plural(n.total(), "change"), n.baseline.name, strings.Join(counts, ", "))
+		fmt.Fprintf(w, "%s since %s: %s\n", pipeline.Plural(n.total(), "change"), n.baseline.Name(), strings.Join(counts, ", "))
 	case !n.diff.Quiet && complete:
-		fmt.Fprintf(w, "nothing has changed since %s\n", n.baseline.name)
+		fmt.Fprintf(w, "nothing has changed since %s\n", n.baseline.Name())
 	}
 	return w.Flush()
 }

@@ -4,11 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"fmt"
-	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -123,7 +119,7 @@ func TestSummaryCounts(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	for _, o := range outcomes() {
 		var b bytes.Buffer
-		if err := o.Metrics(&b); err != nil {
+		if err := Metrics(&b, o); err != nil {
 			t.Fatal(err)
 		}
 		parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -181,37 +177,7 @@ func TestTextNamesNobody(t *testing.T) {
 		Ending: Errored, Exit: 1, Calls: 1, Working: time.Second, Rows: pipeline.Counts{Total: 3, Recorded: 1}}
 	o.Rows.ByStatus[pipeline.Failed] = 1
 	want := "rollcall apply: error, exit status 1\n1 row: 1 failed\n2 rows not attempted\n1 call in 1s; 0 retries, throttled for 0s\n"
-	if got := o.Text(); got != want {
+	if got := OutcomeText(o); got != want {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-// A file is replaced as a whole or left as it was, and nothing else is left.
-func TestWriteFile(t *testing.T) {
-	dir := t.TempDir()
-	name := filepath.Join(dir, "s.json")
-	say := func(text string, err error) func(io.Writer) error {
-		return func(w io.Writer) error { fmt.Fprint(w, text); return err }
-	}
-	for _, step := range []struct {
-		err  error
-		text string
-		want string
-	}{{nil, "one", "one"}, {io.ErrShortWrite, "two", "one"}, {nil, "three", "three"}} {
-		if err := WriteFile(name, 0o600, say(step.text, step.err)); (err != nil) != (step.err != nil) {
-			t.Errorf("error %v", err)
-		}
-		if got, _ := os.ReadFile(name); string(got) != step.want {
-			t.Errorf("file is %q, want %q", got, step.want)
-		}
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 1 {
-		t.Errorf("left %v", files)
-	}
-	if err := CanWriteFile(filepath.Join(dir, "no", "s.json")); err == nil {
-		t.Error("could write to where there is no directory")
-	}
-	if err := CanWriteFile(dir); err == nil {
-		t.Error("could write to a directory")
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -89,10 +90,10 @@ func (p *Past) finished(f *os.File) error {
 	case s.Outcome == Running:
 		p.doubt("the run of %s did not come to its end, and its journal is gone: who was changed besides is not known", s.Started)
 	case sum != s.ResultsSHA256:
-		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is left out of account", p.Name, s.Started, Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
+		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is left out of account", p.Name, s.Started, pipeline.Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
 		return nil
 	case s.Rows.InProgress+s.Rows.Journalled > 0:
-		p.doubt("the run of %s left %s beside the file, and its journal is gone", s.Started, Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
+		p.doubt("the run of %s left %s beside the file, and its journal is gone", s.Started, pipeline.Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
 	}
 	if n := s.Manifest.Unsure - s.Rows.Recorded; n > 0 {
 		p.unsure(n)
@@ -107,14 +108,14 @@ func (p *Past) finished(f *os.File) error {
 // run may have set.
 func (p *Past) unsure(n int) {
 	p.doubt("%s had lost results, or entries of its journal, when the run went on with it, and the run did not come to its end: any of %s without a result may have been changed",
-		p.Name, Plural(n, "row"))
+		p.Name, pipeline.Plural(n, "row"))
 }
 
 // known notes what run it was.
 func (p *Past) known(m *Manifest) {
 	p.Manifest = m
 	if s := p.summary; s != nil && s.Manifest.ID == m.ID {
-		p.By = fmt.Sprintf("%s, by %s on %s", s.started().UTC().Format("2006-01-02 15:04 UTC"), firstOf(s.User, "somebody"), firstOf(s.Host, "some machine"))
+		p.By = fmt.Sprintf("%s, by %s on %s", s.started().UTC().Format("2006-01-02 15:04 UTC"), cmp.Or(s.User, "somebody"), cmp.Or(s.Host, "some machine"))
 	}
 }
 
@@ -134,7 +135,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 	p.known(&j.manifest)
 	var err error
 	if p.header, p.whole, err = readRecords(f, nil, p.record); err != nil {
-		p.doubt("%s is not what its run left, behind %s: %v", p.Name, Plural(p.Counts.Recorded, "record"), err)
+		p.doubt("%s is not what its run left, behind %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
 	}
 	if p.header == nil {
 		return
@@ -151,7 +152,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 		p.unsure(n)
 	}
 	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Kind() != "audit" {
-		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", Plural(left, "row"))
+		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", pipeline.Plural(left, "row"))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/jszwec/csvutil"
 
 	"rollcall/pipeline"
+	"rollcall/tenant/disk"
 )
 
 // ErrNotResults is the cause of the error of a file that no [Results] wrote.
@@ -40,7 +41,7 @@ func NewResultsReader(r io.Reader) (*ResultsReader, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNotResults, err)
 	}
 	if err != nil {
-		return nil, cause(err)
+		return nil, disk.Cause(err)
 	}
 	header := dec.Header()
 	properties, moved, own := ParseColumns(header)
@@ -87,7 +88,7 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 	}
 	if err != nil {
 		line, _ := r.csv.FieldPos(0)
-		return fmt.Errorf("line %d: %w", line, cause(err))
+		return fmt.Errorf("line %d: %w", line, disk.Cause(err))
 	}
 	cells := r.dec.Record()
 	*res = pipeline.Result{Status: rec.Status, Attempts: rec.Attempts, Values: res.Values[:0], Moved: res.Moved[:0]}
@@ -101,7 +102,7 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 		res.Moved = append(res.Moved, pipeline.Value{After: r.cell(at), Before: r.cell(at + 1)})
 	}
 	if rec.Error != "" {
-		res.Note = Unsafe(rec.Error)
+		res.Note = UnescapeFormula(rec.Error)
 	}
 	// Whoever saved the file may have changed how times are written.
 	res.Finished, _ = time.Parse(time.RFC3339, rec.FinishedAt)
@@ -109,19 +110,4 @@ func (r *ResultsReader) Read(res *pipeline.Result) error {
 }
 
 // cell returns what a cell of the record that was read last stands for.
-func (r *ResultsReader) cell(i int) string { return spoken(Unsafe(r.dec.Record()[i]), r.csv.Comma) }
-
-// Restore adds the rows of a file.
-func (t *Tally) Restore(r *ResultsReader) error {
-	var res pipeline.Result
-	for {
-		err := r.Read(&res)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		t.add(&res, func(c *column) int { return c.inFile })
-	}
-}
+func (r *ResultsReader) cell(i int) string { return spoken(UnescapeFormula(r.dec.Record()[i]), r.csv.Comma) }

@@ -1,10 +1,8 @@
 // Package report says what happened: to a CSV file, to a terminal, to people.
 //
-// [Results] writes the results CSV, record by record as a run goes, and [Diff]
-// the text of an audit. Both are a [pipeline.Recorder], as is [Summary], which
-// counts, and [Tally], which gathers what a [Page], the HTML report, tells; [Tee]
-// joins several. [Console] is the one way to standard error, for messages, log
-// lines and the progress line alike, so that none garbles another.
+// [Diff] is the text of an audit, [Page] the HTML report, of what a [Tally]
+// gathers. [Console] is the one way to standard error, for messages, log lines and
+// the progress line alike, so that none garbles another.
 package report
 
 import (
@@ -60,7 +58,7 @@ func NewResults(w io.Writer, f Format) *Results {
 		r.eol = "\r\n"
 		r.buf = append(r.buf, "\ufeff"...)
 	}
-	for i, name := range columns(f) {
+	for i, name := range Columns(f) {
 		r.comma(i)
 		r.buf = appendCell(r.buf, name)
 	}
@@ -80,9 +78,9 @@ func IsColumn(name string) bool {
 	return slices.ContainsFunc(leading, is) || slices.ContainsFunc(trailing, is)
 }
 
-// columns returns the header of a results file. A column of the roster whose
+// Columns returns the header of a results file. A column of the roster whose
 // name is taken gets "Input." ahead of it.
-func columns(f Format) []string {
+func Columns(f Format) []string {
 	names := slices.Clone(leading)
 	for _, p := range f.Properties {
 		names = append(names, p, p+".Wanted", p+".Before")
@@ -106,6 +104,11 @@ func columns(f Format) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// Carried returns the names of the roster's columns in a results file.
+func Carried(f Format) []string {
+	return Columns(f)[len(leading)+3*len(f.Properties)+2*len(f.Moved)+len(trailing):]
 }
 
 // ParseColumns returns the properties that the results file with this header is
@@ -226,14 +229,20 @@ func Remark(res *pipeline.Result) string {
 // appendOwn appends a cell of ours, made safe where a spreadsheet would take it
 // for a formula: with an apostrophe ahead of it, which spreadsheets don't show.
 func appendOwn(b []byte, cell string) []byte {
-	if isFormula(cell) {
-		cell = "'" + cell
-	}
-	return appendCell(b, cell)
+	return appendCell(b, EscapeFormula(cell))
 }
 
-// Unsafe returns what a cell of ours stood for ahead of being made safe.
-func Unsafe(cell string) string {
+// EscapeFormula returns a cell with an apostrophe ahead of it if a spreadsheet would
+// take it for a formula.
+func EscapeFormula(cell string) string {
+	if isFormula(cell) {
+		return "'" + cell
+	}
+	return cell
+}
+
+// UnescapeFormula returns what [EscapeFormula] was given.
+func UnescapeFormula(cell string) string {
 	if text, ok := strings.CutPrefix(cell, "'"); ok && isFormula(text) {
 		return text
 	}

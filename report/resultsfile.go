@@ -60,7 +60,7 @@ func CreateResults(name string, overwrite bool, f Format, m Manifest) (*ResultsF
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("create %s: %w", name, cause(err))
+		return nil, fmt.Errorf("create %s: %w", name, disk.Cause(err))
 	}
 	return r, nil
 }
@@ -110,7 +110,7 @@ func (r *ResultsFile) Device() bool { return r.file.device }
 // In this order, no journal ever stands beside records of another run.
 func (r *ResultsFile) Begin() error {
 	if err := r.begin(); err != nil {
-		return fmt.Errorf("create %s: %w", r.name, cause(err))
+		return fmt.Errorf("create %s: %w", r.name, disk.Cause(err))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
+	"rollcall/tenant/disk"
 )
 
 // A Resumption is what a run goes on from.
@@ -58,7 +59,7 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*Resu
 	info, err := os.Stat(name)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, nil, cause(err)
+		return nil, nil, disk.Cause(err)
 	case err == nil && !info.Mode().IsRegular():
 		return nil, nil, errors.New("not a regular file")
 	}
@@ -185,14 +186,14 @@ func (from *Resumption) rebuilt(name string, j *journal) {
 	}
 	from.Unsure = j.mark.Records
 	from.warn("%s is gone, and with it the results and values before of %s: these are done again, without a value before unless they are not as wanted yet",
-		name, Plural(j.mark.Records, "row"))
+		name, pipeline.Plural(j.mark.Records, "row"))
 }
 
 // reopen opens the file, which is there, to go on behind its whole records.
 func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDocument, damage string, from *Resumption) error {
 	in, err := os.Open(r.name)
 	if err != nil {
-		return cause(err)
+		return disk.Cause(err)
 	}
 	defer in.Close()
 	if r.resumed == nil {
@@ -217,7 +218,7 @@ func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *sum
 	}
 	var whole int64
 	if !tornHeader(in, f) {
-		_, whole, err = readRecords(in, columns(f), func(rec Record, cells []string, end int64) error {
+		_, whole, err = readRecords(in, Columns(f), func(rec Record, cells []string, end int64) error {
 			if r.resumed != nil {
 				if err := r.resumed.agrees(rec, cells, end, damage != ""); err != nil {
 					return fmt.Errorf("%w: %w", ErrNotResumable, err)
@@ -230,7 +231,7 @@ func (r *ResultsFile) reopen(f Format, m Manifest, rows pipeline.Rows, last *sum
 		}
 	}
 	if from.Complete && from.Counts.Recorded != m.Rows {
-		return fmt.Errorf("%w: it has %s, and its summary says that it is complete", ErrNotResumable, Plural(from.Counts.Recorded, "record"))
+		return fmt.Errorf("%w: it has %s, and its summary says that it is complete", ErrNotResumable, pipeline.Plural(from.Counts.Recorded, "record"))
 	}
 	r.file, err = openFile(r.name, whole)
 	return err
@@ -271,7 +272,7 @@ func (m *mark) holds(f *os.File) error {
 	case err != nil:
 		return err
 	case n < m.Bytes:
-		return fmt.Errorf("%w: it has %d bytes, and had %d and %s: it was cut, or is an older copy%s", ErrNotResumable, n, m.Bytes, Plural(m.Records, "record"), moveAway)
+		return fmt.Errorf("%w: it has %d bytes, and had %d and %s: it was cut, or is an older copy%s", ErrNotResumable, n, m.Bytes, pipeline.Plural(m.Records, "record"), moveAway)
 	case hex.EncodeToString(h.Sum(nil)) != m.SHA256:
 		return fmt.Errorf("%w: it was changed since the run wrote it%s", ErrNotResumable, moveAway)
 	}
@@ -282,7 +283,7 @@ func (m *mark) holds(f *os.File) error {
 func sha256Of(f *os.File) (string, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, 1<<62)); err != nil {
-		return "", cause(err)
+		return "", disk.Cause(err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

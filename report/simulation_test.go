@@ -25,6 +25,7 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 )
@@ -382,7 +383,7 @@ func (s *simulation) live(i interruption, workers int) (complete bool, err error
 		p.expires = i.events
 	}
 
-	run := &pipeline.Run{Tenant: p, Change: s.made(), Limiter: pipeline.NewLimiter(s.pace), Workers: workers,
+	run := &pipeline.Run{Tenant: p, Change: s.made(), Limiter: pace.New(s.pace), Workers: workers,
 		Audit: s.audit, ReadFirst: s.readFirst, Retries: 5, VerifyTimeout: 30 * time.Second, Stop: stop,
 		RowTimeout: 30 * time.Minute, Outages: true,
 		Log: zap.NewNop(), Journal: p, Earlier: p.from.Earlier, Unsure: p.from.Unsure}
@@ -759,7 +760,7 @@ func (s *simulation) check(whole *simulation) {
 	for i, name := range got[0] {
 		column[name] = i
 	}
-	var counts Summary
+	var counts pipeline.Counts
 	counts.Total = len(s.rows)
 	for i, row := range s.rows {
 		g, w := got[i+1], want[i+1]
@@ -808,8 +809,8 @@ func (s *simulation) check(whole *simulation) {
 			}
 		}
 	}
-	if s.summary != counts.Counts {
-		t.Errorf("the last process counted %+v, want %+v, as the file has", s.summary, counts.Counts)
+	if s.summary != counts {
+		t.Errorf("the last process counted %+v, want %+v, as the file has", s.summary, counts)
 	}
 }
 

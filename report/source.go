@@ -50,7 +50,7 @@ func (s *Source) Manifest() *Manifest {
 // being made safe for spreadsheets, and saved by one.
 func (s *Source) Cell(i int, cell string) (text string, ours bool) {
 	if i < s.Own {
-		return spoken(Unsafe(cell), s.comma), true
+		return spoken(UnescapeFormula(cell), s.comma), true
 	}
 	return cell, false
 }
@@ -67,7 +67,7 @@ func (s *Source) result(cells []string) *pipeline.Result {
 	if err != nil {
 		return nil
 	}
-	return &pipeline.Result{Status: status, Note: Unsafe(cells[s.Own-2])}
+	return &pipeline.Result{Status: status, Note: UnescapeFormula(cells[s.Own-2])}
 }
 
 // Again has c want what the file's run wanted. The values before are those of the

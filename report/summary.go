@@ -1,30 +1,13 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 )
-
-// A Summary counts what became of rows as a Recorder. The zero value has counted
-// none.
-type Summary struct{ pipeline.Counts }
-
-// Record counts a row.
-func (s *Summary) Record(r *pipeline.Result) error {
-	s.Recorded++
-	s.ByStatus[r.Status]++
-	return nil
-}
-
-// Flush does nothing.
-func (s *Summary) Flush() error { return nil }
-
-// String returns the counts as [CountsText] has them.
-func (s *Summary) String() string { return CountsText(&s.Counts) }
 
 // CountsText says what became of the rows that have a result, in the order of the
 // statuses: "3 rows: 2 applied, 1 not-found".
@@ -35,7 +18,7 @@ func CountsText(c *pipeline.Counts) string {
 			counts = append(counts, fmt.Sprintf("%d %s", n, pipeline.Status(status)))
 		}
 	}
-	text := Plural(c.Done(), "row")
+	text := pipeline.Plural(c.Done(), "row")
 	if counts != nil {
 		text += ": " + strings.Join(counts, ", ")
 	}
@@ -52,14 +35,14 @@ func Unfinished(c *pipeline.Counts, writes bool) []string {
 		lines = append(lines, fmt.Sprintf("%d of them finished out of order: their results are in the journal, and not yet in the results file", c.Journalled))
 	}
 	if c.InProgress > 0 {
-		line := Plural(c.InProgress, "row") + " in progress: without a result"
+		line := pipeline.Plural(c.InProgress, "row") + " in progress: without a result"
 		if writes {
 			line += ", and perhaps changed"
 		}
 		lines = append(lines, line)
 	}
 	if n := c.NotAttempted(); n > 0 {
-		lines = append(lines, Plural(n, "row")+" not attempted")
+		lines = append(lines, pipeline.Plural(n, "row")+" not attempted")
 	}
 	return lines
 }
@@ -70,8 +53,8 @@ func Unfinished(c *pipeline.Counts, writes bool) []string {
 func Pace(run *pipeline.Run, elapsed time.Duration) string {
 	calls := run.Stats.Calls.Load()
 	text := fmt.Sprintf("%s in %v, %s; %s, throttled for %v",
-		Plural(calls, "call"), brief(elapsed), aSecond(float64(calls)/max(elapsed.Seconds(), 1e-9)),
-		Plural(run.Stats.Retries.Load(), "retry"), brief(run.Limiter.Throttled()))
+		pipeline.Plural(calls, "call"), brief(elapsed), aSecond(float64(calls)/max(elapsed.Seconds(), 1e-9)),
+		pipeline.Plural(run.Stats.Retries.Load(), "retry"), brief(run.Limiter.Throttled()))
 	if _, outage := run.Outage(); outage > 0 {
 		text += fmt.Sprintf("; no tenant for %v", brief(outage))
 	}
@@ -82,7 +65,7 @@ func Pace(run *pipeline.Run, elapsed time.Duration) string {
 }
 
 // found says what pace was found, or nothing: "198 a second and 8 at once".
-func found(l *pipeline.Limiter) string {
+func found(l *pace.Limiter) string {
 	var parts []string
 	perSecond, atOnce := l.Pace()
 	if perSecond > 0 {
@@ -112,47 +95,4 @@ func decimals(x float64) int {
 		return 1
 	}
 	return 0
-}
-
-// Plural returns "1 row" or "2 rows", "1 retry" or "2 retries".
-func Plural[N int | int64](n N, noun string) string {
-	if n != 1 {
-		if stem, ok := strings.CutSuffix(noun, "y"); ok {
-			noun = stem + "ie"
-		}
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
-}
-
-// Tee returns a Recorder, and JournalRecorder, that passes everything on to each of recorders.
-func Tee(recorders ...pipeline.Recorder) pipeline.Recorder { return tee(recorders) }
-
-type tee []pipeline.Recorder
-
-func (t tee) Record(r *pipeline.Result) error {
-	for _, rec := range t {
-		if err := rec.Record(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Journalled tells those that want to know.
-func (t tee) Journalled(r *pipeline.Result) {
-	for _, rec := range t {
-		if rec, ok := rec.(pipeline.JournalRecorder); ok {
-			rec.Journalled(r)
-		}
-	}
-}
-
-// Flush flushes all of them, those behind one that fails too.
-func (t tee) Flush() error {
-	var errs []error
-	for _, rec := range t {
-		errs = append(errs, rec.Flush())
-	}
-	return errors.Join(errs...)
 }

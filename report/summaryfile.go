@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"rollcall/tenant/disk"
 )
 
 // SummaryName returns the name of the summary that stands beside the results file
@@ -20,7 +22,7 @@ const maxSummary = 1 << 20
 // WriteSummary puts the summary of a run beside its results file, which is called
 // name. It is written whole or not at all, and never through a link.
 func WriteSummary(name string, o *Outcome) error {
-	return replaceFile(SummaryName(name), 0o600, o.JSON)
+	return disk.ReplaceFile(SummaryName(name), 0o600, o.JSON)
 }
 
 // readSummary returns the summary beside the results file called name, or nil if
@@ -32,12 +34,12 @@ func readSummary(name string) (*summaryDocument, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, cause(err))
+		return nil, fmt.Errorf("read %s: %w", name, disk.Cause(err))
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxSummary))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, cause(err))
+		return nil, fmt.Errorf("read %s: %w", name, disk.Cause(err))
 	}
 	d := new(summaryDocument)
 	if err := json.Unmarshal(b, d); err != nil {

@@ -51,9 +51,7 @@ func (t *Table) CSV(w io.Writer) error {
 	for _, r := range t.Records {
 		cells := t.cells(r)
 		for i, cell := range cells {
-			if isFormula(cell) {
-				cells[i] = "'" + cell
-			}
+			cells[i] = EscapeFormula(cell)
 		}
 		cw.Write(cells)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 // is told of each row as the run goes, or by [Tally.Restore] of those of a file,
 // and what it keeps does not grow with their number. It is for one goroutine.
 type Tally struct {
-	Summary
+	pipeline.Counts
 	Attempts    int64     // calls made for the rows
 	First, Last time.Time // when the first and the last of them was done
 
@@ -45,9 +46,24 @@ func (t *Tally) Journalled(r *pipeline.Result) {
 	t.Record(r)
 }
 
+// Restore adds the rows of a file.
+func (t *Tally) Restore(r *ResultsReader) error {
+	var res pipeline.Result
+	for {
+		err := r.Read(&res)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.add(&res, func(c *column) int { return c.inFile })
+	}
+}
+
 // add adds a row, of which cell says where a column's cell is.
 func (t *Tally) add(r *pipeline.Result, cell func(*column) int) {
-	t.Summary.Record(r)
+	t.Counts.Record(r)
 	t.Attempts += int64(r.Attempts)
 	if at := r.Finished; !at.IsZero() {
 		if t.First.IsZero() || at.Before(t.First) {

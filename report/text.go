@@ -12,7 +12,7 @@ import (
 func (p *Page) Text(w io.Writer) error {
 	v := p.view()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n", p.Tally.Summary.String())
+	fmt.Fprintf(&b, "%s\n", CountsText(&p.Tally.Counts))
 	for _, alarm := range v.Alarm {
 		fmt.Fprintf(&b, "%s\n", alarm)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 )
 
 // However long a run is, its timeline has few readings, which are evenly spread and
@@ -13,7 +14,7 @@ import (
 func TestTimelineIsBounded(t *testing.T) {
 	for _, length := range []time.Duration{time.Millisecond, time.Second, 59 * time.Second, 61 * time.Second, 10 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
-			run := &pipeline.Run{Limiter: pipeline.NewLimiter(0)}
+			run := &pipeline.Run{Limiter: pace.New(0)}
 			line := Watch(run)
 			const steps = 1000
 			for range steps {

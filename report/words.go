@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rollcall/pipeline"
 )
 
 // group returns n with a comma in each thousand.
@@ -18,7 +20,7 @@ func group[N int | int64](n N) string {
 
 // amount is [Plural], with the number as a person reads it.
 func amount[N int | int64](n N, noun string) string {
-	return group(n) + strings.TrimLeft(Plural(n, noun), "-0123456789")
+	return group(n) + strings.TrimLeft(pipeline.Plural(n, noun), "-0123456789")
 }
 
 func verb(n int, one, many string) string {

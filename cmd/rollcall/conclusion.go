@@ -22,7 +22,7 @@ func (x *execution) summarise(run *pipeline.Run, elapsed time.Duration, err erro
 		say("%s", found.Passed())
 	}
 	if n := run.Stats.ButCase.Load(); n > 0 {
-		say("%s as wanted but for capitals, left as they are (--match-case makes that a difference)", report.Plural(n, "row"))
+		say("%s as wanted but for capitals, left as they are (--match-case makes that a difference)", pipeline.Plural(n, "row"))
 	}
 	say("%s", report.Pace(run, elapsed))
 	if x.out.name != "" && x.out.counts.Done() > 0 && (err == nil || errors.Is(err, errInterrupted)) {

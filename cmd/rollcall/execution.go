@@ -10,10 +10,12 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/lock"
+	"rollcall/pipeline/pace"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant"
 	"rollcall/tenant/connect"
+	"rollcall/tenant/disk"
 )
 
 // An execution is a job and what it has been found to work on.
@@ -41,7 +43,7 @@ func (x *execution) canSave() error {
 	if x.audit || name == "" {
 		return nil
 	}
-	if err := report.CanWriteFile(name); err != nil {
+	if err := disk.CanWriteFile(name); err != nil {
 		return fmt.Errorf("change %s: it could not be saved: %w", name, err)
 	}
 	return nil
@@ -80,7 +82,7 @@ func (x *execution) signIn() error {
 // confirm asks before the first write to a real tenant.
 func (x *execution) confirm() error {
 	if x.output.resume && x.out.counts.Recorded > 0 {
-		x.app.console.Say("%s: %s recorded, %d to go", x.out.name, report.Plural(x.out.counts.Recorded, "row"), x.out.left())
+		x.app.console.Say("%s: %s recorded, %d to go", x.out.name, pipeline.Plural(x.out.counts.Recorded, "row"), x.out.left())
 	}
 	if x.audit || x.yes || !x.conn.Real || x.out.left() == 0 {
 		return nil
@@ -95,7 +97,7 @@ func (x *execution) question() string {
 }
 
 func question(c *pipeline.Change, users int, tenant string, before bool, record string) string {
-	text := fmt.Sprintf("Set %s for %s on the %s?", c, report.Plural(users, "user"), tenant)
+	text := fmt.Sprintf("Set %s for %s on the %s?", c, pipeline.Plural(users, "user"), tenant)
 	if moved := c.Moved(); moved != nil {
 		text += fmt.Sprintf(" That changes %s as well.", strings.Join(moved, ", "))
 	}
@@ -114,7 +116,7 @@ func (x *execution) run() (*pipeline.Run, error) {
 	run := &pipeline.Run{
 		Tenant:        x.conn,
 		Change:        x.change,
-		Limiter:       pipeline.NewLimiter(x.pace.rate),
+		Limiter:       pace.New(x.pace.rate),
 		Workers:       x.pace.workers,
 		Audit:         x.audit,
 		ReadFirst:     x.readFirst,
@@ -144,7 +146,7 @@ func (x *execution) carryOut() error {
 		return err
 	}
 	x.interrupts.says(func() string {
-		rows := report.Plural(run.Stats.InProgress(), "row")
+		rows := pipeline.Plural(run.Stats.InProgress(), "row")
 		if since, _ := run.Outage(); !since.IsZero() {
 			return fmt.Sprintf("the tenant can't be reached since %s: leaving %s in progress", since.Format(time.TimeOnly), rows)
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
-	"rollcall/report"
 	"rollcall/tenant"
 )
 
@@ -64,9 +63,9 @@ func (f *guardFlags) countChanges(run *pipeline.Run, rows pipeline.Rows, users i
 		Retries: run.Retries, RowTimeout: run.RowTimeout, Outages: run.Outages, Stop: run.Stop, Guards: run.Guards, Log: run.Log,
 	}
 	counting.Guards.Canary, counting.Guards.Limit = 0, 0
-	var summary report.Summary
+	var summary pipeline.Counts
 	if err := counting.Do(i.ctx, rows, &summary); err != nil || i.status() != 0 {
-		return outcome(err, &summary.Counts, i)
+		return outcome(err, &summary, i)
 	}
 	if why := counting.Stopped(); why != "" {
 		return &exit{status: exitGuard, err: fmt.Errorf("stopped while counting changes: %s; nothing was changed", why)}
@@ -81,7 +80,7 @@ func (f *guardFlags) tooMany(n, users int) error {
 		return nil
 	}
 	return &exit{status: exitGuard, err: fmt.Errorf("%d of %s would change, more than %v (--max-changes): nothing was changed",
-		n, report.Plural(users, "user"), f.changes)}
+		n, pipeline.Plural(users, "user"), f.changes)}
 }
 
 // again returns the command line that goes on with a run.

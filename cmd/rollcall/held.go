@@ -9,7 +9,6 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/lock"
-	"rollcall/report"
 )
 
 // lockTenant keeps others on this machine from writing to the tenant meanwhile.
@@ -128,7 +127,7 @@ func (x *execution) unlock() {
 // recorder returns what is told of each row: the output and, for those who wait
 // for them, the locks.
 func (x *execution) recorder() pipeline.Recorder {
-	return report.Tee(x.out.recorder, holding{x})
+	return pipeline.Tee(x.out.recorder, holding{x})
 }
 
 // holding tells the locks how far the run has come.

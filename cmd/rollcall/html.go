@@ -12,6 +12,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/report"
+	"rollcall/tenant/disk"
 )
 
 // htmlFlags say where the HTML report goes.
@@ -34,8 +35,8 @@ func (f *outputFlags) canHTML() error {
 	if f.html.name == "" {
 		return nil
 	}
-	err := report.CheckReplace(f.html.name, f.overwrite || f.resume)
-	if errors.Is(err, report.ErrExists) {
+	err := disk.CheckReplace(f.html.name, f.overwrite || f.resume)
+	if errors.Is(err, disk.ErrExists) {
 		return &exit{status: exitError, err: err, hint: "--overwrite replaces it"}
 	}
 	return err
@@ -120,7 +121,7 @@ func (p *page) conclude(x *execution, err error) error {
 	case x.interrupts.status() != 0 && x.out.left() > 0:
 		p.Stopped = "it was interrupted"
 	}
-	werr := report.Replace(p.name, p.overwrite, p.Write)
+	werr := disk.Replace(p.name, p.overwrite, p.Write)
 	switch {
 	case werr == nil:
 		x.app.console.Say("the report is in %s", p.name)

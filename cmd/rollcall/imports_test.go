@@ -22,9 +22,10 @@ func TestImports(t *testing.T) {
 		"rollcall/tenant/connect":             "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox",
 		"rollcall/pipeline/roster":            "",
 		"rollcall/pipeline/lock":              "",
-		"rollcall/pipeline":                   "tenant pipeline/roster",
-		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/roster",
-		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/entra tenant/exchange tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/roster report",
+		"rollcall/pipeline/pace":              "tenant",
+		"rollcall/pipeline":                   "tenant pipeline/pace pipeline/roster",
+		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/pace pipeline/roster",
+		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/pace pipeline/roster report",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {

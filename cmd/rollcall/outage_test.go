@@ -19,7 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/pipeline"
-	"rollcall/report"
+	"rollcall/pipeline/pace"
 	"rollcall/tenant"
 	"rollcall/tenant/exchange"
 	"rollcall/tenant/rest"
@@ -159,14 +159,14 @@ func TestOutageOfNames(t *testing.T) {
 	if err := change.Bind(func(string) (int, error) { return 0, errors.New("no column") }); err != nil {
 		t.Fatal(err)
 	}
-	run := &pipeline.Run{Tenant: client, Change: change, Limiter: pipeline.NewLimiter(0), Workers: 8, Retries: 1, RowTimeout: time.Hour, Outages: true, Log: zap.NewNop()}
+	run := &pipeline.Run{Tenant: client, Change: change, Limiter: pace.New(0), Workers: 8, Retries: 1, RowTimeout: time.Hour, Outages: true, Log: zap.NewNop()}
 	time.AfterFunc(200*time.Millisecond, func() { found.Store(false) })
 	time.AfterFunc(3*time.Second, func() { found.Store(true) })
 	users := &userRows{}
 	for i := range 2000 {
 		users.upns = append(users.upns, fmt.Sprintf("user%d@contoso.com", i))
 	}
-	var summary report.Summary
+	var summary pipeline.Counts
 	if err := run.Do(t.Context(), users, &summary); err != nil || summary.ByStatus[pipeline.Applied] != 2000 {
 		t.Errorf("%v, %v", err, &summary)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/report"
+	"rollcall/tenant/disk"
 	"rollcall/tenant/sandbox"
 )
 
@@ -114,7 +115,7 @@ func (f *outputFlags) open(x *execution) (*output, error) {
 			o.file, err = report.CreateResults(f.name, f.overwrite, format, m)
 		}
 		switch {
-		case errors.Is(err, report.ErrExists), errors.Is(err, report.ErrJournal):
+		case errors.Is(err, disk.ErrExists), errors.Is(err, report.ErrJournal):
 			return nil, &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
 		case err != nil:
 			return nil, err
@@ -135,7 +136,7 @@ func (f *outputFlags) open(x *execution) (*output, error) {
 	if o.page != nil {
 		recorders = append(recorders, o.page.Tally)
 	}
-	o.recorder = report.Tee(recorders...)
+	o.recorder = pipeline.Tee(recorders...)
 	for _, e := range o.from.Earlier {
 		if e.Result == nil {
 			o.counts.InProgress++

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/report"
+	"rollcall/tenant/disk"
 )
 
 func (a *app) report() *cobra.Command {
@@ -46,7 +47,7 @@ else. --html of audit, apply and undo also tells the tenant, and the run over ti
 			if html.name == "" {
 				return p.Text(a.out)
 			}
-			if err := report.Replace(html.name, overwrite, p.Write); err != nil {
+			if err := disk.Replace(html.name, overwrite, p.Write); err != nil {
 				return err
 			}
 			a.console.Say("the report is in %s", html.name)

@@ -60,15 +60,15 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	run.ReadFirst = true
 	run.Stop = interrupts.stop
 	var table report.Table
-	var summary report.Summary
-	err = run.Do(interrupts.ctx, &userRows{upns: upns}, report.Tee(&summary, &tableRecorder{&table, change.Properties(), change.Moved()}))
+	var summary pipeline.Counts
+	err = run.Do(interrupts.ctx, &userRows{upns: upns}, pipeline.Tee(&summary, &tableRecorder{&table, change.Properties(), change.Moved()}))
 	if serr := conn.Save(); err == nil {
 		err = serr
 	}
 	if perr := f.print(a, &table); err == nil {
 		err = perr
 	}
-	return outcome(explain(err, conn.Auth), &summary.Counts, interrupts)
+	return outcome(explain(err, conn.Auth), &summary, interrupts)
 }
 
 // A tableRecorder puts results into a table.

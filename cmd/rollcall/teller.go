@@ -14,6 +14,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/report"
+	"rollcall/tenant/disk"
 )
 
 // A teller tells others of an execution.
@@ -77,7 +78,7 @@ func (x *execution) canTell() error {
 		if file == "" || file == "-" {
 			continue
 		}
-		if err := report.CanWriteFile(file); err != nil {
+		if err := disk.CanWriteFile(file); err != nil {
 			return err
 		}
 	}
@@ -139,7 +140,7 @@ func (x *execution) conclude(err error) error {
 		if file == "-" {
 			werr = what(o, x.app.out)
 		} else {
-			werr = report.WriteFile(file, perm, func(w io.Writer) error { return what(o, w) })
+			werr = disk.WriteFile(file, perm, func(w io.Writer) error { return what(o, w) })
 		}
 		switch {
 		case werr != nil && err == nil:
@@ -149,14 +150,14 @@ func (x *execution) conclude(err error) error {
 		}
 	}
 	write(f.summary, 0o600, (*report.Outcome).JSON)
-	write(f.metrics, 0o644, (*report.Outcome).Metrics) // last, for it is what alarms are made of
+	write(f.metrics, 0o644, func(o *report.Outcome, w io.Writer) error { return report.Metrics(w, o) }) // last, for it is what alarms are made of
 	o := x.told(err)
-	t.events.Info("end", o.Fields()...)
+	t.events.Info("end", report.OutcomeFields(o)...)
 	point := ""
 	if o.Exit != exitOK {
 		point = "fail"
 	}
-	t.tellService(context.Background(), x, point, o.Text())
+	t.tellService(context.Background(), x, point, report.OutcomeText(o))
 	return err
 }
 

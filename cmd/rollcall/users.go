@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant/connect"
@@ -52,7 +53,7 @@ func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *conn
 	return &pipeline.Run{
 		Tenant:        conn,
 		Change:        change,
-		Limiter:       pipeline.NewLimiter(0),
+		Limiter:       pace.New(0),
 		Workers:       workers,
 		Retries:       5,
 		RowTimeout:    30 * time.Minute,

@@ -1,4 +1,4 @@
-// Package disk renames, removes and opens files as Windows wants it: a virus
+// Package disk renames, removes, opens and replaces files as Windows wants it: a virus
 // scanner, a backup or a cloud drive has many a file open for a moment there, and
 // a file that is open is not renamed, removed or opened by others.
 package disk

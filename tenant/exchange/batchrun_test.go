@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
 	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 	"rollcall/tenant/sandbox"
@@ -336,7 +337,7 @@ func TestBatchInARun(t *testing.T) {
 		if err := errors.Join(change.Assign("PrivacyMode=opt-out"), change.Bind(nil)); err != nil {
 			t.Fatal(err)
 		}
-		run := &pipeline.Run{Tenant: b, Change: change, Limiter: pipeline.NewLimiter(100), Workers: 20, Retries: 5, Log: zap.NewNop()}
+		run := &pipeline.Run{Tenant: b, Change: change, Limiter: pace.New(100), Workers: 20, Retries: 5, Log: zap.NewNop()}
 		n, attempts := rows(50), 0
 		if err := run.Do(t.Context(), &n, recorder(func(r *pipeline.Result) {
 			attempts += r.Attempts

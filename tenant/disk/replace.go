@@ -1,4 +1,4 @@
-package report
+package disk
 
 import (
 	"errors"
@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 )
+
+// ErrExists is in the error of a file that is there already and holds something.
+var ErrExists = errors.New("there is one already")
 
 // CheckReplace finds out whether [Replace] could write a file called name: it
 // returns [ErrExists] for one that is there already, unless overwrite says to

@@ -1,13 +1,13 @@
-package report
+package disk
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-
-	"rollcall/tenant/disk"
 )
 
 // WriteFile puts what write writes in the place of the file called name, as a
@@ -20,17 +20,17 @@ func WriteFile(name string, perm os.FileMode, write func(io.Writer) error) error
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real // the link stays
 	}
-	return replaceFile(name, perm, write)
+	return ReplaceFile(name, perm, write)
 }
 
-// replaceFile is WriteFile for a file of our own: a link in its place is replaced,
+// ReplaceFile is WriteFile for a file of our own: a link in its place is replaced,
 // too.
-func replaceFile(name string, perm os.FileMode, write func(io.Writer) error) error {
+func ReplaceFile(name string, perm os.FileMode, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, cause(err))
+		return fmt.Errorf("write %s: %w", name, Cause(err))
 	}
-	b := bufio.NewWriterSize(f, bufferSize)
+	b := bufio.NewWriterSize(f, 64<<10)
 	if err = write(b); err == nil {
 		err = b.Flush()
 	}
@@ -44,19 +44,19 @@ func replaceFile(name string, perm os.FileMode, write func(io.Writer) error) err
 		err = cerr
 	}
 	if err == nil {
-		err = disk.Rename(f.Name(), name)
+		err = Rename(f.Name(), name)
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", name, cause(err))
+		return fmt.Errorf("write %s: %w", name, Cause(err))
 	}
-	return disk.SyncDir(filepath.Dir(name))
+	return SyncDir(filepath.Dir(name))
 }
 
 func writeDevice(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, cause(err))
+		return fmt.Errorf("write %s: %w", name, Cause(err))
 	}
 	err = write(f)
 	if cerr := f.Close(); err == nil {
@@ -74,13 +74,25 @@ func CanWriteFile(name string) error {
 	case err == nil && !info.Mode().IsRegular():
 		return nil
 	}
-	if err := disk.CanReplace(name); err != nil {
+	if err := CanReplace(name); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, cause(err))
+		return fmt.Errorf("write %s: %w", name, Cause(err))
 	}
 	f.Close()
-	return disk.Remove(f.Name())
+	return Remove(f.Name())
+}
+
+// Cause returns err without the operation and the paths that package os puts
+// ahead of it.
+func Cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
 }

@@ -1,7 +1,8 @@
-package report
+package disk
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -72,5 +73,35 @@ func TestWriteFileFollowsLinks(t *testing.T) {
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link is gone: %v", err)
+	}
+}
+
+// A file is replaced as a whole or left as it was, and nothing else is left.
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "s.json")
+	say := func(text string, err error) func(io.Writer) error {
+		return func(w io.Writer) error { fmt.Fprint(w, text); return err }
+	}
+	for _, step := range []struct {
+		err  error
+		text string
+		want string
+	}{{nil, "one", "one"}, {io.ErrShortWrite, "two", "one"}, {nil, "three", "three"}} {
+		if err := WriteFile(name, 0o600, say(step.text, step.err)); (err != nil) != (step.err != nil) {
+			t.Errorf("error %v", err)
+		}
+		if got, _ := os.ReadFile(name); string(got) != step.want {
+			t.Errorf("file is %q, want %q", got, step.want)
+		}
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("left %v", files)
+	}
+	if err := CanWriteFile(filepath.Join(dir, "no", "s.json")); err == nil {
+		t.Error("could write to where there is no directory")
+	}
+	if err := CanWriteFile(dir); err == nil {
+		t.Error("could write to a directory")
 	}
 }

@@ -1,7 +1,8 @@
-package pipeline
+package pace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
@@ -56,7 +57,7 @@ func (s *throttler) call(ctx context.Context) error {
 		latency = s.latency + time.Duration(rand.Float64()*float64(s.jitter))
 	}
 	s.mu.Unlock()
-	err := sleep(ctx, latency, nil)
+	err := sleep(ctx, latency)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now--
@@ -71,6 +72,21 @@ func (s *throttler) call(ctx context.Context) error {
 		return e
 	}
 	return err
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fail returns an error of a class, as a tenant would.
+func fail(class tenant.Class) *tenant.Error {
+	return &tenant.Error{Op: "Do-It", Object: "someone", Class: class, Err: errors.New("no")}
 }
 
 // admit reports whether a call is accepted and, if not, whether it is one too
@@ -161,7 +177,7 @@ func TestPaceIsFound(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						length := max(2*time.Minute, time.Duration(1200/rate)*time.Second)
 						start := time.Now()
-						s.drive(t, NewLimiter(0), max(64, int(2*rate*latency.Seconds())), length)
+						s.drive(t, New(0), max(64, int(2*rate*latency.Seconds())), length)
 						s.check(t, name, s.share(start, 10*time.Second, length, rate))
 						if share := s.throttled(); share > most {
 							t.Errorf("%s: %.2f%% of the calls were throttled", name, 100*share)
@@ -180,7 +196,7 @@ func TestPaceWithLongPauses(t *testing.T) {
 			s := &throttler{rate: 50, burst: burst, latency: 100 * time.Millisecond, refusal: 20 * time.Millisecond, retryAfter: retryAfter}
 			synctest.Test(t, func(t *testing.T) {
 				start, length := time.Now(), 60*retryAfter
-				s.drive(t, NewLimiter(0), 64, length)
+				s.drive(t, New(0), 64, length)
 				name := fmt.Sprintf("burst %v, Retry-After %v", burst, retryAfter)
 				if share := s.share(start, 10*retryAfter, length, s.rate); share < 0.85 {
 					t.Errorf("%s: %.1f%% of the limit was used, want 85%%", name, 100*share)
@@ -239,7 +255,7 @@ func TestPaceFollowsTheLimit(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							start := time.Now()
 							time.AfterFunc(at, func() { s.set(rate*factor, seconds*rate*factor) })
-							s.drive(t, NewLimiter(0), 64, at+2*time.Minute)
+							s.drive(t, New(0), 64, at+2*time.Minute)
 							s.checkShare(t, name, s.share(start, at+30*time.Second, at+2*time.Minute, rate*factor), 0.85)
 						})
 					}
@@ -258,7 +274,7 @@ func TestWidthIsFound(t *testing.T) {
 				name := fmt.Sprintf("%d at once, latency %v, Retry-After %v", atOnce, latency, retryAfter)
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
-					l := NewLimiter(0)
+					l := New(0)
 					s.drive(t, l, 64, 2*time.Minute)
 					s.check(t, name, s.share(start, 10*time.Second, 2*time.Minute, float64(atOnce)/(latency+latency/4).Seconds()))
 					if share := s.throttled(); share > 0.02 {
@@ -278,7 +294,7 @@ func TestWorkersAreTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &throttler{rate: 200, burst: 20, latency: 100 * time.Millisecond}
 		start := time.Now()
-		l := NewLimiter(0)
+		l := New(0)
 		s.drive(t, l, 16, time.Minute)
 		if share := s.share(start, 10*time.Second, time.Minute, 160); share < 0.999 || len(s.refused) > 0 {
 			t.Errorf("%.1f%% of what the workers can do, %d refused", 100*share, len(s.refused))
@@ -293,7 +309,7 @@ func TestWorkersAreTheLimit(t *testing.T) {
 func TestTwoRunsShareALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &throttler{rate: 50, burst: 50, latency: 50 * time.Millisecond, jitter: 100 * time.Millisecond, refusal: 20 * time.Millisecond}
-		one, two := NewLimiter(0), NewLimiter(0)
+		one, two := New(0), New(0)
 		start := time.Now()
 		const length = 5 * time.Minute
 		var wg sync.WaitGroup
@@ -314,7 +330,7 @@ func TestTwoRunsShareALimit(t *testing.T) {
 func TestPaceThatIsSoughtIsNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &throttler{rate: 50, burst: 5, latency: time.Millisecond, refusal: time.Millisecond, retryAfter: 40 * time.Second}
-		l := NewLimiter(0)
+		l := New(0)
 		s.drive(t, l, 16, 30*time.Second)
 		if rate, atOnce := l.Pace(); len(s.refused) == 0 || rate != 0 || atOnce != 0 {
 			t.Errorf("after %d refusals found %v a second and %d at once, want nothing", len(s.refused), rate, atOnce)

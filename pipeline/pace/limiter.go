@@ -1,4 +1,14 @@
-package pipeline
+// Package pace says how fast calls may be made: so many a second, and so many at
+// once.
+//
+//	Wait ─▶ in line ─▶ a pause, the pace, the width ─▶ Turn ─▶ the call ─▶ Observe
+//	                        ▲                                               │
+//	                        └──────────── what the tenant refused ──────────┘
+//
+// A [Limiter] is shared by all who call one tenant: Wait holds a call back until
+// it may start, and Observe tells how it ended, which is how the pace is found
+// that the tenant allows.
+package pace
 
 import (
 	"context"
@@ -60,12 +70,12 @@ const (
 // came of the call.
 type Turn struct{ n, probe int64 }
 
-// NewLimiter returns a Limiter that allows perSecond calls a second; 0 means as
+// New returns a Limiter that allows perSecond calls a second; 0 means as
 // many as the tenant lets it.
 //
 // Counted from the start it never allows more than that. In any one second it
 // allows one in a hundred beyond it, to make up for calls that came late.
-func NewLimiter(perSecond float64) *Limiter {
+func New(perSecond float64) *Limiter {
 	l := &Limiter{
 		ceiling: perSecond,
 		line:    make(chan struct{}, 1),
@@ -229,22 +239,5 @@ func (l *Limiter) wake() {
 		case l.again <- struct{}{}:
 		default: // it has not yet seen the last
 		}
-	}
-}
-
-// sleep waits for d, or until ctx ends or over, which may be nil, is closed.
-func sleep(ctx context.Context, d time.Duration, over <-chan struct{}) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package pace
 
 import (
 	"errors"
@@ -103,13 +103,6 @@ func (l *Limiter) refused(turn Turn, n int64, e *tenant.Error) time.Duration {
 	return pause
 }
 
-// pauseLeft returns for how long calls are held back from now on.
-func (l *Limiter) pauseLeft() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return time.Until(l.resume)
-}
-
 // Throttled returns for how long calls have been held back so far.
 func (l *Limiter) Throttled() time.Duration {
 	l.mu.Lock()
@@ -133,7 +126,11 @@ func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 }
 
 // PauseLeft returns for how long calls are held back from now on, or 0.
-func (l *Limiter) PauseLeft() time.Duration { return max(0, l.pauseLeft()) }
+func (l *Limiter) PauseLeft() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, time.Until(l.resume))
+}
 
 // Narrow lets calls start one at a time, the next one after wait, until [Limiter.Widen].
 // Calls that are under way go on.
