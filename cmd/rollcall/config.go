@@ -14,7 +14,7 @@ import (
 
 // secretVariables are the environment variables that hold secrets. They are never
 // shown.
-var secretVariables = []string{tokenVariable, "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD"}
+var secretVariables = []string{tokenVariable, secretVariable, passwordVariable}
 
 // secretFlags are the flags whose values are not shown either.
 var secretFlags = []string{"ping"}

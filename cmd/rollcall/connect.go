@@ -2,12 +2,9 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,12 +12,12 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/pipeline/results"
-	"rollcall/tenant"
+	"rollcall/tenant/connect"
 	"rollcall/tenant/entra"
-	"rollcall/tenant/exchange"
-	"rollcall/tenant/powershell"
-	"rollcall/tenant/sandbox"
 )
+
+// tokenVariable is the environment variable that holds an access token.
+const tokenVariable = "ROLLCALL_ACCESS_TOKEN"
 
 // tenantFlags say where the change is made, and as whom.
 type tenantFlags struct {
@@ -53,58 +50,83 @@ func (f *tenantFlags) add(fs *pflag.FlagSet) {
 	})
 }
 
-// file returns the file that holds the tenant, or "".
-func (f *tenantFlags) file() string {
-	name, _ := strings.CutPrefix(f.tenant, "sandbox:")
-	if name == f.tenant {
-		return ""
+// settings returns what the flags say, and the environment where they say nothing.
+func (f *tenantFlags) settings() connect.Settings {
+	environment := func(name string) string { return strings.TrimSpace(os.Getenv(name)) }
+	return connect.Settings{
+		Tenant:              f.tenant,
+		Organization:        f.organizationID(),
+		Cloud:               f.cloud,
+		Endpoint:            f.endpoint,
+		Program:             f.pwsh,
+		Timeout:             f.timeout,
+		Batch:               f.batch,
+		Auth:                f.method(),
+		Client:              cmp.Or(f.client, environment("AZURE_CLIENT_ID")),
+		Certificate:         cmp.Or(f.certificate, environment("AZURE_CLIENT_CERTIFICATE_PATH")),
+		CertificatePassword: os.Getenv(passwordVariable),
+		Thumbprint:          f.thumbprint,
+		Account:             f.account,
+		Secret:              environment(secretVariable),
+		SecretFile:          f.secretFile,
+		Token:               environment(tokenVariable),
+		TokenFile:           f.tokenFile,
+		FederatedTokenFile:  environment("AZURE_FEDERATED_TOKEN_FILE"),
+		Authority:           environment("AZURE_AUTHORITY_HOST"),
 	}
-	return name
 }
+
+// organizationID returns the tenant that is meant.
+func (f *tenantFlags) organizationID() string {
+	if f.organization == "" && f.tenant == connect.Exchange {
+		return strings.TrimSpace(os.Getenv("AZURE_TENANT_ID"))
+	}
+	return f.organization
+}
+
+// method returns how to sign in. Nobody is signed in as by accident: without
+// --auth it is by what the command line names, by a token that is there, or not
+// at all.
+func (f *tenantFlags) method() string {
+	switch {
+	case f.auth != "":
+		return f.auth
+	case f.certificate != "" || f.thumbprint != "":
+		return entra.Certificate
+	case f.secretFile != "":
+		return entra.Secret
+	case f.tokenFile != "" || strings.TrimSpace(os.Getenv(tokenVariable)) != "":
+		return entra.Token
+	}
+	return ""
+}
+
+// file returns the file that holds the tenant, or "".
+func (f *tenantFlags) file() string { s := f.settings(); return s.File() }
 
 // identity returns what tells the tenant from others.
-func (f *tenantFlags) identity() string {
-	if name := f.file(); name != "" {
-		if path, err := filepath.EvalSymlinks(name); err == nil {
-			name = path
-		}
-		if path, err := filepath.Abs(name); err == nil {
-			name = path
-		}
-		return "sandbox:" + name
-	}
-	id := f.tenant + " " + strings.ToLower(f.organizationID())
-	if f.tenant == "exchange" {
-		id += " at " + f.endpointURL()
-	}
-	return id
-}
+func (f *tenantFlags) identity() string { s := f.settings(); return s.Identity() }
 
 // locked returns what tells a tenant that is written to from others, by one of the
-// names of its organization: whatever way it is reached by, it is one.
+// names of its organization.
 func (f *tenantFlags) locked(organization string) string {
-	switch f.tenant {
-	case "exchange":
-		return organization + " at " + f.endpointURL()
-	case "powershell":
-		cloud, _ := entra.LookupCloud(f.cloud) // whoever connects says what is wrong with it
-		return organization + " at " + cloud.Endpoint
-	}
-	return f.identity()
+	s := f.settings()
+	return s.LockKey(organization)
 }
 
 // record returns which tenant the flags name, for the record.
 func (f *tenantFlags) record() results.Where {
-	w := results.Where{Tenant: f.tenant}
-	if name := f.file(); name != "" {
-		w.Tenant = f.identity()
+	s := f.settings()
+	w := results.Where{Tenant: s.Tenant}
+	if s.File() != "" {
+		w.Tenant = s.Identity()
 	}
-	if f.tenant == "exchange" || f.tenant == "powershell" {
-		w.Organization = f.organizationID()
-		w.Cloud = f.cloud
+	if s.Tenant == connect.Exchange || s.Tenant == connect.PowerShell {
+		w.Organization = s.Organization
+		w.Cloud = s.Cloud
 	}
-	if f.tenant == "exchange" && f.endpoint != "" {
-		w.Endpoint = f.endpointURL()
+	if s.Tenant == connect.Exchange && s.Endpoint != "" {
+		w.Endpoint = s.BaseURL()
 	}
 	return w
 }
@@ -118,116 +140,32 @@ func (f *tenantFlags) takeUp(w results.Where) {
 	f.cloud = cmp.Or(w.Cloud, f.cloud)
 }
 
-// organizationID returns the tenant that is meant.
-func (f *tenantFlags) organizationID() string {
-	if f.organization == "" && f.tenant == "exchange" {
-		return strings.TrimSpace(os.Getenv("AZURE_TENANT_ID"))
-	}
-	return f.organization
-}
-
-// A connection is a tenant that cmdlets can be run on.
-type connection struct {
-	tenant.Runner
-	name     string                                // for people
-	real     bool                                  // it is not the built-in sandbox: a change is a change
-	signIn   func(context.Context) error           // finds out whether the tenant lets us in
-	tenantID func(context.Context) (string, error) // after signIn: the tenant's ID, or "" if it is not known; nil for never
-	whose    func() string                         // who has signed in where, once that is known; or nil
-	canSet   func() error                          // once signed in: whether there is a way to change anything; nil if it takes a change to find out
-	refused  string                                // what to do if it no longer does
-	save     func() error                          // puts what was changed into the tenant's file; not to be called by who only reads
-	close    func()
-	steps    []step // what doctor looks at
-}
-
 // connect returns the tenant that the flags name, for cmdlets of a noun. No call
 // is made yet. Processes that are started for it have the files of inherit open.
-func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger, inherit ...*os.File) (*connection, error) {
-	if f.timeout <= 0 {
-		return nil, usage(fmt.Errorf("--timeout %v: want more than 0", f.timeout))
+func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger, inherit ...*os.File) (*connect.Tenant, error) {
+	t, err := connect.Open(f.settings(), connect.Options{
+		Noun:    noun,
+		Workers: workers,
+		Inherit: inherit,
+		Log:     log,
+		Prompt:  func(text string) { a.console.Break(); a.console.Say("%s", text) },
+		Warn:    func(text string) { a.console.Warn("warning: %s", text) },
+		Inform:  func(text string) { a.console.Say("%s", text) },
+	})
+	if e, ok := errors.AsType[*connect.SettingError](err); ok {
+		return nil, settingError(e)
 	}
-	if f.batch < 1 || f.batch > exchange.MaxBatch {
-		return nil, usage(fmt.Errorf("--batch %d: want 1 to %d", f.batch, exchange.MaxBatch))
-	}
-	if f.batch > 1 && f.tenant != "exchange" {
-		return nil, usage(fmt.Errorf("--batch %d: only --tenant exchange sends requests", f.batch))
-	}
-	kind, file, hasFile := strings.Cut(f.tenant, ":")
-	switch {
-	case f.tenant == "sandbox:":
-		return nil, usage(errors.New("--tenant sandbox: names no file after the colon"))
-	case kind == "sandbox":
-		return connectSandbox(file, hasFile, log)
-	case f.tenant == "exchange":
-		return f.connectExchange(a, noun, workers, log)
-	case f.tenant == "powershell":
-		return f.connectPowerShell(a, noun, workers, log, inherit)
-	}
-	return nil, usage(fmt.Errorf("--tenant %q: want sandbox, sandbox:FILE.csv, exchange or powershell", f.tenant))
+	return t, err
 }
 
-// signInTo finds out whether the tenant lets us in, and, if writes says that
-// something is to be changed, whether there is a way to.
-func (c *connection) signInTo(ctx context.Context, writes bool) error {
-	err := c.signIn(ctx)
-	if err == nil && writes && c.canSet != nil {
-		err = c.canSet()
+// settingError returns e as one of the command line: with the flag's name.
+func settingError(e *connect.SettingError) error {
+	x := &exit{status: exitUsage, err: e}
+	if e.Setting != "" {
+		x.err = fmt.Errorf("--%w", e)
 	}
-	return err
-}
-
-func connectSandbox(file string, hasFile bool, log *zap.Logger) (*connection, error) {
-	t, name := sandbox.New(), "sandbox tenant"
-	if hasFile {
-		name += " (" + file + ")"
-		var err error
-		if t, err = sandbox.Load(file); err != nil {
-			return nil, err
-		}
+	if errors.Is(e, connect.ErrModuleOnly) {
+		x.hint = "--tenant powershell runs the module's own cmdlets"
 	}
-	t.Warn = warn(log)
-	return &connection{
-		Runner: t,
-		name:   name,
-		signIn: func(context.Context) error { return nil },
-		save:   t.Save,
-		close:  func() {},
-		steps:  []step{{name: "tenant", look: func(context.Context) (string, error) { return "the " + name + " is built in", nil }}},
-	}, nil
-}
-
-func warn(log *zap.Logger) func(tenant.Cmdlet, string) {
-	return func(c tenant.Cmdlet, text string) {
-		log.Debug("warning", zap.String("cmdlet", c.Name), zap.String("identity", c.Identity), zap.String("text", text))
-	}
-}
-
-// title names the tenant to who is asked about it.
-func (c *connection) title() string {
-	if c.whose != nil {
-		if whose := c.whose(); whose != "" {
-			return c.name + " (" + whose + ")"
-		}
-	}
-	return c.name
-}
-
-// explain adds to an error what to do about it if the tenant no longer lets us
-// in.
-func (c *connection) explain(err error) error {
-	if _, told := errors.AsType[*exit](err); told || !errors.Is(err, tenant.Unauthorized) {
-		return err
-	}
-	hint := cmp.Or(entra.Hint(err.Error()), c.refused)
-	if s, ok := errors.AsType[*powershell.SetupError](err); ok && s.Hint != "" {
-		hint = s.Hint
-	}
-	if errors.Is(err, exchange.ErrNoBatch) {
-		hint = "--batch 1 sends each call in a request of its own"
-	}
-	if _, bad := errors.AsType[*tls.CertificateVerificationError](err); bad {
-		hint = "the server's certificate is not one that this machine trusts: check --endpoint, and whether a proxy is in between"
-	}
-	return &exit{status: exitError, err: err, hint: hint}
+	return x
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,18 +13,9 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
 	"rollcall/tenant"
+	"rollcall/tenant/connect"
 	"rollcall/tenant/entra"
 )
-
-// A step is one thing that has to hold for a run to work.
-type step struct {
-	name string
-	look func(context.Context) (found string, err error)
-	mend string // what to do if it does not
-}
-
-// A caution is what may keep a run from working, and may not.
-type caution struct{ error }
 
 func (a *app) doctor() *cobra.Command {
 	var f userFlags
@@ -60,14 +52,14 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.close()
+	defer conn.Close()
 	interrupts := watch(a.console, stopTimeout)
 	defer interrupts.end()
 	ctx, cancel := interrupts.first()
 	defer cancel()
 	interrupts.says(func() string { return "stopping" })
 
-	steps := conn.steps
+	steps := conn.Steps
 	for _, upn := range upns {
 		steps = append(steps, userStep(run, upn))
 	}
@@ -84,11 +76,11 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 }
 
 // userStep reads one user's setting.
-func userStep(run *pipeline.Run, upn string) step {
+func userStep(run *pipeline.Run, upn string) connect.Step {
 	run.Tenant = tenant.ReadOnly(run.Tenant)
-	return step{
-		name: "user",
-		look: func(ctx context.Context) (string, error) {
+	return connect.Step{
+		Name: "user",
+		Look: func(ctx context.Context) (string, error) {
 			object, err := run.Read(ctx, upn)
 			if err != nil {
 				return "", err
@@ -104,49 +96,50 @@ func userStep(run *pipeline.Run, upn string) step {
 			}
 			return upn + ": " + strings.Join(values, ", "), nil
 		},
-		mend: "check the UPN, and that the caller's role reaches this user",
+		Mend: "check the UPN, and that the caller's role reaches this user",
 	}
 }
 
-// mends says what to do about err: what the error itself says, if it does.
-func (s *step) mends(err error) string {
+// mend says what to do about err, which a step ended in: what the error itself says,
+// if it does.
+func mend(s connect.Step, err error) string {
 	e, ok := errors.AsType[*tenant.Error](err)
-	switch {
-	case hint(err) != "":
-		return hint(err)
-	case entra.Hint(message(err)) != "":
-		return entra.Hint(message(err))
+	switch hint := cmp.Or(signInHint(err), entra.Hint(err.Error())); {
+	case hint != "":
+		return hint
 	case ok && e.Transient():
 		return "try again later; if it stays, check the network, and HTTPS_PROXY if there is a proxy"
-	case ok && e.Class == tenant.Unauthorized && s.name != "sign-in":
+	case ok && e.Class == tenant.Unauthorized && s.Name != "sign-in":
 		return "the service does not accept this token: check --auth, --cloud and --organization"
+	case s.Settings != nil:
+		return s.Mend + " (--" + strings.Join(s.Settings, ", --") + ")"
 	}
-	return s.mend
+	return s.Mend
 }
 
 // examine takes one step after another until one fails, and says what it found
-// of each. It reports whether all is well; a [caution] is no failure.
-func examine(ctx context.Context, w io.Writer, steps []step) bool {
+// of each. It reports whether all is well; a [connect.Caution] is no failure.
+func examine(ctx context.Context, w io.Writer, steps []connect.Step) bool {
 	for i, s := range steps {
-		found, err := s.look(ctx)
+		found, err := s.Look(ctx)
 		if err == nil {
-			fmt.Fprintf(w, "ok    %-10s %s\n", s.name, found)
+			fmt.Fprintf(w, "ok    %-10s %s\n", s.Name, found)
 			continue
 		}
-		if _, ok := errors.AsType[*caution](err); ok {
-			fmt.Fprintf(w, "warn  %-10s %v\n                 %s\n", s.name, err, s.mend)
+		if _, ok := errors.AsType[*connect.Caution](err); ok {
+			fmt.Fprintf(w, "warn  %-10s %v\n                 %s\n", s.Name, err, s.Mend)
 			continue
 		}
 		if ctx.Err() != nil {
-			fmt.Fprintf(w, "-     %-10s interrupted\n", s.name)
+			fmt.Fprintf(w, "-     %-10s interrupted\n", s.Name)
 			return false
 		}
-		fmt.Fprintf(w, "FAIL  %-10s %v\n", s.name, err)
-		if mend := s.mends(err); mend != "" {
-			fmt.Fprintf(w, "                 %s\n", mend)
+		fmt.Fprintf(w, "FAIL  %-10s %v\n", s.Name, err)
+		if text := mend(s, err); text != "" {
+			fmt.Fprintf(w, "                 %s\n", text)
 		}
 		for _, s := range steps[i+1:] {
-			fmt.Fprintf(w, "-     %-10s not looked at\n", s.name)
+			fmt.Fprintf(w, "-     %-10s not looked at\n", s.Name)
 		}
 		return false
 	}

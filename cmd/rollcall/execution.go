@@ -15,6 +15,7 @@ import (
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant"
+	"rollcall/tenant/connect"
 	"rollcall/tenant/disk"
 )
 
@@ -25,7 +26,7 @@ type execution struct {
 	change     *pipeline.Change
 	source     *results.Source // nil if the roster is not a file of ours
 	log        *zap.Logger
-	conn       *connection
+	conn       *connect.Tenant
 	input      *input
 	users      *roster.Roster
 	rosterSum  string // SHA-256 of the roster, once it was asked for
@@ -60,7 +61,7 @@ func (x *execution) interrupted(err error) error {
 
 // manifest says what the results are of.
 func (x *execution) manifest() results.Manifest {
-	return results.Manifest{Run: x.kind(), Tenant: x.conn.name, Where: x.job.tenant.record(), Noun: x.change.Setting.Noun,
+	return results.Manifest{Run: x.kind(), Tenant: x.conn.Name, Where: x.job.tenant.record(), Noun: x.change.Setting.Noun,
 		Change: x.change.String(), Wanted: x.change.Wanted(), Rows: x.users.Description().Rows, Digest: x.users.Digest(),
 		Excel: x.job.output.excel, Befores: x.readFirst || x.change.Recalls()}
 }
@@ -72,11 +73,11 @@ func (x *execution) signIn() error {
 	}
 	ctx, cancel := x.interrupts.first()
 	defer cancel()
-	err := x.conn.signInTo(ctx, !x.audit)
+	err := x.conn.SignIn(ctx, !x.audit)
 	if err != nil && x.interrupts.status() != 0 {
 		return errInterrupted
 	}
-	return x.conn.explain(err)
+	return explain(err, x.conn.Auth)
 }
 
 // confirm asks before the first write to a real tenant.
@@ -84,7 +85,7 @@ func (x *execution) confirm() error {
 	if x.output.resume && x.out.counts.Recorded > 0 {
 		x.app.console.Say("%s: %s recorded, %d to go", x.out.name, pipeline.Plural(x.out.counts.Recorded, "row"), x.out.left())
 	}
-	if x.audit || x.yes || !x.conn.real || x.out.left() == 0 {
+	if x.audit || x.yes || !x.conn.Real || x.out.left() == 0 {
 		return nil
 	}
 	return x.app.confirm(x.interrupts, x.question())
@@ -93,7 +94,7 @@ func (x *execution) confirm() error {
 // question asks for the change in a sentence, and says what it changes besides
 // and whether it can be undone.
 func (x *execution) question() string {
-	return question(x.change, x.users.Description().Users, x.conn.title(), x.readFirst || x.change.Recalls(), x.out.name)
+	return question(x.change, x.users.Description().Users, x.conn.Title(), x.readFirst || x.change.Recalls(), x.out.name)
 }
 
 func question(c *pipeline.Change, users int, tenant string, before bool, record string) string {
@@ -173,7 +174,7 @@ func (x *execution) carryOut() error {
 	}
 	x.count(run, err)
 	if !x.audit { // which leaves what another run keeps beside a tenant's file alone
-		if serr := x.conn.save(); err == nil {
+		if serr := x.conn.Save(); err == nil {
 			err = serr
 		}
 	}
@@ -187,7 +188,7 @@ func (x *execution) carryOut() error {
 	if x.news != nil && err == nil && x.interrupts.status() == 0 {
 		return x.newsOutcome()
 	}
-	if err = outcome(x.conn.explain(err), &x.out.counts, x.interrupts); err == nil || message(err) == "" && statusOf(err) != x.interrupts.status() {
+	if err = outcome(explain(err, x.conn.Auth), &x.out.counts, x.interrupts); err == nil || message(err) == "" && statusOf(err) != x.interrupts.status() {
 		return x.leftChanged(err)
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 
 	"rollcall/pipeline/results"
 	"rollcall/tenant"
+	"rollcall/tenant/connect"
 )
 
 // A spy is a tenant that counts what it is asked to write.
@@ -25,7 +26,7 @@ func TestAuditHoldsAReadOnlyTenant(t *testing.T) {
 		s := new(spy)
 		j := &job{audit: audit}
 		j.guard.maxErrors = "50%"
-		x := &execution{job: j, conn: &connection{Runner: s}, out: &output{from: &results.Resumption{}}, interrupts: &interrupts{}}
+		x := &execution{job: j, conn: &connect.Tenant{Runner: s}, out: &output{from: &results.Resumption{}}, interrupts: &interrupts{}}
 		run, err := x.run()
 		if err != nil {
 			t.Fatal(err)

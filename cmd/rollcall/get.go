@@ -40,18 +40,18 @@ func (f *userFlags) get(a *app, upns []string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.close()
+	defer conn.Close()
 	run.Tenant = tenant.ReadOnly(conn)
 	interrupts := watch(a.console, stopTimeout)
 	defer interrupts.end()
 	ctx, cancel := interrupts.first()
 	defer cancel()
 	interrupted := func() error { return &exit{status: interrupts.status(), err: errInterrupted} }
-	if err := conn.signIn(ctx); err != nil {
+	if err := conn.SignIn(ctx, false); err != nil {
 		if interrupts.status() != 0 {
 			return interrupted()
 		}
-		return conn.explain(err)
+		return explain(err, conn.Auth)
 	}
 
 	var table report.Table
@@ -65,7 +65,7 @@ func (f *userFlags) get(a *app, upns []string) error {
 			return interrupted()
 		}
 		if errors.Is(err, tenant.Unauthorized) {
-			return conn.explain(err)
+			return explain(err, conn.Auth)
 		}
 		if err != nil {
 			failed = true

@@ -27,14 +27,14 @@ func (x *execution) lockTenant() error {
 // lockTenantID locks a tenant that goes by a domain by its ID as well, which
 // others may know it by. That is known once we are signed in.
 func (x *execution) lockTenantID() error {
-	if x.audit || x.conn.tenantID == nil || x.out.left() == 0 {
+	if x.audit || x.out.left() == 0 {
 		return nil
 	}
 	ctx, cancel := x.interrupts.first()
 	defer cancel()
-	id, err := x.conn.tenantID(ctx)
+	id, err := x.conn.ID(ctx)
 	if err != nil {
-		return x.conn.explain(err)
+		return explain(err, x.conn.Auth)
 	}
 	if id == "" || strings.EqualFold(id, x.job.tenant.organizationID()) {
 		return nil

@@ -60,7 +60,7 @@ func (f *outputFlags) openHTML(x *execution, o *output, format results.Format) e
 	m := x.manifest()
 	p := &page{name: f.html.name, overwrite: f.overwrite || f.resume, format: format}
 	p.Page = report.Page{Kind: m.Kind(), Change: m.Change, Noun: m.Noun,
-		Tenant: m.Tenant, Sandbox: !x.conn.real, Roster: baseName(x.users.Name()), Counts: o.counts,
+		Tenant: m.Tenant, Sandbox: !x.conn.Real, Roster: baseName(x.users.Name()), Counts: o.counts,
 		Results: baseName(o.name), Earlier: o.counts.Recorded, Version: version(), Tally: report.NewTally(format)}
 	if found := x.users.Description(); found.PassedOver > 0 {
 		p.PassedOver = found.Passed()

@@ -19,12 +19,14 @@ func TestImports(t *testing.T) {
 		"rollcall/tenant/insights":            "tenant tenant/rest",
 		"rollcall/tenant/powershell":          "tenant",
 		"rollcall/tenant/sandbox":             "tenant tenant/jsonscan tenant/disk",
+		"rollcall/tenant/connect":             "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox",
 		"rollcall/pipeline/roster":            "",
 		"rollcall/pipeline/lock":              "",
 		"rollcall/pipeline/pace":              "tenant",
 		"rollcall/pipeline":                   "tenant pipeline/pace pipeline/roster",
-		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/pace pipeline/roster",
-		"rollcall/cmd/rollcall":               "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/pace pipeline/roster report",
+		"rollcall/pipeline/results":           "tenant tenant/disk pipeline pipeline/roster",
+		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/pace pipeline/results pipeline/roster",
+		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/pace pipeline/results pipeline/roster report",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {

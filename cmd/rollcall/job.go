@@ -119,7 +119,7 @@ func (j *job) do(a *app, name string) (err error) {
 	if x.conn, err = j.tenant.connect(a, x.change.Setting.Noun, j.pace.workers, x.log, x.inherited()...); err != nil {
 		return err
 	}
-	defer x.conn.close()
+	defer x.conn.Close()
 	a.greet(x.conn, j.unnamed(a))
 	if err := x.sameTenant(); err != nil {
 		return err

@@ -16,7 +16,7 @@ func (x *execution) sameTenant() error {
 	if !x.undo || m == nil || m.Where.Same(x.job.tenant.record()) {
 		return nil
 	}
-	return fmt.Errorf("undo %s: its run was on the %s, and this is the %s", x.input.name, m.Tenant, x.conn.name)
+	return fmt.Errorf("undo %s: its run was on the %s, and this is the %s", x.input.name, m.Tenant, x.conn.Name)
 }
 
 // open opens the roster.

@@ -18,8 +18,11 @@ import (
 	"rollcall/tenant/sandbox"
 )
 
-// secretVariable is the environment variable that holds an app's secret.
-const secretVariable = "AZURE_CLIENT_SECRET"
+// The environment variables that hold an application's secrets.
+const (
+	secretVariable   = "AZURE_CLIENT_SECRET"
+	passwordVariable = "AZURE_CLIENT_CERTIFICATE_PASSWORD"
+)
 
 func (a *app) sandbox() *cobra.Command {
 	c := &cobra.Command{

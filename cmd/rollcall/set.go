@@ -41,19 +41,19 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	defer conn.close()
+	defer conn.Close()
 	interrupts := watch(a.console, stopTimeout)
 	defer interrupts.end()
 	ctx, cancel := interrupts.first()
 	defer cancel()
-	if err := conn.signInTo(ctx, true); err != nil {
+	if err := conn.SignIn(ctx, true); err != nil {
 		if status := interrupts.status(); status != 0 {
 			return &exit{status: status, err: errInterrupted}
 		}
-		return conn.explain(err)
+		return explain(err, conn.Auth)
 	}
-	if conn.real && !yes {
-		if err := a.confirm(interrupts, question(change, len(upns), conn.title(), true, "")); err != nil {
+	if conn.Real && !yes {
+		if err := a.confirm(interrupts, question(change, len(upns), conn.Title(), true, "")); err != nil {
 			return err
 		}
 	}
@@ -63,13 +63,13 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	var table report.Table
 	var summary pipeline.Counts
 	err = run.Do(interrupts.ctx, &userRows{upns: upns}, pipeline.Tee(&summary, &tableRecorder{&table, change.Properties(), change.Moved()}))
-	if serr := conn.save(); err == nil {
+	if serr := conn.Save(); err == nil {
 		err = serr
 	}
 	if perr := f.print(a, &table); err == nil {
 		err = perr
 	}
-	return outcome(conn.explain(err), &summary, interrupts)
+	return outcome(explain(err, conn.Auth), &summary, interrupts)
 }
 
 // A tableRecorder puts results into a table.

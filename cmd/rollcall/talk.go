@@ -15,6 +15,7 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
+	"rollcall/tenant/connect"
 )
 
 // talkFlags say what is said meanwhile, on standard error.
@@ -81,14 +82,14 @@ func (a *app) stdout() io.Writer {
 // greet says what must not be mistaken: that the tenant is not a real one. It is
 // said again at the very end. That it is so because nobody named a tenant is
 // always said: results of a rehearsal look like real ones.
-func (a *app) greet(c *connection, unnamed bool) {
+func (a *app) greet(t *connect.Tenant, unnamed bool) {
 	if unnamed && a.console.IsQuiet() {
-		a.console.Remind("no --tenant was named: this is the %s, and nothing in Microsoft 365 is touched", c.name)
+		a.console.Remind("no --tenant was named: this is the %s, and nothing in Microsoft 365 is touched", t.Name)
 		return
 	}
-	if !c.real {
-		a.console.Say("%s: nothing in Microsoft 365 is touched", c.name)
-		a.goodbye = fmt.Sprintf("this was the %s: nothing in Microsoft 365 was touched", c.name)
+	if !t.Real {
+		a.console.Say("%s: nothing in Microsoft 365 is touched", t.Name)
+		a.goodbye = fmt.Sprintf("this was the %s: nothing in Microsoft 365 was touched", t.Name)
 	}
 }
 

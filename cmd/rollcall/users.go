@@ -14,6 +14,7 @@ import (
 	"rollcall/pipeline/pace"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
+	"rollcall/tenant/connect"
 )
 
 // userFlags are those of commands about users who are named on the command line.
@@ -32,7 +33,7 @@ func (f *userFlags) add(fs *pflag.FlagSet) {
 
 // start makes what is needed to run cmdlets, at a pace that needs no flags: for
 // a few users.
-func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *connection, error) {
+func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *connect.Tenant, error) {
 	noColumn := func(name string) (int, error) {
 		return 0, usage(fmt.Errorf("there is no column %q, for there is no roster", name))
 	}

@@ -75,15 +75,10 @@ func (a *authority) Do(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// env is an environment.
-type env map[string]string
-
-func (e env) get(name string) string { return e[name] }
-
 // secretConfig signs in by a secret at a, without sockets.
 func secretConfig(a *authority) Config {
 	return Config{Method: Secret, Tenant: contoso, Client: app, Transport: a,
-		Getenv: env{secretVariable: hunter, authorityVariable: "https://login.example"}.get}
+		Secret: hunter, Authority: "https://login.example"}
 }
 
 // newSource returns a Source of cfg.

@@ -115,9 +115,9 @@ func explain(err error, isPEM bool, name, password string) error {
 	case unknown:
 		return fmt.Errorf("PKCS#12 of a form that can't be read: convert it with openssl pkcs12 -in %s -nodes -out plain.pem", name)
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":
-		return errors.New("it has a password: put it in the environment variable " + passwordVariable)
+		return fmt.Errorf("it has a password: %w", &MissingError{[]Need{NeedPassword}})
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
-		return errors.New("the password in " + passwordVariable + " is not that of the file")
+		return errors.New("the password is not that of the file")
 	}
 	return errors.New("neither PEM nor PKCS#12 with a certificate and its private key")
 }

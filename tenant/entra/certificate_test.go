@@ -155,8 +155,8 @@ func TestPKCS12(t *testing.T) {
 	run("pkcs12", "-export", "-inkey", "ec.key", "-in", "ec.crt", "-out", "elliptic.pfx", "-passout", "pass:sesame")
 	for _, test := range []struct{ file, password, want string }{
 		{"old.pfx", "sesame", ""},
-		{"old.pfx", "", "it has a password: put it in the environment variable AZURE_CLIENT_CERTIFICATE_PASSWORD"},
-		{"old.pfx", "wrong-password", "the password in AZURE_CLIENT_CERTIFICATE_PASSWORD is not that of the file"},
+		{"old.pfx", "", "it has a password: no password of the certificate"},
+		{"old.pfx", "wrong-password", "the password is not that of the file"},
 		{"new.pfx", "sesame", ""},
 		{"new.pfx", "", "it has a password"},
 		{"new.pfx", "wrong-password", "is not that of the file"},
@@ -169,7 +169,7 @@ func TestPKCS12(t *testing.T) {
 		file := filepath.Join(dir, test.file)
 		a := &authority{t: t, reply: issues}
 		cfg := certConfig(a, "")
-		cfg.Getenv = env{certVariable: file, passwordVariable: test.password, authorityVariable: "https://login.example"}.get
+		cfg.Certificate, cfg.Password = file, test.password
 		s, err := New(cfg)
 		if test.want == "" {
 			if err != nil {

@@ -19,48 +19,41 @@ func write(t *testing.T, name, text string) string {
 	return name
 }
 
-// What is missing is named, all of it, with where to put it; so is what is
-// wrong.
+// What is missing is named, all of it; so is what is wrong.
 func TestNewRefuses(t *testing.T) {
-	const (
-		noTenant = "no tenant ID: put it in --organization or AZURE_TENANT_ID"
-		noClient = "no client ID of an application: put it in --client-id or AZURE_CLIENT_ID"
-	)
-	both := env{tenantVariable: contoso, clientVariable: app}
-	with := func(name, value string) env {
-		return env{tenantVariable: contoso, clientVariable: app, name: value}
+	both := func(cfg Config) Config {
+		cfg.Tenant, cfg.Client = contoso, app
+		return cfg
 	}
 	_, err := os.Open("/no/such/file")
 	noFile := errors.Unwrap(err).Error()
 	for _, test := range []struct {
 		cfg  Config
-		env  env
 		want string
 	}{
-		{Config{}, nil, `sign in by "": want one of default, certificate, secret, managed-identity, workload, device-code, interactive, azure-cli, token`},
-		{Config{Method: "magic"}, nil, `sign in by "magic": want one of`},
-		{Config{Method: Secret}, nil, "sign in by secret: " + noTenant + "; " + noClient + "; no secret: put it in AZURE_CLIENT_SECRET or a file that --secret-file names"},
-		{Config{Method: Secret, Tenant: contoso}, env{secretVariable: "x"}, "sign in by secret: " + noClient},
-		{Config{Method: Secret}, both, "sign in by secret: no secret: put it in AZURE_CLIENT_SECRET or a file that --secret-file names"},
-		{Config{Method: Certificate}, nil, "sign in by certificate: " + noTenant + "; " + noClient + "; no certificate: put it in a file that --certificate or AZURE_CLIENT_CERTIFICATE_PATH names"},
-		{Config{Method: Workload}, nil, "sign in by workload: " + noTenant + "; " + noClient + "; no federated token: put it in a file that AZURE_FEDERATED_TOKEN_FILE names"},
-		{Config{Method: Workload}, with(federatedVariable, "/no/such/file"), noFile},
-		{Config{Method: Token}, nil, "sign in by token: no access token: put it in ROLLCALL_ACCESS_TOKEN or a file"},
-		{Config{Method: Token, TokenFile: "/no/such/file"}, env{tokenVariable: "x"}, noFile},
-		{Config{Method: DeviceCode}, nil, "sign in by device-code: nobody to show the code to"},
-		{Config{Method: Certificate, Certificate: "/no/such/file"}, both, noFile},
-		{Config{Method: Secret, SecretFile: "/no/such/file"}, both, noFile},
-		{Config{Method: Secret, SecretFile: t.TempDir()}, both, "a directory"},
-		{Config{Method: Secret, SecretFile: write(t, "s", " \n")}, both, "empty"},
-		{Config{Method: Secret, SecretFile: write(t, "s", "hunter2\nhunter3\n")}, both, "more than one line"},
-		{Config{Method: Secret, SecretFile: write(t, "s", "\xFF\xFEh\x00u\x00")}, both, "in UTF-16: save it as UTF-8"},
-		{Config{Method: Secret, SecretFile: write(t, "s", strings.Repeat("hunter2", maxFile))}, both, "more than 1 MiB"},
-		{Config{Method: AzureCLI, Tenant: "contoso; rm -rf"}, nil, `tenant "contoso; rm -rf": want its ID or a domain`},
-		{Config{Method: Secret}, with(authorityVariable, "http://login.example"), "authority: want a URL such as https://login.microsoftonline.com"},
-		{Config{Method: Secret}, with(authorityVariable, "https://me:hunter2@login.example"), "authority: want a URL"},
-		{Config{Method: Secret}, with(authorityVariable, "login.example"), "authority: want a URL"},
+		{Config{}, `sign in by "": want one of default, certificate, secret, managed-identity, workload, device-code, interactive, azure-cli, token`},
+		{Config{Method: "magic"}, `sign in by "magic": want one of`},
+		{Config{Method: Secret}, "sign in by secret: no tenant ID, no client ID of an application, no secret"},
+		{Config{Method: Secret, Tenant: contoso, Secret: "x"}, "sign in by secret: no client ID of an application"},
+		{both(Config{Method: Secret}), "sign in by secret: no secret"},
+		{Config{Method: Certificate}, "sign in by certificate: no tenant ID, no client ID of an application, no certificate"},
+		{Config{Method: Workload}, "sign in by workload: no tenant ID, no client ID of an application, no federated token"},
+		{both(Config{Method: Workload, FederatedTokenFile: "/no/such/file"}), noFile},
+		{Config{Method: Token}, "sign in by token: no access token"},
+		{Config{Method: Token, TokenFile: "/no/such/file", Token: "x"}, noFile},
+		{Config{Method: DeviceCode}, "sign in by device-code: nobody to show the code to"},
+		{both(Config{Method: Certificate, Certificate: "/no/such/file"}), noFile},
+		{both(Config{Method: Secret, SecretFile: "/no/such/file"}), noFile},
+		{both(Config{Method: Secret, SecretFile: t.TempDir()}), "a directory"},
+		{both(Config{Method: Secret, SecretFile: write(t, "s", " \n")}), "empty"},
+		{both(Config{Method: Secret, SecretFile: write(t, "s", "hunter2\nhunter3\n")}), "more than one line"},
+		{both(Config{Method: Secret, SecretFile: write(t, "s", "\xFF\xFEh\x00u\x00")}), "in UTF-16: save it as UTF-8"},
+		{both(Config{Method: Secret, SecretFile: write(t, "s", strings.Repeat("hunter2", maxFile))}), "more than 1 MiB"},
+		{Config{Method: AzureCLI, Tenant: "contoso; rm -rf"}, `tenant "contoso; rm -rf": want its ID or a domain`},
+		{both(Config{Method: Secret, Authority: "http://login.example"}), "authority: want a URL such as https://login.microsoftonline.com"},
+		{both(Config{Method: Secret, Authority: "https://me:hunter2@login.example"}), "authority: want a URL"},
+		{both(Config{Method: Secret, Authority: "login.example"}), "authority: want a URL"},
 	} {
-		test.cfg.Getenv = test.env.get
 		s, err := New(test.cfg)
 		if err == nil || s != nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("New by %q: %v; want %s", test.cfg.Method, err, test.want)
@@ -72,10 +65,10 @@ func TestNewRefuses(t *testing.T) {
 
 // With all that it needs, each method is made, and asks nobody.
 func TestNew(t *testing.T) {
-	all := env{tenantVariable: contoso, clientVariable: app, secretVariable: "x", tokenVariable: "x",
-		certVariable: write(t, "c.pem", pemOf(t)), federatedVariable: write(t, "f", "x")}
 	for _, method := range Methods() {
-		s, err := New(Config{Method: method, Getenv: all.get, Prompt: func(string) {}, Transport: &authority{t: t, reply: nil}})
+		s, err := New(Config{Method: method, Tenant: contoso, Client: app, Secret: "x", Token: "x",
+			Certificate: write(t, "c.pem", pemOf(t)), FederatedTokenFile: write(t, "f", "x"),
+			Prompt: func(string) {}, Transport: &authority{t: t, reply: nil}})
 		if err != nil {
 			t.Errorf("%s: %v", method, err)
 		} else if s.String() == "" || len(s.Warnings()) != 0 {
@@ -84,13 +77,13 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// The authority is the cloud's unless the environment names another, and only
+// The authority is the cloud's unless another is named, and only
 // one that is not Microsoft's is taken at its word.
 func TestAuthority(t *testing.T) {
 	for _, test := range []struct {
-		cloud, variable string
-		host            string
-		discovers       bool
+		cloud, authority string
+		host             string
+		discovers        bool
 	}{
 		{"", "", "login.microsoftonline.com", true},
 		{"dod", "", "login.microsoftonline.us", true},
@@ -108,11 +101,11 @@ func TestAuthority(t *testing.T) {
 		hosts := map[string]bool{}
 		cfg.Transport = transporter(hostsOf(a, hosts))
 		cfg.Cloud = cloud
-		cfg.Getenv = env{secretVariable: "x-of-length", authorityVariable: test.variable}.get
+		cfg.Authority = test.authority
 		s := newSource(t, cfg)
 		want(t, s, "", "", "t1")
 		if !hosts[test.host+" token"] || hosts["discovery"] != test.discovers {
-			t.Errorf("%s %s: hosts %v", test.cloud, test.variable, hosts)
+			t.Errorf("%s %s: hosts %v", test.cloud, test.authority, hosts)
 		}
 		if got, want := a.forms[0].Get("scope"), cloud.Endpoint+"/.default"; !strings.HasPrefix(got, want) {
 			t.Errorf("%s: scope %q; want %q", test.cloud, got, want)

@@ -20,14 +20,6 @@ type builder struct {
 	secrets, warnings []string
 }
 
-func (b *builder) needTenant() need {
-	return need{b.Tenant, "tenant ID", "--organization or " + tenantVariable}
-}
-
-func (b *builder) needClient() need {
-	return need{b.Client, "client ID of an application", "--client-id or " + clientVariable}
-}
-
 // credential makes the credential, if nothing is missing.
 func (b *builder) credential() (azcore.TokenCredential, error) {
 	switch b.Method {
@@ -55,7 +47,7 @@ func (b *builder) credential() (azcore.TokenCredential, error) {
 }
 
 func (b *builder) secret() (azcore.TokenCredential, error) {
-	secret := b.or("", secretVariable)
+	secret := b.Secret
 	if b.SecretFile != "" {
 		var warning string
 		var err error
@@ -66,7 +58,7 @@ func (b *builder) secret() (azcore.TokenCredential, error) {
 			b.warnings = append(b.warnings, warning)
 		}
 	}
-	err := missing(b.needTenant(), b.needClient(), need{secret, "secret", secretVariable + " or a file that --secret-file names"})
+	err := missing(map[Need]string{NeedTenant: b.Tenant, NeedClient: b.Client, NeedSecret: secret})
 	if err != nil {
 		return nil, err
 	}
@@ -76,31 +68,29 @@ func (b *builder) secret() (azcore.TokenCredential, error) {
 }
 
 func (b *builder) certificate() (azcore.TokenCredential, error) {
-	name := b.or(b.Certificate, certVariable)
-	err := missing(b.needTenant(), b.needClient(), need{name, "certificate", "a file that --certificate or " + certVariable + " names"})
+	err := missing(map[Need]string{NeedTenant: b.Tenant, NeedClient: b.Client, NeedCertificate: b.Certificate})
 	if err != nil {
 		return nil, err
 	}
-	password := b.Getenv(passwordVariable)
-	cert, err := readCertificate(name, password)
+	cert, err := readCertificate(b.Certificate, b.Password)
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
-	if password != "" {
-		b.secrets = append(b.secrets, password)
+	if b.Password != "" {
+		b.secrets = append(b.secrets, b.Password)
 	}
 	b.warnings = append(b.warnings, cert.warnings...)
 	cred, err := azidentity.NewClientCertificateCredential(b.Tenant, b.Client, cert.certs, cert.key, &azidentity.ClientCertificateCredentialOptions{
 		ClientOptions: b.options, DisableInstanceDiscovery: b.offline})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", b.Certificate, err)
 	}
 	return cred, nil
 }
 
 func (b *builder) workload() (azcore.TokenCredential, error) {
-	name := b.or("", federatedVariable)
-	err := missing(b.needTenant(), b.needClient(), need{name, "federated token", "a file that " + federatedVariable + " names"})
+	name := b.FederatedTokenFile
+	err := missing(map[Need]string{NeedTenant: b.Tenant, NeedClient: b.Client, NeedFederatedToken: name})
 	if err != nil {
 		return nil, err
 	}

@@ -24,8 +24,7 @@ func TestSecret(t *testing.T) {
 	defer srv.Close()
 	cfg := secretConfig(a)
 	cfg.Transport = srv.Client()
-	cfg.Getenv = env{secretVariable: hunter + "\n", authorityVariable: srv.URL, tenantVariable: contoso, clientVariable: app}.get
-	cfg.Tenant, cfg.Client = "", ""
+	cfg.Authority = srv.URL
 	s := newSource(t, cfg)
 	if a.requests() != 0 {
 		t.Error("New made a request")

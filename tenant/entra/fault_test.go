@@ -87,7 +87,7 @@ func TestNetworkFault(t *testing.T) {
 	srv.StartTLS()
 	cfg := secretConfig(&authority{t: t, reply: issues})
 	cfg.Transport = nil
-	cfg.Getenv = env{secretVariable: hunter, authorityVariable: srv.URL}.get
+	cfg.Authority = srv.URL
 	for _, want := range []string{"certificate", "refused"} {
 		class := tenant.Unavailable
 		if want == "certificate" {

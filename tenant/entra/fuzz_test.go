@@ -61,11 +61,10 @@ func FuzzSignIn(f *testing.F) {
 		if cfg.Method == ManagedIdentity {
 			cfg.Client = rand.Text() // tokens are kept for the process
 		}
-		environment := env{secretVariable: fuzzSecret}
+		cfg.Secret = fuzzSecret
 		if own {
-			environment[authorityVariable] = "https://login.example"
+			cfg.Authority = "https://login.example"
 		}
-		cfg.Getenv = environment.get
 		cfg.Prompt = func(text string) { errorcases.CheckText(t, text, "") }
 		secret := "" // once it has been sent
 		cfg.Transport = transporter(func(r *http.Request) (*http.Response, error) {

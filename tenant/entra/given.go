@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"rollcall/tenant"
@@ -14,10 +15,10 @@ import (
 // forever is when a token is renewed that only another can renew.
 const forever = 100 * 365 * 24 * time.Hour
 
-// A given is a token that someone else has got: in the environment, or in a
-// file, where another process may put a fresh one from time to time.
+// A given is a token that someone else has got: at the start, or in a file, where
+// another process may put a fresh one from time to time.
 type given struct {
-	fixed string // the token of the environment
+	fixed string // the token if it is not in a file
 	name  string // the file, or ""
 	last  string // the token that was in it
 	info  fs.FileInfo
@@ -26,8 +27,8 @@ type given struct {
 // newGiven returns the Source of cfg's token.
 func newGiven(cfg Config) (*Source, error) {
 	g := &given{name: cfg.TokenFile}
-	s := &Source{get: g, about: "a token given in " + tokenVariable}
-	token := cfg.or("", tokenVariable)
+	s := &Source{get: g, about: "a given token"}
+	token := strings.TrimSpace(cfg.Token)
 	if g.name != "" {
 		var warning string
 		var err error
@@ -40,7 +41,7 @@ func newGiven(cfg Config) (*Source, error) {
 		}
 	} else {
 		g.fixed = token
-		if err := missing(need{token, "access token", tokenVariable + " or a file that --token-file names"}); err != nil {
+		if err := missing(map[Need]string{NeedToken: token}); err != nil {
 			return nil, err
 		}
 	}
@@ -69,7 +70,7 @@ func (g *given) read() (token, warning string, err error) {
 func (g *given) token(_ context.Context, refused, _ string) (hand, error) {
 	if g.name == "" {
 		if g.fixed == refused {
-			return hand{}, g.fault(tenant.Unauthorized, errors.New("the access token in "+tokenVariable+" is not accepted: put another there and start again"))
+			return hand{}, g.fault(tenant.Unauthorized, errors.New("the access token is not accepted: start again with another"))
 		}
 		return hand{token: g.fixed, renew: time.Now().Add(forever)}, nil
 	}

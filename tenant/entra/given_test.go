@@ -21,13 +21,13 @@ func put(t *testing.T, name, text string, at time.Time) {
 	}
 }
 
-// A token from the environment is all there is.
-func TestTokenFromEnvironment(t *testing.T) {
-	s := newSource(t, Config{Method: Token, Getenv: env{tokenVariable: " t1\n"}.get})
+// A token that is in no file is all there is.
+func TestFixedToken(t *testing.T) {
+	s := newSource(t, Config{Method: Token, Token: " t1\n"})
 	want(t, s, "", "", "t1")
 	want(t, s, "t0", "", "t1")
 	e := failed(t, s, "t1", tenant.Unauthorized)
-	if got := e.Error(); got != "sign in by a given token: the access token in ROLLCALL_ACCESS_TOKEN is not accepted: put another there and start again" {
+	if got := e.Error(); got != "sign in by a given token: the access token is not accepted: start again with another" {
 		t.Errorf("error %q", got)
 	}
 }
@@ -38,7 +38,7 @@ func TestTokenFromEnvironment(t *testing.T) {
 func TestTokenFromFile(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	name := write(t, "token", "t1\n")
-	s := newSource(t, Config{Method: Token, TokenFile: name, Getenv: env{tokenVariable: "other"}.get})
+	s := newSource(t, Config{Method: Token, TokenFile: name, Token: "other"})
 	want(t, s, "", "", "t1")
 	put(t, name, "token2", at)
 	want(t, s, "", "", "token2")
@@ -67,7 +67,7 @@ func TestTokenFromFile(t *testing.T) {
 func TestEndedToken(t *testing.T) {
 	for claims, warned := range map[string]bool{`{"exp":1000000000}`: true, `{"exp":9000000000}`: false, `{}`: false} {
 		token := "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
-		s := newSource(t, Config{Method: Token, Getenv: env{tokenVariable: token}.get})
+		s := newSource(t, Config{Method: Token, Token: token})
 		if got := strings.Join(s.Warnings(), ""); (got != "") != warned || warned && got != "the access token ended at 2001-09-09T01:46:40Z" {
 			t.Errorf("%s: warnings %q", claims, got)
 		}

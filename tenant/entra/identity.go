@@ -35,8 +35,6 @@ func newIdentity(cfg Config) (*Source, error) {
 	if cfg.Scope == "" {
 		cfg.Scope = cfg.Cloud.Endpoint + "/.default"
 	}
-	cfg.Tenant = cfg.or(cfg.Tenant, tenantVariable)
-	cfg.Client = cfg.or(cfg.Client, clientVariable)
 	if cfg.Tenant != "" && !isTenant(cfg.Tenant) {
 		return nil, fmt.Errorf("tenant %q: want its ID or a domain such as contoso.onmicrosoft.com", cfg.Tenant)
 	}
@@ -152,7 +150,7 @@ func (s *identity) get(ctx context.Context, opts policy.TokenRequestOptions) (az
 		return at, err
 	}
 	if s.method == Interactive && s.prompt != nil {
-		s.prompt("sign in in the browser that opens; where none does, --auth device-code shows a code to type elsewhere")
+		s.prompt("sign in in the browser that opens; where none does, sign in by device-code: it shows a code to type elsewhere")
 	}
 	if _, err := s.cred.(authenticator).Authenticate(ctx, &opts); err != nil {
 		return azcore.AccessToken{}, err

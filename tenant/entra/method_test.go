@@ -21,7 +21,7 @@ func TestWorkload(t *testing.T) {
 	a := &authority{t: t, reply: issues}
 	cfg := secretConfig(a)
 	cfg.Method = Workload
-	cfg.Getenv = env{federatedVariable: write(t, "f", "federated"), authorityVariable: "https://login.example"}.get
+	cfg.FederatedTokenFile = write(t, "f", "federated")
 	s := newSource(t, cfg)
 	want(t, s, "", "", "t1")
 	want(t, s, "t1", "", "t2")
@@ -37,7 +37,7 @@ func TestManagedIdentity(t *testing.T) {
 	t.Setenv("IDENTITY_HEADER", "header-of-length")
 	status, n := 200, 0
 	app := rand.Text() // or a test that runs twice finds its own token
-	cfg := Config{Method: ManagedIdentity, Getenv: env{clientVariable: app}.get,
+	cfg := Config{Method: ManagedIdentity, Client: app,
 		Transport: transporter(func(r *http.Request) (*http.Response, error) {
 			n++
 			if q := r.URL.Query(); r.URL.Host != "identity.example" || q.Get("client_id") != app || q.Get("resource") != "https://outlook.office365.com" {
@@ -78,7 +78,7 @@ func tool(t *testing.T, script string) {
 // The tool is asked each time; what it has is all there is.
 func TestAzureCLI(t *testing.T) {
 	tool(t, `echo run >> "$0.log"; echo '{"accessToken":"t1","expires_on":9000000000}'`)
-	cfg := Config{Method: AzureCLI, Tenant: contoso, Getenv: env{}.get, Transport: &authority{t: t}}
+	cfg := Config{Method: AzureCLI, Tenant: contoso, Transport: &authority{t: t}}
 	s := newSource(t, cfg)
 	want(t, s, "", "", "t1")
 	want(t, s, "", "", "t1")
@@ -110,9 +110,9 @@ func TestAzureCLI(t *testing.T) {
 func TestDefault(t *testing.T) {
 	a := &authority{t: t, reply: issues}
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
-	t.Setenv(tenantVariable, contoso)
-	t.Setenv(clientVariable, app)
-	t.Setenv(secretVariable, hunter)
+	t.Setenv("AZURE_TENANT_ID", contoso)
+	t.Setenv("AZURE_CLIENT_ID", app)
+	t.Setenv("AZURE_CLIENT_SECRET", hunter)
 	cfg := secretConfig(a)
 	cfg.Method = Default
 	s := newSource(t, cfg)
@@ -147,7 +147,7 @@ func TestDefault(t *testing.T) {
 
 	// Outside of Azure there is no such network, and that does not pass.
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "prod")
-	os.Unsetenv(tenantVariable)
+	os.Unsetenv("AZURE_TENANT_ID")
 	cfg.Transport = transporter(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
 	e = failed(t, newSource(t, cfg), "", tenant.Unauthorized)
 	if got := e.Error(); !strings.Contains(got, "EnvironmentCredential: ") || !strings.Contains(got, "ManagedIdentityCredential: no route to host") {

@@ -13,7 +13,7 @@ import (
 )
 
 // TenantID returns the ID of the tenant that has a domain, as Entra ID tells
-// anyone who asks. Of cfg it uses Cloud, Getenv and Transport.
+// anyone who asks. Of cfg it uses Cloud, Authority and Transport.
 //
 // The error is ctx.Err() if ctx has ended, or else a [*tenant.Error].
 func TenantID(ctx context.Context, cfg Config, domain string) (string, error) {

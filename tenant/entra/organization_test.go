@@ -30,7 +30,7 @@ func TestTenantID(t *testing.T) {
 		{"contoso.com", 0, "", tenant.Unavailable, "no route to host"},
 		{"contoso.com/evil", 200, issuer, tenant.Unauthorized, "want its ID or a domain"},
 	} {
-		cfg := Config{Getenv: env{}.get, Transport: transporter(func(r *http.Request) (*http.Response, error) {
+		cfg := Config{Transport: transporter(func(r *http.Request) (*http.Response, error) {
 			if got := r.URL.String(); got != "https://login.microsoftonline.com/contoso.com/v2.0/.well-known/openid-configuration" {
 				t.Errorf("asked %s", got)
 			}

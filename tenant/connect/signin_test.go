@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"context"
@@ -8,28 +8,25 @@ import (
 	"testing/synctest"
 	"time"
 
-	"rollcall/report"
 	"rollcall/tenant"
 )
 
-// signsIn calls signIn as a command does that has these flags, and returns what came
-// of it, how long it took, and what was said.
-func signsIn(ctx context.Context, auth string, timeout time.Duration, signIn func(context.Context) error) (took time.Duration, said string, err error) {
-	var out writer
-	a := &app{console: report.NewConsole(&out)}
-	f := &tenantFlags{auth: auth, timeout: timeout, cloud: "global"}
+// retry calls signIn as a tenant with these settings does, and returns what came of
+// it, how long it took, and what was said.
+func retry(ctx context.Context, auth string, timeout time.Duration, signIn func(context.Context) error) (took time.Duration, said string, err error) {
+	c := &connector{Settings{Auth: auth, Timeout: timeout}, Options{Inform: func(text string) { said += text + "\n" }}}
 	start := time.Now()
-	err = f.retrySignIn(a, signIn)(ctx)
-	return time.Since(start), string(out), err
+	err = c.retrySignIn(signIn)(ctx)
+	return time.Since(start), said, err
 }
 
-// Signing in takes no longer than --timeout, or a good half minute, and is never
+// Signing in takes no longer than Timeout, or a good half minute, and is never
 // silent for ten seconds. A person has the time that it takes.
 func TestSignInBounded(t *testing.T) {
 	never := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	for _, test := range []struct{ timeout, want time.Duration }{{2 * time.Minute, 2 * time.Minute}, {time.Second, signInPatience}} {
 		synctest.Test(t, func(t *testing.T) {
-			took, said, err := signsIn(t.Context(), "managed-identity", test.timeout, never)
+			took, said, err := retry(t.Context(), "managed-identity", test.timeout, never)
 			if err == nil || !strings.Contains(err.Error(), "no answer within") || took != test.want {
 				t.Errorf("error %v after %v, want it after %v", err, took, test.want)
 			}
@@ -39,7 +36,7 @@ func TestSignInBounded(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		took, said, err := signsIn(t.Context(), "device-code", time.Second, func(ctx context.Context) error {
+		took, said, err := retry(t.Context(), "device-code", time.Second, func(ctx context.Context) error {
 			time.Sleep(10 * time.Minute)
 			return ctx.Err()
 		})
@@ -66,7 +63,7 @@ func TestSignInAgain(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			tries := 0
-			_, said, err := signsIn(t.Context(), "secret", 2*time.Minute, func(context.Context) error {
+			_, said, err := retry(t.Context(), "secret", 2*time.Minute, func(context.Context) error {
 				tries++
 				return test.errs[min(tries, len(test.errs))-1]
 			})
@@ -77,9 +74,9 @@ func TestSignInAgain(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(3*time.Second, func() { cancel(errInterrupted) })
+		time.AfterFunc(3*time.Second, func() { cancel(errors.New("interrupted")) })
 		tries := 0
-		took, _, err := signsIn(ctx, "secret", 2*time.Minute, func(context.Context) error { tries++; return busy })
+		took, _, err := retry(ctx, "secret", 2*time.Minute, func(context.Context) error { tries++; return busy })
 		if err == nil || took != 3*time.Second {
 			t.Errorf("interrupted: error %v after %v and %d tries", err, took, tries)
 		}

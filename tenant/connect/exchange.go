@@ -1,0 +1,151 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"rollcall/tenant"
+	"rollcall/tenant/entra"
+	"rollcall/tenant/exchange"
+	"rollcall/tenant/insights"
+	"rollcall/tenant/rest"
+)
+
+// batchWait is how long a call waits for company. It is short next to the time
+// that a call takes, and long next to the time that a worker needs between two.
+const batchWait = 5 * time.Millisecond
+
+// exchange returns the tenant over HTTPS: Exchange's own cmdlets and those of Viva
+// Insights go to two services on one host, with one token.
+func (c *connector) exchange() (*Tenant, error) {
+	if c.Organization == "" {
+		return nil, &SettingError{Setting: "organization", Err: errors.New("the tenant exchange needs the ID of the tenant, or one of its domains")}
+	}
+	cloud, err := c.cloud()
+	if err != nil {
+		return nil, err
+	}
+	endpoint := c.BaseURL()
+	switch {
+	case insights.Serves(c.Noun) && c.Batch > 1:
+		return nil, c.batchError(fmt.Errorf("the service that has %s takes no batches", c.Noun))
+	case tenant.InModule(c.Noun) && !insights.Serves(c.Noun) && entra.IsMicrosoft(endpoint):
+		// A run that fails for every user is not how to find out.
+		return nil, &SettingError{"noun", c.Noun, ErrModuleOnly}
+	}
+	token, err := c.token(cloud)
+	if err != nil {
+		return nil, err
+	}
+	if cloud.Name == "china" && c.Endpoint == "" {
+		c.Warn(fmt.Sprintf("cloud china: Microsoft's page on Exchange Online's API has the host %s there, and its module connects to %s; neither was ever tried: another endpoint can be named", cloud.Endpoint, cloud.Module))
+	}
+	t := &Tenant{Name: "exchange tenant " + c.Organization, Real: true, Auth: c.Auth}
+	if endpoint != cloud.Endpoint || cloud.Name != entra.CloudNames()[0] {
+		t.Name += " at " + endpoint
+	}
+	cfg := rest.Config{Endpoint: endpoint, Organization: c.Organization, Token: token, Timeout: c.Timeout, Connections: c.Workers}
+	if insights.Serves(c.Noun) {
+		err = c.insights(t, cfg)
+	} else {
+		err = c.invoke(t, cfg)
+	}
+	return t, err
+}
+
+// invoke completes t, for cmdlets that InvokeCommand runs.
+func (c *connector) invoke(t *Tenant, cfg rest.Config) error {
+	client, err := exchange.New(exchange.Config{Config: cfg, Warn: c.logWarning})
+	if err != nil {
+		return configError(err)
+	}
+	t.Runner, t.close = client, client.Close
+	if c.Batch > 1 {
+		if c.Workers < c.Batch {
+			c.Warn(fmt.Sprintf("batch %d, and %d workers: no request will have more than %[2]d calls", c.Batch, c.Workers))
+		}
+		b := exchange.NewBatcher(client, exchange.BatchConfig{Size: c.Batch, Callers: c.Workers, Wait: batchWait})
+		t.Runner, t.close = b, b.Close
+	}
+	t.signIn = c.retrySignIn(func(ctx context.Context) error {
+		_, err := client.Token(ctx)
+		return err
+	})
+	t.id = c.tokenTenant(client.Token)
+	t.Steps = append(c.hostSteps(client.Token), Step{
+		Name: "cmdlets",
+		Look: func(ctx context.Context) (string, error) {
+			names, err := client.Cmdlets(ctx)
+			if err != nil {
+				return "", err
+			}
+			if missing := missingOf(c.Noun, names); missing != "" {
+				return "", fmt.Errorf("%s not among the %d that this caller may run", missing, len(names))
+			}
+			return fmt.Sprintf("Get-%s and Set-%[1]s are among the %d that this caller may run", c.Noun, len(names)), nil
+		},
+		Mend: "give the caller the API permission Exchange.ManageAsApp, with admin consent, and a role that has the cmdlets, such as Exchange Recipient Administrator",
+	})
+	return nil
+}
+
+// insights completes t, for cmdlets of Viva Insights.
+func (c *connector) insights(t *Tenant, cfg rest.Config) error {
+	client, err := insights.New(insights.Config{
+		Config: cfg,
+		Inform: func(text string) { c.Log.Info(text) },
+	})
+	if err != nil {
+		return configError(err)
+	}
+	t.Runner, t.close = client, client.Close
+	// That the path can't be found out concerns no user: it shows before the
+	// first row is begun.
+	t.signIn = c.retrySignIn(func(ctx context.Context) error {
+		_, err := client.Path(ctx)
+		return err
+	})
+	t.id = c.tokenTenant(client.Token)
+	t.Steps = append(c.hostSteps(client.Token), Step{
+		Name: "role",
+		Look: func(ctx context.Context) (string, error) {
+			token, err := client.Token(ctx)
+			if err != nil {
+				return "", err
+			}
+			if !insights.HasRole(token) {
+				return "", &Caution{errors.New("the token names no role that Viva Insights is known to accept: a scope may do as well")}
+			}
+			return "in a role that may call Viva Insights: " + strings.Join(entra.Inspect(token).DirectoryRoles, ", "), nil
+		},
+		Mend: "if calls are denied, give the caller one of the roles Global, Exchange, Teams or Insights Administrator, and sign in anew",
+	}, Step{
+		Name: "path",
+		Look: func(ctx context.Context) (string, error) {
+			var path string
+			err := c.retrySignIn(func(ctx context.Context) (err error) {
+				path, err = client.Path(ctx)
+				return err
+			})(ctx)
+			return "Viva Insights is at " + path, err
+		},
+		Mend:     "check where the service is",
+		Settings: []string{"endpoint", "cloud"},
+	})
+	return nil
+}
+
+// tokenTenant returns what finds out the ID of the tenant from the token.
+func (c *connector) tokenTenant(token func(context.Context) (string, error)) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		t, err := token(ctx)
+		return rest.TenantID(c.Organization, t), err
+	}
+}
+
+// configError is err, of a client's New, as one of the settings: that is where all
+// that a client can find wrong comes from.
+func configError(err error) error { return &SettingError{Err: err} }

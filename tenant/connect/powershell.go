@@ -1,0 +1,202 @@
+package connect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"rollcall/tenant/entra"
+	"rollcall/tenant/powershell"
+)
+
+// powershell returns the tenant through Microsoft's module.
+func (c *connector) powershell() (*Tenant, error) {
+	cloud, err := c.cloud()
+	if err != nil {
+		return nil, err
+	}
+	signIn, missing := c.moduleSignIn(cloud)
+	if _, ok := errors.AsType[*SettingError](missing); ok {
+		return nil, missing
+	}
+	if c.Organization == "" && !c.byHand() {
+		return nil, &SettingError{Setting: "organization", Err: errors.New("the tenant powershell needs the first domain of the tenant, such as contoso.onmicrosoft.com")}
+	}
+	if missing != nil { // a look at the rest says so when it comes to signing in
+		signIn.Method = powershell.AccessToken
+		signIn.Token = func(context.Context, string) (string, time.Time, error) { return "", time.Time{}, missing }
+	}
+	processes := c.Workers
+	if c.byHand() && processes > 1 {
+		// Each process has to be signed in, and nobody wants to be asked four times.
+		processes = 1
+		c.Inform(fmt.Sprintf("signing in by hand: one PowerShell process, not %d", c.Workers))
+	}
+	t, err := powershell.New(powershell.Config{
+		Program:   c.Program,
+		Processes: processes,
+		Noun:      c.Noun,
+		SignIn:    signIn,
+		Timeout:   c.Timeout,
+		Inherit:   c.Inherit,
+		Warn:      c.logWarning,
+		Notice: func(text string) {
+			if c.byHand() { // it may be the code to sign in with
+				c.Prompt(text)
+				return
+			}
+			c.Log.Debug("the module says", zap.String("text", text))
+		},
+		Remark: c.Warn,
+		TenantID: func(ctx context.Context, domain string) (string, error) {
+			return entra.TenantID(ctx, entra.Config{Cloud: cloud, Authority: c.Authority}, domain)
+		},
+	})
+	if err != nil {
+		return nil, configError(err)
+	}
+	if cloud.Module != cloud.Endpoint {
+		c.Warn(fmt.Sprintf("cloud %s: Microsoft's module connects to %s there; that a token for that host is the right one is likely, and was never tried", cloud.Name, cloud.Module))
+	}
+	enter := func(ctx context.Context) error {
+		if missing != nil {
+			return missing
+		}
+		return t.Connect(ctx)
+	}
+	if !c.byHand() { // or there would be a second code
+		enter = c.retrySignIn(enter)
+	}
+	return &Tenant{
+		Runner: t,
+		Name:   "PowerShell tenant " + c.Organization,
+		Real:   true,
+		Auth:   c.Auth,
+		Steps:  powershellSteps(c.Noun, t, signIn),
+		signIn: enter,
+		canSet: t.CanSet,
+		id:     func(context.Context) (string, error) { return t.Found().TenantID, nil },
+		whose:  func() string { return whose(t.Found()) },
+		close:  t.Close,
+	}, nil
+}
+
+// moduleSignIn returns how the module signs in. It gets a token from here, but for a
+// certificate of Windows' and by hand, which only the module can do. The error is a
+// [*SettingError] or a [*SignInError].
+func (c *connector) moduleSignIn(cloud entra.Cloud) (powershell.SignIn, error) {
+	signIn := powershell.SignIn{
+		Method:       powershell.AccessToken,
+		Organization: c.Organization,
+		AppID:        c.Client,
+		Thumbprint:   c.Thumbprint,
+		Account:      c.Account,
+		Environment:  cloud.Environment,
+	}
+	switch {
+	case c.byHand():
+		signIn.Method = c.Auth
+		return signIn, nil
+	case c.Auth == entra.Certificate && c.Thumbprint != "":
+		if runtime.GOOS != "windows" {
+			return signIn, &SettingError{"certificate-thumbprint", c.Thumbprint, errors.New("it is looked up in the store of Windows, and this is another system: name the certificate's file")}
+		}
+		signIn.Method = powershell.Thumbprint
+		if signIn.AppID == "" {
+			return signIn, &SignInError{fmt.Errorf("sign in by %s: %w", c.Auth, &entra.MissingError{Needs: []entra.Need{entra.NeedClient}})}
+		}
+		return signIn, nil
+	}
+	source, err := c.source(cloud, cloud.Module)
+	if err != nil {
+		return signIn, err
+	}
+	signIn.Token = func(ctx context.Context, refused string) (string, time.Time, error) {
+		token, err := source.Token(ctx, refused, "")
+		return token, entra.Inspect(token).Expires, err
+	}
+	return signIn, nil
+}
+
+// whose says who has signed in to which tenant, as far as that is known.
+func whose(f powershell.Facts) string {
+	var parts []string
+	if f.Account != "" {
+		parts = append(parts, "as "+f.Account)
+	}
+	if f.TenantID != "" {
+		parts = append(parts, "to the tenant "+f.TenantID)
+	}
+	if parts == nil {
+		return ""
+	}
+	return "signed in " + strings.Join(parts, " ")
+}
+
+// powershellSteps are what has to hold for the module's cmdlets of a noun to
+// work. All of them are looked at by the first; each of the others says how far
+// that one got.
+func powershellSteps(noun string, t *powershell.Tenant, signIn powershell.SignIn) []Step {
+	var facts powershell.Facts
+	var err error
+	return []Step{{
+		Name: "powershell",
+		Look: func(ctx context.Context) (string, error) {
+			if facts, err = t.Facts(ctx); facts.PowerShell == "" {
+				return "", err
+			}
+			return facts.String() + " answers", nil
+		},
+		Mend:     "install PowerShell 7 (https://aka.ms/powershell), or name the one to run",
+		Settings: []string{"pwsh"},
+	}, {
+		Name: "module",
+		Look: func(context.Context) (string, error) {
+			if facts.Module == "" {
+				return "", err
+			}
+			found := "ExchangeOnlineManagement " + facts.Module + " is loaded"
+			if len(facts.Modules) > 1 {
+				found += "; there are " + strings.Join(facts.Modules, ", ")
+			}
+			return found, nil
+		},
+		Mend: "in PowerShell: Install-Module ExchangeOnlineManagement -Scope CurrentUser",
+	}, {
+		Name: "sign-in",
+		Look: func(ctx context.Context) (string, error) {
+			if !facts.SignedIn {
+				return "", err
+			}
+			if signIn.Method != powershell.AccessToken {
+				return "Connect-ExchangeOnline let us in, " + cmp.Or(whose(facts), "and does not say as whom"), nil
+			}
+			token, _, err := signIn.Token(ctx, "")
+			if err != nil {
+				return "", err
+			}
+			text := describeToken(token)
+			if facts.TenantID != "" {
+				text += ", to the tenant " + facts.TenantID
+			}
+			return text, nil
+		},
+		Mend:     mendSignIn,
+		Settings: []string{"auth", "client-id", "organization"},
+	}, {
+		Name: "cmdlets",
+		Look: func(context.Context) (string, error) {
+			if missing := missingOf(noun, facts.Cmdlets); missing != "" {
+				return "", fmt.Errorf("%s not there after signing in: ExchangeOnlineManagement %s has none, or this caller may not run it", missing, facts.Module)
+			}
+			return fmt.Sprintf("Get-%s and Set-%[1]s are there", noun), err
+		},
+		Mend: "give the caller a role that has them: Exchange Administrator or, for MyAnalytics, Insights Administrator",
+	}}
+}

@@ -1,0 +1,125 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"rollcall/tenant"
+	"rollcall/tenant/entra"
+)
+
+// A tokenFunc returns an access token, as [entra.Source.Token] does.
+type tokenFunc func(ctx context.Context, refused, claims string) (string, error)
+
+// token returns where access tokens for the service come from. What is missing for
+// signing in is said by whoever first asks for a token.
+func (c *connector) token(cloud entra.Cloud) (tokenFunc, error) {
+	// A proxy of the user's passes tokens on, so that they have to be good for
+	// the service behind it.
+	host := cloud.Endpoint
+	if entra.IsMicrosoft(c.BaseURL()) {
+		host = c.BaseURL()
+	}
+	source, missing := c.source(cloud, host)
+	if _, ok := errors.AsType[*SettingError](missing); ok {
+		return nil, missing
+	}
+	if missing != nil {
+		return func(context.Context, string, string) (string, error) { return "", missing }, nil
+	}
+	return source.Token, nil
+}
+
+// source returns where access tokens for a host, as its base URL, come from. The
+// error is a [*SettingError] or a [*SignInError].
+func (c *connector) source(cloud entra.Cloud, host string) (*entra.Source, error) {
+	if err := c.checkAuth(); err != nil {
+		return nil, err
+	}
+	if c.Thumbprint != "" && c.Certificate == "" && c.Auth == entra.Certificate {
+		return nil, &SettingError{"certificate-thumbprint", c.Thumbprint, errors.New("only the tenant powershell, on Windows, looks one up: name the certificate's file")}
+	}
+	cfg := c.entraConfig(cloud, host)
+	cfg.Prompt = c.Prompt
+	source, err := entra.New(cfg)
+	if err != nil {
+		return nil, &SignInError{err}
+	}
+	for _, w := range source.Warnings() {
+		c.Warn(w)
+	}
+	return source, nil
+}
+
+// How long signing in may take at least, and how often it is said that it does.
+const (
+	signInPatience = 40 * time.Second
+	signInReport   = 8 * time.Second
+)
+
+// retrySignIn returns signIn with retries: what fails for the moment is tried again,
+// for about half a minute. A run that is told to begin at night must not be lost to
+// one lost reply. What is going on is said meanwhile. All of it takes no longer than
+// Timeout, but for a person, who has the time that it takes.
+func (c *connector) retrySignIn(signIn func(context.Context) error) func(context.Context) error {
+	limit := max(c.Timeout, signInPatience)
+	return func(ctx context.Context) error {
+		bounded := ctx
+		if !c.byHand() {
+			var cancel context.CancelFunc
+			bounded, cancel = context.WithTimeout(ctx, limit)
+			defer cancel()
+			begun := time.Now()
+			defer every(signInReport, func() {
+				c.Inform(fmt.Sprintf("signing in, for %v by now; given up after %v", time.Since(begun).Round(time.Second), limit))
+			})()
+		}
+		waits := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
+		tries := backoff.WithContext(backoff.WithMaxRetries(waits, 5), bounded)
+		var last error // of a try that came to its end
+		err := backoff.RetryNotify(func() error {
+			err := signIn(bounded)
+			if bounded.Err() == nil {
+				last = err
+			}
+			if e, ok := errors.AsType[*tenant.Error](err); ok && e.Transient() {
+				return err
+			}
+			return backoff.Permanent(err)
+		}, tries, func(err error, wait time.Duration) {
+			c.Inform(fmt.Sprintf("%v; trying again in %v", err, wait.Round(time.Second)))
+		})
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return err
+		case last == nil:
+			return fmt.Errorf("sign in: no answer within %v", limit)
+		}
+		return last
+	}
+}
+
+// every calls f again and again, at that interval, until the function that it
+// returns is called.
+func every(interval time.Duration, f func()) (stop func()) {
+	done := make(chan struct{})
+	var over sync.WaitGroup
+	over.Go(func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				f()
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() { close(done); over.Wait() }
+}

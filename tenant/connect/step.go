@@ -1,0 +1,120 @@
+package connect
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/tenant/entra"
+)
+
+// A Step is one thing that has to hold for a run to work.
+type Step struct {
+	Name string
+	Look func(context.Context) (found string, err error) // changes nothing
+	Mend string                                          // what to do if it does not hold
+
+	// Settings are those that may be wrong then, by the words that a
+	// [SettingError] has.
+	Settings []string
+}
+
+// A Caution is what may keep a run from working, and may not.
+type Caution struct{ Err error }
+
+func (e *Caution) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Caution) Unwrap() error { return e.Err }
+
+// hostSteps are what has to hold for any cmdlet to work over HTTPS.
+func (c *connector) hostSteps(token func(context.Context) (string, error)) []Step {
+	return []Step{{
+		Name:     "host",
+		Look:     func(ctx context.Context) (string, error) { return reach(ctx, c.BaseURL()) },
+		Mend:     "check the network, and HTTPS_PROXY if there is a proxy",
+		Settings: []string{"endpoint", "cloud"},
+	}, {
+		Name: "sign-in",
+		Look: func(ctx context.Context) (string, error) {
+			var t string
+			err := c.retrySignIn(func(ctx context.Context) (err error) {
+				t, err = token(ctx)
+				return err
+			})(ctx)
+			if err != nil {
+				return "", err
+			}
+			return describeToken(t), nil
+		},
+		Mend:     mendSignIn,
+		Settings: []string{"auth", "client-id", "organization"},
+	}}
+}
+
+const mendSignIn = "check who signs in and how, and that the application's certificate or secret has not expired"
+
+// reach finds out whether anything answers at a URL.
+func reach(ctx context.Context, url string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
+	if err != nil {
+		return "", err
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	resp, err := transport.RoundTrip(r)
+	if err != nil {
+		return "", err
+	}
+	resp.Body.Close()
+	if resp.TLS == nil {
+		return url + " answers", nil
+	}
+	return fmt.Sprintf("%s answers (%s, %s)", url, tls.VersionName(resp.TLS.Version), resp.Proto), nil
+}
+
+// missingOf returns which of the two cmdlets of noun are not among names, or "".
+func missingOf(noun string, names []string) string {
+	var missing []string
+	for _, verb := range []string{"Get-", "Set-"} {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, verb+noun) }) {
+			missing = append(missing, verb+noun)
+		}
+	}
+	return strings.Join(missing, " and ")
+}
+
+// describeToken says what a token is, without showing any of it.
+func describeToken(token string) string {
+	c := entra.Inspect(token)
+	var parts []string
+	switch {
+	case c.AppOnly && c.App != "":
+		parts = append(parts, "as the application "+strings.TrimSpace(c.Name+" "+c.App))
+	case c.Name != "":
+		parts = append(parts, "as "+c.Name)
+	case c.App != "":
+		parts = append(parts, "as the application "+c.App)
+	default:
+		parts = append(parts, "got a token that does not say whose it is")
+	}
+	if c.Tenant != "" {
+		parts = append(parts, "of the tenant "+c.Tenant)
+	}
+	if list := append(slices.Clone(c.Roles), c.Scopes...); len(list) > 0 {
+		parts = append(parts, "with "+strings.Join(list, ", "))
+	}
+	if len(c.DirectoryRoles) > 0 {
+		parts = append(parts, "in the roles "+strings.Join(c.DirectoryRoles, ", "))
+	}
+	if !c.Expires.IsZero() {
+		parts = append(parts, fmt.Sprintf("for another %v", time.Until(c.Expires).Round(time.Second)))
+	}
+	return strings.Join(parts, ", ")
+}
