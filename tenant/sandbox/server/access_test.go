@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"regexp"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -34,7 +35,7 @@ func challenged(t *testing.T, w *httptest.ResponseRecorder) string {
 // A token that expires early is refused until another one is used, and only it.
 func TestExpiredFault(t *testing.T) {
 	for _, s := range []*Server{{}, {RequireIssued: true}} {
-		s.Tenant = New()
+		s.Tenant = sandbox.New()
 		one, two := "one", "two"
 		if s.RequireIssued {
 			c := secretCredential(t, s, "x")
@@ -67,7 +68,7 @@ func TestExpiredFault(t *testing.T) {
 // other; then any token is good again but the one that was challenged.
 func TestClaimsFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), RequireIssued: true}
+		s := &Server{Tenant: sandbox.New(), RequireIssued: true}
 		c := secretCredential(t, s, "x")
 		first, bystander := signIn(t, c).Token, signIn(t, secretCredential(t, s, "x")).Token
 		s.Faults = Faults{faultClaims: 1}
@@ -116,7 +117,7 @@ func TestClaimsFault(t *testing.T) {
 
 // A token from elsewhere can't be asked for with claims: it is refused once.
 func TestClaimsFaultForeign(t *testing.T) {
-	s := &Server{Tenant: New(), Faults: Faults{faultClaims: 1}}
+	s := &Server{Tenant: sandbox.New(), Faults: Faults{faultClaims: 1}}
 	if w := use(t, s, "x"); w.Code != 401 || challenged(t, w) != "" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
@@ -143,7 +144,7 @@ func TestMarksAreDropped(t *testing.T) {
 // No secret, assertion, code or token is in the log, be it good or refused.
 func TestLogHasNoSecrets(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
-	s := &Server{Tenant: New(), Log: zap.New(core), ClientSecret: hush, Token: secret, Faults: Faults{faultExpired: 0.3, faultClaims: 0.3}}
+	s := &Server{Tenant: sandbox.New(), Log: zap.New(core), ClientSecret: hush, Token: secret, Faults: Faults{faultExpired: 0.3, faultClaims: 0.3}}
 	words := []string{hush, secret}
 	for _, word := range []string{hush, "wrong-hush"} {
 		status, body := post(t, s, "/"+organization+"/"+tokenPath, "grant_type=client_credentials&client_id=x&client_secret="+word+"&scope="+resource+"/.default")

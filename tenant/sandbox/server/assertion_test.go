@@ -12,6 +12,7 @@ import (
 	"maps"
 	"math/big"
 	"net/url"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"sync"
 	"testing"
@@ -49,7 +50,7 @@ var keyPairs = sync.OnceValue(func() [2]keyPair { return [2]keyPair{newKeyPair()
 func TestCertificate(t *testing.T) {
 	known := keyPairs()[0]
 	for i, pair := range keyPairs() {
-		s := &Server{Tenant: New(), RequireIssued: true, ClientCertificate: known.cert}
+		s := &Server{Tenant: sandbox.New(), RequireIssued: true, ClientCertificate: known.cert}
 		url, client := serveTLS(t, s, true)
 		c, err := azidentity.NewClientCertificateCredential(organization, clientID, []*x509.Certificate{pair.cert}, pair.key,
 			&azidentity.ClientCertificateCredentialOptions{ClientOptions: options(url, client), DisableInstanceDiscovery: true, SendCertificateChain: true})
@@ -102,7 +103,7 @@ func TestAssertion(t *testing.T) {
 		{"subject", long, with("sub", "x"), known.key, 700021},
 		{"text as time", long, with("exp", "soon"), known.key, 50027},
 	} {
-		s := &Server{Tenant: New(), ClientCertificate: known.cert, ClientSecret: hush}
+		s := &Server{Tenant: sandbox.New(), ClientCertificate: known.cert, ClientSecret: hush}
 		assertion := makeAssertion(t, test.header, test.claims, test.key)
 		status, body := postAssertion(t, s, assertion)
 		if numbers, _ := body["error_codes"].([]any); (status == 200) != (test.number == 0) || test.number != 0 && (len(numbers) != 1 || numbers[0] != test.number) {
@@ -111,7 +112,7 @@ func TestAssertion(t *testing.T) {
 	}
 
 	assertion := makeAssertion(t, long, good, known.key)
-	s := &Server{Tenant: New(), ClientCertificate: known.cert}
+	s := &Server{Tenant: sandbox.New(), ClientCertificate: known.cert}
 	parts := strings.Split(assertion, ".")
 	changed := makeAssertion(t, long, with("jti", "x"), known.key)
 	for _, text := range []string{"x", "..", parts[0] + "." + parts[1], assertion + ".x", parts[0] + "." + parts[1] + ".!", "!." + parts[1] + "." + parts[2],
@@ -120,7 +121,7 @@ func TestAssertion(t *testing.T) {
 			t.Errorf("a token for %.60s: %v", text, body)
 		}
 	}
-	if status, _ := postAssertion(t, &Server{Tenant: New()}, "x"); status != 200 {
+	if status, _ := postAssertion(t, &Server{Tenant: sandbox.New()}, "x"); status != 200 {
 		t.Errorf("%d where no certificate is known", status)
 	}
 	if status, _ := post(t, s, "/"+organization+"/"+tokenPath, "grant_type=client_credentials&client_id=x&client_assertion="+assertion+"&scope="+resource+"/.default"); status != 401 {

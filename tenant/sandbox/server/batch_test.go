@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"rollcall/tenant/sandbox"
 	"slices"
 	"strings"
 	"testing"
@@ -109,7 +110,7 @@ func TestBatchParts(t *testing.T) {
 		{"other verb", part{Body: json.RawMessage(envelope("Remove-Mailbox ada"))}, 400},
 		{"refused", part{Body: json.RawMessage(envelope("Set-UserBriefingConfig ada Enabled=maybe"))}, 400},
 	} {
-		s := &Server{Tenant: New(), Token: secret}
+		s := &Server{Tenant: sandbox.New(), Token: secret}
 		test.part.ID = "it"
 		w, replies := serveBatch(t, s, secret, batchOfParts(part{ID: "before"}, test.part, part{ID: "after"}))
 		if w.Code != 200 || len(replies) != 3 || replies["before"].Status != 200 || replies["after"].Status != 200 || replies["it"].Status != test.status {
@@ -150,7 +151,7 @@ func TestBatchMalformed(t *testing.T) {
 		{"token", batchOfParts(numbered(1)...), "x", 401},
 		{"long", batchOfParts(numbered(1)...) + strings.Repeat(" ", maxBody), secret, 413},
 	} {
-		s := &Server{Tenant: New(), Token: secret}
+		s := &Server{Tenant: sandbox.New(), Token: secret}
 		w, _ := serveBatch(t, s, test.token, test.body)
 		if w.Code != test.status {
 			t.Errorf("%s: %d %s, want %d", test.name, w.Code, w.Body, test.status)
@@ -177,7 +178,7 @@ func ids(t *testing.T, w *httptest.ResponseRecorder) string {
 // Replies come in an order of their own: the same one for the same seed.
 func TestBatchOrder(t *testing.T) {
 	order := func(seed uint64) string {
-		w, _ := serveBatch(t, &Server{Tenant: New(), Seed: seed}, "x", batchOfParts(numbered(10)...))
+		w, _ := serveBatch(t, &Server{Tenant: sandbox.New(), Seed: seed}, "x", batchOfParts(numbered(10)...))
 		return ids(t, w)
 	}
 	one := order(1)
@@ -191,7 +192,7 @@ func TestBatchOrder(t *testing.T) {
 // The rate is of cmdlets: those of a batch that are too many are told so each.
 func TestBatchThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), Rate: 1, Burst: 4, RetryAfter: 2 * time.Second, MaxConcurrent: 1}
+		s := &Server{Tenant: sandbox.New(), Rate: 1, Burst: 4, RetryAfter: 2 * time.Second, MaxConcurrent: 1}
 		w, replies := serveBatch(t, s, "x", batchOfParts(numbered(10)...))
 		statuses := map[int]int{}
 		for _, re := range replies {
@@ -212,10 +213,10 @@ func TestBatchThrottled(t *testing.T) {
 // A batch takes as long as its slowest part, not as all of them.
 func TestBatchLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), Latency: time.Second, Jitter: time.Second}
+		s := &Server{Tenant: sandbox.New(), Latency: time.Second, Jitter: time.Second}
 		var slowest time.Duration
 		for i := range 10 {
-			one := &Server{Tenant: New(), Latency: s.Latency, Jitter: s.Jitter}
+			one := &Server{Tenant: sandbox.New(), Latency: s.Latency, Jitter: s.Jitter}
 			start := time.Now()
 			serve(t, one, fmt.Sprintf("Set-UserBriefingConfig user%d Enabled=false", i))
 			slowest = max(slowest, time.Since(start))
@@ -235,7 +236,7 @@ func FuzzBatch(f *testing.F) {
 	f.Add(batchOfParts(part{ID: "a", Method: "GET"}, part{ID: "b", URL: "%"}, part{ID: "c", Body: json.RawMessage(`[]`)}))
 	f.Add(`{"requests":[{"id":"0","method":"POST","headers":{"":"x"}}]}`)
 	f.Add(`{"requests":null}`)
-	s := &Server{Tenant: New(), Faults: Faults{faultHTML: 0.2, faultPaged: 0.2, faultErrors200: 0.2}}
+	s := &Server{Tenant: sandbox.New(), Faults: Faults{faultHTML: 0.2, faultPaged: 0.2, faultErrors200: 0.2}}
 	f.Fuzz(func(t *testing.T, body string) {
 		w, replies := serveBatch(t, s, "x", body)
 		if !json.Valid(w.Body.Bytes()) || len(replies) > maxParts || w.Code == 200 && len(replies) == 0 {

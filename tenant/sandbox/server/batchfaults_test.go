@@ -5,13 +5,14 @@ import (
 	"errors"
 	"io"
 	"net/http/httptest"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 )
 
 // Faults that a part can have are each part's own.
 func TestBatchFaults(t *testing.T) {
-	s := &Server{Tenant: New(), Faults: Faults{fault503: 0.2, faultHTML: 0.2, faultTransient400: 0.2, faultErrors200: 0.2}}
+	s := &Server{Tenant: sandbox.New(), Faults: Faults{fault503: 0.2, faultHTML: 0.2, faultTransient400: 0.2, faultErrors200: 0.2}}
 	seen := map[string]int{}
 	for range 10 {
 		_, replies := serveBatch(t, s, "x", batchOfParts(numbered(10)...))
@@ -40,7 +41,7 @@ func TestBatchFaults(t *testing.T) {
 
 // A part's second page is where its link says, for whoever follows it.
 func TestBatchPaged(t *testing.T) {
-	s := &Server{Tenant: New(), Faults: Faults{faultPaged: 1}}
+	s := &Server{Tenant: sandbox.New(), Faults: Faults{faultPaged: 1}}
 	_, replies := serveBatch(t, s, "x", batchOfParts(part{ID: "0", Body: json.RawMessage(envelope("Get-Mailbox ada"))}))
 	link, _ := decode(t, string(replies["0"].Body))["@odata.nextLink"].(string)
 	if !strings.HasPrefix(link, here+path+"?$skiptoken=") {
@@ -62,7 +63,7 @@ func TestBatchWholeFaults(t *testing.T) {
 		fault string
 		set   int // users
 	}{{faultReset, 0}, {faultLost, 10}, {faultTruncated, 10}} {
-		s := &Server{Tenant: New(), Faults: Faults{test.fault: 1}}
+		s := &Server{Tenant: sandbox.New(), Faults: Faults{test.fault: 1}}
 		server := httptest.NewServer(s)
 		defer server.Close()
 		body := strings.ReplaceAll(batchOfParts(numbered(10)...), here, server.URL)

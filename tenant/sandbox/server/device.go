@@ -85,7 +85,7 @@ func (s *Server) issueUser(q *signInRequest) *issued {
 	encode := func(v map[string]any) string {
 		b, err := json.Marshal(v)
 		if err != nil {
-			panic("sandbox: " + err.Error())
+			panic("server: " + err.Error())
 		}
 		return base64URL.EncodeToString(b)
 	}

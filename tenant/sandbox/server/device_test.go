@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,7 +15,7 @@ import (
 // that it gets are renewed without a person.
 func TestDeviceCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), RequireIssued: true, Organization: organization, DevicePolls: 2, TokenLifetime: time.Minute}
+		s := &Server{Tenant: sandbox.New(), RequireIssued: true, Organization: organization, DevicePolls: 2, TokenLifetime: time.Minute}
 		prompts := 0
 		c, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
 			ClientOptions: options("https://sandbox.test", inProcess{s}), DisableInstanceDiscovery: true, TenantID: organization, ClientID: clientID,
@@ -44,7 +45,7 @@ func TestDeviceCode(t *testing.T) {
 
 func TestDeviceCodeLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New()}
+		s := &Server{Tenant: sandbox.New()}
 		scope := "&client_id=x&scope=offline_access+openid+" + resource + "/x"
 		redeem := func(code any, more string) (int, any) {
 			status, body := post(t, s, "/organizations/"+tokenPath, "grant_type=device_code&device_code="+code.(string)+more)
@@ -89,7 +90,7 @@ func TestDeviceCodeLife(t *testing.T) {
 // token; nor is that a refresh token.
 func TestRefreshToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New()}
+		s := &Server{Tenant: sandbox.New()}
 		scope := "&scope=offline_access+" + resource + "/x&client_id="
 		_, body := post(t, s, "/organizations/"+devicePath, scope+"x")
 		_, got := post(t, s, "/organizations/"+tokenPath, "grant_type=device_code&device_code="+body["device_code"].(string)+scope+"x")

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,7 +55,7 @@ func TestFaults(t *testing.T) {
 		}},
 	} {
 		t.Run(test.fault, func(t *testing.T) {
-			s := &Server{Tenant: New(), Faults: Faults{test.fault: 1}}
+			s := &Server{Tenant: sandbox.New(), Faults: Faults{test.fault: 1}}
 			server := httptest.NewServer(s)
 			defer server.Close()
 			res, err := server.Client().Do(newRequest(t, server.URL+path, envelope("Set-UserBriefingConfig ada Enabled=false")))
@@ -80,7 +81,7 @@ func TestFaults(t *testing.T) {
 
 // A page of HTML comes as a success, and as a failure.
 func TestHTMLStatuses(t *testing.T) {
-	s := &Server{Tenant: New(), Faults: Faults{faultHTML: 1}}
+	s := &Server{Tenant: sandbox.New(), Faults: Faults{faultHTML: 1}}
 	statuses := map[int]int{}
 	for range 50 {
 		statuses[serve(t, s, "Get-Mailbox ada").Code]++
@@ -93,7 +94,7 @@ func TestHTMLStatuses(t *testing.T) {
 // A request that hangs is let go by the client, or by Close, and holds up no
 // shutdown.
 func TestHang(t *testing.T) {
-	s := &Server{Tenant: New(), Faults: Faults{faultHang: 1}}
+	s := &Server{Tenant: sandbox.New(), Faults: Faults{faultHang: 1}}
 	arrived := make(chan struct{}, 2)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		arrived <- struct{}{}
@@ -125,7 +126,7 @@ func TestHang(t *testing.T) {
 
 // The object is on the second page, and the link to it is good for a while.
 func TestPaged(t *testing.T) {
-	s := &Server{Tenant: New(), Faults: Faults{faultPaged: 1}}
+	s := &Server{Tenant: sandbox.New(), Faults: Faults{faultPaged: 1}}
 	server := httptest.NewServer(s)
 	defer server.Close()
 	post := func(url string) (int, map[string]any) {
@@ -181,7 +182,7 @@ func TestPaged(t *testing.T) {
 func TestSeed(t *testing.T) {
 	const users = 2000
 	draws := func(seed uint64, workers int) map[string]int {
-		s := &Server{Tenant: New(), Seed: seed, Faults: Faults{fault503: 0.1, faultTransient400: 0.02, faultTruncated: 0.05}}
+		s := &Server{Tenant: sandbox.New(), Seed: seed, Faults: Faults{fault503: 0.1, faultTransient400: 0.02, faultTruncated: 0.05}}
 		got := make(map[string]int)
 		var mu sync.Mutex
 		var wg sync.WaitGroup
@@ -262,11 +263,11 @@ func TestServerPanicsOnFaults(t *testing.T) {
 			t.Errorf("panic %s", p)
 		}
 	}()
-	(&Server{Tenant: New(), Faults: Faults{"fire": 1}}).ServeHTTP(httptest.NewRecorder(), newRequest(t, path, ""))
+	(&Server{Tenant: sandbox.New(), Faults: Faults{"fire": 1}}).ServeHTTP(httptest.NewRecorder(), newRequest(t, path, ""))
 }
 
 func TestCounts(t *testing.T) {
-	s := &Server{Tenant: New(), Log: zap.NewNop()}
+	s := &Server{Tenant: sandbox.New(), Log: zap.NewNop()}
 	for _, line := range []string{
 		"Set-UserBriefingConfig ada Enabled=false", "Set-UserBriefingConfig ADA Enabled=false", "Get-UserBriefingConfig ada",
 		"Set-CASMailbox bob PopEnabled=false", "Set-CASMailbox cyd PopEnabled=maybe", "Get-CASMailbox dan",

@@ -10,6 +10,7 @@ import (
 
 	"rollcall/tenant"
 	"rollcall/tenant/jsonscan"
+	"rollcall/tenant/sandbox"
 )
 
 // An input is a CmdletInput. The parameters are in the order of their names, so
@@ -41,7 +42,7 @@ func parseInput(body []byte) (*input, error) {
 	}
 	in := &input{name: envelope.CmdletInput.CmdletName}
 	for name, value := range envelope.CmdletInput.Parameters {
-		in.parameters = append(in.parameters, tenant.Parameter{Name: name, Value: parameterValue(value)})
+		in.parameters = append(in.parameters, tenant.Parameter{Name: name, Value: sandbox.ParameterValue(value)})
 	}
 	in.sort()
 	return in, nil

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 )
 
 // A userResource is one user's settings at the service of Viva Insights, which has
@@ -78,7 +79,7 @@ func insightsError(status int, code, text, target, reason string) reply {
 	}
 	b, err := json.Marshal(body)
 	if err != nil {
-		panic("sandbox: " + err.Error())
+		panic("server: " + err.Error())
 	}
 	return reply{status: status, body: b}
 }
@@ -198,11 +199,11 @@ func (p *patch) settings() (string, []tenant.Parameter, error) {
 	if f == nil || p.IsEnabled != nil {
 		return "", nil, strange
 	}
-	var names []string // of features that are given, in the order of myFeatures
+	var names []string // of features that are given
 	var off []bool
 	for i, v := range []*bool{f.IsDashboardOptedOut, f.IsAddInOptedOut, f.IsDigestEmailOptedOut} {
 		if v != nil {
-			names, off = append(names, myFeatures[i]), append(off, *v)
+			names, off = append(names, []string{"dashboard", "add-in", "digest-email"}[i]), append(off, *v)
 		}
 	}
 	if h := f.IsInsightsHeadspaceDisabled; h != nil {
@@ -261,11 +262,11 @@ func (s *Server) answerInsights(t *turn, res *userResource) reply {
 	case faultClaims:
 		return *s.refuse(s.access.challenge(t.token))
 	}
-	if u, ok := s.Tenant.users.read(res.user); ok && u.flags&unlicensed != 0 {
+	if s.Tenant.Unlicensed(res.user) {
 		s.tally.add(&s.tally.counts.Failed)
 		return insightsError(http.StatusForbidden, "Forbidden", "Access to the requested resource is forbidden.", res.user, "UserRequireAdvancedMyALicense")
 	}
-	got, err := s.run(t.cmdlet, t.who)
+	got, err := s.run(t)
 	if err != nil {
 		s.tally.add(&s.tally.counts.Failed)
 		te, ok := errors.AsType[*tenant.Error](err)
@@ -277,11 +278,11 @@ func (s *Server) answerInsights(t *turn, res *userResource) reply {
 		}
 		return insightsError(http.StatusBadRequest, "BadRequest", te.Err.Error(), res.user, "")
 	}
-	return reply{status: http.StatusOK, body: res.document(got.user.flags)}
+	return reply{status: http.StatusOK, body: res.document(&got)}
 }
 
-// document returns the body that shows f.
-func (res *userResource) document(f flags) []byte {
+// document returns the body that shows the user of a.
+func (res *userResource) document(a *sandbox.Answer) []byte {
 	b := make([]byte, 0, 256)
 	field := func(name string, value bool) {
 		if b[len(b)-1] != '{' {
@@ -294,16 +295,16 @@ func (res *userResource) document(f flags) []byte {
 	}
 	b = append(b, '{')
 	if res.name == briefingOf {
-		field("IsEnabled", f&briefingOff == 0)
+		field("IsEnabled", a.IsOn("IsEnabled"))
 		return append(b, '}')
 	}
 	b = append(b, `"ServiceSettings":{`...)
-	field("IsOptedOut", f&privacy != 0)
+	field("IsOptedOut", a.OptedOut())
 	b = append(b, `},"FeatureSettings":{`...)
-	field("IsDashboardOptedOut", f&dashboardOff != 0)
-	field("IsDigestEmailOptedOut", f&digestOff != 0)
-	field("IsAddInOptedOut", f&addInOff != 0)
-	field("IsInsightsHeadspaceDisabled", f&headspaceOff != 0)
+	field("IsDashboardOptedOut", !a.IsOn("IsDashboardEnabled"))
+	field("IsDigestEmailOptedOut", !a.IsOn("IsDigestEmailEnabled"))
+	field("IsAddInOptedOut", !a.IsOn("IsAddInEnabled"))
+	field("IsInsightsHeadspaceDisabled", !a.IsOn("IsInsightsHeadspaceEnabled"))
 	return append(b, "}}"...)
 }
 
@@ -322,7 +323,7 @@ func (s *Server) autodiscover(w http.ResponseWriter, r *http.Request) {
 		refuse := func(status int, code, text string) reply {
 			body, err := json.Marshal(struct{ ErrorCode, ErrorMessage string }{code, text})
 			if err != nil {
-				panic("sandbox: " + err.Error())
+				panic("server: " + err.Error())
 			}
 			return reply{status: status, body: body}
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 )
 
 // ask has s reply to a request to the service of Viva Insights.
@@ -118,7 +119,7 @@ func TestAutodiscover(t *testing.T) {
 		{"GET", "?Protocol=Weve", "", Faults{"undiscovered": 1}, 400, `"ErrorCode":"ProtocolNotSupported"`},
 		{"GET", "?Protocol=Weve", "", Faults{"discover503": 1}, 503, ""},
 	} {
-		s := &Server{Tenant: New(), Token: secret, Faults: test.faults}
+		s := &Server{Tenant: sandbox.New(), Token: secret, Faults: test.faults}
 		r := httptest.NewRequest(test.method, "/autodiscover/autodiscover.json/v1.0/OAuthUser@"+organization+test.query, nil)
 		if test.token != "" {
 			r.Header.Set("Authorization", "Bearer "+test.token)
@@ -137,7 +138,7 @@ func TestAutodiscover(t *testing.T) {
 // Faults and limits befall this service too, in its own form.
 func TestInsightsFaults(t *testing.T) {
 	for fault, want := range map[string]int{"503": 503, "transient400": 400, "errors200": 200, "expired": 401, "claims": 401, "paged": 200} {
-		s := &Server{Tenant: New(), Token: secret, Faults: Faults{fault: 1}}
+		s := &Server{Tenant: sandbox.New(), Token: secret, Faults: Faults{fault: 1}}
 		w := ask(t, s, "GET", adas, "")
 		if w.Code != want || want < 401 && !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s: %d %s", fault, w.Code, w.Body)
@@ -146,7 +147,7 @@ func TestInsightsFaults(t *testing.T) {
 			t.Errorf("%s befell %d times", fault, n)
 		}
 	}
-	s := &Server{Tenant: New(), Token: secret, Rate: 1e-9, Burst: 1, RetryAfter: 3e9}
+	s := &Server{Tenant: sandbox.New(), Token: secret, Rate: 1e-9, Burst: 1, RetryAfter: 3e9}
 	for _, want := range []int{200, 429} {
 		w := ask(t, s, "GET", adas, "")
 		if w.Code != want || (want == 429) != (w.Header().Get("Retry-After") == "3") || !json.Valid(w.Body.Bytes()) {
@@ -164,7 +165,7 @@ func TestInsightsFaults(t *testing.T) {
 func TestInsightsLogged(t *testing.T) {
 	loaded, name := load(t, "UserPrincipalName\nAda@contoso.com\n")
 	ask(t, &Server{Tenant: loaded, Token: secret}, "PATCH", adas, `{"ServiceSettings":{"IsOptedOut":true},"FeatureSettings":{"IsDashboardOptedOut":true,"IsDigestEmailOptedOut":false,"IsAddInOptedOut":true}}`)
-	again, err := Load(name)
+	again, err := sandbox.Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}

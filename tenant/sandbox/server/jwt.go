@@ -52,7 +52,7 @@ var jwtHeader = base64URL.EncodeToString([]byte(`{"typ":"JWT","alg":"HS256"}`)) 
 func (a *access) sign(t *token) string {
 	b, err := json.Marshal(t)
 	if err != nil {
-		panic("sandbox: " + err.Error())
+		panic("server: " + err.Error())
 	}
 	text := jwtHeader + base64URL.EncodeToString(b)
 	return text + "." + base64URL.EncodeToString(a.mac(text))

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http/httptest"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,7 +17,7 @@ func TestRate(t *testing.T) {
 		header     string
 	}{{0, ""}, {2 * time.Second, "2"}, {250 * time.Millisecond, "0.25"}} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &Server{Tenant: New(), Rate: 10, Burst: 3, RetryAfter: test.retryAfter}
+			s := &Server{Tenant: sandbox.New(), Rate: 10, Burst: 3, RetryAfter: test.retryAfter}
 			ok := 0
 			for range 200 { // ten seconds of twenty requests
 				w := serve(t, s, "Get-Mailbox ada")
@@ -41,7 +42,7 @@ func TestRate(t *testing.T) {
 func TestBurstOfASecond(t *testing.T) {
 	for r, want := range map[float64]int{7: 7, 0.1: 1} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &Server{Tenant: New(), Rate: r}
+			s := &Server{Tenant: sandbox.New(), Rate: r}
 			ok := 0
 			for range 20 {
 				if serve(t, s, "Get-Mailbox ada").Code == 200 {
@@ -57,7 +58,7 @@ func TestBurstOfASecond(t *testing.T) {
 
 func TestMaxConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), MaxConcurrent: 3, Latency: time.Second}
+		s := &Server{Tenant: sandbox.New(), MaxConcurrent: 3, Latency: time.Second}
 		replies := make(chan *httptest.ResponseRecorder, 5)
 		for range 5 {
 			go func() { replies <- serve(t, s, "Get-Mailbox ada") }()
@@ -87,7 +88,7 @@ func TestMaxConcurrent(t *testing.T) {
 // that are both met.
 func TestLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), Latency: 100 * time.Millisecond, Jitter: 50 * time.Millisecond}
+		s := &Server{Tenant: sandbox.New(), Latency: 100 * time.Millisecond, Jitter: 50 * time.Millisecond}
 		least, most := time.Hour, time.Duration(0)
 		for range 200 {
 			start := time.Now()
@@ -105,8 +106,8 @@ func TestLatency(t *testing.T) {
 func TestGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, s := range []*Server{
-			{Tenant: New(), Latency: time.Hour},
-			{Tenant: New(), Faults: Faults{faultHang: 1}},
+			{Tenant: sandbox.New(), Latency: time.Hour},
+			{Tenant: sandbox.New(), Faults: Faults{faultHang: 1}},
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
@@ -129,7 +130,7 @@ func TestGone(t *testing.T) {
 // Close ends all waits, those begun later too.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), Latency: time.Hour}
+		s := &Server{Tenant: sandbox.New(), Latency: time.Hour}
 		time.AfterFunc(time.Second, func() { s.Close() })
 		start := time.Now()
 		for range 2 {
@@ -141,66 +142,5 @@ func TestClose(t *testing.T) {
 			t.Errorf("replied after %v, want 1s", d)
 		}
 		s.Close() // twice is once
-	})
-}
-
-// Within Stale of a Set, a Get of any noun shows what was before it.
-func TestStale(t *testing.T) {
-	mode := func(t *testing.T, s *Server, line string) string {
-		w := serve(t, s, line)
-		values := decode(t, w.Body.String())["value"].([]any)
-		return values[0].(map[string]any)["PrivacyMode"].(string)
-	}
-	const out, in = "Set-MyAnalyticsFeatureConfig ada PrivacyMode=opt-out", "Set-MyAnalyticsFeatureConfig ada PrivacyMode=opt-in"
-	const get = "Get-MyAnalyticsFeatureConfig Ada"
-	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New(), Stale: 10 * time.Second}
-		at := func(sec int, line, want string) {
-			t.Helper()
-			if got := mode(t, s, line); got != want {
-				t.Errorf("at %ds %s shows %s, want %s", sec, line, got, want)
-			}
-		}
-		serve(t, s, "Set-MyAnalyticsFeatureConfig bob PrivacyMode=opt-in") // changes nothing
-		if len(s.past.all) != 0 {
-			t.Error("remembers a Set that changed nothing")
-		}
-		at(0, get, "opt-in")
-		at(0, out, "opt-out") // what a Set writes is not stale
-		at(0, get, "opt-in")
-		at(0, "Get-UserAnalyticsConfig ada", "Opt-In")
-		time.Sleep(4 * time.Second)
-		serve(t, s, in)
-		at(4, get, "opt-in")
-		time.Sleep(5 * time.Second)
-		at(9, get, "opt-in")
-		time.Sleep(1 * time.Second)
-		at(10, get, "opt-out")
-		at(10, "Get-UserAnalyticsConfig ada", "Opt-Out")
-		at(10, "Get-MyAnalyticsFeatureConfig bob", "opt-in")
-		time.Sleep(4 * time.Second)
-		at(14, get, "opt-in")
-		if len(s.past.before) != 0 || len(s.past.all) != 0 {
-			t.Errorf("remembers %v for good", s.past.before)
-		}
-	})
-}
-
-// A property without rules of its own lags, too.
-func TestStaleGeneric(t *testing.T) {
-	loaded, _ := load(t, "UserPrincipalName,Office\nada,1\n")
-	synctest.Test(t, func(t *testing.T) {
-		for _, tn := range []*Tenant{New(), loaded} {
-			s := &Server{Tenant: tn, Stale: time.Second}
-			before := serve(t, s, "Get-Mailbox ada").Body.String()
-			serve(t, s, "Set-Mailbox ada Office=9")
-			if got := serve(t, s, "Get-Mailbox ada").Body.String(); got != before {
-				t.Errorf("shows %s at once", got)
-			}
-			time.Sleep(time.Second)
-			if got := serve(t, s, "Get-Mailbox ada").Body.String(); !strings.Contains(got, `"Office":9`) {
-				t.Errorf("shows %s after a second", got)
-			}
-		}
 	})
 }

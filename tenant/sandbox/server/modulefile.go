@@ -3,10 +3,9 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"rollcall/tenant/sandbox"
 	"slices"
 	"strings"
-
-	"rollcall/tenant"
 )
 
 // familiar are nouns without rules of their own that are listed all the same:
@@ -32,12 +31,7 @@ func (s *Server) moduleFile(r *http.Request, e endpoint) reply {
 			}
 		}
 	}
-	for _, n := range nouns {
-		if !tenant.InModule(n.name) {
-			add(n.name)
-		}
-	}
-	for _, noun := range familiar {
+	for _, noun := range append(sandbox.NounsOfExchange(), familiar...) {
 		add(noun)
 	}
 	return reply{

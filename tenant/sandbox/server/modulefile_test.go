@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http/httptest"
+	"rollcall/tenant/sandbox"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func TestModuleFile(t *testing.T) {
 		{"token", "GET", "?Version=3.9.2", "*", "x", 401},
 	} {
 		for _, version := range []string{"v1.0", "beta"} {
-			s := &Server{Tenant: New(), Token: secret, Rate: 1e-9}
+			s := &Server{Tenant: sandbox.New(), Token: secret, Rate: 1e-9}
 			r := httptest.NewRequest(test.method, "/adminapi/"+version+"/"+organization+"/EXOModuleFile"+test.query, nil)
 			r.Header.Set("CommandName", test.header)
 			r.Header.Set("Authorization", "Bearer "+test.token)

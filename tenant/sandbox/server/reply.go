@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 )
 
 // A reply is what a client is told of a cmdlet.
@@ -29,7 +30,7 @@ type reply struct {
 const jsonType = "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"
 
 // makeReply returns the reply for a cmdlet that came to res and err.
-func makeReply(e endpoint, res result, err error) reply {
+func makeReply(e endpoint, res *sandbox.Answer, err error) reply {
 	if err != nil {
 		te, ok := errors.AsType[*tenant.Error](err)
 		if !ok {
@@ -41,10 +42,10 @@ func makeReply(e endpoint, res result, err error) reply {
 		return makeError(http.StatusBadRequest, "InvalidArgument", te.Err.Error(), te.Exception, &te.Object)
 	}
 	r := reply{status: http.StatusOK, head: e.head()}
-	if res.unchanged {
-		r.notes = `"@adminapi.warnings":[` + quote(res.warning()) + `],`
+	if w := res.Warning(); w != "" {
+		r.notes = `"@adminapi.warnings":[` + quote(w) + `],`
 	}
-	for i, o := range res.view.objects {
+	for i, o := range res.Objects() {
 		if i == 0 {
 			r.values = make([]byte, 0, 512) // more than most need
 		} else {
@@ -60,27 +61,27 @@ func (e endpoint) head() string {
 		`/$metadata#Collection(Exchange.GenericHashTable)",`
 }
 
-// appendObject appends the JSON of o, which res.view has, with the property
+// appendObject appends the JSON of o, one that res has, with the property
 // that says which user it is about.
-func appendObject(b []byte, res result, o tenant.Object) []byte {
+func appendObject(b []byte, res *sandbox.Answer, o tenant.Object) []byte {
 	b = append(b, `{"`...)
-	b = append(b, res.noun.id...)
+	b = append(b, res.Key()...)
 	b = append(b, `":`...)
-	b = appendJSON(b, res.user.name)
-	fields := res.view.fields
+	b = appendJSON(b, res.User())
+	fields := res.Fields()
 	if fields == nil {
 		for _, name := range slices.Sorted(maps.Keys(o)) {
-			fields = append(fields, field{name, o[name]})
+			fields = append(fields, sandbox.Field{Name: name, Value: o[name]})
 		}
 	}
 	for _, f := range fields {
 		b = append(b, ',', '"')
-		b = append(b, f.name...)
+		b = append(b, f.Name...)
 		b = append(b, `":`...)
-		b = appendJSON(b, f.value)
-		if _, ok := f.value.(bool); ok {
+		b = appendJSON(b, f.Value)
+		if _, ok := f.Value.(bool); ok {
 			b = append(b, ',', '"')
-			b = append(b, f.name...)
+			b = append(b, f.Name...)
 			b = append(b, `@data.type":"System.Boolean"`...)
 		}
 	}
@@ -155,7 +156,7 @@ func makeError(status int, category, text, exception string, target *string) rep
 	}
 	b, err := json.Marshal(body)
 	if err != nil {
-		panic("sandbox: " + err.Error())
+		panic("server: " + err.Error())
 	}
 	r := reply{status: status, body: b}
 	if exception != "" {

@@ -1,3 +1,24 @@
+// Package server is a sandbox tenant over HTTP. A [Server] speaks the protocols of
+// Exchange Online's InvokeCommand and of Viva Insights for a [sandbox.Tenant], with
+// [Faults] to order. Each cmdlet gets a turn, be it a request of its
+// own or a part of a batch:
+//
+//	request ─ token, limits ┬ cmdlet ──────────── turn ─ fault, Tenant ─ reply
+//	                        ├ $batch ─┬ part ──── turn ─ fault, Tenant ─┬ reply
+//	                        │         └ part ──── turn ─ fault, Tenant ─┘
+//	                        ├ EXOModuleFile ───── which cmdlets there are
+//	                        └ Viva Insights ───── turn ─ fault, Tenant ─ reply
+//
+// It also stands in for Entra ID, and signs in apps by a secret or a certificate
+// and people by a device's code. It knows its tokens by their signature (HS256,
+// by a key that it makes at the start) and the claim sandbox that they have, so
+// that it keeps no list of them, only of those that a fault has spoilt. What is
+// like Entra ID is what clients see: addresses, parameters, claims, errors and
+// their numbers. Who signs in is not looked into beyond that: any client ID will
+// do, and every app may do everything.
+//
+// The Server shares nothing with packages exchange and insights, the other end of
+// these protocols, so that a mistake in one of them shows.
 package server
 
 import (
@@ -9,6 +30,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"rollcall/tenant/sandbox"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,7 +48,7 @@ import (
 // A request passes these in turn, any of which may be its end: the path and
 // method, the token, the limits, the body, the latency, the faults, the Tenant.
 type Server struct {
-	Tenant *Tenant
+	Tenant *sandbox.Tenant
 	Log    *zap.Logger // told of requests and faults at debug level, never of tokens and secrets; nil for none
 
 	// Tokens that are accepted: those that the Server issued, as long as they
@@ -50,13 +72,11 @@ type Server struct {
 	MaxConcurrent int           // requests allowed at once; 0 for any number
 
 	Faults Faults
-	Stale  time.Duration // how long a Get may show what was before a Set
-	Seed   uint64        // of faults and jitter
+	Seed   uint64 // of faults and jitter
 
 	once    sync.Once
 	limiter *rate.Limiter // nil for no limit
 	tally   tally
-	past    past
 	pages   pages
 	access  access
 	devices devices
@@ -80,7 +100,7 @@ func (s *Server) Check() error {
 func (s *Server) init() {
 	s.once.Do(func() {
 		if err := s.Check(); err != nil {
-			panic("sandbox: Server: " + err.Error())
+			panic("server: Server: " + err.Error())
 		}
 		if s.Log == nil {
 			s.Log = zap.NewNop()

@@ -14,11 +14,22 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 )
 
 const (
 	path   = "/adminapi/beta/11111111-2222-3333-4444-555555555555/InvokeCommand"
 	secret = "s3cret"
+)
+
+// The classes of the exceptions that a tenant fails with.
+const (
+	commandNotFound  = "System.Management.Automation.CommandNotFoundException"
+	binding          = "System.Management.Automation.ParameterBindingException"
+	validation       = "System.Management.Automation.ParameterBindingValidationException"
+	transformation   = "System.Management.Automation.ParameterBindingArgumentTransformationException"
+	invalidOperation = "Microsoft.Exchange.Configuration.Tasks.InvalidOperationInTenantException"
+	objectNotFound   = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"
 )
 
 // envelope returns the body of a request to run what line, as cmdlet reads it,
@@ -164,7 +175,7 @@ func TestProtocol(t *testing.T) {
 		{"annotated", path, strings.Replace(good, `"Identity"`, `"Enabled@odata.type":"#Boolean","Identity"`, 1), nil, 200},
 		{"too long", path, good + strings.Repeat(" ", maxBody), nil, 413},
 	} {
-		tn := New()
+		tn := sandbox.New()
 		s := &Server{Tenant: tn, Token: secret}
 		r := newRequest(t, test.url, test.body)
 		if test.edit != nil {
@@ -201,7 +212,7 @@ func TestProtocol(t *testing.T) {
 
 // With no token to look for, any will do, but there has to be one.
 func TestAnyToken(t *testing.T) {
-	s := &Server{Tenant: New()}
+	s := &Server{Tenant: sandbox.New()}
 	for header, want := range map[string]int{"Bearer x": 200, "Bearer ": 401, "Bearer": 401, "": 401, "x": 401} {
 		r := newRequest(t, path, envelope("Get-Mailbox ada"))
 		r.Header.Set("Authorization", header)
@@ -214,7 +225,7 @@ func TestAnyToken(t *testing.T) {
 
 // Over a network, as clients see it.
 func TestOverHTTP(t *testing.T) {
-	server := httptest.NewServer(&Server{Tenant: New(), Token: secret})
+	server := httptest.NewServer(&Server{Tenant: sandbox.New(), Token: secret})
 	defer server.Close()
 	post := func(line string) (int, map[string]any) {
 		r := newRequest(t, server.URL+path, envelope(line))
@@ -245,7 +256,7 @@ func TestOverHTTP(t *testing.T) {
 // The log has cmdlets, users and faults, and no token.
 func TestLog(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
-	s := &Server{Tenant: New(), Token: secret, Log: zap.New(core), Faults: Faults{fault503: 1}}
+	s := &Server{Tenant: sandbox.New(), Token: secret, Log: zap.New(core), Faults: Faults{fault503: 1}}
 	serve(t, s, "Get-Mailbox ada")
 	r := newRequest(t, path, "")
 	r.Header.Set("Authorization", "Bearer other-secret")
@@ -277,7 +288,7 @@ func FuzzServeHTTP(f *testing.F) {
 	}
 	f.Add(`{"CmdletInput":null}`)
 	f.Add(`{"cmdletinput":{"cmdletname":"Get-Mailbox","parameters":{"IDENTITY":"x","@":1}}}`)
-	s := &Server{Tenant: New()}
+	s := &Server{Tenant: sandbox.New()}
 	f.Fuzz(func(t *testing.T, body string) {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, newRequest(t, path, body))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -87,7 +88,7 @@ func use(t *testing.T, s *Server, token string) *httptest.ResponseRecorder {
 func TestSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		s := &Server{Tenant: New(), RequireIssued: true, ClientSecret: hush, Organization: organization, TokenLifetime: 2 * time.Second}
+		s := &Server{Tenant: sandbox.New(), RequireIssued: true, ClientSecret: hush, Organization: organization, TokenLifetime: 2 * time.Second}
 		token := signIn(t, secretCredential(t, s, hush))
 		if d := token.ExpiresOn.Sub(start); d != 2*time.Second {
 			t.Errorf("expires after %v", d)
@@ -130,7 +131,7 @@ func TestSecret(t *testing.T) {
 // Two tokens of one instant are two: the sandbox can tell them apart.
 func TestTokensDiffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Tenant: New()}
+		s := &Server{Tenant: sandbox.New()}
 		one, two := signIn(t, secretCredential(t, s, "x")), signIn(t, secretCredential(t, s, "x"))
 		if one.Token == two.Token {
 			t.Error("one token twice")
@@ -140,7 +141,7 @@ func TestTokensDiffer(t *testing.T) {
 
 // Which tokens are accepted.
 func TestAccepts(t *testing.T) {
-	other := &Server{Tenant: New()}
+	other := &Server{Tenant: sandbox.New()}
 	foreign := signIn(t, secretCredential(t, other, "x")).Token
 	for _, test := range []struct {
 		name                             string
@@ -151,7 +152,7 @@ func TestAccepts(t *testing.T) {
 		{"token", &Server{Token: secret}, 200, 200, 401, 401, 401},
 		{"issued", &Server{Token: secret, RequireIssued: true}, 200, 401, 401, 401, 401},
 	} {
-		test.s.Tenant = New()
+		test.s.Tenant = sandbox.New()
 		own := signIn(t, secretCredential(t, test.s, "x")).Token
 		wrong := &token{Tenant: strings.Replace(organization, "1", "9", 1), Own: ownClaims(useAccess)}
 		refresh := &token{Tenant: organization, Own: ownClaims(useRefresh)}
@@ -215,7 +216,7 @@ func TestSignInErrors(t *testing.T) {
 		{"code", endpoint, "grant_type=device_code&device_code=x&client_id=x&scope=" + resource + "/x", 400, "bad_verification_code", 70000},
 		{"refresh", endpoint, "grant_type=refresh_token&refresh_token=x&client_id=x&scope=" + resource + "/x", 400, "invalid_grant", 9002313},
 	} {
-		s := &Server{Tenant: New(), ClientSecret: hush, Organization: organization}
+		s := &Server{Tenant: sandbox.New(), ClientSecret: hush, Organization: organization}
 		status, body := post(t, s, test.path, test.form)
 		if status != test.status || body["error"] != any(test.code) && test.code != "" {
 			t.Errorf("%s: %d %v, want %d %s", test.name, status, body, test.status, test.code)
@@ -238,7 +239,7 @@ func TestSignInErrors(t *testing.T) {
 
 // azidentity shows the words of the refusal, and does not ask again.
 func TestWrongSecret(t *testing.T) {
-	s := &Server{Tenant: New(), ClientSecret: hush}
+	s := &Server{Tenant: sandbox.New(), ClientSecret: hush}
 	_, err := secretCredential(t, s, "other").GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{resource + "/.default"}})
 	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); !ok || !strings.Contains(err.Error(), "AADSTS7000215: Invalid client secret provided") {
 		t.Errorf("%v", err)
@@ -252,7 +253,7 @@ func TestWrongSecret(t *testing.T) {
 func TestSignInFaults(t *testing.T) {
 	for _, fault := range []string{faultToken429, faultToken503} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &Server{Tenant: New(), Faults: Faults{fault: 0.5}, RetryAfter: 7 * time.Second}
+			s := &Server{Tenant: sandbox.New(), Faults: Faults{fault: 0.5}, RetryAfter: 7 * time.Second}
 			statuses := map[int]int{}
 			for range 100 {
 				status, _ := post(t, s, "/"+organization+"/"+tokenPath, "grant_type=client_credentials&client_id=x&client_secret=x&scope="+resource+"/.default")
@@ -263,7 +264,7 @@ func TestSignInFaults(t *testing.T) {
 				t.Errorf("statuses %v, counts %+v", statuses, s.Counts())
 			}
 
-			s = &Server{Tenant: New(), Faults: Faults{fault: 1}, RetryAfter: 7 * time.Second}
+			s = &Server{Tenant: sandbox.New(), Faults: Faults{fault: 1}, RetryAfter: 7 * time.Second}
 			start := time.Now()
 			_, err := secretCredential(t, s, "x").GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{resource + "/.default"}})
 			if c := s.Counts(); err == nil || c.Faults[fault] != 4 || c.RefusedSignIns != 4 {

@@ -52,7 +52,7 @@ func (s *Server) failSignIn(w http.ResponseWriter, e *signInError, header []stri
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic("sandbox: " + err.Error())
+		panic("server: " + err.Error())
 	}
 	reply{status: status, kind: "application/json; charset=utf-8", body: b}.write(w)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestAuthority(t *testing.T) {
 
 // TLS 1.2 is the least, and who does not know the authority is not served.
 func TestTLSVersions(t *testing.T) {
-	address, client := serveTLS(t, &Server{Tenant: New()}, true)
+	address, client := serveTLS(t, &Server{Tenant: sandbox.New()}, true)
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func TestTLSVersions(t *testing.T) {
 func TestFaultsOverTLS(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		for _, fault := range []string{faultReset, faultLost, faultTruncated} {
-			s := &Server{Tenant: New(), Faults: Faults{fault: 1}}
+			s := &Server{Tenant: sandbox.New(), Faults: Faults{fault: 1}}
 			address, client := serveTLS(t, s, http2)
 			res, err := client.Do(newRequest(t, address+path, envelope("Set-UserBriefingConfig ada Enabled=false")))
 			if fault == faultTruncated {
@@ -95,7 +96,7 @@ func TestFaultsOverTLS(t *testing.T) {
 
 // A page's link is where the client came in.
 func TestLinkOverTLS(t *testing.T) {
-	address, client := serveTLS(t, &Server{Tenant: New(), Faults: Faults{faultPaged: 1}}, true)
+	address, client := serveTLS(t, &Server{Tenant: sandbox.New(), Faults: Faults{faultPaged: 1}}, true)
 	res, err := client.Do(newRequest(t, address+path, envelope("Get-Mailbox ada")))
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +113,7 @@ func TestLinkOverTLS(t *testing.T) {
 
 // All of it over TLS, as a client on the same machine has it, in HTTP/2.
 func TestOverTLS(t *testing.T) {
-	s := &Server{Tenant: New(), RequireIssued: true, ClientSecret: hush}
+	s := &Server{Tenant: sandbox.New(), RequireIssued: true, ClientSecret: hush}
 	url, client := serveTLS(t, s, true)
 	c, err := azidentity.NewClientSecretCredential(organization, clientID, hush, &azidentity.ClientSecretCredentialOptions{
 		ClientOptions: options(url, client), DisableInstanceDiscovery: true})

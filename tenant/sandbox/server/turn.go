@@ -3,11 +3,13 @@ package server
 import (
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 )
 
 // A turn is one cmdlet's, be it a request or a part of a batch, and what befalls
@@ -26,7 +28,7 @@ type turn struct {
 // turn counts c and draws what befalls it: what befalls requests only if it is
 // to stand for the whole request.
 func (s *Server) turn(e endpoint, c tenant.Cmdlet, page, token string, whole bool) *turn {
-	t := &turn{endpoint: e, cmdlet: c, who: fold(c.Identity), page: page, token: token}
+	t := &turn{endpoint: e, cmdlet: c, who: strings.ToLower(c.Identity), page: page, token: token}
 	name := c.Name
 	if (e == endpoint{}) && name == "Get-MyAnalyticsFeatureConfig" {
 		name = getSettings
@@ -95,11 +97,11 @@ func (s *Server) answer(r *http.Request, t *turn) reply {
 
 	var reply reply
 	if t.page == "" {
-		res, err := s.run(t.cmdlet, t.who)
+		res, err := s.run(t)
 		if err != nil {
 			s.tally.add(&s.tally.counts.Failed)
 		}
-		reply = makeReply(t.endpoint, res, err)
+		reply = makeReply(t.endpoint, &res, err)
 	} else if !s.pages.get(t.page, &reply) {
 		return s.malformed(t.endpoint.path(), http.StatusBadRequest, "The skip token is unknown or has expired.")
 	}
@@ -118,11 +120,11 @@ func (t *turn) html() reply {
 	return htmlReply(status)
 }
 
-// run runs c for the user who, as the users of s see it, and counts it.
-func (s *Server) run(c tenant.Cmdlet, who string) (result, error) {
-	res, err := s.past.run(s.Tenant, c, who, s.Stale)
-	if err == nil && !c.Reads() {
-		s.tally.done(who)
+// run runs the cmdlet of t, and counts it.
+func (s *Server) run(t *turn) (sandbox.Answer, error) {
+	res, err := s.Tenant.Do(t.cmdlet)
+	if err == nil && !t.cmdlet.Reads() {
+		s.tally.done(t.who)
 	}
 	return res, err
 }
