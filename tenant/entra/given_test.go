@@ -34,7 +34,7 @@ func TestFixedToken(t *testing.T) {
 
 // A token from a file is the one that is there now. One that is refused is
 // looked for again, however little the file seems to have changed, and one that
-// is in hand is used on while the file is being written.
+// is cached is used on while the file is being written.
 func TestTokenFromFile(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	name := write(t, "token", "t1\n")

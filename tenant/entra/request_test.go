@@ -12,12 +12,12 @@ import (
 // A refuser has one token and, some time after it was asked for another, none.
 type refuser struct{ answer chan struct{} }
 
-func (r refuser) token(_ context.Context, refused, _ string) (hand, error) {
+func (r refuser) token(_ context.Context, refused, _ string) (issued, error) {
 	if refused == "" {
-		return hand{token: "t"}, nil
+		return issued{token: "t"}, nil
 	}
 	<-r.answer
-	return hand{}, &tenant.Error{Class: tenant.Unauthorized, Err: errors.New("no other")}
+	return issued{}, &tenant.Error{Class: tenant.Unauthorized, Err: errors.New("no other")}
 }
 
 // That there is no other token than the one refused is nothing to who asks for any.
