@@ -45,7 +45,7 @@ func newGiven(cfg Config) (*Source, error) {
 			return nil, err
 		}
 	}
-	if end := Inspect(token).Expires; !end.IsZero() && end.Before(time.Now()) {
+	if end := tenant.CallerOf(token).Expires; !end.IsZero() && end.Before(time.Now()) {
 		s.warnings = append(s.warnings, "the access token ended at "+end.Format(time.RFC3339))
 	}
 	return s, nil

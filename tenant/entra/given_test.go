@@ -66,7 +66,7 @@ func TestTokenFromFile(t *testing.T) {
 // A token that has ended already is warned of.
 func TestEndedToken(t *testing.T) {
 	for claims, warned := range map[string]bool{`{"exp":1000000000}`: true, `{"exp":9000000000}`: false, `{}`: false} {
-		token := "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
+		token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
 		s := newSource(t, Config{Method: Token, Token: token})
 		if got := strings.Join(s.Warnings(), ""); (got != "") != warned || warned && got != "the access token ended at 2001-09-09T01:46:40Z" {
 			t.Errorf("%s: warnings %q", claims, got)

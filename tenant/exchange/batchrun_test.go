@@ -67,7 +67,7 @@ func testPart(t *testing.T, c tenant.Cmdlet) *part {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &part{call{cmdlet: c, body: body, id: newGUID()}, make(chan answer, 1)}
+	return &part{call{cmdlet: c, body: body, id: tenant.NewGUID()}, make(chan answer, 1)}
 }
 
 // A token that is refused for the batch is replaced once, in its parts too.

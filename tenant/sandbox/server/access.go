@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"rollcall/tenant"
 	"strings"
 	"sync"
 	"time"
@@ -66,7 +67,7 @@ func (s *Server) admit(header, organization string) (string, *reply) {
 		return "", s.refuse(unknownToken)
 	case t.expired():
 		return "", s.refuse(expiredToken)
-	case isGUID(t.Tenant) && organization != "" && !strings.EqualFold(t.Tenant, organization):
+	case tenant.IsGUID(t.Tenant) && organization != "" && !strings.EqualFold(t.Tenant, organization):
 		return "", s.refuse(foreignToken)
 	}
 	if d := s.access.check(text, t); d != (denial{}) {

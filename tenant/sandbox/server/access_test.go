@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"regexp"
+	"rollcall/tenant"
 	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
@@ -132,7 +133,7 @@ func TestMarksAreDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a access
 		for range 5000 {
-			a.expire(a.sign(&token{ID: newGUID(), Own: own{Use: useAccess, Until: time.Now().Add(time.Second).UnixMilli()}}))
+			a.expire(a.sign(&token{App: tenant.NewGUID(), Own: own{Use: useAccess, Until: time.Now().Add(time.Second).UnixMilli()}}))
 			time.Sleep(10 * time.Millisecond)
 		}
 		if n := len(a.marks); n > 1000 {

@@ -1,18 +1,18 @@
 package server
 
 import (
-	"crypto"
-	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -40,50 +40,36 @@ func invalidClient(number int, text string) *signInError {
 	return &signInError{http.StatusUnauthorized, "invalid_client", number, text}
 }
 
+// errUnknownKey is that an assertion is signed with a certificate that is not the
+// application's.
+var errUnknownKey = errors.New("no such key")
+
+// assertions reads those that Entra ID takes.
+var assertions = jwt.NewParser(jwt.WithValidMethods([]string{"RS256", "PS256"}), jwt.WithExpirationRequired(), jwt.WithLeeway(5*time.Minute))
+
 // checkAssertion returns what is wrong with a JWT that is to be signed by the
 // key of cert: its form, its key, its signature, and then what it says.
 func checkAssertion(assertion string, cert *x509.Certificate, q *signInRequest) *signInError {
-	malformed := &signInError{http.StatusBadRequest, "invalid_request", 50027, "JWT token is invalid or malformed."}
-	parts := strings.Split(assertion, ".")
-	if len(parts) != 3 {
-		return malformed
-	}
-	var header struct {
-		Algorithm  string `json:"alg"`
-		Thumbprint string `json:"x5t"`
-		SHA256     string `json:"x5t#S256"`
-	}
-	var claims struct {
-		Audience  string  `json:"aud"`
-		Issuer    string  `json:"iss"`
-		Subject   string  `json:"sub"`
-		Expires   float64 `json:"exp"`
-		NotBefore float64 `json:"nbf"`
-	}
-	for i, v := range []any{&header, &claims} {
-		b, err := base64URL.DecodeString(parts[i])
-		if err != nil || json.Unmarshal(b, v) != nil {
-			return malformed
+	var claims jwt.RegisteredClaims
+	_, err := assertions.ParseWithClaims(assertion, &claims, func(t *jwt.Token) (any, error) {
+		short, _ := t.Header["x5t"].(string)
+		long, _ := t.Header["x5t#S256"].(string)
+		if !isThumbprint(short, long, cert) {
+			return nil, errUnknownKey
 		}
-	}
-	signature, err := base64URL.DecodeString(parts[2])
-	if err != nil {
-		return malformed
-	}
-
-	if !isThumbprint(header.Thumbprint, header.SHA256, cert) {
+		return cert.PublicKey, nil
+	})
+	switch {
+	case errors.Is(err, errUnknownKey):
 		return invalidClient(700027, "The certificate with identifier used to sign the client assertion is not registered on application. "+
 			"[Reason - The key was not found.]")
-	}
-	if !verify(header.Algorithm, cert, parts[0]+"."+parts[1], signature) {
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		return invalidClient(700027, "Client assertion contains an invalid signature. [Reason - The key was found, but use of the key to verify the signature failed.]")
-	}
-	now := float64(time.Now().Unix())
-	const skew = 300
-	switch {
-	case claims.Audience != q.endpoint && claims.Audience != q.issuer:
+	case errors.Is(err, jwt.ErrTokenMalformed), errors.Is(err, jwt.ErrTokenUnverifiable):
+		return &signInError{http.StatusBadRequest, "invalid_request", 50027, "JWT token is invalid or malformed."}
+	case !slices.Contains(claims.Audience, q.endpoint) && !slices.Contains(claims.Audience, q.issuer):
 		return invalidClient(700023, "Client assertion audience claim does not match Realm issuer.")
-	case claims.Expires <= now-skew || claims.NotBefore > now+skew:
+	case err != nil:
 		return invalidClient(700024, "Client assertion is not within its valid time range.")
 	case claims.Issuer != q.form.Get("client_id") || claims.Subject != claims.Issuer:
 		return invalidClient(700021, "Client assertion application identifier doesn't match 'client_id' parameter.")
@@ -104,19 +90,4 @@ func isThumbprint(x5t, x5tS256 string, cert *x509.Certificate) bool {
 		return err == nil && slices.Equal(b, hash)
 	}
 	return (x5t == "" || is(x5t, short[:])) && (x5tS256 == "" || is(x5tS256, long[:]))
-}
-
-func verify(algorithm string, cert *x509.Certificate, text string, signature []byte) bool {
-	key, ok := cert.PublicKey.(*rsa.PublicKey)
-	if !ok {
-		return false
-	}
-	hash := sha256.Sum256([]byte(text))
-	switch algorithm {
-	case "RS256":
-		return rsa.VerifyPKCS1v15(key, crypto.SHA256, hash[:], signature) == nil
-	case "PS256":
-		return rsa.VerifyPSS(key, crypto.SHA256, hash[:], signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
-	}
-	return false
 }

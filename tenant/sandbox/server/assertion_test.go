@@ -87,12 +87,12 @@ func TestAssertion(t *testing.T) {
 		number         float64 // 0 for a token
 	}{
 		{"PS256", long, good, known.key, 0},
-		{"RS256", map[string]any{"alg": "RS256", "x5t": base64URL.EncodeToString(hash1[:])}, good, known.key, 0},
-		{"both thumbprints", map[string]any{"alg": "RS256", "x5t": base64URL.EncodeToString(hash1[:]), "x5t#S256": base64URL.EncodeToString(hash256[:])}, good, known.key, 0},
+		{"RS256", map[string]any{"alg": "RS256", "x5t": base64.RawURLEncoding.EncodeToString(hash1[:])}, good, known.key, 0},
+		{"both thumbprints", map[string]any{"alg": "RS256", "x5t": base64.RawURLEncoding.EncodeToString(hash1[:]), "x5t#S256": base64.RawURLEncoding.EncodeToString(hash256[:])}, good, known.key, 0},
 		{"issuer as audience", long, with("aud", strings.Replace(endpoint, tokenPath, "v2.0", 1)), known.key, 0},
 		{"other key", long, good, other.key, 700027},
-		{"other thumbprint", map[string]any{"alg": "PS256", "x5t#S256": base64URL.EncodeToString(other256[:])}, good, known.key, 700027},
-		{"one thumbprint of two", map[string]any{"alg": "PS256", "x5t": base64URL.EncodeToString(hash1[:]), "x5t#S256": base64URL.EncodeToString(other256[:])}, good, known.key, 700027},
+		{"other thumbprint", map[string]any{"alg": "PS256", "x5t#S256": base64.RawURLEncoding.EncodeToString(other256[:])}, good, known.key, 700027},
+		{"one thumbprint of two", map[string]any{"alg": "PS256", "x5t": base64.RawURLEncoding.EncodeToString(hash1[:]), "x5t#S256": base64.RawURLEncoding.EncodeToString(other256[:])}, good, known.key, 700027},
 		{"no thumbprint", map[string]any{"alg": "PS256"}, good, known.key, 700027},
 		{"none", map[string]any{"alg": "none", "x5t#S256": long["x5t#S256"]}, good, known.key, 700027},
 		{"audience", long, with("aud", "https://login.microsoftonline.com/x"), known.key, 700023},
@@ -144,7 +144,7 @@ func makeAssertion(t *testing.T, header, claims map[string]any, key *rsa.Private
 		if err != nil {
 			t.Fatal(err)
 		}
-		parts[i] = base64URL.EncodeToString(b)
+		parts[i] = base64.RawURLEncoding.EncodeToString(b)
 	}
 	text := parts[0] + "." + parts[1]
 	hash := sha256.Sum256([]byte(text))
@@ -158,5 +158,5 @@ func makeAssertion(t *testing.T, header, claims map[string]any, key *rsa.Private
 	if err != nil {
 		t.Fatal(err)
 	}
-	return text + "." + base64URL.EncodeToString(signature)
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"rollcall/tenant"
 	"strings"
 	"sync"
 	"time"
@@ -37,14 +39,14 @@ func (s *Server) startDevice(q *signInRequest) any {
 	if d.codes == nil {
 		d.codes = make(map[string]*deviceCode)
 	}
-	code := newGUID()
+	code := tenant.NewGUID()
 	d.codes[code] = &deviceCode{q.form.Get("client_id"), s.DevicePolls, time.Now().Add(deviceLife)}
 	d.order = append(d.order, code)
 	if len(d.order) > deviceLimit {
 		delete(d.codes, d.order[0])
 		d.order = d.order[1:]
 	}
-	user, where := strings.ToUpper(newGUID()[:8]), strings.TrimSuffix(q.endpoint, tokenPath)+"oauth2/deviceauth"
+	user, where := strings.ToUpper(tenant.NewGUID()[:8]), strings.TrimSuffix(q.endpoint, tokenPath)+"oauth2/deviceauth"
 	return map[string]any{
 		"device_code":      code,
 		"user_code":        user,
@@ -87,7 +89,7 @@ func (s *Server) issueUser(q *signInRequest) *issued {
 		if err != nil {
 			panic("server: " + err.Error())
 		}
-		return base64URL.EncodeToString(b)
+		return base64.RawURLEncoding.EncodeToString(b)
 	}
 	const person = "99999999-0000-0000-0000-000000000001"
 	for scope := range strings.FieldsSeq(q.form.Get("scope")) {
@@ -98,7 +100,7 @@ func (s *Server) issueUser(q *signInRequest) *issued {
 			i.Refresh = s.access.sign(&r)
 		case "openid":
 			i.ID = encode(map[string]any{"typ": "JWT", "alg": "none"}) + "." + encode(map[string]any{
-				"aud": t.App, "iss": t.Issuer, "iat": t.IssuedAt, "exp": t.Expires, "tid": t.Tenant,
+				"aud": t.App, "iss": t.Issuer, "iat": t.IssuedAt, "exp": t.ExpiresAt, "tid": t.Tenant,
 				"oid": person, "sub": person, "preferred_username": userName, "name": "Sandbox",
 			}) + "."
 		}

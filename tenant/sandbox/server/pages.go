@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"rollcall/tenant"
 	"sync"
 	"time"
 )
@@ -32,7 +33,7 @@ func (p *pages) put(r reply) string {
 		p.byToken = make(map[string]reply)
 	}
 	r.notes = "" // they were on the first page
-	t := pageToken{newGUID(), time.Now()}
+	t := pageToken{tenant.NewGUID(), time.Now()}
 	p.byToken[t.token] = r
 	p.tokens = append(p.tokens, t)
 	p.expire()

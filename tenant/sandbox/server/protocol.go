@@ -38,7 +38,7 @@ func parseEndpoint(path string) (endpoint, bool) {
 	}
 	version, rest, _ := strings.Cut(path[len(root):], "/")
 	organization, name, _ := strings.Cut(rest, "/")
-	if version != "beta" && version != "v1.0" || !isGUID(organization) && !strings.Contains(organization, ".") {
+	if version != "beta" && version != "v1.0" || !tenant.IsGUID(organization) && !strings.Contains(organization, ".") {
 		return endpoint{}, false
 	}
 	switch name {
@@ -63,7 +63,7 @@ func (e endpoint) method() string {
 
 // id returns the ID of the organization, or "" if e names it by a domain.
 func (e endpoint) id() string {
-	if isGUID(e.organization) {
+	if tenant.IsGUID(e.organization) {
 		return e.organization
 	}
 	return ""

@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"rollcall/tenant"
 	"rollcall/tenant/sandbox"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ type Server struct {
 // Check returns what is wrong with the fields of s, with which it would panic.
 func (s *Server) Check() error {
 	switch {
-	case s.Organization != "" && !isGUID(s.Organization):
+	case s.Organization != "" && !tenant.IsGUID(s.Organization):
 		return fmt.Errorf("organization %q: want a GUID, such as 11111111-2222-3333-4444-555555555555", s.Organization)
 	case s.TokenLifetime != 0 && s.TokenLifetime < time.Second:
 		return fmt.Errorf("token lifetime %v: want 1s at least", s.TokenLifetime)
@@ -137,8 +138,8 @@ func (s *Server) Counts() Counts { return s.tally.snapshot() }
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.init()
 	h := w.Header()
-	h.Set("request-id", newGUID())
-	if id := r.Header.Get("client-request-id"); isGUID(id) {
+	h.Set("request-id", tenant.NewGUID())
+	if id := r.Header.Get("client-request-id"); tenant.IsGUID(id) {
 		h.Set("client-request-id", id)
 	}
 	if d, ok := parseDirectory(r.URL.Path); ok {

@@ -109,7 +109,7 @@ func TestReplies(t *testing.T) {
 	} {
 		w := serve(t, s, test.line)
 		body := w.Body.String()
-		if w.Code != test.status || w.Header().Get("x-ExceptionType") != test.exception || !isGUID(w.Header().Get("request-id")) {
+		if w.Code != test.status || w.Header().Get("x-ExceptionType") != test.exception || !tenant.IsGUID(w.Header().Get("request-id")) {
 			t.Errorf("%s: %d %v; want %d %q", test.line, w.Code, w.Header(), test.status, test.exception)
 		}
 		if strings.HasPrefix(test.body, "{") && body != test.body || !strings.Contains(body, test.body) {

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"rollcall/tenant"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
 )
 
@@ -202,18 +204,20 @@ func (s *Server) newToken(q *signInRequest) *token {
 	now := time.Now()
 	until := now.Add(s.TokenLifetime)
 	t := &token{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    q.issuer,
+			IssuedAt:  jwt.NewNumericDate(now),
+			NotBefore: jwt.NewNumericDate(now),
+			ExpiresAt: jwt.NewNumericDate(until.Add(time.Second - 1)),
+			ID:        tenant.NewGUID(),
+		},
 		Audience:  q.resource,
-		Issuer:    q.issuer,
-		IssuedAt:  now.Unix(),
-		NotBefore: now.Unix(),
-		Expires:   until.Add(time.Second - 1).Unix(),
 		App:       q.form.Get("client_id"),
-		ID:        newGUID(),
 		Tenant:    q.tenant,
 		Directory: []string{"29232cdf-9323-42fd-ade2-1d097af3e4de"}, // Exchange Administrator
 		Own:       own{Use: useAccess, Until: until.UnixMilli(), Asked: q.asked},
 	}
-	if !isGUID(t.Tenant) && s.Organization != "" {
+	if !tenant.IsGUID(t.Tenant) && s.Organization != "" {
 		t.Tenant = s.Organization
 	}
 	if q.aware {

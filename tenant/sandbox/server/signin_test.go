@@ -2,11 +2,13 @@ package server
 
 import (
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"rollcall/tenant"
 	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
@@ -93,7 +95,7 @@ func TestSecret(t *testing.T) {
 		if d := token.ExpiresOn.Sub(start); d != 2*time.Second {
 			t.Errorf("expires after %v", d)
 		}
-		b, err := base64URL.DecodeString(strings.Split(token.Token, ".")[1])
+		b, err := base64.RawURLEncoding.DecodeString(strings.Split(token.Token, ".")[1])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +108,7 @@ func TestSecret(t *testing.T) {
 				t.Errorf("%s %v, want %v", name, claims[name], want)
 			}
 		}
-		if roles := claims["roles"].([]any); len(roles) != 1 || roles[0] != "Exchange.ManageAsApp" || !isGUID(claims["jti"].(string)) || !isGUID(claims["wids"].([]any)[0].(string)) {
+		if roles := claims["roles"].([]any); len(roles) != 1 || roles[0] != "Exchange.ManageAsApp" || !tenant.IsGUID(claims["jti"].(string)) || !tenant.IsGUID(claims["wids"].([]any)[0].(string)) {
 			t.Errorf("claims %v", claims)
 		}
 
@@ -226,7 +228,7 @@ func TestSignInErrors(t *testing.T) {
 			description, _ := body["error_description"].(string)
 			numbers, _ := body["error_codes"].([]any)
 			if len(numbers) != 1 || numbers[0] != test.number || !strings.HasPrefix(description, fmt.Sprintf("AADSTS%.0f: ", test.number)) ||
-				!isGUID(body["trace_id"].(string)) || strings.Contains(description, hush) {
+				!tenant.IsGUID(body["trace_id"].(string)) || strings.Contains(description, hush) {
 				t.Errorf("%s: %v", test.name, body)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"rollcall/tenant"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,9 +33,9 @@ func (s *Server) failSignIn(w http.ResponseWriter, e *signInError, header []stri
 	}
 	s.Log.Debug("sign-in refused", zap.String("error", e.code), zap.Int("number", e.number))
 	now := time.Now().UTC().Format("2006-01-02 15:04:05Z")
-	trace, correlation := newGUID(), w.Header().Get("client-request-id")
+	trace, correlation := tenant.NewGUID(), w.Header().Get("client-request-id")
 	if correlation == "" {
-		correlation = newGUID()
+		correlation = tenant.NewGUID()
 	}
 	for i := 0; i < len(header); i += 2 {
 		w.Header().Set(header[i], header[i+1])
