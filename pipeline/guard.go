@@ -45,6 +45,9 @@ func ParseShare(text string) (s Share, err error) {
 	return s, nil
 }
 
+// IsSet reports whether s is a number or a percentage.
+func (s Share) IsSet() bool { return s.set }
+
 // Exceeded reports whether n of total is more than s allows.
 func (s Share) Exceeded(n, total int) bool {
 	switch {
@@ -73,7 +76,7 @@ type watch struct {
 	alike             string // how all rows failed so far
 	common            string // what is wrong, by what all of them say of that alike
 	passed            func() // called when the canary has come back
-	trip              func(reason string)
+	trip              func(guard, reason string)
 }
 
 // see looks at a row that is done. Throttling is the pace's concern, and rows
@@ -99,16 +102,16 @@ func (w *watch) see(t *task) {
 	}
 	if w.attempted == w.Canary {
 		if w.failed > 0 {
-			w.trip(fmt.Sprintf("%d of the first %d rows failed (--canary %[2]d)", w.failed, w.Canary))
+			w.trip("canary", fmt.Sprintf("%d of the first %d rows failed", w.failed, w.Canary))
 		} else {
 			w.passed()
 		}
 	}
 	if w.alike != "" && w.attempted == w.Alike {
-		w.trip(fmt.Sprintf("the first %d rows all failed alike: %s", w.Alike, w.likeness()))
+		w.trip("", fmt.Sprintf("the first %d rows all failed alike: %s", w.Alike, w.likeness()))
 	}
 	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= enough) {
-		w.trip(fmt.Sprintf("%d of %d rows failed, more than %v (--max-errors)", w.failed, w.attempted, w.MaxErrors))
+		w.trip("max-errors", fmt.Sprintf("%d of %d rows failed, more than %v", w.failed, w.attempted, w.MaxErrors))
 	}
 }
 
@@ -120,7 +123,7 @@ type lookout struct {
 	alike int // rows that enough of are alike, as in Guards; 0 for no lookout
 	seen  int
 	text  string // how all rows read back so far; "" if they don't do so alike
-	trip  func(reason string)
+	trip  func(guard, reason string)
 }
 
 // see looks at what was read back of t's user first. What a user had before may be
@@ -140,7 +143,7 @@ func (l *lookout) see(t *task, same bool) {
 		l.text = ""
 	}
 	if l.text != "" && l.seen == l.alike {
-		l.trip(fmt.Sprintf("the first %d rows all read back as %s", l.alike, l.text))
+		l.trip("", fmt.Sprintf("the first %d rows all read back as %s", l.alike, l.text))
 	}
 }
 

@@ -71,9 +71,9 @@ func (r *Run) await(first bool, k *calls, err error) error {
 	switch {
 	case r.stopped():
 	case r.RowTimeout > 0 && time.Since(since) >= r.RowTimeout:
-		r.trip(fmt.Sprintf("the tenant could not be reached since %s, for %v (--row-timeout): %v", since.Format(time.RFC3339), r.RowTimeout, err))
+		r.trip("row-timeout", fmt.Sprintf("the tenant could not be reached since %s, for %v: %v", since.Format(time.RFC3339), r.RowTimeout, err))
 	case !reached && probes >= firstProbes:
-		r.trip(fmt.Sprintf("the tenant could not be reached from the start: %v", err))
+		r.trip("", fmt.Sprintf("the tenant could not be reached from the start: %v", err))
 	default:
 		return nil
 	}

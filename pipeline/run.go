@@ -115,11 +115,16 @@ type Run struct {
 	lookout *lookout
 	tripped chan struct{} // closed when a guard has stopped the run
 	reason  string        // why it has; set ahead of that
+	guard   string        // which one it was
 	alike   string
 }
 
 // Stopped returns, once Do has returned, why a guard stopped the run, or "".
 func (r *Run) Stopped() string { return r.reason }
+
+// StoppedBy returns which guard it was: canary, limit, max-errors, max-duration or
+// row-timeout; or "" for one that nobody sets.
+func (r *Run) StoppedBy() string { return r.guard }
 
 // Alike returns, once Do has returned, how all rows that it attempted failed, if
 // there were several and they all failed in one way, or "". What is wrong then
@@ -188,6 +193,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		free.put(new(task))
 	}
 	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
+	r.guard = ""
 	r.outages.limiter, r.outages.most = r.Limiter, r.RowTimeout
 	if r.Change.Setting.Any() {
 		r.kinds = make(kinds, len(r.Change.assigns))
@@ -196,7 +202,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	r.lookout = &lookout{alike: r.Guards.Alike, trip: r.trip}
 	guard := &watch{Guards: r.Guards, trip: r.trip, passed: func() { close(canary) }}
 	if d := r.Guards.MaxDuration; d > 0 {
-		defer time.AfterFunc(d, func() { r.trip(fmt.Sprintf("%v are over (--max-duration)", d)) }).Stop()
+		defer time.AfterFunc(d, func() { r.trip("max-duration", fmt.Sprintf("%v are over", d)) }).Stop()
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	var senders sync.WaitGroup // those who send to done
@@ -240,7 +246,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		for seq, sent := 0, 0; ; seq++ {
 			if sent > 0 && sent == r.Guards.Limit {
 				// Those that are sent are to be done, so nothing is closed.
-				r.once.Do(func() { r.reason = fmt.Sprintf("%d rows are done (--limit)", sent) })
+				r.once.Do(func() { r.guard, r.reason = "limit", fmt.Sprintf("%d rows are done", sent) })
 				return nil
 			}
 			if sent > 0 && sent == r.Guards.Canary {
@@ -315,8 +321,8 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 }
 
 // trip has a guard stop the run, for a reason.
-func (r *Run) trip(reason string) {
-	r.once.Do(func() { r.reason = reason; close(r.tripped) })
+func (r *Run) trip(guard, reason string) {
+	r.once.Do(func() { r.guard, r.reason = guard, reason; close(r.tripped) })
 }
 
 // Read reads the setting of one user, with as much patience as Do has. It is not

@@ -44,7 +44,7 @@ type serveFlags struct {
 	tlsCert     string
 	tlsKey      string
 	certificate string
-	talk        talkFlags
+	console     consoleFlags
 	server      sandbox.Server
 }
 
@@ -114,7 +114,7 @@ Faults:
 	fs.StringArrayVar(&f.faults, "fault", nil, "`NAME:PROBABILITY` of a fault; can be repeated")
 	fs.DurationVar(&s.Stale, "stale", 0, "let reads lag this `DURATION` behind writes")
 	fs.Uint64Var(&s.Seed, "seed", 1, "`NUMBER` that the random faults are drawn from")
-	f.talk.add(fs)
+	f.console.add(fs)
 	return c
 }
 
@@ -139,7 +139,7 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 	if err := s.Check(); err != nil {
 		return usage(err)
 	}
-	log, err := f.talk.start(a)
+	log, err := f.console.start(a)
 	if err != nil {
 		return err
 	}

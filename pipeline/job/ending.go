@@ -1,0 +1,164 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/pipeline/results"
+)
+
+// ErrInterrupted is that the job was told to end, softly or at once, and did so.
+var ErrInterrupted = errors.New("interrupted")
+
+// A GuardError is that a guard stopped the job.
+type GuardError struct {
+	Guard  string // as [pipeline.Run.StoppedBy] names it, or max-changes
+	Reason string
+}
+
+func (e *GuardError) Error() string { return e.Reason }
+
+// A LeftChangedError is that an undo was carried out, and users may be left changed
+// all the same.
+type LeftChangedError struct {
+	Roster string
+	Doubts []string // why
+}
+
+func (e *LeftChangedError) Error() string {
+	return fmt.Sprintf("undo %s: users may be left changed: %s", e.Roster, strings.Join(e.Doubts, "; "))
+}
+
+// An ending is what went wrong, by where it did.
+type ending struct {
+	work    error // a step, or the run
+	sync    error // what was recorded may not be on the disk
+	close   error // the same, of what was recorded last
+	save    error // the tenant's file is not written
+	output  error // an Output has not got all
+	summary error // the summary is not written, or the results could not be removed
+
+	guard       error // that stopped the run
+	interrupted bool
+	left        error // users may be left changed
+}
+
+// verdict returns the error that the job ends with, and the errors that it does not
+// speak of and that are worth a warning.
+//
+// What went wrong comes first, in the order in which it can have caused what comes
+// after it; then what ended the job as it was meant to: a guard, then an interrupt.
+// That users may be left changed is said of an undo that went well.
+func (e *ending) verdict() (err error, others []error) {
+	work := e.work
+	if errors.Is(work, ErrInterrupted) {
+		work = nil
+	}
+	wrong := slices.DeleteFunc([]error{work, e.sync, e.close, e.save, e.output, e.summary}, func(err error) bool { return err == nil })
+	for i, err := range wrong {
+		// One cause may be found twice.
+		if i > 0 && !slices.ContainsFunc(wrong[:i], func(other error) bool { return other.Error() == err.Error() }) {
+			others = append(others, err)
+		}
+	}
+	switch {
+	case len(wrong) > 0 && e.guard != nil:
+		return wrong[0], append(others, e.guard)
+	case len(wrong) > 0:
+		return wrong[0], others
+	case e.interrupted:
+		return ErrInterrupted, nil
+	case e.guard != nil:
+		return e.guard, nil
+	}
+	return e.left, nil
+}
+
+// end closes what is open, in reverse order, says in the summary beside the results
+// what came of the job, and returns that. Others are kept from the results until
+// that is done.
+func (j *job) end(err error) (*results.Outcome, error) {
+	if err != nil && j.ctx.Err() != nil && errors.Is(err, context.Cause(j.ctx)) {
+		err = ErrInterrupted
+	}
+	e := &ending{work: err, interrupted: j.stopped()}
+	if !j.began.IsZero() {
+		j.endRun(e)
+	}
+	if j.file != nil {
+		e.close = j.file.Close()
+	}
+	if !j.began.IsZero() {
+		j.endOutputs(e)
+	}
+	if j.recording && !j.device() {
+		j.endResults(e)
+	}
+	for _, close := range slices.Backward(j.closers) {
+		close()
+	}
+	if j.ended.IsZero() {
+		j.ended = time.Now()
+	}
+	err, others := e.verdict()
+	for _, other := range others {
+		j.warn("%v", other)
+	}
+	if err == ErrInterrupted && j.began.IsZero() {
+		err = fmt.Errorf("%w ahead of the first call: nothing was changed", ErrInterrupted)
+	}
+	return j.outcome(err), err
+}
+
+// endRun brings what the run did to where it stays.
+func (j *job) endRun(e *ending) {
+	if j.recording && !j.device() {
+		e.sync = j.file.Sync()
+	}
+	j.count(errors.Join(e.work, e.sync))
+	if !j.Audit { // which leaves what another run keeps beside a tenant's file alone
+		e.save = j.Tenant.Save()
+	}
+	if why := j.run.Stopped(); why != "" && j.Counts.Left() > 0 && !e.interrupted {
+		e.guard = &GuardError{Guard: j.run.StoppedBy(), Reason: "stopped: " + why}
+	}
+	if j.Undo {
+		if doubts := j.Source.Doubts(j.Users.Description().Rows); len(doubts) > 0 {
+			e.left = &LeftChangedError{j.Roster, doubts}
+		}
+	}
+}
+
+// endOutputs tells the outputs what came of the job.
+func (j *job) endOutputs(e *ending) {
+	err, _ := e.verdict()
+	o := j.outcome(err)
+	for _, out := range j.Outputs {
+		if oerr := out.End(o); e.output == nil {
+			e.output = oerr
+		} else if oerr != nil {
+			j.warn("%v", oerr)
+		}
+	}
+}
+
+// endResults writes the summary, and removes the journal if nothing is left to do.
+// Of a job that did nothing nothing is left behind.
+func (j *job) endResults(e *ending) {
+	if j.Counts.Done() == 0 && j.run.Stats.Sets.Load() == 0 && len(j.from.Earlier) == 0 && e.close == nil {
+		e.summary = j.file.Discard()
+		return
+	}
+	j.ended = time.Now()
+	err, _ := e.verdict()
+	e.summary = results.WriteSummary(j.Results, j.outcome(err))
+	if j.Counts.Left() == 0 && e.close == nil && e.summary == nil {
+		if err := j.file.Finish(); err != nil { // which says that it is complete, too
+			j.warn("%v", err)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package job
+
+import (
+	"cmp"
+	"errors"
+
+	"rollcall/pipeline/results"
+	"rollcall/tenant/connect"
+)
+
+// outcome returns what there is to say of the job, if it were to end with err.
+func (j *job) outcome(err error) *results.Outcome {
+	s := j.Settings
+	unnamed := j.unnamed || s.Tenant == ""
+	s.Tenant = cmp.Or(s.Tenant, connect.Sandbox)
+	o := &results.Outcome{
+		Command:  j.kind(),
+		Tenant:   s.Identity(),
+		Noun:     cmp.Or(j.Wanted.Noun, DefaultNoun),
+		Roster:   j.Roster,
+		Results:  j.Results,
+		Sandbox:  s.Tenant == connect.Sandbox || s.File() != "",
+		Unnamed:  unnamed,
+		Started:  j.started,
+		Finished: j.ended,
+		Rows:     j.Counts,
+	}
+	if s.Tenant == connect.Sandbox {
+		o.Tenant = connect.Sandbox
+	}
+	if j.Change != nil {
+		o.Noun, o.Change = j.Change.Setting.Noun, j.Change.String()
+	}
+	if j.Users != nil {
+		o.PassedOver, o.RosterSHA256, o.Manifest = j.Users.Description().PassedOverBy, j.rosterSHA256(), j.Manifest
+	}
+	if j.recording {
+		o.Manifest = j.file.Manifest()
+		if !j.device() {
+			o.ResultsSHA256 = j.file.SHA256()
+		}
+	}
+	if !j.began.IsZero() {
+		o.Count(j.run)
+		o.Working = j.worked
+	}
+	o.Ending = results.Complete
+	_, guard := errors.AsType[*GuardError](err)
+	_, left := errors.AsType[*LeftChangedError](err)
+	switch {
+	case err == nil || left:
+	case guard:
+		o.Ending = results.Guarded
+	case j.stopped():
+		o.Ending = results.Interrupted
+	default:
+		o.Ending = results.Errored
+	}
+	if o.Ending != results.Complete {
+		o.Reason = err.Error()
+	}
+	if j.Sign != nil {
+		j.Sign(o, err)
+	}
+	return o
+}

@@ -1,0 +1,86 @@
+package job
+
+import (
+	"fmt"
+	"time"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/pace"
+	"rollcall/tenant"
+)
+
+// prepare makes the run.
+func (j *job) prepare() error {
+	j.run = &pipeline.Run{
+		Tenant:        j.Tenant,
+		Change:        j.Change,
+		Limiter:       pace.New(j.Rate),
+		Workers:       j.Workers,
+		Audit:         j.Audit,
+		ReadFirst:     j.ReadFirst,
+		Retries:       j.Retries,
+		RowTimeout:    j.RowTimeout,
+		VerifyTimeout: j.VerifyTimeout,
+		Outages:       true,
+		Stop:          j.stop,
+		Guards:        j.Guards,
+		Log:           j.Log,
+		Earlier:       j.from.Earlier,
+		Unsure:        j.from.Unsure,
+	}
+	if j.Audit {
+		j.run.Tenant = tenant.ReadOnly(j.Tenant)
+	}
+	if j.file != nil && !j.file.Device() {
+		j.run.Journal = j.file
+	}
+	return nil
+}
+
+// countChanges is the guard that wants to know ahead of the first write how many
+// there will be: of a diff it does, otherwise it reads every user.
+func (j *job) countChanges() error {
+	found := j.Users.Description()
+	if !j.MaxChanges.IsSet() || j.Audit {
+		return nil
+	}
+	if j.Source != nil && !j.ReadFirst {
+		return j.tooMany(found.Users, found.Rows+found.PassedOver)
+	}
+	counting := &pipeline.Run{
+		Tenant: tenant.ReadOnly(j.Tenant), Change: j.Change, Limiter: j.run.Limiter, Workers: j.Workers, Audit: true,
+		Retries: j.Retries, RowTimeout: j.RowTimeout, Outages: true, Stop: j.stop, Guards: j.Guards, Log: j.Log,
+	}
+	counting.Guards.Canary, counting.Guards.Limit = 0, 0
+	var counts pipeline.Counts
+	if err := counting.Do(j.ctx, j.Users.Rows(), &counts); err != nil || j.stopped() {
+		return err
+	}
+	if why := counting.Stopped(); why != "" {
+		return &GuardError{Guard: counting.StoppedBy(), Reason: "stopped while counting changes: " + why + "; nothing was changed"}
+	}
+	return j.tooMany(counts.ByStatus[pipeline.Differs], found.Users)
+}
+
+// tooMany returns an error if n changes of so many users are more than MaxChanges
+// allows.
+func (j *job) tooMany(n, users int) error {
+	if !j.MaxChanges.Exceeded(n, users) {
+		return nil
+	}
+	return &GuardError{Guard: "max-changes", Reason: fmt.Sprintf("%d of %s would change, more than %v: nothing was changed",
+		n, pipeline.Plural(users, "user"), j.MaxChanges)}
+}
+
+// carryOut makes the run.
+func (j *job) carryOut() error {
+	j.began = time.Now()
+	j.observe(Started{&j.Plan, j.run, j.outcome(nil)})
+	for _, o := range j.Outputs {
+		o.Begin(j.run)
+	}
+	err := j.run.Do(j.ctx, j.rows, j.recorder())
+	j.worked = time.Since(j.began)
+	j.observe(Stopped{j.run})
+	return err
+}

@@ -1,0 +1,118 @@
+package job
+
+import (
+	"fmt"
+	"strings"
+
+	"rollcall/pipeline/lock"
+	"rollcall/tenant/connect"
+	"rollcall/tenant/disk"
+)
+
+// lockTenant keeps others from writing to the tenant meanwhile. A sandbox in memory
+// is nobody else's anyway.
+func (j *job) lockTenant() error {
+	if j.Audit || j.Settings.Tenant == connect.Sandbox {
+		return nil
+	}
+	noun := j.Change.Setting.Noun
+	if j.Settings.File() != "" {
+		noun = "" // the file is written as a whole
+	}
+	return j.lockAs(j.Settings.Organization, noun)
+}
+
+// lockID locks a tenant that goes by a domain by its ID as well, which others may
+// know it by. That is known once we are signed in.
+func (j *job) lockID() error {
+	if j.Audit || j.Counts.Left() == 0 {
+		return nil
+	}
+	ctx, cancel := j.soft()
+	defer cancel()
+	id, err := j.Tenant.ID(ctx)
+	if err != nil || id == "" || strings.EqualFold(id, j.Settings.Organization) {
+		return err
+	}
+	return j.lockAs(id, j.Change.Setting.Noun)
+}
+
+// lockAs locks a noun of the tenant by one of the names of its organization.
+func (j *job) lockAs(organization, noun string) error {
+	file, err := lock.Tenant(j.LockDir, j.Settings.LockKey(organization), noun)
+	if err != nil {
+		return err
+	}
+	return j.lock(file)
+}
+
+func (j *job) lock(file lock.File) error {
+	ctx, cancel := j.soft()
+	defer cancel()
+	l, err := file.Acquire(ctx, j.Command, j.LockWait)
+	if err != nil {
+		return err
+	}
+	j.locks = append(j.locks, l)
+	j.opened(l.Release)
+	return nil
+}
+
+// connect opens the tenant. No call is made yet.
+func (j *job) connect() (err error) {
+	j.Tenant, err = j.Open(j.Settings, connect.Options{
+		Noun:    j.Change.Setting.Noun,
+		Workers: j.Workers,
+		Inherit: j.inherited(),
+		Log:     j.Log,
+		Prompt:  j.Prompt,
+		Warn:    func(text string) { j.warn("%s", text) },
+		Inform:  func(text string) { j.observe(Note{text}) },
+	})
+	if err != nil {
+		return err
+	}
+	j.opened(j.Tenant.Close)
+	j.observe(Connected{j.Tenant, j.unnamed})
+	return nil
+}
+
+// checkTenant refuses to undo what was done on another tenant, and to change what
+// could not be saved in the end.
+func (j *job) checkTenant() error {
+	if m := j.Source.Manifest(); j.Undo && m != nil && !m.Where.Same(where(&j.Settings)) {
+		return fmt.Errorf("undo %s: its run was on the %s, and this is the %s", j.Roster, m.Tenant, j.Tenant.Name)
+	}
+	name := j.Settings.File()
+	if j.Audit || name == "" {
+		return nil
+	}
+	if err := disk.CanWriteFile(name); err != nil {
+		return fmt.Errorf("change %s: it could not be saved: %w", name, err)
+	}
+	return nil
+}
+
+// signIn finds out whether the tenant lets us in, if there is anything to do there.
+func (j *job) signIn() error {
+	if j.Counts.Left() == 0 {
+		return nil
+	}
+	ctx, cancel := j.soft()
+	defer cancel()
+	err := j.Tenant.SignIn(ctx, !j.Audit)
+	if err != nil && j.stopped() {
+		return ErrInterrupted
+	}
+	return err
+}
+
+// approve asks whether it is meant, ahead of the first write to a tenant that is no
+// sandbox.
+func (j *job) approve() error {
+	j.observe(Ready{&j.Plan})
+	if j.Audit || !j.Tenant.Real || j.Counts.Left() == 0 || j.Approve == nil {
+		return nil
+	}
+	return j.Approve(j.Plan)
+}

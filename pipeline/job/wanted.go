@@ -1,0 +1,151 @@
+package job
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/results"
+	"rollcall/tenant"
+	"rollcall/tenant/connect"
+)
+
+// DefaultNoun is the setting that a job is about if nothing says another.
+const DefaultNoun = "MyAnalyticsFeatureConfig"
+
+// Wanted is what a person asks for.
+type Wanted struct {
+	Noun          string   // the setting: of a Get-/Set- pair of cmdlets; "" is that of the roster's own record, or else DefaultNoun
+	Sets          []string // each NAME=VALUE, NAME=@COLUMN, NAME+=VALUE or NAME-=VALUE
+	ExcludedAs    string   // what to want of PrivacyMode where the retired Excluded is asked for; "" refuses it
+	MatchCase     bool     // a difference in capitals alone is one
+	ListSeparator string   // between the members of [a;b]; "" is ;
+}
+
+// Change returns the change that w asks for. The error is about what w says.
+func (w Wanted) Change() (*pipeline.Change, error) {
+	setting, err := tenant.LookupSetting(cmp.Or(w.Noun, DefaultNoun))
+	if err != nil {
+		return nil, err
+	}
+	c := &pipeline.Change{Setting: setting, Instead: w.ExcludedAs, MatchCase: w.MatchCase, ListSeparator: w.ListSeparator}
+	if w.ExcludedAs != "" {
+		if _, err := setting.Parse("PrivacyMode", w.ExcludedAs); err != nil {
+			return nil, &connect.SettingError{Setting: "excluded-as", Err: err}
+		}
+	}
+	for _, s := range w.Sets {
+		if err := c.Assign(s); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range c.Properties() {
+		if results.IsColumn(name) {
+			return nil, fmt.Errorf("set %s: the results have a column of that name", name)
+		}
+	}
+	return c, nil
+}
+
+// A WantedError is that what is asked for can't be meant.
+type WantedError struct{ Err error }
+
+func (e *WantedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *WantedError) Unwrap() error { return e.Err }
+
+// ErrNoChange is in the error of a job that nobody asked a change of.
+var ErrNoChange = errors.New("no change asked for")
+
+// A NounError is that a file of ours is about another setting than the one asked
+// for.
+type NounError struct{ Err error }
+
+func (e *NounError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *NounError) Unwrap() error { return e.Err }
+
+// decide finds out what to change, and on which tenant: what the options say or, if
+// they say nothing and the roster is a file of ours, what that does. Of such a file
+// the noun is on record too and, for undo, the tenant.
+func (j *job) decide() error {
+	if m := j.Source.Manifest(); m != nil {
+		if len(j.Wanted.Sets) == 0 {
+			j.Wanted.Noun = cmp.Or(j.Wanted.Noun, m.Noun)
+		}
+		if j.Undo && j.Settings.Tenant == "" {
+			j.takeUp(m.Where)
+		}
+	}
+	if j.Settings.Tenant == "" {
+		j.Settings.Tenant, j.unnamed = connect.Sandbox, true
+	}
+	change, err := j.Wanted.Change()
+	if err != nil {
+		return &WantedError{err}
+	}
+	j.Change = change
+	err = j.source(change)
+	if j.ReadFirst = j.ReadFirst || change.Expects(); err == nil && !j.hasBefores() && j.MaxChanges.IsSet() {
+		return &connect.SettingError{Setting: "max-changes", Value: j.MaxChanges.String(), Err: errors.New("needs read-first, or the diff of an audit as the file")}
+	}
+	return err
+}
+
+// hasBefores reports whether it is known ahead of the first write which users would
+// change.
+func (j *job) hasBefores() bool { return j.Audit || j.ReadFirst || j.Change.Recalls() }
+
+// source has the change want what a file of ours says, where nothing else is
+// wanted.
+func (j *job) source(change *pipeline.Change) error {
+	s := j.Source
+	switch {
+	case s == nil && j.Undo:
+		return fmt.Errorf("undo %s: not a results file", j.Roster)
+	case j.IfUnchanged && (s == nil || !change.Empty()):
+		return &connect.SettingError{Setting: "if-unchanged", Err: errors.New("needs the diff of an audit as the file, and no other change")}
+	case s == nil && change.Empty():
+		if j.input.once == nil {
+			// It may be a misspelt results file, which would say what it wants.
+			f, err := os.Open(j.Roster)
+			if err != nil {
+				return err
+			}
+			f.Close()
+		}
+		return &WantedError{ErrNoChange}
+	case s == nil:
+		return nil
+	}
+	var err error
+	change.Cell = s.Cell
+	switch {
+	case j.Undo:
+		err = s.Back(change)
+		j.Layout.Only = results.Changing
+	case change.Empty():
+		err = s.Again(change, j.IfUnchanged)
+		if j.Layout.Only == nil {
+			j.Layout.Only = results.Wanting
+		}
+	}
+	if err != nil {
+		return &NounError{err}
+	}
+	return nil
+}
+
+// takeUp names the tenant that is on record, but for what the settings say
+// themselves.
+func (j *job) takeUp(w results.Where) {
+	s := &j.Settings
+	s.Tenant = w.Tenant
+	s.Organization = cmp.Or(s.Organization, w.Organization)
+	s.Endpoint = cmp.Or(s.Endpoint, w.Endpoint)
+	s.Cloud = cmp.Or(w.Cloud, s.Cloud)
+}
