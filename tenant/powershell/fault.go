@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -56,22 +53,6 @@ var (
 	// PowerShell or the module, not what the cmdlet ended in.
 	clients = []string{"System.", "Newtonsoft.", "Microsoft.Exchange.Management.RestApiClient.", "Microsoft.Identity."}
 )
-
-// whole returns all that f says.
-func (f *failure) whole() string {
-	return strings.Join([]string{
-		f.Message, strings.Join(f.Details, "\n"), strings.Join(f.Exceptions, "\n"), f.Reason, f.ErrorID, f.said(),
-	}, "\n")
-}
-
-// said returns the reason that the reply has, which the module may have hidden.
-func (f *failure) said() string { return tenant.Reason([]byte(f.Body)) }
-
-// says reports whether one of names is in what f says.
-func (f *failure) says(names []string) bool {
-	all := strings.ToLower(f.whole())
-	return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(all, strings.ToLower(name)) })
-}
 
 // fault returns the error of c, and whether it is that its session is over. C is
 // the zero Cmdlet if it was signing in that failed.
@@ -150,119 +131,11 @@ func (f *failure) mend(e *tenant.Error) string {
 	return ""
 }
 
-// statusName is what the module says of a reply without a body, by .NET's name
-// of the status or by its number (certain: the module was seen to).
-var statusName = regexp.MustCompile(`Error while requesting (the server|autodiscovery service)\. ?HttpStatusCode=(\w+)`)
-
-// status returns the HTTP status of the reply, or 0 if f has none.
-func (f *failure) status() int {
-	if f.Status >= 100 && f.Status <= 599 {
-		return f.Status
-	}
-	if strings.EqualFold(strings.TrimSpace(f.Message), "unauthorized") {
-		return http.StatusUnauthorized // certain of a sign-in, likely of a cmdlet
-	}
-	m := statusName.FindStringSubmatch(f.whole())
-	if m == nil {
-		return 0
-	}
-	for status := 100; status <= 599; status++ {
-		name := strings.ReplaceAll(http.StatusText(status), " ", "")
-		if m[2] == strconv.Itoa(status) || name != "" && strings.EqualFold(m[2], name) {
-			return status
-		}
-	}
-	return 0
-}
-
-// looksUp reports whether f is of the module's look for the service, which is
-// about the connection and never about a user.
-func (f *failure) looksUp() bool {
-	if f.Discovery {
-		return true
-	}
-	m := statusName.FindStringSubmatch(f.whole())
-	return m != nil && m[1] == "autodiscovery service"
-}
-
 // lost reports whether f says that the session is over. There was a cmdlet of
 // that name when the process had signed in, or it would not have been asked
 // for: if it is missing, it went with the session.
 func (f *failure) lost() bool {
 	return f.Kind == "missing" || f.Kind == "cmdlet" && f.says(losses)
-}
-
-// text returns the text of f for people.
-func (f *failure) text() string {
-	_, message := f.parts()
-	said := f.said()
-	switch {
-	case f.says(hidden) && said == "":
-		return message + " (Microsoft's module hides what the service said)"
-	case f.says(hidden), said != "" && strings.HasPrefix(said, strings.TrimSpace(message)):
-		return said
-	}
-	// Of an exception around another it is the inner one that says something.
-	if inner := f.innermost(); inner != "" && !strings.Contains(message, inner) && outer.MatchString(message) {
-		return message + ": " + inner
-	}
-	return message
-}
-
-// outer matches what an exception says that has nothing to say itself.
-var outer = regexp.MustCompile(`(?i)see inner exception|one or more errors occurred|an error occurred while sending the request`)
-
-// innermost returns the message of the innermost exception, or "".
-func (f *failure) innermost() string {
-	if n := len(f.Exceptions) - 1; 0 < n && n <= len(f.Details) {
-		return f.Details[n-1]
-	}
-	return ""
-}
-
-// parts returns the exception that the cmdlet ended in, or "", and the text of
-// f. The REST interface puts both in one.
-func (f *failure) parts() (exception, message string) {
-	for i, s := range append([]string{f.Message}, f.Details...) {
-		class, text, ok := tenant.SplitMessage(s)
-		switch {
-		case !ok:
-		case i == 0:
-			return class, cmp.Or(text, s)
-		default:
-			return class, f.Message
-		}
-	}
-	for _, class := range f.Exceptions {
-		if !isClient(class) {
-			return class, f.Message
-		}
-	}
-	// The record's reason is the name of its exception's class, unless the
-	// module has put the service's there.
-	for _, class := range f.Exceptions {
-		if class == f.Reason || strings.HasSuffix(class, "."+f.Reason) {
-			return "", f.Message
-		}
-	}
-	return f.Reason, f.Message
-}
-
-// client returns the exception of PowerShell's or the module's own that says most
-// of f, or "".
-func (f *failure) client() string {
-	for _, class := range f.Exceptions {
-		if class != "System.Exception" && !strings.HasPrefix(class, "System.Management.Automation.") {
-			return class
-		}
-	}
-	return cmp.Or(append([]string{f.Reason}, f.Exceptions...)...)
-}
-
-// isClient reports whether class is PowerShell's or the module's own, not one that
-// a cmdlet of the service ends in.
-func isClient(class string) bool {
-	return class == "" || slices.ContainsFunc(clients, func(begin string) bool { return strings.HasPrefix(class, begin) })
 }
 
 // passing is what the module says of a sign-in that the service did not answer

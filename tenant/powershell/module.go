@@ -82,15 +82,6 @@ func (f *Facts) install() string {
 	return ""
 }
 
-// String returns which PowerShell f is of.
-func (f *Facts) String() string {
-	name := "PowerShell "
-	if f.Edition == "Desktop" {
-		name = "Windows PowerShell "
-	}
-	return name + f.PowerShell + " (" + f.Program + ")"
-}
-
 // noModule returns the error of a PowerShell that has no module to load. Unfit
 // are the versions that it has tried, with what came of it. If there is another
 // PowerShell, the error says what that one has.

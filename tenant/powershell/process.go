@@ -1,16 +1,12 @@
 package powershell
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,12 +53,6 @@ type process struct {
 	exit     error         // how it ended; set before ended is closed
 }
 
-// An answer is what the reader made of a line that is the bridge's.
-type answer struct {
-	reply *reply
-	err   error
-}
-
 // startProcess starts cmd, with a folder for its temporary files, and calls onEnd
 // when all that it started is over. If it fails, nothing was started.
 func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) {
@@ -78,29 +68,13 @@ func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) 
 	}
 	p.secrets.Store(new([]string))
 
-	var ours, theirs [3]*os.File
-	closeAll := func(files [3]*os.File) {
-		for _, f := range files {
-			if f != nil {
-				f.Close()
-			}
-		}
-	}
-	for i := range ours {
-		r, w, err := os.Pipe()
-		if err != nil {
-			closeAll(ours)
-			closeAll(theirs)
-			return nil, err
-		}
-		ours[i], theirs[i] = r, w
-		if i == 0 {
-			ours[i], theirs[i] = w, r
-		}
+	pipes, err := openPipes()
+	if err != nil {
+		return nil, err
 	}
 	// Files, not any reader and writer: so it is us who copy, and Wait waits
 	// for the process alone.
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = pipes.theirs[0], pipes.theirs[1], pipes.theirs[2]
 	started, exited := make(chan error), make(chan struct{})
 	go func() {
 		// Where the process is to end with us it ends with the thread that started
@@ -114,21 +88,21 @@ func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) 
 			close(exited)
 		}
 	}()
-	err := <-started
-	closeAll(theirs)
+	err = <-started
+	closeFiles(pipes.theirs)
 	if err != nil {
-		closeAll(ours)
+		closeFiles(pipes.ours)
 		return nil, err
 	}
 	tree := newTree(p.cmd.Process)
 
 	var readers sync.WaitGroup
-	readers.Go(func() { p.readReplies(ours[1]) })
-	readers.Go(func() { p.readErrors(ours[2]) })
+	readers.Go(func() { p.readReplies(pipes.ours[1]) })
+	readers.Go(func() { p.readErrors(pipes.ours[2]) })
 	writer := make(chan struct{})
 	go func() {
 		defer close(writer)
-		p.write(ours[0])
+		p.write(pipes.ours[0])
 	}()
 	go func() {
 		select {
@@ -142,10 +116,10 @@ func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) 
 		tree.kill()
 		tree.close()
 		// Whatever still holds the pipes got away, and is not waited for.
-		late := time.AfterFunc(drain, func() { ours[1].Close(); ours[2].Close() })
+		late := time.AfterFunc(drain, func() { pipes.ours[1].Close(); pipes.ours[2].Close() })
 		readers.Wait()
 		late.Stop()
-		closeAll(ours)
+		closeFiles(pipes.ours)
 		<-writer
 		close(p.ended)
 		onEnd()
@@ -175,64 +149,6 @@ func (p *process) dead() bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// write writes the lines of p to its input, and ends it at the end of them.
-func (p *process) write(input *os.File) {
-	defer input.Close()
-	for {
-		select {
-		case line, ok := <-p.lines:
-			if !ok {
-				return
-			}
-			if _, err := input.Write(line); err != nil {
-				return // it is gone, or will be
-			}
-		case <-p.stop:
-			return
-		}
-	}
-}
-
-// readReplies reads what the process writes until it ends. What is not the
-// bridge's is noise.
-func (p *process) readReplies(output *os.File) {
-	for line := range readLines(output, []byte(p.nonce)) {
-		if !line.marked {
-			p.say(line.text)
-			continue
-		}
-		var a answer
-		if line.cut {
-			a.err = fmt.Errorf("a reply longer than %d bytes", maxReply)
-		} else {
-			a.reply, a.err = readReply(line.text)
-		}
-		select {
-		case p.replies <- a:
-		case <-p.stop:
-		}
-	}
-}
-
-// readErrors keeps the first and the last of what the process writes to standard error.
-func (p *process) readErrors(output *os.File) {
-	for line := range readLines(output, nil) {
-		p.tail.add(line.text)
-		p.say(line.text)
-	}
-}
-
-// say passes on noise while someone listens: as long as p signs in.
-func (p *process) say(line []byte) {
-	notice := p.notice.Load()
-	if notice == nil {
-		return
-	}
-	if s := tenant.Clean(string(line), *p.secrets.Load()...); s != "" {
-		(*notice)(s)
 	}
 }
 
@@ -294,43 +210,4 @@ func (p *process) obituary() string {
 		text += ": " + last
 	}
 	return text
-}
-
-// A tail is the first and the last lines of a stream that say something: what .NET
-// dies of it says first, and where it was then in many lines more.
-type tail struct {
-	mu    sync.Mutex
-	first []string
-	last  []string
-	more  bool // there were lines between
-}
-
-// tailLines is how many lines are kept of either end.
-const tailLines = 4
-
-func (t *tail) add(line []byte) {
-	line = bytes.TrimSpace(line)
-	if len(line) == 0 || bytes.HasPrefix(line, []byte("#< CLIXML")) {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.first) < tailLines {
-		t.first = append(t.first, string(line))
-		return
-	}
-	if len(t.last) == tailLines {
-		t.last, t.more = t.last[1:], true
-	}
-	t.last = append(t.last, string(line))
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lines := slices.Clone(t.first)
-	if t.more {
-		lines = append(lines, "[...]")
-	}
-	return strings.Join(append(lines, t.last...), "\n")
 }

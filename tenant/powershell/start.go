@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"rollcall/tenant"
 )
@@ -13,6 +14,108 @@ import (
 // another one is to be tried: in another process, for this one has assemblies of
 // the first.
 var errOtherVersion = errors.New("this version of the module can't be loaded")
+
+// start starts a process in the place that the caller holds, and signs in. The
+// place is free again when the process has ended.
+func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
+	free := func() { <-t.places }
+	facts := Facts{Program: t.cfg.Program}
+	defer func() { t.setFacts(facts) }()
+	program, err := find(t.cfg.Program)
+	if err != nil {
+		free()
+		return nil, err
+	}
+	facts.Program = program
+	p, err := t.launch(program, free)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		p.notice.Store(nil)
+		if err != nil {
+			p.end()
+			close(p.given)
+		}
+	}()
+
+	if err := t.begin(ctx, p, &facts); err != nil {
+		return nil, err
+	}
+	if err := t.load(ctx, p, &facts); err != nil {
+		return nil, err
+	}
+	c, err := t.cfg.SignIn.credential(ctx, t.refused())
+	if err != nil {
+		return nil, noCredential(err)
+	}
+	if err := t.connect(ctx, p, c, &facts); err != nil {
+		return nil, err
+	}
+	p.token, p.renew = c.token, renewal(time.Now(), c.expires)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live[p] { // or it has died since
+		t.ready++
+		p.ready = true
+	}
+	return p, nil
+}
+
+// launch starts program and keeps account of it. It frees the place if that
+// fails, and when the process has ended.
+func (t *Tenant) launch(program string, free func()) (*process, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed() {
+		free()
+		return nil, errClosed
+	}
+	var p *process
+	started := make(chan struct{})
+	defer close(started)
+	t.sweep.Do(sweepFolders)
+	folder, err := makeFolder()
+	if err != nil {
+		free()
+		return nil, err
+	}
+	p, err = startProcess(t.command(program, folder.path), folder.path, func() {
+		<-started
+		folder.remove()
+		t.mu.Lock()
+		delete(t.live, p)
+		if p.ready {
+			t.ready--
+		}
+		t.mu.Unlock()
+		select {
+		case t.died <- struct{}{}:
+		default:
+		}
+		// Whoever has p, or finds it in the pool, has yet to give it up: so
+		// that there never are more processes in the pool than places.
+		select {
+		case <-p.given:
+		case <-t.closing:
+		}
+		free()
+		t.ends.Done()
+	})
+	if err != nil {
+		folder.remove()
+		free()
+		return nil, setupError("install PowerShell 7: https://aka.ms/powershell", "start PowerShell: %w", err)
+	}
+	t.live[p] = true
+	t.ends.Add(1)
+	if t.cfg.Notice != nil {
+		notice := t.notice
+		p.notice.Store(&notice)
+	}
+	p.lines <- preamble() // has room, for it is the first
+	return p, nil
+}
 
 // begin has p begin to answer, and finds out what there is.
 func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts) error {

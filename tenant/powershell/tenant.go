@@ -104,20 +104,6 @@ type Tenant struct {
 	refusals refusals
 }
 
-// Facts are what there is to run cmdlets with: of a start that failed, as far
-// as it got.
-type Facts struct {
-	Program    string   // its path
-	PowerShell string   // version, or "" if it does not answer
-	Edition    string   // Core, or Desktop for Windows PowerShell
-	Modules    []string // the versions that are installed, newest first
-	Module     string   // the version that is loaded, or ""
-	SignedIn   bool
-	Account    string   // who signed in, or ""
-	TenantID   string   // to which tenant, or "" if the module does not say
-	Cmdlets    []string // which of Get- and Set- of the noun there are, once signed in
-}
-
 // errClosed is what a call to a Tenant meets that is or was being closed.
 var errClosed = errors.New("the PowerShell processes were ended")
 
@@ -130,22 +116,6 @@ func (t *Tenant) Connect(ctx context.Context) error {
 	}
 	defer t.release(p)
 	return t.checkCmdlet(p.cmdlets, "Get-"+t.cfg.Noun)
-}
-
-// Found returns what the last start found out, as far as it got.
-func (t *Tenant) Found() Facts {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f := t.facts
-	f.Cmdlets, f.Modules = slices.Clone(f.Cmdlets), slices.Clone(f.Modules)
-	return f
-}
-
-// Facts connects like Connect, and returns what it found out along with the
-// error of the step that failed.
-func (t *Tenant) Facts(ctx context.Context) (Facts, error) {
-	err := t.Connect(ctx)
-	return t.Found(), err
 }
 
 // CanSet returns an error if what was signed in to last has no cmdlet that sets: it
@@ -253,20 +223,6 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 	return objects, nil
 }
 
-// refused returns a token that the service has refused, or "".
-func (t *Tenant) refused() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.token
-}
-
-// refuseToken has the next process sign in with another token, if there is one.
-func (t *Tenant) refuseToken(token string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.token = token
-}
-
 // String returns the tenant that t is of. It keeps what prints a Tenant from
 // printing what is in it.
 func (t *Tenant) String() string {
@@ -282,31 +238,4 @@ func (t *Tenant) String() string {
 		program = "PowerShell"
 	}
 	return of + " through " + filepath.Base(program)
-}
-
-func (t *Tenant) setFacts(f Facts) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.facts = f
-}
-
-// notice passes on what the module says while it signs in. A person who signs in
-// is spared what .NET writes of exceptions.
-func (t *Tenant) notice(text string) {
-	if t.cfg.SignIn.byHand() && isTrace(text) {
-		return
-	}
-	t.noticing.Lock()
-	defer t.noticing.Unlock()
-	t.cfg.Notice(text)
-}
-
-// remark tells what a person should know of a start that goes on.
-func (t *Tenant) remark(text string) {
-	if t.cfg.Remark == nil {
-		return
-	}
-	t.noticing.Lock()
-	defer t.noticing.Unlock()
-	t.cfg.Remark(text)
 }

@@ -31,3 +31,17 @@ func (t *Tenant) isDue(ctx context.Context, p *process) bool {
 	token, _, err := t.cfg.SignIn.Token(ctx, "")
 	return err == nil && token != p.token
 }
+
+// refused returns a token that the service has refused, or "".
+func (t *Tenant) refused() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.token
+}
+
+// refuseToken has the next process sign in with another token, if there is one.
+func (t *Tenant) refuseToken(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.token = token
+}
