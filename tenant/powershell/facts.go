@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Facts are what there is to run cmdlets with: of a start that failed, as far
-// as it got.
+// Facts are what was found when a process was started: all that was found until
+// then, if the start failed.
 type Facts struct {
 	Program    string   // its path
 	PowerShell string   // version, or "" if it does not answer
@@ -19,7 +19,7 @@ type Facts struct {
 	Cmdlets    []string // which of Get- and Set- of the noun there are, once signed in
 }
 
-// Found returns what the last start found out, as far as it got.
+// Found returns the facts of the last start.
 func (t *Tenant) Found() Facts {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -28,8 +28,8 @@ func (t *Tenant) Found() Facts {
 	return f
 }
 
-// Facts connects like Connect, and returns what it found out along with the
-// error of the step that failed.
+// Facts connects like Connect, and returns the facts along with the error of the
+// step that failed.
 func (t *Tenant) Facts(ctx context.Context) (Facts, error) {
 	err := t.Connect(ctx)
 	return t.Found(), err
@@ -41,7 +41,7 @@ func (t *Tenant) setFacts(f Facts) {
 	t.facts = f
 }
 
-// String returns which PowerShell f is of.
+// String returns the kind, version and path of the PowerShell.
 func (f *Facts) String() string {
 	name := "PowerShell "
 	if f.Edition == "Desktop" {

@@ -28,23 +28,24 @@ type failure struct {
 	Body       string   `json:"body"`      // of the reply, if it was there to be read
 }
 
-// whole returns all that f says.
-func (f *failure) whole() string {
+// allText returns all the texts of f, one a line.
+func (f *failure) allText() string {
 	return strings.Join([]string{
-		f.Message, strings.Join(f.Details, "\n"), strings.Join(f.Exceptions, "\n"), f.Reason, f.ErrorID, f.said(),
+		f.Message, strings.Join(f.Details, "\n"), strings.Join(f.Exceptions, "\n"), f.Reason, f.ErrorID, f.replyReason(),
 	}, "\n")
 }
 
-// said returns the reason that the reply has, which the module may have hidden.
-func (f *failure) said() string { return tenant.Reason([]byte(f.Body)) }
+// replyReason returns the reason that the body of the reply gives, which the module
+// may have hidden, or "".
+func (f *failure) replyReason() string { return tenant.Reason([]byte(f.Body)) }
 
-// says reports whether one of names is in what f says.
-func (f *failure) says(names []string) bool {
-	all := strings.ToLower(f.whole())
+// mentions reports whether one of names is in the texts of f, whatever the case.
+func (f *failure) mentions(names []string) bool {
+	all := strings.ToLower(f.allText())
 	return slices.ContainsFunc(names, func(name string) bool { return strings.Contains(all, strings.ToLower(name)) })
 }
 
-// statusName is what the module says of a reply without a body, by .NET's name
+// statusName matches what the module writes of a reply without a body, by .NET's name
 // of the status or by its number (certain: the module was seen to).
 var statusName = regexp.MustCompile(`Error while requesting (the server|autodiscovery service)\. ?HttpStatusCode=(\w+)`)
 
@@ -56,7 +57,7 @@ func (f *failure) status() int {
 	if strings.EqualFold(strings.TrimSpace(f.Message), "unauthorized") {
 		return http.StatusUnauthorized // certain of a sign-in, likely of a cmdlet
 	}
-	m := statusName.FindStringSubmatch(f.whole())
+	m := statusName.FindStringSubmatch(f.allText())
 	if m == nil {
 		return 0
 	}
@@ -69,35 +70,35 @@ func (f *failure) status() int {
 	return 0
 }
 
-// looksUp reports whether f is of the module's look for the service, which is
-// about the connection and never about a user.
-func (f *failure) looksUp() bool {
+// isDiscovery reports whether f is of the request by which the module finds the
+// service (autodiscovery): it is about the connection and never about a user.
+func (f *failure) isDiscovery() bool {
 	if f.Discovery {
 		return true
 	}
-	m := statusName.FindStringSubmatch(f.whole())
+	m := statusName.FindStringSubmatch(f.allText())
 	return m != nil && m[1] == "autodiscovery service"
 }
 
 // text returns the text of f for people.
 func (f *failure) text() string {
 	_, message := f.parts()
-	said := f.said()
+	said := f.replyReason()
 	switch {
-	case f.says(hidden) && said == "":
+	case f.mentions(hiddenTexts) && said == "":
 		return message + " (Microsoft's module hides what the service said)"
-	case f.says(hidden), said != "" && strings.HasPrefix(said, strings.TrimSpace(message)):
+	case f.mentions(hiddenTexts), said != "" && strings.HasPrefix(said, strings.TrimSpace(message)):
 		return said
 	}
-	// Of an exception around another it is the inner one that says something.
-	if inner := f.innermost(); inner != "" && !strings.Contains(message, inner) && outer.MatchString(message) {
+	// Where one exception wraps another, the inner one has the cause.
+	if inner := f.innermost(); inner != "" && !strings.Contains(message, inner) && wrapperText.MatchString(message) {
 		return message + ": " + inner
 	}
 	return message
 }
 
-// outer matches what an exception says that has nothing to say itself.
-var outer = regexp.MustCompile(`(?i)see inner exception|one or more errors occurred|an error occurred while sending the request`)
+// wrapperText matches the message of an exception that only wraps another one.
+var wrapperText = regexp.MustCompile(`(?i)see inner exception|one or more errors occurred|an error occurred while sending the request`)
 
 // innermost returns the message of the innermost exception, or "".
 func (f *failure) innermost() string {
@@ -135,9 +136,9 @@ func (f *failure) parts() (exception, message string) {
 	return f.Reason, f.Message
 }
 
-// client returns the exception of PowerShell's or the module's own that says most
-// of f, or "".
-func (f *failure) client() string {
+// clientException returns the exception of PowerShell's or the module's own that
+// describes f best, or "".
+func (f *failure) clientException() string {
 	for _, class := range f.Exceptions {
 		if class != "System.Exception" && !strings.HasPrefix(class, "System.Management.Automation.") {
 			return class
@@ -149,5 +150,5 @@ func (f *failure) client() string {
 // isClient reports whether class is PowerShell's or the module's own, not one that
 // a cmdlet of the service ends in.
 func isClient(class string) bool {
-	return class == "" || slices.ContainsFunc(clients, func(begin string) bool { return strings.HasPrefix(class, begin) })
+	return class == "" || slices.ContainsFunc(clientPrefixes, func(begin string) bool { return strings.HasPrefix(class, begin) })
 }

@@ -114,10 +114,10 @@ func readReply(line []byte) (*reply, error) {
 	return r, nil
 }
 
-// ran returns what c wrote or the error that it ended in, and whether that
-// is that the session is over. A reply has neither if it is not as it should be;
-// objects are not nil otherwise, though there may be none.
-func (r *reply) ran(c tenant.Cmdlet, secrets []string) (objects []tenant.Object, e *tenant.Error, lost bool) {
+// result returns the objects that c wrote, or its error and whether that means that
+// the session is over. Objects are not nil after a success, even if there are none;
+// a reply that the bridge would not send has neither objects nor an error.
+func (r *reply) result(c tenant.Cmdlet, secrets []string) (objects []tenant.Object, e *tenant.Error, lost bool) {
 	if r.Error != nil {
 		e, lost = r.Error.fault(c, secrets)
 		return nil, e, lost

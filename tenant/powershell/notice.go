@@ -1,7 +1,7 @@
 package powershell
 
-// notice passes on what the module says while it signs in. A person who signs in
-// is spared what .NET writes of exceptions.
+// notice passes a line that the module writes while it signs in to cfg.Notice,
+// without the stack traces of .NET if it is a person who signs in.
 func (t *Tenant) notice(text string) {
 	if t.cfg.SignIn.byHand() && isTrace(text) {
 		return
@@ -11,7 +11,7 @@ func (t *Tenant) notice(text string) {
 	t.cfg.Notice(text)
 }
 
-// remark tells what a person should know of a start that goes on.
+// remark passes text to cfg.Remark.
 func (t *Tenant) remark(text string) {
 	if t.cfg.Remark == nil {
 		return

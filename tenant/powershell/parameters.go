@@ -10,9 +10,9 @@ import (
 	"rollcall/tenant"
 )
 
-// common are the parameters that every cmdlet has: they say how it is run, not
-// what it does, and some of them write variables or turn a Set into a rehearsal.
-var common = []string{
+// commonParameters are those that every cmdlet has: they change how it is run, not
+// what it sets, and some of them write variables or make a Set change nothing.
+var commonParameters = []string{
 	"Verbose", "Debug", "ErrorAction", "WarningAction", "InformationAction", "ProgressAction",
 	"ErrorVariable", "WarningVariable", "InformationVariable", "OutVariable", "OutBuffer", "PipelineVariable",
 	"WhatIf", "Confirm", "UseTransaction",
@@ -27,7 +27,7 @@ func parameters(c tenant.Cmdlet) ([]parameter, error) {
 		if !tenant.IsNoun(p.Name) || strings.EqualFold(p.Name, "Identity") {
 			return nil, fmt.Errorf("%s: parameter %q: not one to set", c.Name, p.Name)
 		}
-		for _, name := range common {
+		for _, name := range commonParameters {
 			// PowerShell takes the beginning of a name for the name.
 			if len(p.Name) <= len(name) && strings.EqualFold(p.Name, name[:len(p.Name)]) {
 				return nil, fmt.Errorf("%s: parameter %q: it is %s, which all cmdlets have: not one to set", c.Name, p.Name, name)

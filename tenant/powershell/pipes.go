@@ -42,7 +42,7 @@ func closeFiles(files [3]*os.File) {
 	}
 }
 
-// write writes the lines of p to its input, and ends it at the end of them.
+// write writes the lines of p to its input, which it closes after the last one.
 func (p *process) write(input *os.File) {
 	defer input.Close()
 	for {
@@ -61,11 +61,11 @@ func (p *process) write(input *os.File) {
 }
 
 // readReplies reads what the process writes until it ends. What is not the
-// bridge's is noise.
+// bridge's is forwarded.
 func (p *process) readReplies(output *os.File) {
 	for line := range readLines(output, []byte(p.nonce)) {
 		if !line.marked {
-			p.say(line.text)
+			p.forward(line.text)
 			continue
 		}
 		var a answer
@@ -85,12 +85,13 @@ func (p *process) readReplies(output *os.File) {
 func (p *process) readErrors(output *os.File) {
 	for line := range readLines(output, nil) {
 		p.tail.add(line.text)
-		p.say(line.text)
+		p.forward(line.text)
 	}
 }
 
-// say passes on noise while someone listens: as long as p signs in.
-func (p *process) say(line []byte) {
+// forward passes a line that is not the bridge's to p.notice, which is set while p
+// signs in.
+func (p *process) forward(line []byte) {
 	notice := p.notice.Load()
 	if notice == nil {
 		return

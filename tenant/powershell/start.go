@@ -10,7 +10,7 @@ import (
 	"rollcall/tenant"
 )
 
-// errOtherVersion says that a version of the module can't be loaded, and that
+// errOtherVersion means that a version of the module can't be loaded, and that
 // another one is to be tried: in another process, for this one has assemblies of
 // the first.
 var errOtherVersion = errors.New("this version of the module can't be loaded")
@@ -35,7 +35,7 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		p.notice.Store(nil)
 		if err != nil {
 			p.end()
-			close(p.given)
+			close(p.unused)
 		}
 	}()
 
@@ -45,7 +45,7 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 	if err := t.load(ctx, p, &facts); err != nil {
 		return nil, err
 	}
-	c, err := t.cfg.SignIn.credential(ctx, t.refused())
+	c, err := t.cfg.SignIn.credential(ctx, t.refusedToken())
 	if err != nil {
 		return nil, noCredential(err)
 	}
@@ -55,15 +55,15 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 	p.token, p.renew = c.token, renewal(time.Now(), c.expires)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.live[p] { // or it has died since
+	if t.live[p] { // or it has ended already
 		t.ready++
 		p.ready = true
 	}
 	return p, nil
 }
 
-// launch starts program and keeps account of it. It frees the place if that
-// fails, and when the process has ended.
+// launch starts program and adds it to t.live until it has ended. It calls free if
+// the start fails, and when the process has ended.
 func (t *Tenant) launch(program string, free func()) (*process, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -93,10 +93,10 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 		case t.died <- struct{}{}:
 		default:
 		}
-		// Whoever has p, or finds it in the pool, has yet to give it up: so
-		// that there never are more processes in the pool than places.
+		// The place is free when no call will use p again: so there are never
+		// more processes in the pool than places.
 		select {
-		case <-p.given:
+		case <-p.unused:
 		case <-t.closing:
 		}
 		free()
@@ -117,7 +117,7 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 	return p, nil
 }
 
-// begin has p begin to answer, and finds out what there is.
+// begin sends p the script's settings, and puts into facts what is installed.
 func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts) error {
 	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun), Folder: text(p.folder)}, t.cfg.Timeout)
 	if err != nil {
@@ -129,13 +129,13 @@ func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts) error {
 	return nil
 }
 
-// load has p load the module: of the versions that are installed the first that
-// is worth a try. Which of them can't be loaded is remembered.
+// load has p load the module: the best of the installed versions that were not found
+// to be unloadable.
 func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
-	unfit := t.unfitVersions()
-	versions := slices.DeleteFunc(facts.candidates(), func(v string) bool { return unfit[v] != "" })
+	unloadable := t.unloadableVersions()
+	versions := slices.DeleteFunc(facts.candidates(), func(v string) bool { return unloadable[v] != "" })
 	if len(versions) == 0 {
-		return t.noModule(ctx, *facts, unfit)
+		return t.noModule(ctx, *facts, unloadable)
 	}
 	version := versions[0]
 	r, err := p.call(ctx, request{Op: "import", Module: text(version)}, t.cfg.Timeout)
@@ -147,9 +147,9 @@ func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
 		if err := policyError(r.Error); err != nil {
 			return err
 		}
-		t.setUnfit(version, reason)
+		t.setUnloadable(version, reason)
 		if len(versions) == 1 {
-			return t.noModule(ctx, *facts, t.unfitVersions())
+			return t.noModule(ctx, *facts, t.unloadableVersions())
 		}
 		t.remark(fmt.Sprintf("PowerShell module %s %s can't be loaded, and %s is tried: %s", moduleName, version, versions[1], reason))
 		return errOtherVersion
@@ -158,7 +158,7 @@ func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
 	return nil
 }
 
-// connect has p sign in. What it signs in with is c.
+// connect has p sign in with c.
 func (t *Tenant) connect(ctx context.Context, p *process, c credential, facts *Facts) error {
 	secrets := c.secrets()
 	p.secrets.Store(&secrets)

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// A tail is the first and the last lines of a stream that say something: what .NET
-// dies of it says first, and where it was then in many lines more.
+// A tail keeps the first and the last lines of a stream that are not blank: when .NET
+// crashes it writes the cause first, and then a long stack trace.
 type tail struct {
 	mu    sync.Mutex
 	first []string
