@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// A RetiredError says that a value is no longer a choice of a property.
+// A RetiredError is the error of a value that is no longer a choice of a property.
 type RetiredError struct {
 	Property, Value string
-	Instead         string // the choice that does today what Value did
+	Instead         string // the choice that has the effect that Value had
 }
 
 func (e *RetiredError) Error() string {
 	return fmt.Sprintf("%s %q is retired: use %s", e.Property, e.Value, e.Instead)
 }
 
-// Parse reads text as a value that is wanted of the property called name: nil, to
-// clear it, a bool, a string or, if s has any properties, a [Written]. The error
-// names what is allowed; it is a [*RetiredError] for a value that once was.
+// Parse reads text as a wanted value of the property called name: nil, to clear it, a
+// bool, a string or, if s may have any properties, a [Written]. The error names the
+// values that are allowed; it is a [*RetiredError] for one that was in the past.
 func (s *Setting) Parse(name, text string) (any, error) {
 	p, err := s.property(name)
 	if err != nil {
@@ -30,7 +30,8 @@ func (s *Setting) Parse(name, text string) (any, error) {
 	return s.check(p, text)
 }
 
-// ParseCell is Parse for a cell that [Cell] returned, which may be an [Edit], too.
+// ParseCell is like Parse, for a cell that [Cell] returned. The value may be an
+// [Edit], too.
 func (s *Setting) ParseCell(name, cell string) (any, error) {
 	if !s.Any() {
 		return s.Parse(name, cell)
@@ -45,13 +46,13 @@ func (s *Setting) ParseCell(name, cell string) (any, error) {
 		return e, nil
 	}
 	if word := strings.TrimSpace(cell); word != "" && word != cell {
-		return cell, nil // a text: what we write of others has no blanks around it
+		return cell, nil // a text: Cell puts no blanks around anything else
 	}
 	return written(cell), nil
 }
 
-// ParseEdit reads text as members, one or a list of them, that a list is to have or,
-// if remove is set, not to have.
+// ParseEdit reads text, one member or a list of them, and returns the [Edit] that adds
+// them to a list or, if remove is set, removes them from it.
 func (s *Setting) ParseEdit(name, text string, remove bool) (any, error) {
 	if _, err := s.property(name); err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func (s *Setting) ParseEdit(name, text string, remove bool) (any, error) {
 	return Edit{Add: list}, nil
 }
 
-// check returns the value of p that text is, if p can have it.
+// check returns text as a value of p, or an error if p can't have it.
 func (s *Setting) check(p property, text string) (any, error) {
 	v := s.canonical(p, text)
 	switch {
@@ -89,8 +90,8 @@ func (s *Setting) check(p property, text string) (any, error) {
 	return nil, fmt.Errorf("%s %q: want %s", p.name, text, strings.Join(p.choices, " or "))
 }
 
-// canonical returns v in the one spelling that p has for it: Opt-In and OptIn are
-// opt-in, True is true. A value that p can't have stays as it is.
+// canonical returns v in p's own spelling: opt-in for Opt-In and OptIn, true for
+// True. A value that p can't have is returned as it is.
 func (s *Setting) canonical(p property, v any) any {
 	text, ok := v.(string)
 	switch {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// A Setting is what a pair of Get- and Set- cmdlets is about: a noun, and how
-// its properties are read and set.
+// A Setting is the noun of a pair of Get- and Set- cmdlets, with how its properties
+// are read and set.
 //
-// The properties are those that Get writes. How Set takes them differs from
-// noun to noun, and is in [settings].
+// The properties are those that Get writes. The parameters by which Set takes them
+// differ from noun to noun, and are in [settings].
 type Setting struct {
 	Noun string
 
-	properties []property // none means any: what Set calls a parameter, Get calls a property
+	properties []property // nil means any: each has the name of the parameter of Set
 }
 
 // A property is one value of a Setting.
@@ -23,14 +23,14 @@ type property struct {
 	aliases []string          // other names for it
 	param   string            // the parameter of Set that takes the value
 	with    []Parameter       // what Set needs beside it; a property that has any takes a cmdlet of its own
-	moves   map[string][]Want // by the value that is set: what other properties then become
-	choices []string          // the values it may have, as they are sent; none means true or false
-	retired []string          // values that once were choices
-	instead string            // the choice that does what those did
+	moves   map[string][]Want // the values that other properties get when this one is set, by its value
+	choices []string          // the values it may have, as they are sent; nil means true or false
+	retired []string          // values that were choices in the past
+	instead string            // the choice that has the effect of those
 }
 
-// LookupSetting returns the Setting of noun, in whatever case. A noun without
-// rules of its own has any properties, and one Set- cmdlet takes them all.
+// LookupSetting returns the Setting of noun, in whatever case. A noun that has no
+// rules in [settings] may have any properties, and one Set- cmdlet takes them all.
 // A text that can't be a noun is an error.
 func LookupSetting(noun string) (*Setting, error) {
 	for _, s := range settings {
@@ -53,8 +53,7 @@ func Nouns() []string {
 	return nouns
 }
 
-// Known returns the names of the properties that s has, or nil if that is not
-// known ahead of asking a tenant.
+// Known returns the names of the properties of s, or nil if s may have any.
 func (s *Setting) Known() []string {
 	var names []string
 	for _, p := range s.properties {
@@ -93,16 +92,16 @@ func (s *Setting) property(name string) (property, error) {
 	return property{}, fmt.Errorf("%s has no property %q: it has %s", s.Noun, name, strings.Join(s.Known(), ", "))
 }
 
-// Any reports whether s has any properties, of which what they are is seen from
-// what a tenant shows.
+// Any reports whether s may have any properties. The type of each is then known only
+// from a value that a tenant shows.
 func (s *Setting) Any() bool { return s.properties == nil }
 
 // Get returns the cmdlet that reads the setting of one user, whom [Cmdlet.For]
 // names.
 func (s *Setting) Get() Cmdlet { return Cmdlet{Name: "Get-" + s.Noun} }
 
-// About returns whom o is about as far as it says so: the UPN in its property
-// UserId or UserPrincipalName, or "".
+// About returns the UPN of the user that o is about: that in its property UserId or
+// UserPrincipalName, or "" if it has none.
 func (s *Setting) About(o Object) string {
 	for _, name := range [...]string{"UserPrincipalName", "UserId"} {
 		if text, ok := o[name].(string); ok && strings.Contains(text, "@") {

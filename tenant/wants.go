@@ -4,17 +4,17 @@ import (
 	"slices"
 )
 
-// A Want is a value that is wanted of a property.
+// A Want is a value that a property is to have.
 type Want struct {
 	Property string
 	Value    any
 }
 
-// Set returns the cmdlets that make the values of one user what wants says, in
-// the order to run them. [Cmdlet.For] names the user. To run them twice is the
-// same as to run them once.
+// Set returns the cmdlets that give the properties of one user the values of wants,
+// in the order to run them. [Cmdlet.For] names the user. Running them twice has the
+// same effect as running them once.
 //
-// The wants are of properties that [Setting.Property] returned, and have values as
+// The properties are named as [Setting.Property] returns them, and the values are as
 // [As] returns them.
 func (s *Setting) Set(wants []Want) []Cmdlet {
 	name := "Set-" + s.Noun
@@ -30,15 +30,15 @@ func (s *Setting) Set(wants []Want) []Cmdlet {
 		switch {
 		case p.with == nil:
 			joint = append(joint, value)
-		case !slices.Contains(moved, w): // or it becomes so by itself
+		case !slices.Contains(moved, w): // another want gives it this value
 			cmdlets = append(cmdlets, Cmdlet{Name: name, Parameters: append(slices.Clip(p.with), value)})
 		}
 	}
 	switch {
 	case joint == nil:
 	case len(moved) > 0 && len(cmdlets) > 0:
-		// What moves others is done ahead of what sets one of them, also where
-		// both are in one cmdlet.
+		// The parameter that changes other properties goes first, so that one of
+		// these can be set to something else after it, even in the same cmdlet.
 		cmdlets[0].Parameters = append(joint, cmdlets[0].Parameters...)
 	default:
 		cmdlets = slices.Insert(cmdlets, 0, Cmdlet{Name: name, Parameters: joint})
@@ -46,9 +46,9 @@ func (s *Setting) Set(wants []Want) []Cmdlet {
 	return cmdlets
 }
 
-// Moves returns what becomes of other properties when wants are set, in the order
-// in which the noun has them. A property that is in wants is among them, too: with
-// what it would be for want of that.
+// Moves returns the values that other properties get when wants are set, in the order
+// in which the noun has them. A property that is itself in wants is included, with
+// the value that it would get if it were not.
 func (s *Setting) Moves(wants []Want) []Want {
 	for _, w := range wants {
 		if p, err := s.property(w.Property); err == nil && p.moves != nil {
@@ -58,8 +58,8 @@ func (s *Setting) Moves(wants []Want) []Want {
 	return nil
 }
 
-// MovedBy returns the names of the properties that may change when those called
-// names are set, and are not among these.
+// MovedBy returns the names of the properties, other than names, that may change when
+// those called names are set.
 func (s *Setting) MovedBy(names []string) []string {
 	var moved []string
 	for _, name := range names {
@@ -78,8 +78,9 @@ func (s *Setting) MovedBy(names []string) []string {
 	return moved
 }
 
-// Needed returns those of wants that have to be set if the ones marked same are
-// as wanted already. They are all needed if one that is set moves others.
+// Needed returns those of wants that have to be set, where same[i] reports whether
+// wants[i] is so already. All of them have to be if one that is set changes other
+// properties.
 func (s *Setting) Needed(wants []Want, same []bool) []Want {
 	var needed []Want
 	for i, w := range wants {
