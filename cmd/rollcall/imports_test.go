@@ -25,8 +25,9 @@ func TestImports(t *testing.T) {
 		"rollcall/pipeline/pace":              "tenant",
 		"rollcall/pipeline":                   "tenant pipeline/pace pipeline/roster",
 		"rollcall/pipeline/results":           "tenant tenant/disk pipeline pipeline/roster",
+		"rollcall/pipeline/job":               "tenant tenant/connect tenant/disk pipeline pipeline/lock pipeline/pace pipeline/results pipeline/roster",
 		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/pace pipeline/results pipeline/roster",
-		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox tenant/sandbox/server pipeline pipeline/lock pipeline/pace pipeline/results pipeline/roster report",
+		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox tenant/sandbox/server pipeline pipeline/job pipeline/lock pipeline/pace pipeline/results pipeline/roster report",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {
