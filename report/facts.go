@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -19,7 +20,7 @@ func (p *Page) facts() []fact {
 			facts = append(facts, fact{Name: name, Text: t.Format("2 January 2006, 15:04:05 UTC"), Time: t.Format(time.RFC3339)})
 		}
 	}
-	add("Asked for", firstOf(p.Change, p.Tally.wanted()), p.Noun)
+	add("Asked for", cmp.Or(p.Change, p.Tally.wanted()), p.Noun)
 	add("Kind of run", p.kindText(), "")
 	add("Tenant", p.Tenant, "")
 	rows := ""

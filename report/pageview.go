@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -79,7 +80,7 @@ func (p *Page) view() *pageView {
 	v := &pageView{Alarm: p.alarm(), Facts: p.facts(), Pace: p.pace(), Rows: p.rows()}
 	v.Headline, v.Lede = p.headline()
 	v.Title = strings.TrimSpace(v.Rows.kindWord + " report")
-	if name := firstOf(p.Roster, p.Source); name != "" {
+	if name := cmp.Or(p.Roster, p.Source); name != "" {
 		v.Title += " · " + visible(name)
 	}
 	v.Tiles = p.tiles()

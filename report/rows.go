@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -91,7 +92,7 @@ func (p *Page) row(row keptRow) rowView {
 		}
 		switch class := classOf(row.status); {
 		case class == settled:
-			e.From, e.To = "", visible(firstOf(value.After, value.Wanted))
+			e.From, e.To = "", visible(cmp.Or(value.After, value.Wanted))
 		case row.status == pipeline.Differs && sameText(value.Before, value.Wanted):
 			e.From, e.To = "", visible(value.Before)
 		case row.status == pipeline.Differs:
@@ -103,7 +104,7 @@ func (p *Page) row(row keptRow) rowView {
 		default:
 			e.Arrow = value.Before != "" && value.After != "" && value.Before != value.After
 			if !e.Arrow {
-				e.To, e.From = visible(firstOf(value.After, value.Before)), ""
+				e.To, e.From = visible(cmp.Or(value.After, value.Before)), ""
 			}
 			if !sameText(value.After, value.Wanted) {
 				e.Wanted = visible(value.Wanted)

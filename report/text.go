@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -20,7 +21,7 @@ func (p *Page) Text(w io.Writer) error {
 	for _, table := range v.Moves {
 		fmt.Fprintf(tw, "\n%s\trows\tshare\n", table.Property)
 		for _, m := range table.Moves {
-			fmt.Fprintf(tw, "  %s -> %s\t%s\t%s\n", firstOf(m.From, "not read"), firstOf(m.To, "not read"), m.Count, m.Share)
+			fmt.Fprintf(tw, "  %s -> %s\t%s\t%s\n", cmp.Or(m.From, "not read"), cmp.Or(m.To, "not read"), m.Count, m.Share)
 		}
 		if table.Others != "" {
 			fmt.Fprintf(tw, "  others\t%s\t\n", table.Others)
@@ -35,7 +36,7 @@ func (p *Page) Text(w io.Writer) error {
 		}
 		fmt.Fprintln(tw)
 		for _, value := range c.Values {
-			fmt.Fprintf(tw, "  %s\t%s\t%s\n", firstOf(value.Value, c.Blank), value.Count, strings.Join(value.Counts, "\t"))
+			fmt.Fprintf(tw, "  %s\t%s\t%s\n", cmp.Or(value.Value, c.Blank), value.Count, strings.Join(value.Counts, "\t"))
 		}
 		tw.Flush()
 	}

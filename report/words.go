@@ -50,7 +50,10 @@ func perSecond(x float64) string {
 	if x >= 1000 {
 		return group(int(x + 0.5))
 	}
-	return strconv.FormatFloat(x, 'f', decimals(x), 64)
+	if x >= 10 {
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.1f", x)
 }
 
 // percent returns a share in words that never say all or nothing of what is not.
@@ -65,13 +68,4 @@ func percent(n, of int) string {
 	default:
 		return fmt.Sprintf("%.1f%%", p)
 	}
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func (a *app) apply() *cobra.Command {
-	var j job
+	var j jobFlags
 	var dryRun bool
 	c := &cobra.Command{
 		Use:   "apply FILE",
@@ -32,7 +32,7 @@ file holds whole records only, and --resume goes on.`,
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			j.audit = dryRun
-			return j.do(a, args[0])
+			return j.run(a, args[0])
 		},
 	}
 	j.add(c.Flags())

@@ -3,7 +3,7 @@ package main
 import "github.com/spf13/cobra"
 
 func (a *app) audit() *cobra.Command {
-	j := job{audit: true}
+	j := jobFlags{audit: true}
 	c := &cobra.Command{
 		Use:   "audit FILE",
 		Short: "Show what apply would change, without changing anything",
@@ -26,7 +26,7 @@ What it holds of the tenant refuses every cmdlet that is not a Get. With -o it
 writes the same columns as apply, a record for each row.`,
 			exitOK, exitError, exitUsage, exitRows, exitDiffers, exitGuard, exitHeld, exitInterrupted, exitTerminated),
 		Args: oneFile,
-		RunE: func(_ *cobra.Command, args []string) error { return j.do(a, args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error { return j.run(a, args[0]) },
 	}
 	j.add(c.Flags())
 	grouped(c.Flags(), "Output", j.output.addBaseline)

@@ -19,30 +19,35 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A million rows through everything but a real tenant, next to what it costs
-// encoding/csv to copy the same file. Both bring what they write to the disk.
+// A million rows, quoted as PowerShell exports them, through everything but a real
+// tenant, next to what it costs encoding/csv to copy the same file. Each is a
+// process of its own and brings what it writes to the disk. What they cost is the
+// time of all cores.
 func BenchmarkMillionRows(b *testing.B) {
 	const rows = 1_000_000
 	dir := b.TempDir()
-	in, copied := filepath.Join(dir, "users.csv"), filepath.Join(dir, "copy.csv")
+	in := filepath.Join(dir, "users.csv")
 	writeRoster(b, in, rows)
 	program := filepath.Join(dir, "rollcall")
 	buildProgram(b, program)
-	var copying, running time.Duration
-	for b.Loop() {
-		start := time.Now()
-		copyCSV(b, in, copied)
-		copying += time.Since(start)
-		start = time.Now()
-		cmd := exec.Command(program, "apply", in, "--privacy-mode", "opt-out", "-o", filepath.Join(dir, "results.csv"), "--overwrite", "--quiet")
+	var copying, running, waited time.Duration
+	spend := func(total *time.Duration, name string, args ...string) {
+		cmd := exec.Command(name, args...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
-		running += time.Since(start)
+		*total += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
+	for b.Loop() {
+		spend(&copying, "copy-csv", in, filepath.Join(dir, "copy.csv"))
+		start := time.Now()
+		spend(&running, program, "apply", in, "--privacy-mode", "opt-out", "-o", filepath.Join(dir, "results.csv"), "--overwrite", "--quiet")
+		waited += time.Since(start)
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(running.Seconds()/float64(b.N), "s/run")
-	b.ReportMetric(copying.Seconds()/float64(b.N), "s/copy")
+	b.ReportMetric(waited.Seconds()/float64(b.N), "s/run")
+	b.ReportMetric(running.Seconds()/float64(b.N), "cpu-s/run")
+	b.ReportMetric(copying.Seconds()/float64(b.N), "cpu-s/copy")
 	b.ReportMetric(running.Seconds()/copying.Seconds(), "x-csv-copy(goal<=3)")
 }
 
@@ -145,7 +150,7 @@ func buildProgram(tb testing.TB, name string) {
 	}
 }
 
-// writeRoster writes a roster of n users.
+// writeRoster writes a roster of n users, as PowerShell exports one.
 func writeRoster(tb testing.TB, name string, n int) {
 	tb.Helper()
 	f, err := os.Create(name)
@@ -153,9 +158,9 @@ func writeRoster(tb testing.TB, name string, n int) {
 		tb.Fatal(err)
 	}
 	w := bufio.NewWriter(f)
-	fmt.Fprintln(w, "UserPrincipalName,DisplayName,UsageLocation,Department")
+	fmt.Fprintln(w, `"UserPrincipalName","DisplayName","UsageLocation","Department"`)
 	for i := range n {
-		fmt.Fprintf(w, "user%07d@contoso.onmicrosoft.com,User Number %d,%s,Department %d\n", i, i, []string{"FR", "US", "US"}[i%3], i%40)
+		fmt.Fprintf(w, `"user%07d@contoso.onmicrosoft.com","User Number %d","%s","Department %d"`+"\n", i, i, []string{"FR", "US", "US"}[i%3], i%40)
 	}
 	if err := w.Flush(); err != nil {
 		tb.Fatal(err)
@@ -165,37 +170,39 @@ func writeRoster(tb testing.TB, name string, n int) {
 	}
 }
 
-func copyCSV(tb testing.TB, from, to string) {
-	tb.Helper()
-	in, err := os.Open(from)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer out.Close()
-	r := csv.NewReader(bufio.NewReaderSize(in, 64<<10))
-	r.ReuseRecord = true
-	w := csv.NewWriter(bufio.NewWriterSize(out, 64<<10))
-	for {
-		record, err := r.Read()
-		if err == io.EOF {
-			break
-		}
+// copyCSV is a program that copies a CSV file with encoding/csv, and brings the copy
+// to the disk.
+func copyCSV() {
+	err := func() error {
+		in, err := os.Open(os.Args[1])
 		if err != nil {
-			tb.Fatal(err)
+			return err
 		}
-		w.Write(record)
-	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		tb.Fatal(err)
-	}
-	if err := out.Sync(); err != nil {
-		tb.Fatal(err)
+		defer in.Close()
+		out, err := os.Create(os.Args[2])
+		if err != nil {
+			return err
+		}
+		defer out.Close()
+		r := csv.NewReader(bufio.NewReaderSize(in, 64<<10))
+		r.ReuseRecord = true
+		w := csv.NewWriter(bufio.NewWriterSize(out, 64<<10))
+		for {
+			record, err := r.Read()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			w.Write(record)
+		}
+		w.Flush()
+		return errors.Join(w.Error(), out.Sync())
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rollcall/pipeline/job"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 )
@@ -31,13 +32,14 @@ who are wanted two ways.`, exitOK, exitError, exitUsage),
 			if err != nil {
 				return err
 			}
-			o, err := users.options(c)
+			o, err := users.options()
 			if err != nil {
 				return err
 			}
+			job.Bind(&o, c)
 			r, err := roster.Open(args[0], a.in, o)
 			if err != nil {
-				return optionError(err)
+				return rosterError(err)
 			}
 			defer r.Close()
 			if asJSON {

@@ -34,7 +34,7 @@ token is never shown, only what it says: for whom, with which roles, for how lon
 	}
 	grouped(c.Flags(), "The setting", f.change.addNoun)
 	f.tenant.add(c.Flags())
-	grouped(c.Flags(), "Messages", f.talk.add)
+	grouped(c.Flags(), "Messages", f.console.add)
 	return c
 }
 

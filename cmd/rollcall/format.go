@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
 	"github.com/spf13/pflag"
 
+	"rollcall/pipeline"
+	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
 	"rollcall/report"
 )
@@ -28,26 +31,26 @@ func (f *formatFlags) addBaseline(fs *pflag.FlagSet) {
 }
 
 // checkFormat refuses what standard output can't have.
-func (j *job) checkFormat() error {
-	f := &j.output.formatFlags
-	records := f.format == "json" || f.format == "csv"
+func (f *jobFlags) checkFormat() error {
+	o := &f.output
+	records := o.format == "json" || o.format == "csv"
 	switch {
-	case f.format != "" && f.format != "text" && f.format != "markdown" && !records:
-		return usage(fmt.Errorf("--format %q: want text, csv, json or markdown", f.format))
-	case f.color != "auto" && f.color != "always" && f.color != "never":
-		return usage(fmt.Errorf("--color %q: want auto, always or never", f.color))
-	case j.output.name == "-" && f.format != "" && f.format != "csv":
-		return usage(fmt.Errorf("-o - is the CSV on standard output, where --format %s is to go too: want one of them", f.format))
-	case j.talk.quiet && records && j.output.name != "-":
-		return &exit{status: exitUsage, err: fmt.Errorf("--quiet says nothing if all is well, --format %s has every row: want one of them", f.format),
+	case o.format != "" && o.format != "text" && o.format != "markdown" && !records:
+		return usage(fmt.Errorf("--format %q: want text, csv, json or markdown", o.format))
+	case o.color != "auto" && o.color != "always" && o.color != "never":
+		return usage(fmt.Errorf("--color %q: want auto, always or never", o.color))
+	case o.name == "-" && o.format != "" && o.format != "csv":
+		return usage(fmt.Errorf("-o - is the CSV on standard output, where --format %s is to go too: want one of them", o.format))
+	case f.console.quiet && records && o.name != "-":
+		return &exit{status: exitUsage, err: fmt.Errorf("--quiet says nothing if all is well, --format %s has every row: want one of them", o.format),
 			hint: "-o FILE keeps the results; 2>/dev/null silences standard error alone"}
-	case f.baseline == "":
+	case o.baseline == "":
 		return nil
-	case !j.audit:
+	case !f.audit:
 		return usage(errors.New("--baseline is for an audit"))
-	case f.format != "" && f.format != "text", j.output.name == "-":
+	case o.format != "" && o.format != "text", o.name == "-":
 		return usage(errors.New("--baseline prints text: want no other --format, and no -o -"))
-	case j.output.resume:
+	case o.resume:
 		return usage(errors.New("--baseline compares every row, --resume passes over those that are recorded: want one of them"))
 	}
 	return nil
@@ -62,11 +65,11 @@ func (x *execution) form() string {
 		return x.output.format
 	case name == "-":
 		return "csv"
-	case x.tell.summary == "-":
+	case x.monitoring.summary == "-":
 		return ""
 	case x.audit:
 		return "text"
-	case name == "" && x.talk.quiet:
+	case name == "" && x.console.quiet:
 		return "text" // which is nothing if all is well
 	case name == "":
 		return "csv"
@@ -74,48 +77,75 @@ func (x *execution) form() string {
 	return ""
 }
 
-// view returns what standard output has of the run, or nil for nothing.
-func (x *execution) view(format results.Format) (report.View, error) {
-	w, color, quiet := x.app.stdout(), x.paints(), x.talk.quiet
-	switch form := x.form(); {
-	case x.output.baseline != "":
-		b, err := results.ReadBaseline(x.output.baseline, format.Properties, x.manifest())
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &exit{status: exitError, err: err, hint: "the first audit makes it: without --baseline, and with -o " + x.output.baseline}
-		}
-		if errors.Is(err, results.ErrUnfinished) {
-			return nil, &exit{status: exitError, err: err, hint: "the command of that audit with --resume finishes it"}
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, w := range b.Warnings {
-			x.app.console.Warn("warning: baseline %s: %s", x.output.baseline, w)
-		}
-		x.news = report.NewNews(w, format.Properties, b, color, quiet)
-		return x.news, nil
-	case form == "csv":
-		return report.Lined(w, format, isTerminal(x.app.out)), nil
-	case form == "json":
-		return report.NewJSONRows(w, format), nil
-	case form == "markdown":
-		m := report.NewMarkdown(w, fmt.Sprintf("rollcall %s: %s", x.kind(), x.change), format.Properties, format.Moved)
-		m.Quiet = quiet
-		return m, nil
-	case form == "text":
-		d := report.NewDiff(w, format.Properties)
-		d.Color, d.Quiet, d.Moved = color, quiet, format.Moved
-		return d, nil
-	}
-	return nil, nil
+// A screen is standard output, which has in one form or another what a run does.
+type screen struct {
+	report.View // nil until it is open
+	x           *execution
+	began       bool
 }
 
-// newsOutcome is outcome for an audit with a baseline: only a change counts.
-func (x *execution) newsOutcome() error {
-	if x.news.Changed() {
-		return &exit{status: exitDiffers}
+// Open chooses the form.
+func (s *screen) Open(p job.Plan) (err error) {
+	s.View, err = s.x.view(p)
+	return err
+}
+
+// Begin notes that there is something to end.
+func (s *screen) Begin(*pipeline.Run) { s.began = true }
+
+// End writes what can't be said before the end.
+func (s *screen) End(o *results.Outcome) error { return s.View.End(&o.Rows) }
+
+// outputs returns what is told of each row beside the results file.
+func (x *execution) outputs() []job.Output {
+	var all []job.Output
+	if x.form() != "" || x.output.baseline != "" {
+		all = append(all, &screen{x: x})
 	}
-	return nil
+	if x.output.html.name != "" {
+		x.page = &page{name: x.output.html.name, overwrite: x.output.overwrite || x.output.resume}
+		all = append(all, x.page)
+	}
+	return all
+}
+
+// view returns what standard output has of the run.
+func (x *execution) view(p job.Plan) (report.View, error) {
+	w, color, quiet := x.app.stdout(), x.paints(), x.console.quiet
+	switch form := x.form(); {
+	case x.output.baseline != "":
+		return x.sinceBaseline(w, p)
+	case form == "csv":
+		return report.Lined(w, p.Format, isTerminal(x.app.out)), nil
+	case form == "json":
+		return report.NewJSONRows(w, p.Format), nil
+	case form == "markdown":
+		m := report.NewMarkdown(w, fmt.Sprintf("rollcall %s: %s", p.Manifest.Run, p.Change), p.Format.Properties, p.Format.Moved)
+		m.Quiet = quiet
+		return m, nil
+	}
+	d := report.NewDiff(w, p.Format.Properties)
+	d.Color, d.Quiet, d.Moved = color, quiet, p.Format.Moved
+	return d, nil
+}
+
+// sinceBaseline returns what has changed since the audit that is the baseline.
+func (x *execution) sinceBaseline(w io.Writer, p job.Plan) (report.View, error) {
+	name := x.output.baseline
+	b, err := results.ReadBaseline(name, p.Format.Properties, p.Manifest)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &exit{status: exitError, err: err, hint: "the first audit makes it: without --baseline, and with -o " + name}
+	case errors.Is(err, results.ErrUnfinished):
+		return nil, &exit{status: exitError, err: err, hint: "the command of that audit with --resume finishes it"}
+	case err != nil:
+		return nil, err
+	}
+	for _, text := range b.Warnings {
+		x.app.console.Warn("warning: baseline %s: %s", name, text)
+	}
+	x.news = report.NewNews(w, p.Format.Properties, b, x.paints(), x.console.quiet)
+	return x.news, nil
 }
 
 // paints reports whether text is to be in color.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
 	"rollcall/report"
 	"rollcall/tenant/disk"
@@ -31,59 +32,41 @@ func (f *htmlFlags) check() error {
 	return nil
 }
 
-// canHTML finds out ahead of the run whether the report could be written.
-func (f *outputFlags) canHTML() error {
-	if f.html.name == "" {
-		return nil
-	}
-	err := disk.CheckReplace(f.html.name, f.overwrite || f.resume)
+// A page is the HTML report of a run as it comes to be.
+type page struct {
+	report.Page
+	name      string
+	overwrite bool
+	plan      job.Plan
+	written   bool
+}
+
+// canWriteReport finds out whether the report called name could be written.
+func canWriteReport(name string, overwrite bool) error {
+	err := disk.CheckReplace(name, overwrite)
 	if errors.Is(err, disk.ErrExists) {
 		return &exit{status: exitError, err: err, hint: "--overwrite replaces it"}
 	}
 	return err
 }
 
-// A page is the HTML report of a run as it comes to be. A nil one is none.
-type page struct {
-	report.Page
-	name      string
-	overwrite bool
-	format    results.Format
-}
-
-// openHTML makes ready for the report of a run that writes its results to o, if
-// there is to be one.
-func (f *outputFlags) openHTML(x *execution, o *output, format results.Format) error {
-	if f.html.name == "" {
-		return nil
+// Open makes ready for the report, which has the rows too that are recorded already.
+func (p *page) Open(plan job.Plan) error {
+	if err := canWriteReport(p.name, p.overwrite); err != nil {
+		return err
 	}
-	m := x.manifest()
-	p := &page{name: f.html.name, overwrite: f.overwrite || f.resume, format: format}
+	m := plan.Manifest
+	p.plan = plan
 	p.Page = report.Page{Kind: m.Kind(), Change: m.Change, Noun: m.Noun,
-		Tenant: m.Tenant, Sandbox: !x.conn.Real, Roster: baseName(x.users.Name()), Counts: o.counts,
-		Results: baseName(o.name), Earlier: o.counts.Recorded, Version: version(), Tally: report.NewTally(format)}
-	if found := x.users.Description(); found.PassedOver > 0 {
+		Tenant: m.Tenant, Sandbox: !plan.Tenant.Real, Roster: baseName(plan.Users.Name()), Counts: plan.Counts,
+		Results: baseName(plan.File), Earlier: plan.Counts.Recorded, Version: version(), Tally: report.NewTally(plan.Format)}
+	if found := plan.Users.Description(); found.PassedOver > 0 {
 		p.PassedOver = found.Passed()
 	}
-	o.page = p
-	if p.Earlier > 0 {
-		return p.restore(o.name)
+	if p.Earlier == 0 {
+		return nil
 	}
-	return nil
-}
-
-// baseName is the name of a file without its directory, which is nobody's
-// business who gets the report by mail.
-func baseName(name string) string {
-	if name == "" {
-		return ""
-	}
-	return filepath.Base(name)
-}
-
-// restore counts the rows of the results file that is gone on with.
-func (p *page) restore(name string) error {
-	f, err := os.Open(name)
+	f, err := os.Open(plan.File)
 	if err != nil {
 		return err
 	}
@@ -93,43 +76,53 @@ func (p *page) restore(name string) error {
 		err = p.Tally.Restore(r)
 	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
+		return fmt.Errorf("read %s: %w", plan.File, err)
 	}
 	return nil
 }
 
-// watch has the report show how run goes, until stop is called.
-func (p *page) watch(run *pipeline.Run) (stop func()) {
-	if p == nil {
-		return func() {}
-	}
+// Begin has the report show how run goes.
+func (p *page) Begin(run *pipeline.Run) {
 	p.Began, p.Timeline = time.Now(), report.Watch(run)
-	return p.Timeline.Stop
 }
 
-// conclude writes the report of a run that ended with err, and returns how the
-// command ends: with err, unless that is about rows and the report could not be
-// written.
-func (p *page) conclude(x *execution, err error) error {
-	if p == nil || p.Timeline == nil { // not confirmed, or a guard was against it
-		return err
-	}
-	p.Ended = time.Now()
-	p.Counts = x.out.counts
+// Record adds a row.
+func (p *page) Record(r *pipeline.Result) error { return p.Tally.Record(r) }
+
+// Flush does nothing: the report is written at the end.
+func (p *page) Flush() error { return nil }
+
+// Journalled adds a row that only the journal has.
+func (p *page) Journalled(r *pipeline.Result) { p.Tally.Journalled(r) }
+
+// Restart forgets all rows.
+func (p *page) Restart() bool {
+	p.Tally = report.NewTally(p.plan.Format)
+	return true
+}
+
+// End writes the report.
+func (p *page) End(o *results.Outcome) error {
+	p.Timeline.Stop()
+	p.Ended, p.Counts = time.Now(), o.Rows
 	switch {
-	case message(err) != "":
-		p.Stopped = strings.TrimPrefix(message(err), "stopped: ")
-	case x.interrupts.status() != 0 && x.out.left() > 0:
-		p.Stopped = "it was interrupted"
-	}
-	werr := disk.Replace(p.name, p.overwrite, p.Write)
-	switch {
-	case werr == nil:
-		x.app.console.Say("the report is in %s", p.name)
-	case message(err) == "":
-		return &exit{status: max(exitError, x.interrupts.status()), err: werr}
+	case o.Ending == results.Interrupted && o.Reason == job.ErrInterrupted.Error():
+		if o.Rows.Left() > 0 {
+			p.Stopped = "it was interrupted"
+		}
 	default:
-		x.app.console.Warn("%v", werr)
+		p.Stopped = strings.TrimPrefix(o.Reason, "stopped: ")
 	}
+	err := disk.Replace(p.name, p.overwrite, p.Write)
+	p.written = err == nil
 	return err
+}
+
+// baseName is the name of a file without its directory, which is nobody's business
+// who gets the report by mail.
+func baseName(name string) string {
+	if name == "" {
+		return ""
+	}
+	return filepath.Base(name)
 }

@@ -32,7 +32,8 @@ type interrupts struct {
 	code   atomic.Int32                  // exit status for the first, 0 if there was none
 	softly atomic.Pointer[func() string] // what the first does, or nil
 	in     chan os.Signal
-	gone   chan struct{}
+	over   chan struct{} // closed by end
+	gone   chan struct{} // closed when listen is over
 }
 
 // watch begins to watch for interrupts: the first two no longer end the process.
@@ -48,7 +49,7 @@ func watch(c *report.Console, within time.Duration) *interrupts {
 }
 
 func newInterrupts(within time.Duration) *interrupts {
-	i := &interrupts{within: within, stop: make(chan struct{}), in: make(chan os.Signal, 2), gone: make(chan struct{})}
+	i := &interrupts{within: within, stop: make(chan struct{}), in: make(chan os.Signal, 2), over: make(chan struct{}), gone: make(chan struct{})}
 	i.ctx, i.cancel = context.WithCancelCause(context.Background())
 	return i
 }
@@ -56,14 +57,13 @@ func newInterrupts(within time.Duration) *interrupts {
 // listen does what interrupts call for, until the second or end.
 func (i *interrupts) listen(c *report.Console) {
 	defer close(i.gone)
-	var over <-chan time.Time // nil ahead of the first
+	var late <-chan time.Time // nil ahead of the first
 	for {
 		select {
-		case s, ok := <-i.in:
-			switch {
-			case !ok:
-				return
-			case i.code.Load() != 0:
+		case <-i.over:
+			return
+		case s := <-i.in:
+			if i.code.Load() != 0 {
 				signal.Stop(i.in) // a third one ends the process
 				i.cancel(errInterrupted)
 				return
@@ -80,8 +80,8 @@ func (i *interrupts) listen(c *report.Console) {
 			close(i.stop)
 			timer := time.NewTimer(i.within)
 			defer timer.Stop()
-			over = timer.C
-		case <-over:
+			late = timer.C
+		case <-late:
 			if i.within > 0 && i.softly.Load() != nil {
 				c.Break()
 				c.Say("%s are over: stopping at once", seconds(i.within))
@@ -133,10 +133,10 @@ func (i *interrupts) await(wait func() error) error {
 // says has the first interrupt say what it does.
 func (i *interrupts) says(softly func() string) { i.softly.Store(&softly) }
 
-// end stops watching.
+// end has interrupts do nothing: the process is about to exit, with the status of
+// what it did. An interrupt that is not caught would end it with the system's.
 func (i *interrupts) end() {
-	signal.Stop(i.in)
-	close(i.in)
+	close(i.over)
 	<-i.gone
 	i.cancel(nil)
 }

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
+	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,5 +84,27 @@ func TestInterruptTime(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// An interrupt that comes between the end of a command and that of the process does
+// not change the exit status.
+func TestInterruptBehindEnd(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot interrupt itself alone")
+	}
+	i := watch(report.NewConsole(io.Discard), time.Minute)
+	defer signal.Stop(i.in)
+	i.end()
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Signal(os.Interrupt)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-i.in
+	if status := i.status(); status != 0 {
+		t.Errorf("it calls for exit status %d", status)
 	}
 }

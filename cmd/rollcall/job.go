@@ -3,259 +3,207 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/pflag"
 
-	"rollcall/pipeline"
+	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
+	"rollcall/pipeline/roster"
 )
 
-// A job is an apply, an audit or an undo of a roster: what the commands share,
-// which is nearly all.
-type job struct {
+// jobFlags are the flags of an apply, an audit or an undo, which share nearly all.
+type jobFlags struct {
 	audit, undo, readFirst, ifUnchanged, yes bool
-	verifyTimeout                            time.Duration
 
-	change changeFlags
-	roster rosterFlags
-	tenant tenantFlags
-	pace   paceFlags
-	guard  guardFlags
-	output outputFlags
-	talk   talkFlags
-	tell   tellFlags
+	change     changeFlags
+	roster     rosterFlags
+	tenant     tenantFlags
+	pace       paceFlags
+	guard      guardFlags
+	output     outputFlags
+	console    consoleFlags
+	monitoring monitorFlags
 
 	lockWait    time.Duration
 	lockDir     string
 	stopTimeout time.Duration
 
-	flags      *pflag.FlagSet // all of them
-	rosterName string
+	flags *pflag.FlagSet // all of them
 }
 
 // add adds the flags of a job that may be about any roster.
-func (j *job) add(fs *pflag.FlagSet) {
-	grouped(fs, "What to change", j.change.add)
-	grouped(fs, "The file", j.roster.add)
-	j.addRun(fs)
+func (f *jobFlags) add(fs *pflag.FlagSet) {
+	grouped(fs, "What to change", f.change.add)
+	grouped(fs, "The file", f.roster.add)
+	f.addRun(fs)
 }
 
-// addRun adds the flags of every run.
-func (j *job) addRun(fs *pflag.FlagSet) {
-	j.flags = fs
-	j.tenant.add(fs)
-	grouped(fs, "Pace", j.pace.add)
+// addRun adds the flags of every job.
+func (f *jobFlags) addRun(fs *pflag.FlagSet) {
+	f.flags = fs
+	f.tenant.add(fs)
+	grouped(fs, "Pace", f.pace.add)
 	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&j.stopTimeout, "stop-timeout", stopTimeout, "finish rows in progress for this `DURATION`, at most, after an interrupt; then stop at once")
+		fs.DurationVar(&f.stopTimeout, "stop-timeout", stopTimeout, "finish rows in progress for this `DURATION`, at most, after an interrupt; then stop at once")
 	})
-	grouped(fs, "Guards", j.guard.add)
-	grouped(fs, "Output", j.output.add)
-	grouped(fs, "Messages", j.talk.add)
-	grouped(fs, "For others", j.tell.add)
+	grouped(fs, "Guards", f.guard.add)
+	grouped(fs, "Output", f.output.add)
+	grouped(fs, "Messages", f.console.add)
+	grouped(fs, "Monitoring", f.monitoring.add)
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&j.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
-		fs.StringVar(&j.lockDir, "lock-dir", "", "lock the tenant in this `DIR`, which all runs on it have to name, not in the machine's")
+		fs.DurationVar(&f.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
+		fs.StringVar(&f.lockDir, "lock-dir", "", "lock the tenant in this `DIR`, which all runs on it have to name, not in the machine's")
 	})
 }
 
-// addWrites adds the flags of a run that writes.
-func (j *job) addWrites(fs *pflag.FlagSet) {
+// addWrites adds the flags of a job that writes.
+func (f *jobFlags) addWrites(fs *pflag.FlagSet) {
 	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&j.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
+		fs.DurationVar(&f.pace.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
 	})
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
-		j.guard.addMaxChanges(fs)
-		fs.BoolVarP(&j.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
+		f.guard.addMaxChanges(fs)
+		fs.BoolVarP(&f.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
 	})
 }
 
-// kind says in a word what is done.
-func (j *job) kind() string {
-	switch {
-	case j.audit:
-		return "audit"
-	case j.undo:
-		return "undo"
-	case j.readFirst:
-		return "apply --read-first"
-	}
-	return "apply"
-}
-
-// do does the job on the roster called name. Whatever can be found out before
-// the tenant is first called is found out first, in this order: the command
-// line, the tenant, the roster, the results file, and whether it is meant.
-func (j *job) do(a *app, name string) (err error) {
-	if err := j.check(a, name); err != nil {
+// run does the job on the roster called name.
+func (f *jobFlags) run(a *app, name string) error {
+	x := &execution{jobFlags: f, app: a, rosterName: name}
+	if err := f.check(a, name); err != nil {
 		return err
 	}
-	j.rosterName = name
-	x := &execution{job: j, app: a, interrupts: watch(a.console, j.stopTimeout)}
+	o, err := x.options()
+	if err != nil {
+		return err
+	}
+	x.interrupts = watch(a.console, f.stopTimeout)
 	defer x.interrupts.end()
 	x.interrupts.says(func() string { return "stopping" })
-	if x.log, err = j.talk.start(a); err != nil {
+	if o.Log, err = f.console.start(a); err != nil {
 		return err
 	}
-	if err := x.openTeller(name); err != nil {
+	if x.monitor, err = f.monitoring.open(a, &f.console, o.Log); err != nil {
 		return err
 	}
-	defer func() { err = x.conclude(x.interrupted(err)) }()
-	if err := x.canTell(); err != nil {
-		return err
+	defer x.monitor.close()
+	o.Log = x.monitor.log
+	if err := f.monitoring.check(); err != nil {
+		return x.report(x.refused(err), err)
 	}
-	if x.input, err = a.openInput(name, x.interrupts); err != nil {
-		return err
-	}
-	defer x.input.close()
-	if x.change, x.source, err = j.wanted(a, x.input); err != nil {
-		return err
-	}
-	if err := x.lockTenant(); err != nil {
-		return err
-	}
-	defer x.unlock()
-	if x.conn, err = j.tenant.connect(a, x.change.Setting.Noun, j.pace.workers, x.log, x.inherited()...); err != nil {
-		return err
-	}
-	defer x.conn.Close()
-	a.greet(x.conn, j.unnamed(a))
-	if err := x.sameTenant(); err != nil {
-		return err
-	}
-	if err := x.canSave(); err != nil {
-		return err
-	}
+	return x.report(o.Run(x.interrupts.ctx, x.interrupts.stop))
+}
 
-	if x.users, err = x.open(); err != nil {
+// check refuses a command line that can't be meant.
+func (f *jobFlags) check(a *app, name string) error {
+	if f.stopTimeout < 0 {
+		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", f.stopTimeout))
+	}
+	if err := f.output.html.check(); err != nil {
 		return err
 	}
-	defer x.users.Close()
-	x.tellPast()
-	a.describe(name, x.users)
-	if x.interrupts.status() != 0 {
-		return errInterrupted
-	}
-	if err := x.lockResults(); err != nil {
+	if err := f.output.check(a, name, f.tenant.file()); err != nil {
 		return err
 	}
-	if x.out, err = j.output.open(x); err != nil {
+	if err := f.checkFormat(); err != nil {
 		return err
 	}
-	defer func() { err = x.finish(err) }()
-	if err = x.signIn(); err == nil {
-		err = x.lockTenantID()
+	return f.checkFiles(a, name)
+}
+
+// options returns what the flags say.
+func (x *execution) options() (o job.Options, err error) {
+	f, a := x.jobFlags, x.app
+	o = job.Options{
+		Audit: f.audit, Undo: f.undo, ReadFirst: f.readFirst, IfUnchanged: f.ifUnchanged,
+		Roster: x.rosterName, Stdin: a.in, Wanted: f.change.wanted(),
+		Settings:      f.tenant.settings(),
+		Workers:       f.pace.workers,
+		Rate:          f.pace.rate,
+		Retries:       f.pace.retries,
+		RowTimeout:    f.pace.rowTimeout,
+		VerifyTimeout: f.pace.verifyTimeout,
+		Results:       f.output.file(), Overwrite: f.output.overwrite, Resume: f.output.resume, Excel: f.output.excel,
+		Outputs:   x.outputs(),
+		Command:   x.title(),
+		LockDir:   f.lockDir,
+		LockWait:  f.lockWait,
+		Sign:      x.sign,
+		Observers: []job.Observer{x},
+		Prompt:    func(text string) { a.console.Break(); a.console.Say("%s", text) },
 	}
-	if err == nil {
-		err = x.confirm()
+	if a.profile.origins["noun"] == "" {
+		o.Wanted.Noun = ""
 	}
-	if err == nil {
-		err = x.carryOut()
+	if a.profile.origins["tenant"] == "" {
+		o.Settings.Tenant = ""
+	}
+	if !f.yes {
+		o.Approve = x.approve
+	}
+	if o.Layout, err = f.roster.options(); err != nil {
+		return o, err
+	}
+	if o.Guards, err = f.guard.guards(); err != nil {
+		return o, err
+	}
+	o.MaxChanges = f.guard.changes
+	return o, nil
+}
+
+// title is what the job is called for those who have to wait for it.
+func (x *execution) title() string {
+	text := "apply"
+	switch {
+	case x.audit:
+		text = "audit"
+	case x.undo:
+		text = "undo"
+	}
+	text += " " + x.rosterName
+	if x.output.name != "" {
+		text += " -o " + x.output.name
+	}
+	return text
+}
+
+// approve asks before the first write to a real tenant.
+func (x *execution) approve(p job.Plan) error {
+	return x.app.confirm(x.interrupts, question(p.Change, p.Users.Description().Users, p.Tenant.Title(), p.Befores, x.output.name))
+}
+
+// exit returns the error of a command whose job came to o and err: with an exit
+// status, and with what to do about it.
+func (x *execution) exit(o *results.Outcome, err error) error {
+	status := x.interrupts.status()
+	switch {
+	case err == nil && x.news != nil: // then only a change counts
+		if x.news.Changed() {
+			return &exit{status: exitDiffers}
+		}
+		return nil
+	case err == nil && o.Rows.Failed() > 0:
+		return &exit{status: exitRows}
+	case err == nil && !o.Rows.AsWanted():
+		return &exit{status: exitDiffers}
+	case err == nil:
+		return nil
+	case err == job.ErrInterrupted:
+		return &exit{status: status}
+	}
+	err = x.explain(err)
+	if status != 0 {
+		return &exit{status: status, err: errors.New(message(err)), hint: hint(err)}
 	}
 	return err
 }
 
-// check refuses a command line that can't be meant.
-func (j *job) check(a *app, name string) error {
-	if err := j.pace.check(); err != nil {
-		return err
+// rosterError is err, of a roster, as one of the command line if that is what it is
+// about.
+func rosterError(err error) error {
+	if errors.Is(err, roster.ErrOption) {
+		return usage(err)
 	}
-	if _, err := j.guard.guards(); err != nil {
-		return err
-	}
-	if j.verifyTimeout < 0 {
-		return usage(fmt.Errorf("--verify-timeout %v: want 0 (read back once) or more", j.verifyTimeout))
-	}
-	if j.stopTimeout < 0 {
-		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", j.stopTimeout))
-	}
-	if err := j.output.html.check(); err != nil {
-		return err
-	}
-	if err := j.output.check(a, name, j.tenant.file()); err != nil {
-		return err
-	}
-	if err := j.checkFormat(); err != nil {
-		return err
-	}
-	return j.checkTell(a, name)
-}
-
-// unnamed reports whether the tenant is the built-in sandbox because nobody named
-// one.
-func (j *job) unnamed(a *app) bool {
-	return j.tenant.tenant == "sandbox" && a.profile.origins["tenant"] == ""
-}
-
-// wanted returns the change to make: what the flags say or, if they say nothing
-// and the roster is a file that we wrote, what that does. Of such a file the noun
-// is on record too and, for undo, the tenant.
-func (j *job) wanted(a *app, in *input) (*pipeline.Change, *results.Source, error) {
-	source, err := readSource(in)
-	if err != nil {
-		return nil, nil, err
-	}
-	if m := source.Manifest(); m != nil {
-		if a.profile.origins["noun"] == "" && !j.change.asked() {
-			j.change.noun = m.Noun
-		}
-		if j.undo && a.profile.origins["tenant"] == "" {
-			j.tenant.takeUp(m.Where)
-		}
-	}
-	change, err := j.change.change()
-	if err != nil {
-		return nil, nil, err
-	}
-	switch {
-	case source == nil && j.undo:
-		return nil, nil, fmt.Errorf("undo %s: not a results file", in.name)
-	case source == nil && j.ifUnchanged, !change.Empty() && j.ifUnchanged:
-		return nil, nil, usage(errors.New("--if-unchanged needs the diff of an audit as the file, and no --set"))
-	case j.guard.maxChanges != "" && !j.readFirst && (source == nil || !change.Empty()):
-		return nil, nil, usage(errors.New("--max-changes needs --read-first, or the diff of an audit as the file"))
-	case source == nil && change.Empty() && in.once == nil:
-		// It may be a misspelt results file, which would say what it wants.
-		f, err := os.Open(in.name)
-		if err != nil {
-			return nil, nil, err
-		}
-		f.Close()
-		fallthrough
-	case source == nil:
-		_, err := j.change.required()
-		return change, nil, err
-	}
-	change.Cell = source.Cell
-	switch {
-	case j.undo:
-		err = wrongNoun(source.Back(change))
-		j.roster.only = results.Changing
-	case change.Empty():
-		err = wrongNoun(source.Again(change, j.ifUnchanged))
-		if j.roster.only == nil {
-			j.roster.only = results.Wanting
-		}
-	}
-	j.readFirst = j.readFirst || change.Expects()
-	return change, source, err
-}
-
-// outcome returns the error that stands for the exit status of a run that ended
-// with err. One without a cause is about rows, and has been told.
-func outcome(err error, c *pipeline.Counts, i *interrupts) error {
-	switch {
-	case i.status() != 0 && (err == nil || errors.Is(err, errInterrupted)):
-		return &exit{status: i.status()}
-	case i.status() != 0:
-		return &exit{status: i.status(), err: err}
-	case err != nil:
-		return err
-	case c.Failed() > 0:
-		return &exit{status: exitRows}
-	case c.ByStatus[pipeline.Differs] > 0:
-		return &exit{status: exitDiffers}
-	}
-	return nil
+	return err
 }

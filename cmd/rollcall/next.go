@@ -10,12 +10,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
+	"rollcall/tenant/connect"
 )
 
 // next returns the command line that a person would likely want after this run,
 // which was carried out, or "" if nothing suggests itself.
-func (x *execution) next() string {
-	s, file := &x.out.counts, x.out.name
+func (x *execution) next(o *results.Outcome) string {
+	s, file := &o.Rows, x.output.file()
 	failed := triable(s.ByStatus[:])
 	tenant := x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
 	var words []string
@@ -30,7 +32,7 @@ func (x *execution) next() string {
 	case file == "":
 	case failed != "":
 		words = []string{"apply", file, "--only", failed, "-o", unused("again.csv")}
-	case s.ByStatus[pipeline.Applied] > 0 && x.readFirst && x.job.tenant.tenant != "sandbox": // which forgets
+	case s.ByStatus[pipeline.Applied] > 0 && o.Manifest.Befores && o.Tenant != connect.Sandbox: // which forgets
 		words = []string{"undo", file, "--dry-run"}
 	default:
 		return commandLine([]string{"report", file, "--html", unused("report.html")})

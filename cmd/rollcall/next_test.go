@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 )
 
 // What is suggested fits what came of the run, and is about the same tenant.
@@ -31,17 +32,19 @@ func TestNext(t *testing.T) {
 		{status: pipeline.Applied},
 		{undo: true, out: "r.csv", status: pipeline.Applied},
 	} {
-		j := &job{audit: test.audit, undo: test.undo, readFirst: test.readFirst, rosterName: "users.csv"}
+		j := &jobFlags{audit: test.audit, undo: test.undo, readFirst: test.readFirst}
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 		j.add(fs)
 		fs.String("profile", "", "")
 		if err := fs.Parse(test.args); err != nil {
 			t.Fatal(err)
 		}
-		x := &execution{job: j, out: &output{name: test.out}}
-		x.out.counts = pipeline.Counts{Total: 1, Recorded: 1}
-		x.out.counts.ByStatus[test.status] = 1
-		if got := x.next(); got != test.want {
+		j.output.name = test.out
+		x := &execution{jobFlags: j, rosterName: "users.csv"}
+		o := &results.Outcome{Tenant: j.tenant.tenant, Rows: pipeline.Counts{Total: 1, Recorded: 1}}
+		o.Manifest.Befores = test.readFirst
+		o.Rows.ByStatus[test.status] = 1
+		if got := x.next(o); got != test.want {
 			t.Errorf("%v %v: %q, want %q", test.args, test.status, got, test.want)
 		}
 	}

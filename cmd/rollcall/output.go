@@ -1,19 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/pflag"
 
-	"rollcall/pipeline"
-	"rollcall/pipeline/results"
-	"rollcall/report"
-	"rollcall/tenant/disk"
 	"rollcall/tenant/sandbox"
 )
 
@@ -78,195 +72,10 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	return nil
 }
 
-// An output is where results go: to a file, and in some form to standard output.
-type output struct {
-	name     string // of the results file, "" if there is none
-	recorder pipeline.Recorder
-	counts   pipeline.Counts // where the rows of the roster stand
-	view     report.View     // what standard output has, or nil
-	begun    bool            // the run has begun
-	ended    bool            // so has view
-	file     *results.File   // or nil
-	page     *page           // or nil
-
-	from *results.Resumption // what the run goes on from; of a new run it is empty
-	rows pipeline.Rows       // those that are not recorded yet
-}
-
-// open opens the output of a run. What is there already stays as it is.
-func (f *outputFlags) open(x *execution) (*output, error) {
-	if err := f.canHTML(); err != nil {
-		return nil, err
+// file returns the results file that is asked for, or "".
+func (f *outputFlags) file() string {
+	if f.name == "-" {
+		return ""
 	}
-	m, c, users := x.manifest(), x.change, x.users
-	o := &output{rows: users.Rows(), from: &results.Resumption{}}
-	var recorders []pipeline.Recorder
-	format := results.Format{Properties: c.Properties(), Moved: c.Moved(), Header: users.Header(), UPN: users.UPN(), Excel: f.excel}
-	if x.source != nil {
-		format.Own = x.source.Own
-	}
-	var err error
-	if o.view, err = x.view(format); err != nil {
-		return nil, err
-	}
-	if f.name != "" && f.name != "-" {
-		if f.resume {
-			o.file, o.from, err = results.Resume(f.name, format, m, o.rows)
-		} else {
-			o.file, err = results.Create(f.name, f.overwrite, format, m)
-		}
-		switch {
-		case errors.Is(err, disk.ErrExists), errors.Is(err, results.ErrJournal):
-			return nil, &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
-		case err != nil:
-			return nil, err
-		}
-		for _, w := range o.from.Warnings {
-			x.app.console.Warn("warning: %s", w)
-		}
-		o.name = f.name
-		recorders = append(recorders, o.file)
-	}
-	if o.view != nil {
-		recorders = append(recorders, o.view)
-	}
-	o.counts = o.base(m.Rows)
-	if err := f.openHTML(x, o, format); err != nil {
-		return nil, errors.Join(err, o.close())
-	}
-	if o.page != nil {
-		recorders = append(recorders, o.page.Tally)
-	}
-	o.recorder = pipeline.Tee(recorders...)
-	for _, e := range o.from.Earlier {
-		if e.Result == nil {
-			o.counts.InProgress++
-		} else {
-			o.counts.Journalled++
-			o.counts.ByStatus[e.Result.Status]++
-		}
-	}
-	return o, nil
-}
-
-// base returns what the results had of so many rows before the run.
-func (o *output) base(rows int) pipeline.Counts {
-	c := o.from.Counts
-	c.Total = rows
-	return c
-}
-
-// begin makes the results what the run starts from.
-func (x *execution) beginOutput() error {
-	o := x.out
-	if o.file == nil || o.from.Complete {
-		o.begun = true
-		return nil
-	}
-	if err := o.file.Begin(); err != nil {
-		return err // what an earlier life of the run has left stays its record
-	}
-	o.begun = true
-	context.AfterFunc(x.interrupts.ctx, o.file.Abort)
-	if o.file.Device() {
-		return nil
-	}
-	now := x.told(nil)
-	now.Ending, now.ResultsSHA256 = results.Running, ""
-	return results.WriteSummary(o.name, now)
-}
-
-// sync brings the results to the disk, so that what is said of them is so.
-func (o *output) sync() error {
-	if o.file == nil || o.from.Complete || o.file.Device() {
-		return nil
-	}
-	return o.file.Sync()
-}
-
-// count finds out where the rows stand after a run that ended with err: it may
-// be that the file could not be written, and has less than it was given.
-func (x *execution) count(run *pipeline.Run, err error) {
-	o := x.out
-	o.counts = o.base(o.counts.Total)
-	o.counts.Add(&run.Counts)
-	if err == nil || o.file == nil || o.file.Device() || x.interrupts.status() != 0 && !errors.Is(err, results.ErrLost) {
-		return
-	}
-	each := func(*pipeline.Result) {}
-	if o.page != nil {
-		o.page.Tally = report.NewTally(o.page.format)
-		each = func(r *pipeline.Result) { o.page.Tally.Record(r) }
-	}
-	counts, rerr := results.Recount(o.name, o.counts.Total, run.Open, each)
-	if rerr != nil {
-		x.app.console.Warn("warning: what is in %s could not be counted: %v", o.name, rerr)
-		counts = pipeline.Counts{Total: o.counts.Total, InProgress: o.counts.Done() + o.counts.InProgress}
-	}
-	o.counts = counts
-}
-
-// left returns how many rows are not recorded.
-func (o *output) left() int { return o.counts.Left() }
-
-// conclude ends what standard output has, once.
-func (o *output) conclude() error {
-	if o.view == nil || o.ended || !o.begun {
-		return nil
-	}
-	o.ended = true
-	return o.view.End(&o.counts)
-}
-
-// close concludes, and closes the results file.
-func (o *output) close() error {
-	err := o.conclude()
-	if o.file == nil {
-		return err
-	}
-	if cerr := o.file.Close(); cerr != nil {
-		return cerr
-	}
-	return err
-}
-
-// finish closes the output of a run that ended with err, says in the summary
-// beside the results what came of it, and returns how the command ends. Others
-// are still kept from the results.
-func (x *execution) finish(err error) error {
-	o := x.out
-	lost := func(cause error) {
-		if cause == nil {
-			return
-		}
-		if message(err) == cause.Error() {
-			return
-		}
-		if message(err) == "" {
-			err = &exit{status: max(exitError, x.interrupts.status()), err: cause}
-		} else {
-			x.app.console.Warn("warning: %v", cause)
-		}
-	}
-	// Results that may not be on the disk are worse news than what they say.
-	cerr := o.close()
-	lost(cerr)
-	err = o.page.conclude(x, err)
-	if o.file == nil || !o.begun || o.from.Complete || o.file.Device() {
-		return err
-	}
-	run := x.teller.run.Load()
-	if o.counts.Done() == 0 && run != nil && run.Stats.Sets.Load() == 0 && len(o.from.Earlier) == 0 && cerr == nil {
-		lost(o.file.Discard())
-		return err
-	}
-	x.teller.ended = time.Now()
-	serr := results.WriteSummary(o.name, x.told(err))
-	lost(serr)
-	if o.left() == 0 && cerr == nil && serr == nil {
-		if ferr := o.file.Finish(); ferr != nil { // which says that it is complete, too
-			x.app.console.Warn("warning: %v", ferr)
-		}
-	}
-	return err
+	return f.name
 }

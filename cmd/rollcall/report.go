@@ -37,9 +37,10 @@ else. --html of audit, apply and undo also tells the tenant, and the run over ti
 			if err := a.distinct(namedFile{"the results", name, false}, namedFile{"--html", html.name, true}); err != nil {
 				return err
 			}
-			out := outputFlags{overwrite: overwrite, html: html}
-			if err := out.canHTML(); err != nil {
-				return err
+			if html.name != "" {
+				if err := canWriteReport(html.name, overwrite); err != nil {
+					return err
+				}
 			}
 			p, err := readPage(a, name)
 			if err != nil {

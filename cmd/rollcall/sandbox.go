@@ -45,7 +45,7 @@ type serveFlags struct {
 	tlsCert     string
 	tlsKey      string
 	certificate string
-	talk        talkFlags
+	console     consoleFlags
 	stale       time.Duration
 	server      server.Server
 }
@@ -116,7 +116,7 @@ Faults:
 	fs.StringArrayVar(&f.faults, "fault", nil, "`NAME:PROBABILITY` of a fault; can be repeated")
 	fs.DurationVar(&f.stale, "stale", 0, "let reads lag this `DURATION` behind writes")
 	fs.Uint64Var(&s.Seed, "seed", 1, "`NUMBER` that the random faults are drawn from")
-	f.talk.add(fs)
+	f.console.add(fs)
 	return c
 }
 
@@ -141,7 +141,7 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 	if err := s.Check(); err != nil {
 		return usage(err)
 	}
-	log, err := f.talk.start(a)
+	log, err := f.console.start(a)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -69,7 +71,15 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	if perr := f.print(a, &table); err == nil {
 		err = perr
 	}
-	return outcome(explain(err, conn.Auth), &summary, interrupts)
+	switch status := interrupts.status(); {
+	case status != 0 && (err == nil || errors.Is(err, errInterrupted)):
+		return &exit{status: status}
+	case status != 0:
+		return &exit{status: status, err: err}
+	case err == nil && summary.Failed() > 0:
+		return &exit{status: exitRows}
+	}
+	return explain(err, conn.Auth)
 }
 
 // A tableRecorder puts results into a table.

@@ -6,7 +6,7 @@ import (
 )
 
 func (a *app) undo() *cobra.Command {
-	j := job{undo: true, readFirst: true}
+	j := jobFlags{undo: true, readFirst: true}
 	c := &cobra.Command{
 		Use:   "undo RESULTS",
 		Short: "Put back what apply changed",
@@ -32,7 +32,7 @@ means that nobody is left changed. What it writes is a results file like any oth
 and can be undone itself.`,
 			exitOK, exitError, exitUsage, exitRows, exitGuard, exitHeld, exitInterrupted, exitTerminated),
 		Args: oneFile,
-		RunE: func(_ *cobra.Command, args []string) error { return j.do(a, args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error { return j.run(a, args[0]) },
 	}
 	f := c.Flags()
 	grouped(f, "What to change", func(fs *pflag.FlagSet) {

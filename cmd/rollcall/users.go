@@ -19,16 +19,16 @@ import (
 
 // userFlags are those of commands about users who are named on the command line.
 type userFlags struct {
-	change changeFlags
-	tenant tenantFlags
-	talk   talkFlags
-	json   bool
+	change  changeFlags
+	tenant  tenantFlags
+	console consoleFlags
+	json    bool
 }
 
 func (f *userFlags) add(fs *pflag.FlagSet) {
 	f.tenant.add(fs)
 	grouped(fs, "Output", func(fs *pflag.FlagSet) { fs.BoolVar(&f.json, "json", false, "print JSON") })
-	grouped(fs, "Messages", f.talk.add)
+	grouped(fs, "Messages", f.console.add)
 }
 
 // start makes what is needed to run cmdlets, at a pace that needs no flags: for
@@ -40,7 +40,7 @@ func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *conn
 	if err := change.Bind(noColumn); err != nil {
 		return nil, nil, err
 	}
-	log, err := f.talk.start(a)
+	log, err := f.console.start(a)
 	if err != nil {
 		return nil, nil, err
 	}

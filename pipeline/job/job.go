@@ -47,6 +47,7 @@ type job struct {
 	stop    <-chan struct{}
 	started time.Time
 
+	unnamed   bool // nobody named a tenant
 	input     *input
 	locks     []*lock.Lock
 	file      *results.File       // or nil

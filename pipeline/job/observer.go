@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/results"
 	"rollcall/tenant/connect"
 )
 
@@ -28,10 +29,12 @@ type (
 	// Ready is that only approval is missing.
 	Ready struct{ *Plan }
 
-	// Started is that the run begins. Run tells how far it is.
+	// Started is that the run begins. Run tells how far it is; Outcome is what there
+	// is to say so far.
 	Started struct {
 		*Plan
-		Run *pipeline.Run
+		Run     *pipeline.Run
+		Outcome *results.Outcome
 	}
 
 	// Stopped is that the run makes no more calls. What it did may not be on the disk

@@ -23,8 +23,6 @@ type Plan struct {
 	Format   results.Format  // of the results
 	Counts   pipeline.Counts // where the rows of the roster stand
 	File     string          // name of the results file, or ""
-
-	unnamed bool // nobody named a tenant
 }
 
 // kind says in a word what is done.
@@ -42,12 +40,7 @@ func (o *Options) kind() string {
 // ours.
 func (j *job) openRoster() (err error) {
 	o := j.Layout
-	if c := j.Change; !c.Empty() {
-		o.Header = func(r *roster.Roster) error { return c.Bind(r.Column) }
-		if !c.Uniform() || c.Settled != nil {
-			o.Want = c.Want
-		}
-	}
+	Bind(&o, j.Change)
 	if j.Undo {
 		o.Skip, o.Want = j.Source.Unchanged, j.Source.Undoable(j.Change)
 	}
@@ -65,6 +58,9 @@ func (j *job) openRoster() (err error) {
 	}
 	if errors.Is(err, ErrInterrupted) {
 		return ErrInterrupted
+	}
+	if err != nil && j.Undo && j.Source.NoBefore() {
+		return noBeforeError{err}
 	}
 	if err != nil {
 		return err
@@ -85,6 +81,18 @@ func (j *job) openRoster() (err error) {
 	}
 	j.observe(Opened{&j.Plan})
 	return nil
+}
+
+// Bind has a roster that is opened with o find the columns of a change, and judge
+// its rows by what they want.
+func Bind(o *roster.Options, c *pipeline.Change) {
+	if c.Empty() {
+		return
+	}
+	o.Header = func(r *roster.Roster) error { return c.Bind(r.Column) }
+	if !c.Uniform() || c.Settled != nil {
+		o.Want = c.Want
+	}
 }
 
 // past returns what stands beside the roster, if it is a file of ours, or nil.
@@ -110,3 +118,9 @@ func where(s *connect.Settings) results.Where {
 	}
 	return w
 }
+
+// A noBeforeError is of a roster of which nothing can be put back for want of values
+// before.
+type noBeforeError struct{ error }
+
+func (e noBeforeError) Unwrap() []error { return []error{e.error, results.ErrNoBefore} }

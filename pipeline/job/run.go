@@ -75,7 +75,7 @@ func (j *job) tooMany(n, users int) error {
 // carryOut makes the run.
 func (j *job) carryOut() error {
 	j.began = time.Now()
-	j.observe(Started{&j.Plan, j.run})
+	j.observe(Started{&j.Plan, j.run, j.outcome(nil)})
 	for _, o := range j.Outputs {
 		o.Begin(j.run)
 	}

@@ -20,6 +20,7 @@ type Source struct {
 	Past       *Past    // what stands beside it; nil if it is not a file
 
 	comma   rune     // between its cells
+	lacking bool     // some row has no value before
 	unknown []string // properties that moved, whose values before some row has not
 }
 
@@ -154,11 +155,16 @@ var Changing = []string{"applied", "mismatch", "unverified", "failed"}
 // ErrNoBefore is why a row can't be put back.
 var ErrNoBefore = errors.New("no value before is on record: it can't be put back")
 
+// NoBefore reports whether some row that is to be undone has no value before. It is
+// for after the roster has been read.
+func (s *Source) NoBefore() bool { return s.lacking }
+
 // Undoable returns c.Want, but that a row without a value before can't be used.
 func (s *Source) Undoable(c *pipeline.Change) func(*roster.Row) (string, error) {
 	return func(row *roster.Row) (string, error) {
 		for i := range s.Properties {
 			if cell := func(n int) string { return row.Cells[firstValue+3*i+n] }; cell(1) != "" && cell(2) == "" {
+				s.lacking = true
 				return "", ErrNoBefore
 			}
 		}

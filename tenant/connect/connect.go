@@ -48,7 +48,6 @@ type Tenant struct {
 	canSet func() error
 	id     func(context.Context) (string, error)
 	whose  func() string
-	save   func() error
 	close  func()
 }
 
@@ -108,10 +107,10 @@ func (t *Tenant) Title() string {
 // Save puts what was changed into the tenant's file, if it has one. It is not to be
 // called by who only reads: what another run keeps beside that file is left alone.
 func (t *Tenant) Save() error {
-	if t.save == nil {
-		return nil
+	if s, ok := t.Runner.(interface{ Save() error }); ok {
+		return s.Save()
 	}
-	return t.save()
+	return nil
 }
 
 // Close lets go of all that the tenant holds.
@@ -141,7 +140,6 @@ func (c *connector) sandbox() (*Tenant, error) {
 		Runner: users,
 		Name:   name,
 		Steps:  []Step{{Name: "tenant", Look: func(context.Context) (string, error) { return "the " + name + " is built in", nil }}},
-		save:   users.Save,
 	}, nil
 }
 

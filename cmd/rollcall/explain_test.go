@@ -22,7 +22,7 @@ func TestLockHint(t *testing.T) {
 		{&lock.AccessError{Path: path, Mode: 0o600, Err: fs.ErrPermission}, "remove it once no run has " + filepath.Join("dir", "results.csv")},
 		{&lock.AccessError{Path: path, Shared: true, Err: fs.ErrNotExist}, "write to dir, or to another --lock-dir"},
 	} {
-		err := lockHint(fmt.Errorf("lock it: %w", test.err))
+		err := (&execution{jobFlags: &jobFlags{}}).explain(fmt.Errorf("lock it: %w", test.err))
 		if e, ok := errors.AsType[*exit](err); !ok || !strings.Contains(e.hint, test.want) || e.status != exitError {
 			t.Errorf("%v: %#v, want the hint %q", test.err, err, test.want)
 		}

@@ -9,16 +9,16 @@ import (
 
 	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
+	"rollcall/tenant/disk"
 )
 
-// tellFlags say who is told of a run, beside those at the terminal: what watches
-// scheduled jobs.
-type tellFlags struct {
+// monitorFlags say what else has what a run does: what watches scheduled jobs.
+type monitorFlags struct {
 	summary, metrics, ping, log string
 	logMaxSize                  int
 }
 
-func (f *tellFlags) add(fs *pflag.FlagSet) {
+func (f *monitorFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.summary, "summary-json", "", "write what came of the run to this `FILE`, as JSON; - for standard output")
 	fs.StringVar(&f.metrics, "metrics-file", "", "write it to this `FILE.prom` too, for Prometheus's textfile collector, which may read it")
 	fs.StringVar(&f.ping, "ping", "", "tell a service that watches jobs: POST to `URL`/start, then to URL if the exit status is 0, else to URL/fail")
@@ -26,16 +26,29 @@ func (f *tellFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.logMaxSize, "log-max-size", 10, "begin the log file anew at `N` megabytes; the old one is kept as FILE.1")
 }
 
-// checkTell refuses flags that can't be meant, and files that get in each other's
+// check returns an error if what is to be written in the end can't be.
+func (f *monitorFlags) check() error {
+	for _, file := range []string{f.summary, f.metrics} {
+		if file == "" || file == "-" {
+			continue
+		}
+		if err := disk.CanWriteFile(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFiles refuses flags that can't be meant, and files that get in each other's
 // way.
-func (j *job) checkTell(a *app, roster string) error {
-	f := &j.tell
+func (j *jobFlags) checkFiles(a *app, roster string) error {
+	f := &j.monitoring
 	switch {
 	case f.logMaxSize < 1 || f.logMaxSize > 10000:
 		return usage(fmt.Errorf("--log-max-size %d: want 1 to 10000 megabytes", f.logMaxSize))
 	case f.metrics != "" && filepath.Ext(f.metrics) != ".prom":
 		return usage(fmt.Errorf("--metrics-file %s: want a name that ends in .prom, for no other is collected", f.metrics))
-	case f.summary == "-" && j.talk.quiet:
+	case f.summary == "-" && j.console.quiet:
 		return usage(errors.New("--quiet says nothing if all is well, --summary-json - always does: want one of them, or --summary-json FILE"))
 	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit):
 		return usage(errors.New("--summary-json -: standard output has the results already"))

@@ -18,14 +18,14 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// talkFlags say what is said meanwhile, on standard error.
-type talkFlags struct {
+// consoleFlags say what standard error has meanwhile.
+type consoleFlags struct {
 	quiet, verbose bool
 	logFormat      string
 	stats          time.Duration
 }
 
-func (f *talkFlags) add(fs *pflag.FlagSet) {
+func (f *consoleFlags) add(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing if all is well")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "log retries and the tenant's warnings too")
 	fs.StringVar(&f.logFormat, "log-format", "console", "`FORMAT` of log lines: console, for people, or json")
@@ -33,7 +33,7 @@ func (f *talkFlags) add(fs *pflag.FlagSet) {
 }
 
 // start sets up the console as the flags say, and returns the log.
-func (f *talkFlags) start(a *app) (*zap.Logger, error) {
+func (f *consoleFlags) start(a *app) (*zap.Logger, error) {
 	switch {
 	case f.logFormat != "console" && f.logFormat != "json":
 		return nil, usage(fmt.Errorf("--log-format %q: want console or json", f.logFormat))
@@ -56,11 +56,11 @@ func (f *talkFlags) start(a *app) (*zap.Logger, error) {
 }
 
 // draws reports whether there is a progress line.
-func (f *talkFlags) draws(a *app) bool { return f.logFormat == "console" && takesSequences(a.err) }
+func (f *consoleFlags) draws(a *app) bool { return f.logFormat == "console" && takesSequences(a.err) }
 
 // progress shows how far the run is: with a progress line on a terminal, with
 // log lines elsewhere.
-func (f *talkFlags) progress(a *app, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
+func (f *consoleFlags) progress(a *app, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
 	switch {
 	case f.quiet:
 	case f.draws(a):

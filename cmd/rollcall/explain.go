@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"rollcall/pipeline/job"
+	"rollcall/pipeline/lock"
+	"rollcall/pipeline/results"
+	"rollcall/tenant"
+	"rollcall/tenant/connect"
+	"rollcall/tenant/disk"
+)
+
+// explain returns err, of a job, with the exit status that it calls for, the flag
+// that it is about, and what to do about it.
+func (x *execution) explain(err error) error {
+	if _, explained := errors.AsType[*exit](err); explained {
+		return err
+	}
+	if e, ok := errors.AsType[*connect.SettingError](err); ok {
+		return settingError(e)
+	}
+	if e, ok := errors.AsType[*job.WantedError](err); ok {
+		return wantedError(e.Err)
+	}
+	if _, ok := errors.AsType[*job.NounError](err); ok {
+		return &exit{status: exitUsage, err: err, hint: "--noun names the setting that the file is about"}
+	}
+	if e, ok := errors.AsType[*job.GuardError](err); ok {
+		if e.Guard != "" {
+			err = fmt.Errorf("%w (--%s)", err, e.Guard)
+		}
+		return &exit{status: exitGuard, err: err}
+	}
+	if _, ok := errors.AsType[*job.LeftChangedError](err); ok {
+		return &exit{status: exitRows, err: err}
+	}
+	if e, ok := errors.AsType[*lock.HeldError](err); ok {
+		return &exit{status: exitHeld, err: err, hint: heldHint(e)}
+	}
+	if e, ok := errors.AsType[*lock.AccessError](err); ok {
+		return &exit{status: exitError, err: err, hint: accessErrorHint(e)}
+	}
+	switch {
+	case errors.Is(err, disk.ErrExists), errors.Is(err, results.ErrJournal):
+		return &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
+	case errors.Is(err, results.ErrNoBefore):
+		return &exit{status: exitError, err: err,
+			hint: "apply records the values before with --read-first, or when it is given the diff of an audit"}
+	}
+	return explain(rosterError(err), x.tenant.method())
+}
+
+// wantedError returns err, of a change that can't be meant, as one of the command
+// line.
+func wantedError(err error) error {
+	e := &exit{status: exitUsage, err: err}
+	if retired, ok := errors.AsType[*tenant.RetiredError](err); ok {
+		e.hint = fmt.Sprintf("--excluded-as %s wants %[1]s wherever %s is asked for", retired.Instead, retired.Value)
+	}
+	if s, ok := errors.AsType[*connect.SettingError](err); ok {
+		return settingError(s)
+	}
+	if errors.Is(err, job.ErrNoChange) {
+		e.hint = "--privacy-mode opt-in|opt-out, or --set NAME=VALUE (NAME=@COLUMN takes each row's value from a column)"
+	}
+	return e
+}
+
+// heldHint says what to do about a lock that another run has.
+func heldHint(e *lock.HeldError) string {
+	hint := "--lock-wait DURATION waits for it"
+	if e.Orphaned {
+		hint += "; fuser " + e.File.Path + " says which process it is"
+	}
+	return hint
+}
+
+// accessErrorHint says what to do about a lock that can't be had.
+func accessErrorHint(e *lock.AccessError) string {
+	switch {
+	case e.Mode != 0 && e.Shared:
+		return fmt.Sprintf("its owner or root can mend it: chmod %o %s", 0o666, e.Path)
+	case e.Mode != 0:
+		return "it is another account's: remove it once no run has " + strings.TrimSuffix(e.Path, ".lock")
+	case e.Shared:
+		return fmt.Sprintf("every account that changes this tenant has to be able to write to %s, or to another --lock-dir DIR (rollcall help locks)", filepath.Dir(e.Path))
+	}
+	return ""
+}

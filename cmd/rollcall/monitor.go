@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"os"
+	"os/user"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/job"
+	"rollcall/pipeline/results"
+	"rollcall/report"
+	"rollcall/tenant/disk"
+)
+
+// A monitor keeps a log of a run, and tells those who watch scheduled jobs of it.
+type monitor struct {
+	flags   *monitorFlags
+	started time.Time
+	log     *zap.Logger     // for standard error and the log file
+	console *zap.Logger     // for standard error alone
+	fileLog *zap.Logger     // for the log file alone
+	events  *zap.Logger     // what only machines want: the file and, in JSON, standard error
+	file    *report.LogFile // or nil
+	ping    *pinger
+	unask   func()
+
+	run   atomic.Pointer[pipeline.Run]
+	left  atomic.Int64 // rows that there were to do when it began
+	began time.Time    // when that was
+}
+
+// open makes ready to tell of a run that is logged to standard error by log.
+func (f *monitorFlags) open(a *app, c *consoleFlags, log *zap.Logger) (m *monitor, err error) {
+	m = &monitor{flags: f, started: time.Now(), console: log, fileLog: zap.NewNop()}
+	if m.ping, err = newPinger(f.ping, nil); err != nil {
+		return nil, usage(err)
+	}
+	if f.log != "" {
+		m.file = report.NewLogFile(f.log, int64(f.logMaxSize)<<20, func(err error) { a.console.Warn("warning: %v", err) })
+		if err := m.file.Check(); err != nil {
+			return nil, err
+		}
+		level := zapcore.InfoLevel
+		if c.verbose {
+			level = zapcore.DebugLevel
+		}
+		m.fileLog = m.file.Log(level)
+	}
+	both := func(log *zap.Logger) *zap.Logger { return zap.New(zapcore.NewTee(log.Core(), m.fileLog.Core())) }
+	m.log, m.events = both(log), m.fileLog
+	if c.logFormat == "json" {
+		m.events = m.log
+	}
+	asked := both(a.console.Log(zapcore.InfoLevel, c.logFormat == "json"))
+	m.unask = whenAsked(func() { m.answer(asked) })
+	return m, nil
+}
+
+// answer logs how far the run is, for who has asked.
+func (m *monitor) answer(log *zap.Logger) {
+	run := m.run.Load()
+	if run == nil {
+		log.Info("progress", zap.String("stage", "not begun"))
+		return
+	}
+	report.LogState(log, int(m.left.Load()), run, float64(run.Stats.Rows.Load())/max(time.Since(m.began).Seconds(), 1e-3))
+}
+
+// begin tells that a run begins.
+func (m *monitor) begin(x *execution, e job.Started) {
+	o := e.Outcome
+	m.events.Info("start", zap.String("command", o.Command), zap.String("tenant", o.Tenant), zap.String("noun", o.Noun),
+		zap.String("change", o.Change), zap.String("roster", o.Roster), zap.String("results", o.Results),
+		zap.Int("rows", o.Rows.Total), zap.String("version", o.Version))
+	m.pingAt(x.interrupts.ctx, x, "start", "")
+	m.began = time.Now()
+	m.left.Store(int64(e.Counts.Left()))
+	m.run.Store(e.Run)
+}
+
+// pingAt pings. That it could not is no reason to end a run, or to break a silence.
+func (m *monitor) pingAt(ctx context.Context, x *execution, point, body string) {
+	if err := m.ping.ping(ctx, point, body); err != nil {
+		x.app.console.Warn("warning: %v", err)
+		m.fileLog.Warn("ping failed", zap.String("host", m.ping.url.Host), zap.Error(err))
+	}
+}
+
+// conclude tells what came of a job, and returns err, with which the command ends,
+// or why that could not be told. Of a command line that is wrong nothing is told:
+// nobody scheduled that.
+func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
+	if statusOf(err) == exitUsage {
+		return err
+	}
+	write := func(file string, perm fs.FileMode, what func(io.Writer, *results.Outcome) error) {
+		if file == "" {
+			return
+		}
+		var werr error
+		if file == "-" {
+			werr = what(x.app.out, o)
+		} else {
+			werr = disk.WriteFile(file, perm, func(w io.Writer) error { return what(w, o) })
+		}
+		switch {
+		case werr != nil && err == nil:
+			err = werr
+			o.Exit, o.Ending, o.Reason = statusOf(err), results.Errored, message(err)
+		case werr != nil:
+			x.app.console.Warn("warning: %v", werr)
+		}
+	}
+	write(m.flags.summary, 0o600, func(w io.Writer, o *results.Outcome) error { return o.JSON(w) })
+	write(m.flags.metrics, 0o644, report.Metrics) // last, for it is what alarms are made of
+	m.events.Info("end", report.OutcomeFields(o)...)
+	point := ""
+	if o.Exit != exitOK {
+		point = "fail"
+	}
+	m.pingAt(context.Background(), x, point, report.OutcomeText(o))
+	return err
+}
+
+func (m *monitor) close() {
+	m.unask()
+	if m.file != nil {
+		m.file.Close()
+	}
+}
+
+// userName returns who runs the program, as the system calls them, or "".
+func userName() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+// hostName returns the name of the machine, or "".
+func hostName() string {
+	name, _ := os.Hostname()
+	return name
+}
