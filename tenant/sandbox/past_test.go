@@ -2,10 +2,11 @@ package sandbox
 
 import (
 	"reflect"
-	"rollcall/tenant"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rollcall/tenant"
 )
 
 // Within Stale of a Set, a Get of any noun shows what was before it.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"regexp"
-	"rollcall/tenant"
-	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +13,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 )
 
 var claimsOf = regexp.MustCompile(`error="insufficient_claims", claims="([^"]+)"`)

@@ -12,7 +12,6 @@ import (
 	"maps"
 	"math/big"
 	"net/url"
-	"rollcall/tenant/sandbox"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +19,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"rollcall/tenant/sandbox"
 )
 
 type keyPair struct {

@@ -4,10 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"rollcall/tenant"
 	"strings"
 	"sync"
 	"time"
+
+	"rollcall/tenant"
 )
 
 const (

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
-	"rollcall/tenant/sandbox"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"rollcall/tenant/sandbox"
 )
 
 // What a client sees of each fault, and whether the change was made.

@@ -2,9 +2,10 @@ package server
 
 import (
 	"net/http"
-	"rollcall/tenant"
 	"sync"
 	"time"
+
+	"rollcall/tenant"
 )
 
 const (

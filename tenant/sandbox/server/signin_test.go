@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"rollcall/tenant"
-	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,6 +17,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 )
 
 const (
