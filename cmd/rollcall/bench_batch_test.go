@@ -15,7 +15,7 @@ import (
 // its own and takes no time for a reply. What a request costs is all there is to
 // save then.
 func BenchmarkBatch(b *testing.B) {
-	benchBatch(b, "x-batch-1(goal>=1.2)", 40_000, 40, 40)
+	benchBatch(b, "x-batch-1(goal>=3)", 40_000, 40, 40)
 }
 
 // The same with a server that takes 20ms for each request, where the workers

@@ -10,15 +10,16 @@ import (
 func TestImports(t *testing.T) {
 	allowed := map[string]string{
 		"rollcall/tenant":                     "",
+		"rollcall/tenant/jsonscan":            "",
 		"rollcall/tenant/disk":                "",
 		"rollcall/tenant/internal/errorcases": "tenant", // for tests only
 		"rollcall/tenant/entra":               "tenant",
 		"rollcall/tenant/rest":                "tenant",
-		"rollcall/tenant/exchange":            "tenant tenant/rest",
+		"rollcall/tenant/exchange":            "tenant tenant/rest tenant/jsonscan",
 		"rollcall/tenant/insights":            "tenant tenant/rest",
 		"rollcall/tenant/powershell":          "tenant",
 		"rollcall/tenant/sandbox":             "tenant tenant/disk",
-		"rollcall/tenant/sandbox/server":      "tenant tenant/sandbox",
+		"rollcall/tenant/sandbox/server":      "tenant tenant/jsonscan tenant/sandbox",
 		"rollcall/tenant/connect":             "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox",
 		"rollcall/pipeline/roster":            "",
 		"rollcall/pipeline/lock":              "",

@@ -5,11 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"rollcall/tenant"
 	"slices"
 	"strings"
 	"time"
-
-	"rollcall/tenant"
 )
 
 // A Step is one thing that has to hold for a run to work.

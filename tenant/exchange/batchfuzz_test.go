@@ -1,15 +1,18 @@
 package exchange
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"reflect"
 	"testing"
 
 	"rollcall/tenant/internal/errorcases"
 	"rollcall/tenant/rest"
 )
 
-// Whatever comes as the reply to a batch, each cmdlet has one answer or none, and the
-// errors are fit to be shown.
+// Whatever comes as the reply to a batch, what is scanned is what encoding/json
+// reads, and no part is answered twice or by a reply with another id.
 func FuzzBatchReply(f *testing.F) {
 	f.Add([]byte(all))
 	f.Add([]byte(`{"responses":[{"id":"0","status":200,"headers":{"Retry-After":"1"},"body":{"value":[{"a":"b"}]}},{"id":"1","status":429,"body":"no"}]}`))
@@ -17,6 +20,21 @@ func FuzzBatchReply(f *testing.F) {
 	f.Add([]byte(`{ "responses" : [ ] , "error" : "x" }`))
 	f.Add([]byte(`{"responses":[{"id":"2","status":200,"body":"\"\\"}],"@odata.context":"x"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
+		if d, ok := scanBatch(body); ok && json.Valid(body) {
+			var want batchDocument
+			if err := json.Unmarshal(body, &want); err != nil {
+				t.Fatalf("scanned %q, which is not a batch: %v", body, err)
+			}
+			for i := range d.Responses {
+				delete(want.Responses[i].Headers, "Content-Type")
+				if len(want.Responses[i].Headers) == 0 {
+					want.Responses[i].Headers = d.Responses[i].Headers
+				}
+			}
+			if got, want := fmt.Sprintf("%+v", d), fmt.Sprintf("%+v", want); got != want {
+				t.Errorf("scanned %q as\n%s, want\n%s", body, got, want)
+			}
+		}
 		r := &reply{Reply: &rest.Reply{Status: 200, Body: body, Header: http.Header{}}}
 		replies, err := r.split(3)
 		if (err == nil) != (len(replies) == 3) {
@@ -26,6 +44,15 @@ func FuzzBatchReply(f *testing.F) {
 			errorcases.CheckError(t, err, "")
 			return
 		}
+		if !json.Valid(rest.TrimPadding(body)) {
+			for _, part := range replies { // scanned: each part is read by itself
+				if part != nil && part.Succeeded() && len(part.Body) > 0 && !json.Valid(part.Body) {
+					if p, err := part.page(); err == nil {
+						t.Errorf("%q of %q is a success: %v", part.Body, body, p)
+					}
+				}
+			}
+		}
 		for _, part := range replies {
 			if part == nil {
 				continue
@@ -33,6 +60,24 @@ func FuzzBatchReply(f *testing.F) {
 			if _, err := part.page(); err != nil {
 				errorcases.CheckError(t, err, "")
 			}
+		}
+	})
+}
+
+// A page that is scanned is the one that encoding/json reads.
+func FuzzScanPage(f *testing.F) {
+	f.Add([]byte(benchReply))
+	f.Add([]byte(`{"@adminapi.warnings":["a",""," b "],"value":[]}`))
+	f.Add([]byte(`{"value":[{"a":"b","a":true,"b@c":"d"},{}],"@odata.context":"x"} `))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r := &reply{Reply: &rest.Reply{Status: 200, Body: body, Header: http.Header{}}}
+		got, ok := r.scanPage()
+		if !ok {
+			return
+		}
+		want, err := r.decodePage()
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q is\n%+v, want\n%+v, %v", body, got, want, err)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"rollcall/tenant"
+	"rollcall/tenant/jsonscan"
 	"rollcall/tenant/rest"
 )
 
@@ -106,8 +107,12 @@ func (r *reply) split(n int) ([]*reply, error) {
 	case r.Large:
 		return nil, r.Strange("the reply is too long")
 	}
-	var d batchDocument
-	err := json.Unmarshal(r.Body, &d)
+	d, ok := scanBatch(r.Body)
+	var err error
+	if !ok {
+		d = batchDocument{}
+		err = json.Unmarshal(r.Body, &d)
+	}
 	// What has another form than expected is left out, and the rest is there.
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
 		return nil, r.garbled()
@@ -148,6 +153,51 @@ func (r *reply) split(n int) ([]*reply, error) {
 		}
 	}
 	return replies, nil
+}
+
+// scanBatch reads body if it is written as most are, and reports whether it is.
+// It leaves the bodies of parts alone: whoever reads them finds out whether they
+// are JSON.
+func scanBatch(body []byte) (d batchDocument, ok bool) {
+	s := jsonscan.New(body)
+	for s.Open('{'); s.More('}'); {
+		if string(s.Name()) != "responses" || d.Responses != nil {
+			s.Fail()
+		}
+		d.Responses = make([]partReply, 0, MaxBatch)
+		for s.Open('['); s.More(']'); {
+			d.Responses = append(d.Responses, scanPart(s))
+		}
+	}
+	return d, s.Done()
+}
+
+func scanPart(s *jsonscan.Scanner) partReply {
+	var p partReply
+	for s.Open('{'); s.More('}'); {
+		switch string(s.Name()) {
+		case "id":
+			p.ID = string(s.Text())
+		case "status":
+			p.Status = s.Uint()
+		case "headers":
+			if p.Headers != nil { // twice is for encoding/json
+				s.Fail()
+			}
+			p.Headers = make(map[string]any)
+			for s.Open('{'); s.More('}'); {
+				name, text := s.Name(), s.Text()
+				if string(name) != "Content-Type" { // which all have, and nobody asks for
+					p.Headers[string(name)] = string(text)
+				}
+			}
+		case "body":
+			p.Body = s.Raw()
+		default:
+			s.Fail()
+		}
+	}
+	return p
 }
 
 // index returns the place that p's id names among n, or -1.

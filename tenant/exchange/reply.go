@@ -69,6 +69,14 @@ func (r *reply) page() (page, error) {
 	case len(r.Body) == 0:
 		return page{}, nil
 	}
+	if p, ok := r.scanPage(); ok {
+		return p, nil
+	}
+	return r.decodePage()
+}
+
+// decodePage is page for a body of any form.
+func (r *reply) decodePage() (page, error) {
 	var d document
 	dec := json.NewDecoder(bytes.NewReader(r.Body))
 	dec.UseNumber()

@@ -2,11 +2,10 @@ package sandbox
 
 import (
 	"reflect"
+	"rollcall/tenant"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"rollcall/tenant"
 )
 
 // Within Stale of a Set, a Get of any noun shows what was before it.

@@ -6,13 +6,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"rollcall/tenant"
 	"strings"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
-
-	"rollcall/tenant"
 )
 
 // An access knows which tokens the Server issued, and which tokens it has

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http/httptest"
 	"regexp"
+	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,9 +15,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
-
-	"rollcall/tenant"
-	"rollcall/tenant/sandbox"
 )
 
 var claimsOf = regexp.MustCompile(`error="insufficient_claims", claims="([^"]+)"`)

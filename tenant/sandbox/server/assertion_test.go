@@ -12,6 +12,7 @@ import (
 	"maps"
 	"math/big"
 	"net/url"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"sync"
 	"testing"
@@ -19,8 +20,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
-	"rollcall/tenant/sandbox"
 )
 
 type keyPair struct {

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rollcall/tenant/jsonscan"
 )
 
 // maxParts is how many requests a batch may have.
@@ -21,11 +23,15 @@ const maxParts = 10
 
 // A part is a request in a batch.
 type part struct {
-	ID      string          `json:"id"`
-	Method  string          `json:"method"`
-	URL     string          `json:"url"`
-	Headers headers         `json:"headers"`
-	Body    json.RawMessage `json:"body"`
+	ID      string            `json:"id"`
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"`
+	Body    json.RawMessage   `json:"body"`
+
+	// Instead of Headers and Body, in a part that was scanned.
+	headers headers
+	input   *input
 }
 
 // An answered part is the id that it had, and the reply to it.
@@ -35,16 +41,22 @@ type answered struct {
 }
 
 // Headers are those of a part.
-type headers map[string]string
+type headers []header
+
+type header struct{ name, value string }
 
 // Get returns the value of the header called name, in whatever case, or "".
 func (h headers) Get(name string) string {
-	for n, value := range h {
-		if strings.EqualFold(n, name) {
-			return value
+	for _, one := range h {
+		if strings.EqualFold(one.name, name) {
+			return one.value
 		}
 	}
 	return ""
+}
+
+func (h headers) has(name string) bool {
+	return slices.ContainsFunc(h, func(one header) bool { return strings.EqualFold(one.name, name) })
 }
 
 // parseBatch reads the body of a batch. Its error is for the client. What is
@@ -53,17 +65,20 @@ func parseBatch(contentType string, body []byte) ([]part, error) {
 	if !isJSON(contentType) {
 		return nil, fmt.Errorf("Content-Type %q: want application/json", contentType)
 	}
-	var batch struct {
-		Requests []part `json:"requests"`
+	parts, ok := scanParts(body)
+	if !ok {
+		var batch struct {
+			Requests []part `json:"requests"`
+		}
+		d := json.NewDecoder(bytes.NewReader(body))
+		if err := d.Decode(&batch); err != nil {
+			return nil, errors.New("body: want requests in JSON")
+		}
+		if _, err := d.Token(); err != io.EOF {
+			return nil, errors.New("body: more after the requests")
+		}
+		parts = batch.Requests
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(&batch); err != nil {
-		return nil, errors.New("body: want requests in JSON")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("body: more after the requests")
-	}
-	parts := batch.Requests
 	if n := len(parts); n < 1 || n > maxParts {
 		return nil, fmt.Errorf("batch of %d requests: want 1 to %d", n, maxParts)
 	}
@@ -73,6 +88,55 @@ func parseBatch(contentType string, body []byte) ([]part, error) {
 		}
 	}
 	return parts, nil
+}
+
+// scanParts reads the body of a batch that is written as most are, and reports
+// whether it is. It leaves the bodies of parts alone, which are in body.
+func scanParts(body []byte) ([]part, bool) {
+	s := jsonscan.New(body)
+	s.Open('{')
+	var parts []part
+	for s.More('}') {
+		if string(s.Name()) != "requests" || parts != nil {
+			s.Fail()
+		}
+		parts = make([]part, 0, maxParts)
+		for s.Open('['); s.More(']'); {
+			parts = append(parts, scanPart(s))
+		}
+	}
+	return parts, s.Done()
+}
+
+func scanPart(s *jsonscan.Scanner) part {
+	var p part
+	for s.Open('{'); s.More('}'); {
+		switch string(s.Name()) {
+		case "id":
+			p.ID = string(s.Text())
+		case "method":
+			p.Method = string(s.Text())
+		case "url":
+			p.URL = string(s.Text())
+		case "headers":
+			if p.headers != nil {
+				s.Fail()
+			}
+			p.headers = make(headers, 0, 8)
+			for s.Open('{'); s.More('}'); {
+				name := string(s.Name())
+				if p.headers.has(name) {
+					s.Fail()
+				}
+				p.headers = append(p.headers, header{name, string(s.Text())})
+			}
+		case "body":
+			p.input = scanInput(s)
+		default:
+			s.Fail()
+		}
+	}
+	return p
 }
 
 // batch replies to the batch r, sent to e with the token. Its parts have the
@@ -148,7 +212,11 @@ func (s *Server) partTurn(r *http.Request, outer endpoint, token string, p part,
 	if p.Method != e.method() {
 		return malformed(http.StatusMethodNotAllowed, "The requested resource does not support http method '"+p.Method+"'.")
 	}
-	if own := p.Headers.Get("Authorization"); own != "" && own != r.Header.Get("Authorization") {
+	h := p.headers
+	for name, value := range p.Headers {
+		h = append(h, header{name, value})
+	}
+	if own := h.Get("Authorization"); own != "" && own != r.Header.Get("Authorization") {
 		var refusal *reply
 		if token, refusal = s.admit(own, e.id()); refusal != nil {
 			return nil, refusal
@@ -157,11 +225,12 @@ func (s *Server) partTurn(r *http.Request, outer endpoint, token string, p part,
 	if refusal := s.throttle(); refusal != nil {
 		return nil, refusal
 	}
-	in, err := parseInput(p.Body)
-	if err != nil {
-		return malformed(http.StatusBadRequest, err.Error())
+	if p.input == nil {
+		if p.input, err = parseInput(p.Body); err != nil {
+			return malformed(http.StatusBadRequest, err.Error())
+		}
 	}
-	c, err := in.request(p.Headers)
+	c, err := p.input.request(h)
 	if err != nil {
 		return malformed(http.StatusBadRequest, err.Error())
 	}

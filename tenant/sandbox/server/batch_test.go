@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"rollcall/tenant/sandbox"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"rollcall/tenant/sandbox"
 )
 
 const (
@@ -40,7 +39,7 @@ func batchOfParts(parts ...part) string {
 		if p.Body == nil {
 			p.Body = json.RawMessage(envelope(fmt.Sprintf("Set-UserBriefingConfig user%s Enabled=false", p.ID)))
 		}
-		headers := headers{"content-type": "application/json"}
+		headers := map[string]string{"content-type": "application/json"}
 		for name, value := range p.Headers {
 			headers[name] = value
 		}

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http/httptest"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
-
-	"rollcall/tenant/sandbox"
 )
 
 // Faults that a part can have are each part's own.

@@ -4,11 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"rollcall/tenant"
 	"strings"
 	"sync"
 	"time"
-
-	"rollcall/tenant"
 )
 
 const (

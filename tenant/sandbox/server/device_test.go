@@ -2,14 +2,13 @@ package server
 
 import (
 	"context"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
-	"rollcall/tenant/sandbox"
 )
 
 // A code is approved after so many polls, for its client, once; and the tokens

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,8 +17,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"rollcall/tenant/sandbox"
 )
 
 // What a client sees of each fault, and whether the change was made.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"rollcall/tenant"
+	"rollcall/tenant/jsonscan"
 	"rollcall/tenant/sandbox"
 )
 
@@ -21,6 +22,10 @@ type input struct {
 
 // parseInput reads the body of a request. Its error is for the client.
 func parseInput(body []byte) (*input, error) {
+	s := jsonscan.New(body)
+	if in := scanInput(s); s.Done() {
+		return in, nil
+	}
 	var envelope struct {
 		CmdletInput struct {
 			CmdletName string
@@ -41,6 +46,36 @@ func parseInput(body []byte) (*input, error) {
 	}
 	in.sort()
 	return in, nil
+}
+
+// scanInput reads a body that is written as most are: the name, then parameters
+// that are texts, true or false. Of any other s fails.
+func scanInput(s *jsonscan.Scanner) *input {
+	var in input
+	s.Open('{')
+	s.Expect("CmdletInput")
+	s.Open('{')
+	s.Expect("CmdletName")
+	in.name = string(s.Text())
+	s.Expect("Parameters")
+	for s.Open('{'); s.More('}'); {
+		p := tenant.Parameter{Name: string(s.Name())}
+		if s.Is('"') {
+			p.Value = string(s.Text())
+		} else {
+			p.Value = s.Bool()
+		}
+		in.parameters = append(in.parameters, p)
+	}
+	s.Close('}')
+	s.Close('}')
+	in.sort()
+	for i, p := range in.parameters {
+		if i > 0 && in.parameters[i-1].Name == p.Name { // the last one counts
+			s.Fail()
+		}
+	}
+	return &in
 }
 
 func (in *input) sort() {

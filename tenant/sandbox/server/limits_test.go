@@ -3,12 +3,11 @@ package server
 import (
 	"context"
 	"net/http/httptest"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"rollcall/tenant/sandbox"
 )
 
 // The limit lets through what it should, and says no more than it was told to.

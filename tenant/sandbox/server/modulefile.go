@@ -3,10 +3,9 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"rollcall/tenant/sandbox"
 	"slices"
 	"strings"
-
-	"rollcall/tenant/sandbox"
 )
 
 // familiar are nouns without rules of their own that are listed all the same:

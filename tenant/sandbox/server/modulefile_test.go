@@ -2,11 +2,10 @@ package server
 
 import (
 	"net/http/httptest"
+	"rollcall/tenant/sandbox"
 	"slices"
 	"strings"
 	"testing"
-
-	"rollcall/tenant/sandbox"
 )
 
 // A list of the cmdlets that may be run, to who asks for it as the module does.

@@ -2,10 +2,9 @@ package server
 
 import (
 	"net/http"
+	"rollcall/tenant"
 	"sync"
 	"time"
-
-	"rollcall/tenant"
 )
 
 const (

@@ -30,6 +30,8 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,9 +39,6 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
-
-	"rollcall/tenant"
-	"rollcall/tenant/sandbox"
 )
 
 // A Server speaks the protocols of InvokeCommand and of Viva Insights for a

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"rollcall/tenant"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,8 +12,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"go.uber.org/zap"
-
-	"rollcall/tenant"
 )
 
 // A directory is where requests for tokens are sent to: a tenant of Entra ID, as

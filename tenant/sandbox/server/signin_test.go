@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"rollcall/tenant"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,9 +19,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
-	"rollcall/tenant"
-	"rollcall/tenant/sandbox"
 )
 
 const (

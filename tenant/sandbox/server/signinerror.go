@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"rollcall/tenant"
 	"time"
 
 	"go.uber.org/zap"
-
-	"rollcall/tenant"
 )
 
 // A signInError is why no token is given, as Entra ID has it.

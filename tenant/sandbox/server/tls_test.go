@@ -9,13 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"rollcall/tenant/sandbox"
 	"strings"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
-	"rollcall/tenant/sandbox"
 )
 
 // The authority vouches for this machine by all its names, and for nothing else.

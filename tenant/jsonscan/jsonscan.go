@@ -1,0 +1,201 @@
+// Package jsonscan finds its way through JSON of a form that is known ahead,
+// without decoding what is not asked for. It is for the few places where
+// encoding/json takes most of the time: whatever is of another form is left to
+// that.
+package jsonscan
+
+import "bytes"
+
+// A Scanner goes through JSON from its start. Once it has met something else
+// than it was asked for, it has failed: it yields nothing any more, and More is
+// false.
+type Scanner struct {
+	b      []byte
+	i      int
+	fresh  bool // nothing but the opening of an object or a list was read last
+	failed bool
+}
+
+// New returns a Scanner of b, which it does not change.
+func New(b []byte) *Scanner { return &Scanner{b: b} }
+
+// Fail makes s fail.
+func (s *Scanner) Fail() { s.failed = true }
+
+// Failed reports whether s has failed.
+func (s *Scanner) Failed() bool { return s.failed }
+
+// Done reports whether s has read all there is, and not failed.
+func (s *Scanner) Done() bool {
+	s.peek()
+	return !s.failed && s.i == len(s.b)
+}
+
+// peek returns the next byte that is not space, or 0.
+func (s *Scanner) peek() byte {
+	for ; s.i < len(s.b); s.i++ {
+		switch c := s.b[s.i]; c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// Is reports whether c begins what comes next.
+func (s *Scanner) Is(c byte) bool { return !s.failed && s.peek() == c }
+
+// take reads c.
+func (s *Scanner) take(c byte) {
+	if !s.Is(c) {
+		s.failed = true
+		return
+	}
+	s.i++
+}
+
+// Open reads the opening of an object or a list, a '{' or a '['.
+func (s *Scanner) Open(c byte) {
+	s.take(c)
+	s.fresh = true
+}
+
+// More reports whether there is another member or element, and reads what is
+// between it and the one before; or else the close, a '}' or a ']'.
+func (s *Scanner) More(c byte) bool {
+	fresh := s.fresh
+	s.fresh = false
+	switch {
+	case s.failed:
+		return false
+	case s.Is(c):
+		s.i++
+		return false
+	case !fresh:
+		s.take(',')
+	}
+	return !s.failed
+}
+
+// Name reads the name of a member, which has no escapes.
+func (s *Scanner) Name() []byte {
+	name := s.Text()
+	s.take(':')
+	return name
+}
+
+// Expect reads the name of the next member, which has to be this one.
+func (s *Scanner) Expect(name string) {
+	if !s.More('}') || string(s.Name()) != name {
+		s.failed = true
+	}
+}
+
+// Close reads a close, which has to come next.
+func (s *Scanner) Close(c byte) {
+	if s.More(c) {
+		s.failed = true
+	}
+}
+
+// Text reads a string in ASCII without escapes.
+func (s *Scanner) Text() []byte {
+	s.take('"')
+	if s.failed {
+		return nil
+	}
+	start := s.i
+	for i, c := range s.b[start:] {
+		switch {
+		case c == '"':
+			s.i = start + i + 1
+			return s.b[start : start+i]
+		case c < ' ' || c == '\\' || c >= 0x7f:
+			s.failed = true
+			return nil
+		}
+	}
+	s.failed = true
+	return nil
+}
+
+// Bool reads true or false.
+func (s *Scanner) Bool() bool {
+	c := s.peek()
+	for _, word := range [...]string{"true", "false"} {
+		if !s.failed && c == word[0] && bytes.HasPrefix(s.b[s.i:], []byte(word)) {
+			s.i += len(word)
+			return c == 't'
+		}
+	}
+	s.failed = true
+	return false
+}
+
+// Uint reads a number of up to nine digits and nothing else.
+func (s *Scanner) Uint() int {
+	s.peek()
+	n, start := 0, s.i
+	for s.i < len(s.b) && '0' <= s.b[s.i] && s.b[s.i] <= '9' && s.i-start < 9 {
+		n = 10*n + int(s.b[s.i]-'0')
+		s.i++
+	}
+	digits := s.b[start:s.i]
+	if len(digits) == 0 || len(digits) > 1 && digits[0] == '0' || s.i < len(s.b) && bytes.IndexByte([]byte(".eE0123456789"), s.b[s.i]) >= 0 {
+		s.failed = true
+	}
+	return n
+}
+
+// Raw reads a value of any kind. It finds the end of it, and does not look
+// whether it is JSON: that is for who decodes it.
+func (s *Scanner) Raw() []byte {
+	if s.failed || s.peek() == 0 {
+		s.failed = true
+		return nil
+	}
+	start, depth := s.i, 0
+	for s.i < len(s.b) {
+		switch c := s.b[s.i]; c {
+		case '"':
+			s.skipText()
+			if depth == 0 || s.failed {
+				return s.b[start:s.i]
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				s.i++
+				return s.b[start:s.i]
+			}
+		}
+		if depth < 0 || depth == 0 && (s.b[s.i] == ',' || s.b[s.i] <= ' ') {
+			break
+		}
+		s.i++
+	}
+	s.failed = s.failed || depth > 0 || s.i == start
+	return s.b[start:s.i]
+}
+
+// skipText reads a string, whatever is in it.
+func (s *Scanner) skipText() {
+	for s.i++; s.i < len(s.b); {
+		n := bytes.IndexByte(s.b[s.i:], '"')
+		if n < 0 {
+			break
+		}
+		s.i += n + 1
+		slashes := 0
+		for s.b[s.i-2-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return
+		}
+	}
+	s.failed = true
+}

@@ -1,0 +1,43 @@
+package jsonscan
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+)
+
+// Of JSON, Raw reads one value whole, whatever comes after it; and nothing makes
+// a Scanner panic.
+func FuzzScanner(f *testing.F) {
+	for _, s := range []string{`{"a":[1,"]\\",{"b":"\""}]}`, `"x"`, `12.5e3`, `null`, `[]`, `}`, `"\`, ``} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, after := range []string{"", ",", "]", "}", " "} {
+			s := New(append(bytes.Clone(b), after...))
+			raw := s.Raw()
+			if json.Valid(b) && (s.Failed() || !bytes.Equal(raw, bytes.Trim(b, " \t\r\n"))) {
+				t.Errorf("Raw of %q is %q", b, raw)
+			}
+		}
+		if s := New(b); !s.Failed() {
+			text := s.Text()
+			var want string
+			if s.Done() && (json.Unmarshal(b, &want) != nil || string(text) != want) {
+				t.Errorf("Text of %q is %q, want %q", b, text, want)
+			}
+		}
+		s := New(b)
+		n := s.Uint()
+		var want int
+		if s.Done() && (json.Unmarshal(b, &want) != nil || n != want) {
+			t.Errorf("Uint of %q is %d, want %d", b, n, want)
+		}
+		s = New(b)
+		yes := s.Bool()
+		var wantYes bool
+		if s.Done() && (json.Unmarshal(b, &wantYes) != nil || yes != wantYes) {
+			t.Errorf("Bool of %q is %v", b, yes)
+		}
+	})
+}
