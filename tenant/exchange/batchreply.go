@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"rollcall/tenant"
@@ -21,7 +23,7 @@ import (
 type partReply struct {
 	ID      any             `json:"id"`
 	Status  int             `json:"status"`
-	Headers map[string]any  `json:"headers"`
+	Headers json.RawMessage `json:"headers"`
 	Body    json.RawMessage `json:"body"`
 }
 
@@ -155,18 +157,22 @@ func (r *reply) split(n int) ([]*reply, error) {
 	return replies, nil
 }
 
-// scanBatch reads body if it is written as most are, and reports whether it is.
-// It leaves the bodies of parts alone: whoever reads them finds out whether they
-// are JSON.
+// scanBatch reads body if its members are named as most servers name them, and
+// reports whether they are. It leaves the bodies of parts alone: whoever reads them
+// finds out whether they are JSON.
 func scanBatch(body []byte) (d batchDocument, ok bool) {
 	s := jsonscan.New(body)
 	for s.Open('{'); s.More('}'); {
-		if string(s.Name()) != "responses" || d.Responses != nil {
-			s.Fail()
-		}
-		d.Responses = make([]partReply, 0, MaxBatch)
-		for s.Open('['); s.More(']'); {
-			d.Responses = append(d.Responses, scanPart(s))
+		switch name := string(s.Name()); {
+		case name == "responses" && d.Responses == nil:
+			d.Responses = make([]partReply, 0, MaxBatch)
+			for s.Open('['); s.More(']'); {
+				d.Responses = append(d.Responses, scanPart(s))
+			}
+		case name == "error":
+			decode(s, &d.Error)
+		default:
+			skip(s, name, "responses", "error")
 		}
 	}
 	return d, s.Done()
@@ -175,29 +181,40 @@ func scanBatch(body []byte) (d batchDocument, ok bool) {
 func scanPart(s *jsonscan.Scanner) partReply {
 	var p partReply
 	for s.Open('{'); s.More('}'); {
-		switch string(s.Name()) {
+		switch name := string(s.Name()); name {
 		case "id":
-			p.ID = string(s.Text())
+			if s.Is('"') {
+				p.ID = string(s.Text())
+			} else {
+				decode(s, &p.ID)
+			}
 		case "status":
 			p.Status = s.Uint()
 		case "headers":
-			if p.Headers != nil { // twice is for encoding/json
-				s.Fail()
-			}
-			p.Headers = make(map[string]any)
-			for s.Open('{'); s.More('}'); {
-				name, text := s.Name(), s.Text()
-				if string(name) != "Content-Type" { // which all have, and nobody asks for
-					p.Headers[string(name)] = string(text)
-				}
-			}
+			p.Headers = s.Raw()
 		case "body":
 			p.Body = s.Raw()
 		default:
-			s.Fail()
+			skip(s, name, "id", "status", "headers", "body")
 		}
 	}
 	return p
+}
+
+// decode decodes the value that comes next into v, as far as its form is v's.
+func decode(s *jsonscan.Scanner, v any) {
+	err := json.Unmarshal(s.Raw(), v)
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
+		s.Fail()
+	}
+}
+
+// skip leaves out a member that nobody asks for. One that encoding/json takes for one
+// of known is left to that.
+func skip(s *jsonscan.Scanner, name string, known ...string) {
+	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) || !json.Valid(s.Raw()) {
+		s.Fail()
+	}
 }
 
 // index returns the place that p's id names among n, or -1.
@@ -239,11 +256,15 @@ func (p *partReply) reply(outer *reply, clock http.Header) *reply {
 // header returns p's headers, with those of clock, the tenant's, if p does not
 // say. Nobody changes them.
 func (p *partReply) header(clock http.Header) http.Header {
-	if len(p.Headers) == 0 {
+	headers, ok := scanHeaders(p.Headers)
+	if !ok {
+		json.Unmarshal(p.Headers, &headers) // what is no object has none
+	}
+	if len(headers) == 0 {
 		return clock
 	}
 	h := maps.Clone(clock)
-	for name, v := range p.Headers {
+	for name, v := range headers {
 		switch v := v.(type) {
 		case string:
 			h.Set(name, v)
@@ -258,4 +279,19 @@ func (p *partReply) header(clock http.Header) http.Header {
 		}
 	}
 	return h
+}
+
+// scanHeaders reads headers that are all texts, and reports whether they are. It
+// leaves out Content-Type, which all parts have, and nobody asks for.
+func scanHeaders(raw []byte) (headers map[string]any, ok bool) {
+	s := jsonscan.New(raw)
+	for s.Open('{'); s.More('}'); {
+		if name, text := string(s.Name()), s.Text(); name != "Content-Type" {
+			if headers == nil {
+				headers = make(map[string]any)
+			}
+			headers[name] = string(text)
+		}
+	}
+	return headers, s.Done()
 }
