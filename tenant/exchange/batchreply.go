@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"rollcall/tenant"
@@ -18,10 +16,9 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// A partReply is what a batch's reply says of one part. What has a form of its
-// own in one client or the next is any.
+// A partReply is what a batch's reply says of one part.
 type partReply struct {
-	ID      any             `json:"id"`
+	ID      json.RawMessage `json:"id"`
 	Status  int             `json:"status"`
 	Headers json.RawMessage `json:"headers"`
 	Body    json.RawMessage `json:"body"`
@@ -170,7 +167,7 @@ func scanBatch(body []byte) (d batchDocument, ok bool) {
 				d.Responses = append(d.Responses, scanPart(s))
 			}
 		case name == "error":
-			decode(s, &d.Error)
+			d.Error = decodeValue(s)
 		default:
 			skip(s, name, "responses", "error")
 		}
@@ -183,11 +180,7 @@ func scanPart(s *jsonscan.Scanner) partReply {
 	for s.Open('{'); s.More('}'); {
 		switch name := string(s.Name()); name {
 		case "id":
-			if s.Is('"') {
-				p.ID = string(s.Text())
-			} else {
-				decode(s, &p.ID)
-			}
+			p.ID = s.Raw()
 		case "status":
 			p.Status = s.Uint()
 		case "headers":
@@ -201,32 +194,16 @@ func scanPart(s *jsonscan.Scanner) partReply {
 	return p
 }
 
-// decode decodes the value that comes next into v, as far as its form is v's.
-func decode(s *jsonscan.Scanner, v any) {
-	err := json.Unmarshal(s.Raw(), v)
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
-		s.Fail()
-	}
-}
-
-// skip leaves out a member that nobody asks for. One that encoding/json takes for one
-// of known is left to that.
-func skip(s *jsonscan.Scanner, name string, known ...string) {
-	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) || !json.Valid(s.Raw()) {
-		s.Fail()
-	}
-}
-
 // index returns the place that p's id names among n, or -1.
 func (p *partReply) index(n int) int {
-	s, ok := p.ID.(string)
-	if f, number := p.ID.(float64); number {
-		s, ok = strconv.FormatFloat(f, 'f', -1, 64), true
+	id := p.ID
+	if len(id) == 3 && id[0] == '"' && id[2] == '"' {
+		id = id[1:2]
 	}
-	if !ok || len(s) != 1 || s[0] < '0' || int(s[0]-'0') >= n {
+	if len(id) != 1 || id[0] < '0' || int(id[0]-'0') >= n {
 		return -1
 	}
-	return int(s[0] - '0')
+	return int(id[0] - '0')
 }
 
 // reply returns p as the reply to a request of its own. What is not JSON comes
