@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,8 +15,12 @@ const minPiece = 8
 // hidden stands where a secret was.
 const hidden = "[secret]"
 
-// Hide returns s without secrets, and without pieces of one of eight bytes and
-// more. Space, characters that don't print and sequences that control a terminal
+// unknown matches a token or an assertion that nobody has named as a secret, whole
+// or the better part.
+var unknown = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w.-]*`)
+
+// Hide returns s without secrets, without pieces of one of eight bytes and more,
+// and without what looks like a token. Space, characters that don't print and sequences that control a terminal
 // don't count: a secret that is wrapped, coloured, or has a NUL in the middle is
 // one all the same. What it returns has, of these, only the space.
 func Hide(s string, secrets ...string) string {
@@ -35,6 +40,13 @@ func Hide(s string, secrets ...string) string {
 			}
 			if key != "" {
 				mark(secret, text, at, key)
+			}
+		}
+	}
+	if strings.Contains(s, "eyJ") {
+		for _, at := range unknown.FindAllStringIndex(s, -1) {
+			for i := at[0]; i < at[1]; i++ {
+				secret[i] = true
 			}
 		}
 	}

@@ -96,3 +96,17 @@ func FuzzCleanHides(f *testing.F) {
 		}
 	})
 }
+
+// What looks like a token is hidden, though nobody said that it is one.
+func TestHideUnknownTokens(t *testing.T) {
+	const token = "eyJhbGciOiJub25lIn0.eyJzZWNyZXQiOiJzZXNhbWUifQ.c2VzYW1l"
+	for s, want := range map[string]string{
+		"the token " + token + " is bad":       "the token [secret] is bad",
+		"the token " + token[:30] + "… is bad": "the token [secret]… is bad",
+		"eyJhIjoxfQ== are claims":              "eyJhIjoxfQ== are claims",
+	} {
+		if got := Hide(s); got != want {
+			t.Errorf("Hide(%q) = %q; want %q", s, got, want)
+		}
+	}
+}

@@ -8,18 +8,19 @@ import (
 	"testing"
 
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // A tenant that takes no batches ends the run at once, and the way out is named;
 // the users are not said to be missing.
 func TestNoBatches(t *testing.T) {
-	server := &sandbox.Server{Tenant: sandbox.New()}
+	sandboxed := &server.Server{Tenant: sandbox.New()}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/$batch") {
 			http.NotFound(w, r)
 			return
 		}
-		server.ServeHTTP(w, r)
+		sandboxed.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
 	t.Setenv(tokenVariable, "token-8d2f")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // How much of a limit that it has to find out a run uses from the tenth second
@@ -14,7 +15,7 @@ func BenchmarkPaceFound(b *testing.B) {
 	const limit, seconds = 200, 35
 	var used, refused float64
 	for b.Loop() {
-		c := &counted{server: &sandbox.Server{Tenant: sandbox.New(), Rate: limit, Burst: 20, RetryAfter: time.Second, Latency: 20 * time.Millisecond}}
+		c := &counted{server: &server.Server{Tenant: sandbox.New(), Rate: limit, Burst: 20, RetryAfter: time.Second, Latency: 20 * time.Millisecond}}
 		start := time.Now()
 		against(b, c, limit*seconds/2, "--workers", "16", "--quiet")
 		end := time.Since(start)
@@ -34,7 +35,7 @@ func BenchmarkRate(b *testing.B) {
 			const seconds = 11
 			var share, most float64
 			for b.Loop() {
-				c := &counted{server: &sandbox.Server{Tenant: sandbox.New()}}
+				c := &counted{server: &server.Server{Tenant: sandbox.New()}}
 				against(b, c, rate*seconds/2, "--rate", strconv.Itoa(rate), "--workers", "16", "--quiet")
 				first := c.taken[0] // which has waited for its time
 				share += float64(c.between(first, time.Nanosecond, 10*time.Second+time.Nanosecond)) / 10 / float64(rate)
@@ -57,7 +58,7 @@ func BenchmarkSequential(b *testing.B) {
 	var ours, loop time.Duration
 	for b.Loop() {
 		slow := func() *counted {
-			return &counted{server: &sandbox.Server{Tenant: sandbox.New(), Latency: latency}}
+			return &counted{server: &server.Server{Tenant: sandbox.New(), Latency: latency}}
 		}
 		start := time.Now()
 		against(b, slow(), users/16, "--workers", "1", "--quiet")

@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"os"
 
-	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // readCertificate returns the first certificate of a PEM file, which may have
@@ -38,7 +38,7 @@ func readCertificate(name string) (*x509.Certificate, error) {
 // makeTLS returns what the sandbox needs for https. The authority goes to the
 // file called name, unless that is empty.
 func makeTLS(name string) (*tls.Config, error) {
-	config, authority, err := sandbox.NewTLS()
+	config, authority, err := server.NewTLS()
 	if err != nil || name == "" {
 		return config, err
 	}
@@ -48,7 +48,7 @@ func makeTLS(name string) (*tls.Config, error) {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, fmt.Errorf("--ca would replace what is there: %w", err)
-	case c.Subject.CommonName != sandbox.Authority:
+	case c.Subject.CommonName != server.Authority:
 		return nil, fmt.Errorf("--ca would replace what is there: %s has another certificate, of %q", name, c.Subject.CommonName)
 	}
 	return config, os.WriteFile(name, authority, 0o600)

@@ -18,15 +18,18 @@ func TestImports(t *testing.T) {
 		"rollcall/tenant/exchange":            "tenant tenant/rest tenant/jsonscan",
 		"rollcall/tenant/insights":            "tenant tenant/rest",
 		"rollcall/tenant/powershell":          "tenant",
-		"rollcall/tenant/sandbox":             "tenant tenant/jsonscan tenant/disk",
+		"rollcall/tenant/sandbox":             "tenant tenant/disk",
+		"rollcall/tenant/sandbox/server":      "tenant tenant/jsonscan tenant/sandbox",
 		"rollcall/tenant/connect":             "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox",
 		"rollcall/pipeline/roster":            "",
 		"rollcall/pipeline/lock":              "",
 		"rollcall/pipeline/pace":              "tenant",
 		"rollcall/pipeline":                   "tenant pipeline/pace pipeline/roster",
 		"rollcall/pipeline/results":           "tenant tenant/disk pipeline pipeline/roster",
+		"rollcall/pipeline/job":               "tenant tenant/connect tenant/disk pipeline pipeline/lock pipeline/pace pipeline/results pipeline/roster",
+		"rollcall/report/html":                "pipeline pipeline/results report",
 		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/pace pipeline/results pipeline/roster",
-		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox pipeline pipeline/lock pipeline/pace pipeline/results pipeline/roster report",
+		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox tenant/sandbox/server pipeline pipeline/job pipeline/lock pipeline/pace pipeline/results pipeline/roster report report/html",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {

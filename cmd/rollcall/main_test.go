@@ -73,7 +73,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
 			env.Setenv("NOFILE", noFile())
 			env.Setenv(lockDirVariable, filepath.Join(env.WorkDir, ".tmp"))
-			env.Values["server"] = new(server)
+			env.Values["server"] = new(serveProcess)
 			if err := givePowerShell(env); err != nil {
 				return err
 			}
@@ -138,18 +138,18 @@ func makeUsers(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b.Bytes(), 0o600))
 }
 
-// A server is a rollcall sandbox serve in a process of its own.
-type server struct {
+// A serveProcess is a rollcall sandbox serve in a process of its own.
+type serveProcess struct {
 	*running
 	out    *bufio.Reader
 	stderr bytes.Buffer
 }
 
 func serve(ts *testscript.TestScript, _ bool, args []string) {
-	s := ts.Value("server").(*server)
+	s := ts.Value("server").(*serveProcess)
 	program, err := exec.LookPath("rollcall")
 	ts.Check(err)
-	*s = server{}
+	*s = serveProcess{}
 	cmd := exec.Command(program, append([]string{"sandbox", "serve"}, args...)...)
 	cmd.Dir = ts.Getenv("WORK")
 	cmd.Env = environment(ts)
@@ -166,7 +166,7 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func served(ts *testscript.TestScript, _ bool, args []string) {
-	s := ts.Value("server").(*server)
+	s := ts.Value("server").(*serveProcess)
 	ts.Check(s.interrupt())
 	counts, err := io.ReadAll(s.out)
 	ts.Check(err)

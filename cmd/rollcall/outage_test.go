@@ -24,11 +24,12 @@ import (
 	"rollcall/tenant/exchange"
 	"rollcall/tenant/rest"
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // A way is the network to a sandbox: it can be cut.
 type way struct {
-	server  *sandbox.Server
+	server  *server.Server
 	address string
 
 	mu   sync.Mutex
@@ -36,7 +37,7 @@ type way struct {
 }
 
 func newWay(t *testing.T) *way {
-	w := &way{server: &sandbox.Server{Tenant: sandbox.New(), Latency: 2 * time.Millisecond}, address: "127.0.0.1:0"}
+	w := &way{server: &server.Server{Tenant: sandbox.New(), Latency: 2 * time.Millisecond}, address: "127.0.0.1:0"}
 	w.open(t, w.server)
 	t.Cleanup(func() { w.close(); w.server.Close() })
 	return w
@@ -133,7 +134,7 @@ func TestOutageOverSockets(t *testing.T) {
 // A name that is not found for a while is an outage too.
 func TestOutageOfNames(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewServer(&sandbox.Server{Tenant: sandbox.New(), Latency: time.Millisecond})
+	s := httptest.NewServer(&server.Server{Tenant: sandbox.New(), Latency: time.Millisecond})
 	defer s.Close()
 	var found atomic.Bool
 	found.Store(true)

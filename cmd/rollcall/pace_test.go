@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // Over real sockets too a run finds how many calls a second it may make, and says
 // so.
 func TestPaceIsFoundAndSaid(t *testing.T) {
-	c := &counted{server: &sandbox.Server{Tenant: sandbox.New(), Rate: 100, Burst: 10, RetryAfter: time.Second}}
+	c := &counted{server: &server.Server{Tenant: sandbox.New(), Rate: 100, Burst: 10, RetryAfter: time.Second}}
 	stderr := against(t, c, 120)
 	if c.refused == 0 {
 		t.Fatal("nothing was refused")
@@ -30,7 +31,7 @@ func TestPaceIsFoundAndSaid(t *testing.T) {
 // A counted server is a sandbox that remembers when requests came, and which it
 // refused for being too many.
 type counted struct {
-	server *sandbox.Server
+	server *server.Server
 
 	mu      sync.Mutex
 	taken   []time.Time

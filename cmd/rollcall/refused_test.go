@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // One token for all of a run, as --auth token has it, may be refused now and then: the
@@ -41,7 +42,7 @@ func TestRefusedTokens(t *testing.T) {
 				t.Parallel()
 				var n, refused atomic.Int64
 				var mended atomic.Bool
-				server := &sandbox.Server{Tenant: sandbox.New()}
+				srv := &server.Server{Tenant: sandbox.New()}
 				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					body, _ := io.ReadAll(r.Body)
 					r.Body = io.NopCloser(bytes.NewReader(body))
@@ -50,7 +51,7 @@ func TestRefusedTokens(t *testing.T) {
 						w.WriteHeader(http.StatusUnauthorized)
 						return
 					}
-					server.ServeHTTP(w, r)
+					srv.ServeHTTP(w, r)
 				}))
 				defer s.Close()
 				dir := t.TempDir()
@@ -88,7 +89,7 @@ func TestRefusedTokens(t *testing.T) {
 				}
 				mended.Store(true)
 				rollcall(t, exitOK, append(args, "--resume")...)
-				if n := server.Counts().UsersSet; n != 1000 {
+				if n := srv.Counts().UsersSet; n != 1000 {
 					t.Errorf("%d users were set, want 1000", n)
 				}
 			})

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // The environment variables that hold an application's secrets.
@@ -45,7 +46,8 @@ type serveFlags struct {
 	tlsKey      string
 	certificate string
 	console     consoleFlags
-	server      sandbox.Server
+	stale       time.Duration
+	server      server.Server
 }
 
 func (a *app) serve() *cobra.Command {
@@ -89,7 +91,7 @@ in the last example, and a secret in AZURE_CLIENT_SECRET:
       --tenant exchange --endpoint https://127.0.0.1:8443 --organization 11111111-2222-3333-4444-555555555555
 
 Faults:
-`+sandbox.FaultHelp(), exitOK, exitError, exitUsage),
+`+server.FaultHelp(), exitOK, exitError, exitUsage),
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return f.serve(a, args) },
 	}
@@ -112,7 +114,7 @@ Faults:
 	fs.DurationVar(&s.RetryAfter, "retry-after", 0, "tell those who are too fast to wait for this `DURATION`; 0 for not telling them")
 	fs.IntVar(&s.MaxConcurrent, "max-concurrent", 0, "allow `N` requests at once")
 	fs.StringArrayVar(&f.faults, "fault", nil, "`NAME:PROBABILITY` of a fault; can be repeated")
-	fs.DurationVar(&s.Stale, "stale", 0, "let reads lag this `DURATION` behind writes")
+	fs.DurationVar(&f.stale, "stale", 0, "let reads lag this `DURATION` behind writes")
 	fs.Uint64Var(&s.Seed, "seed", 1, "`NUMBER` that the random faults are drawn from")
 	f.console.add(fs)
 	return c
@@ -124,7 +126,7 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 	debug.SetGCPercent(400)
 	s := &f.server
 	switch {
-	case min(s.Latency, s.Jitter, s.RetryAfter, s.Stale, s.TokenLifetime) < 0 || s.Rate < 0 || min(s.Burst, s.MaxConcurrent, s.DevicePolls) < 0:
+	case min(s.Latency, s.Jitter, s.RetryAfter, f.stale, s.TokenLifetime) < 0 || s.Rate < 0 || min(s.Burst, s.MaxConcurrent, s.DevicePolls) < 0:
 		return usage(errors.New("want no flag below 0"))
 	case f.ca != "" && !f.tls:
 		return usage(errors.New("--ca needs --tls"))
@@ -133,7 +135,7 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 	case f.tls && f.tlsCert != "":
 		return usage(errors.New("--tls makes a certificate, and --tls-cert names one: want one of the two"))
 	}
-	if s.Faults, err = sandbox.ParseFaults(f.faults...); err != nil {
+	if s.Faults, err = server.ParseFaults(f.faults...); err != nil {
 		return usage(err)
 	}
 	if err := s.Check(); err != nil {
@@ -157,16 +159,17 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 			return err
 		}
 	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: zap.NewStdLog(log)}
+	s.Tenant.Stale = f.stale
+	web := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute, ErrorLog: zap.NewStdLog(log)}
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", f.listen, err)
 	}
-	serve, scheme := server.Serve, "http"
+	serve, scheme := web.Serve, "http"
 	if f.tls || f.tlsCert != "" {
 		scheme = "https"
-		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
-		if server.TLSConfig, err = f.tlsConfig(); err != nil {
+		serve = func(l net.Listener) error { return web.ServeTLS(l, "", "") }
+		if web.TLSConfig, err = f.tlsConfig(); err != nil {
 			listener.Close()
 			return err
 		}
@@ -182,7 +185,7 @@ func (f *serveFlags) serve(a *app, args []string) (err error) {
 	case err = <-served:
 	case <-interrupts.stop:
 		s.Close() // lets go of those who hang
-		err = shutdown(interrupts.ctx, server)
+		err = shutdown(interrupts.ctx, web)
 	}
 	fmt.Fprint(a.out, s.Counts())
 	if serr := s.Tenant.Save(); err == nil {

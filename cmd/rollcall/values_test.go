@@ -18,6 +18,7 @@ import (
 
 	"rollcall/tenant"
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // aProperty is a property of a mailbox, as a tenant may show it, and cells that
@@ -107,7 +108,7 @@ func testValues(t *testing.T, form string, rnd *rand.Rand) {
 	}
 	args := []string{"--tenant", "sandbox:" + file}
 	if form != "file" {
-		srv := httptest.NewServer(&sandbox.Server{Tenant: held})
+		srv := httptest.NewServer(&server.Server{Tenant: held})
 		t.Cleanup(srv.Close)
 		t.Setenv(tokenVariable, "token-8d2f")
 		args = []string{"--tenant", "exchange", "--endpoint", srv.URL, "--organization", organization}
@@ -166,14 +167,14 @@ func TestListsOverHTTP(t *testing.T) {
 		held := sandbox.New()
 		var mu sync.Mutex
 		var bodies strings.Builder
-		server := &sandbox.Server{Tenant: held}
+		sandboxed := &server.Server{Tenant: held}
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
 			mu.Lock()
 			bodies.Write(b)
 			mu.Unlock()
 			r.Body = io.NopCloser(bytes.NewReader(b))
-			server.ServeHTTP(w, r)
+			sandboxed.ServeHTTP(w, r)
 		}))
 		t.Cleanup(srv.Close)
 		t.Setenv(tokenVariable, "token-8d2f")

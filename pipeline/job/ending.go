@@ -123,7 +123,7 @@ func (j *job) endRun(e *ending) {
 	if !j.Audit { // which leaves what another run keeps beside a tenant's file alone
 		e.save = j.Tenant.Save()
 	}
-	if why := j.run.Stopped(); why != "" && j.Counts.Left() > 0 && !e.interrupted {
+	if why := j.run.Stopped(); why != "" && j.Counts.Left() > 0 {
 		e.guard = &GuardError{Guard: j.run.StoppedBy(), Reason: "stopped: " + why}
 	}
 	if j.Undo {

@@ -119,7 +119,8 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 			if !insights.HasRole(token) {
 				return "", &Caution{errors.New("the token names no role that Viva Insights is known to accept: a scope may do as well")}
 			}
-			return "in a role that may call Viva Insights: " + strings.Join(entra.Inspect(token).DirectoryRoles, ", "), nil
+			caller := tenant.CallerOf(token)
+			return "in a role that may call Viva Insights: " + strings.Join(caller.DirectoryRoleNames(), ", "), nil
 		},
 		Mend: "if calls are denied, give the caller one of the roles Global, Exchange, Teams or Insights Administrator, and sign in anew",
 	}, Step{

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"rollcall/tenant"
 	"rollcall/tenant/entra"
 	"rollcall/tenant/powershell"
 )
@@ -119,7 +120,7 @@ func (c *connector) moduleSignIn(cloud entra.Cloud) (powershell.SignIn, error) {
 	}
 	signIn.Token = func(ctx context.Context, refused string) (string, time.Time, error) {
 		token, err := source.Token(ctx, refused, "")
-		return token, entra.Inspect(token).Expires, err
+		return token, tenant.CallerOf(token).Expires, err
 	}
 	return signIn, nil
 }

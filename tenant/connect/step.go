@@ -5,11 +5,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"rollcall/tenant"
 	"slices"
 	"strings"
 	"time"
-
-	"rollcall/tenant/entra"
 )
 
 // A Step is one thing that has to hold for a run to work.
@@ -92,15 +91,13 @@ func missingOf(noun string, names []string) string {
 
 // describeToken says what a token is, without showing any of it.
 func describeToken(token string) string {
-	c := entra.Inspect(token)
+	c := tenant.CallerOf(token)
 	var parts []string
 	switch {
-	case c.AppOnly && c.App != "":
-		parts = append(parts, "as the application "+strings.TrimSpace(c.Name+" "+c.App))
 	case c.Name != "":
 		parts = append(parts, "as "+c.Name)
 	case c.App != "":
-		parts = append(parts, "as the application "+c.App)
+		parts = append(parts, "as the application "+strings.TrimSpace(c.AppName+" "+c.App))
 	default:
 		parts = append(parts, "got a token that does not say whose it is")
 	}
@@ -111,7 +108,7 @@ func describeToken(token string) string {
 		parts = append(parts, "with "+strings.Join(list, ", "))
 	}
 	if len(c.DirectoryRoles) > 0 {
-		parts = append(parts, "in the roles "+strings.Join(c.DirectoryRoles, ", "))
+		parts = append(parts, "in the roles "+strings.Join(c.DirectoryRoleNames(), ", "))
 	}
 	if !c.Expires.IsZero() {
 		parts = append(parts, fmt.Sprintf("for another %v", time.Until(c.Expires).Round(time.Second)))

@@ -1,7 +1,7 @@
 // Package entra gets access tokens from Microsoft Entra ID, for the tenants
 // that need one and for who wants to know what a token is good for.
 //
-//	Token ─ in hand and good ───────────────────────────→ token
+//	Token ─ cached and good ────────────────────────────→ token
 //	  └ else one request for all who wait ─ azidentity ─→ token
 //	                                            └ fault → *tenant.Error
 //
@@ -19,13 +19,15 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"rollcall/tenant"
 )
 
 // How long a token is good for.
 const (
 	margin  = 5 * time.Minute  // ahead of its end another is asked for: azidentity's own margin
-	respite = 30 * time.Second // how long a token in hand is used on when another could not be had
+	respite = 30 * time.Second // how long a cached token is used on when another could not be had
 )
 
 // A Source has the tokens of one identity, for one scope. It is safe for use by
@@ -34,34 +36,32 @@ type Source struct {
 	get      getter
 	about    string
 	warnings []string
+	requests singleflight.Group
 
 	mu     sync.Mutex
-	hand   hand
-	flight *flight // the request under way, or nil
+	cached issued
 }
 
 // A getter gets tokens from where they are. It is asked by one goroutine at a
 // time.
 type getter interface {
 	// token returns a token, another than refused unless that is "".
-	token(ctx context.Context, refused, claims string) (hand, error)
+	token(ctx context.Context, refused, claims string) (issued, error)
 }
 
-// A hand is the token in hand.
-type hand struct {
+// An issued is a token and how long it is of use.
+type issued struct {
 	token   string
 	expires time.Time // the zero value if that is not known
 	renew   time.Time // when to ask for another
 }
 
-// A flight is a request for a token. Its other fields are good when done is
-// closed.
-type flight struct {
-	done    chan struct{}
-	refused string // not this token
+// A reply is what came of a request for another token than one that was refused.
+type reply struct {
+	refused string
 	token   string
 	err     error
-	ended   bool // err is the end of the context of who made it
+	ended   bool // err is the end of the context of who made the request
 }
 
 // Token returns a token that is good for minutes at least, from the cache or
@@ -69,66 +69,72 @@ type flight struct {
 //
 // Refused, unless "", is a token that the tenant answered with 401: another
 // one is returned, with the claims, a JSON object, that the challenge named, or
-// "". One in hand that is newer than the refused one will do, whatever its
+// "". A cached one that is newer than the refused one will do, whatever its
 // claims: they ask for a token of after some event, and it was that.
 //
 // The error is ctx.Err() if ctx has ended, or else a [*tenant.Error] of class
 // Unauthorized, if no token can be had or no other, or Unavailable.
 func (s *Source) Token(ctx context.Context, refused, claims string) (string, error) {
 	for {
-		s.mu.Lock()
-		if h := s.hand; h.token != "" && h.token != refused && time.Now().Before(h.renew) {
-			s.mu.Unlock()
-			return h.token, nil
+		if token, ok := s.fromCache(refused); ok {
+			return token, nil
 		}
-		f := s.flight
-		if f == nil {
-			f = &flight{done: make(chan struct{}), refused: refused}
-			s.flight = f
-			s.mu.Unlock()
-			s.fly(ctx, f, refused, claims)
-			return f.token, f.err
-		}
-		s.mu.Unlock()
+		mine := false // whether the request that is waited for is this call's
+		replies := s.requests.DoChan("", func() (any, error) {
+			mine = true
+			return s.fetch(ctx, refused, claims), nil
+		})
 		select {
-		case <-f.done:
 		case <-ctx.Done():
 			return "", ctx.Err()
-		}
-		switch {
-		case f.err == nil && f.token != refused:
-			return f.token, nil
-		case f.err != nil && !f.ended && f.refused == refused:
-			return "", f.err // or there may be a token for whom another one will do
+		case r := <-replies:
+			switch r := r.Val.(reply); {
+			case r.err == nil && r.token != refused:
+				return r.token, nil
+			case mine, r.err != nil && !r.ended && r.refused == refused:
+				return "", r.err
+			}
+			// Another call's request says nothing of this one: there may be a
+			// token for whom another one will do.
 		}
 	}
 }
 
-// fly asks for a token and lets all who wait for f know.
-func (s *Source) fly(ctx context.Context, f *flight, refused, claims string) {
-	h, err := s.get.token(ctx, refused, claims)
-	f.ended = err != nil && ctx.Err() != nil
-	if f.ended {
+// fromCache returns the cached token if it is good, and another than refused.
+func (s *Source) fromCache(refused string) (token string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.cached
+	return c.token, c.token != "" && c.token != refused && time.Now().Before(c.renew)
+}
+
+// fetch asks for a token and keeps it.
+func (s *Source) fetch(ctx context.Context, refused, claims string) reply {
+	// The request before this one may have ended after its token was looked for.
+	if token, ok := s.fromCache(refused); ok {
+		return reply{refused: refused, token: token}
+	}
+	got, err := s.get.token(ctx, refused, claims)
+	ended := err != nil && ctx.Err() != nil
+	if ended {
 		err = ctx.Err()
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case err == nil:
-		if h.token == s.hand.token && !time.Now().Before(h.renew) {
+		if got.token == s.cached.token && !time.Now().Before(got.renew) {
 			// Azidentity keeps to itself that a token which is due could not
 			// be renewed, as long as it is good.
-			h.renew = soonest(time.Now().Add(respite), h.expires)
+			got.renew = soonest(time.Now().Add(respite), got.expires)
 		}
-		s.hand = h
-	case refused == "" && !f.ended && s.hand.token != "" && time.Now().Before(s.hand.expires) && isUnavailable(err):
-		// The one in hand is good for some minutes yet.
-		s.hand.renew = soonest(time.Now().Add(respite), s.hand.expires)
-		h, err = s.hand, nil
+		s.cached = got
+	case refused == "" && !ended && s.cached.token != "" && time.Now().Before(s.cached.expires) && isUnavailable(err):
+		// The cached one is good for some minutes yet.
+		s.cached.renew = soonest(time.Now().Add(respite), s.cached.expires)
+		got, err = s.cached, nil
 	}
-	s.flight = nil
-	s.mu.Unlock()
-	f.token, f.err = h.token, err
-	close(f.done)
+	return reply{refused, got.token, err, ended}
 }
 
 func soonest(a, b time.Time) time.Time {

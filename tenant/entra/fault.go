@@ -41,7 +41,8 @@ func (s *identity) fault(err error) *tenant.Error {
 		// Nothing could try. What the last one got to hear is no answer.
 		x = exchange{secrets: x.secrets}
 	}
-	hide := func(text string) string { return s.hide(text, x.secrets) }
+	secrets := slices.Concat(x.secrets, s.secrets)
+	hide := func(text string) string { return tenant.Hide(text, secrets...) }
 	var a answer
 	json.Unmarshal(x.body, &a)
 	a.Error, a.Description = hide(a.Error), hide(a.Description)
@@ -174,15 +175,6 @@ func sentence(text string) string {
 	}
 	first, _, _ = strings.Cut(first, "\n")
 	return strings.TrimRight(first, ". \r")
-}
-
-// jwt is a token or an assertion, whole or the better part.
-var jwt = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w.-]*`)
-
-// hide returns text without secrets, and without what looks like a token that
-// nobody knows of.
-func (s *identity) hide(text string, secrets []string) string {
-	return jwt.ReplaceAllString(tenant.Hide(text, slices.Concat(secrets, s.secrets)...), "[token]")
 }
 
 // date returns the time of a reply by the sender's clock, or by ours if it

@@ -45,7 +45,7 @@ func newGiven(cfg Config) (*Source, error) {
 			return nil, err
 		}
 	}
-	if end := Inspect(token).Expires; !end.IsZero() && end.Before(time.Now()) {
+	if end := tenant.CallerOf(token).Expires; !end.IsZero() && end.Before(time.Now()) {
 		s.warnings = append(s.warnings, "the access token ended at "+end.Format(time.RFC3339))
 	}
 	return s, nil
@@ -67,12 +67,12 @@ func (g *given) read() (token, warning string, err error) {
 //
 // A file that can't be read or is empty may be one that is being written: the
 // token that was in it is used on, as long as it is not refused.
-func (g *given) token(_ context.Context, refused, _ string) (hand, error) {
+func (g *given) token(_ context.Context, refused, _ string) (issued, error) {
 	if g.name == "" {
 		if g.fixed == refused {
-			return hand{}, g.fault(tenant.Unauthorized, errors.New("the access token is not accepted: start again with another"))
+			return issued{}, g.fault(tenant.Unauthorized, errors.New("the access token is not accepted: start again with another"))
 		}
-		return hand{token: g.fixed, renew: time.Now().Add(forever)}, nil
+		return issued{token: g.fixed, renew: time.Now().Add(forever)}, nil
 	}
 	info, err := os.Stat(g.name)
 	if err != nil || refused == g.last || !same(info, g.info) {
@@ -80,13 +80,13 @@ func (g *given) token(_ context.Context, refused, _ string) (hand, error) {
 	}
 	switch {
 	case refused != g.last:
-		return hand{token: g.last}, nil // renewed at once: to look whether a file has changed costs little
+		return issued{token: g.last}, nil // renewed at once: to look whether a file has changed costs little
 	case errors.Is(err, errEmpty):
-		return hand{}, g.fault(tenant.Unavailable, err)
+		return issued{}, g.fault(tenant.Unavailable, err)
 	case err != nil:
-		return hand{}, g.fault(tenant.Unauthorized, err)
+		return issued{}, g.fault(tenant.Unauthorized, err)
 	}
-	return hand{}, g.fault(tenant.Unauthorized, fmt.Errorf("the access token in %s is not accepted: put another there", g.name))
+	return issued{}, g.fault(tenant.Unauthorized, fmt.Errorf("the access token in %s is not accepted: put another there", g.name))
 }
 
 // same reports whether a file looks unchanged.

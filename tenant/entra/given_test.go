@@ -34,7 +34,7 @@ func TestFixedToken(t *testing.T) {
 
 // A token from a file is the one that is there now. One that is refused is
 // looked for again, however little the file seems to have changed, and one that
-// is in hand is used on while the file is being written.
+// is cached is used on while the file is being written.
 func TestTokenFromFile(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	name := write(t, "token", "t1\n")
@@ -66,7 +66,7 @@ func TestTokenFromFile(t *testing.T) {
 // A token that has ended already is warned of.
 func TestEndedToken(t *testing.T) {
 	for claims, warned := range map[string]bool{`{"exp":1000000000}`: true, `{"exp":9000000000}`: false, `{}`: false} {
-		token := "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
+		token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
 		s := newSource(t, Config{Method: Token, Token: token})
 		if got := strings.Join(s.Warnings(), ""); (got != "") != warned || warned && got != "the access token ended at 2001-09-09T01:46:40Z" {
 			t.Errorf("%s: warnings %q", claims, got)

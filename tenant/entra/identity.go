@@ -75,32 +75,32 @@ func newIdentity(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// anything are claims that ask for nothing. A credential that is given claims
-// leaves the token aside that it has in store; with these, what it sends is
-// what it would send without.
+// emptyClaims ask for nothing. A credential that is given claims leaves the token
+// aside that it has in store; with these, what it sends is what it would send
+// without.
 //
 // A new credential would do the same for an application, and worse for all
 // others: a person would have to sign in again, and tokens of managed
 // identities are kept for the whole process.
-const anything = "{}"
+const emptyClaims = "{}"
 
 // token gets a token.
-func (s *identity) token(ctx context.Context, refused, claims string) (hand, error) {
+func (s *identity) token(ctx context.Context, refused, claims string) (issued, error) {
 	s.wire.reset()
 	at, err := s.ask(ctx, refused, claims)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return hand{}, ctx.Err()
+		return issued{}, ctx.Err()
 	case errors.Is(err, errNoOther), err == nil && at.Token == refused:
-		return hand{}, &tenant.Error{Op: op, Object: s.object, Class: tenant.Unauthorized, Err: errNoOther}
+		return issued{}, &tenant.Error{Op: op, Object: s.object, Class: tenant.Unauthorized, Err: errNoOther}
 	case err != nil:
-		return hand{}, s.fault(err)
+		return issued{}, s.fault(err)
 	}
-	h := hand{token: at.Token, expires: at.ExpiresOn, renew: at.ExpiresOn.Add(-margin)}
-	if r := at.RefreshOn; !r.IsZero() && r.Before(h.renew) {
-		h.renew = r
+	got := issued{token: at.Token, expires: at.ExpiresOn, renew: at.ExpiresOn.Add(-margin)}
+	if r := at.RefreshOn; !r.IsZero() && r.Before(got.renew) {
+		got.renew = r
 	}
-	return h, nil
+	return got, nil
 }
 
 var errNoOther = errors.New("the access token is not accepted, and there is no other to be had: sign in again")
@@ -122,14 +122,14 @@ func (s *identity) ask(ctx context.Context, refused, claims string) (azcore.Acce
 			return at, err
 		}
 		s.wire.reset()
-		opts.Claims = anything
+		opts.Claims = emptyClaims
 		at, err = s.get(ctx, opts)
 		if x := s.wire.get(); err != nil && x.status == 0 && x.err == nil {
 			err = errNoOther // it is a tool
 		}
 		return at, err
 	}
-	opts.Claims = anything
+	opts.Claims = emptyClaims
 	return s.get(ctx, opts)
 }
 

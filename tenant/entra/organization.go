@@ -63,7 +63,7 @@ func TenantID(ctx context.Context, cfg Config, domain string) (string, error) {
 		return "", fail(tenant.Unavailable, 0, "the reply is not one of Entra ID's")
 	}
 	id, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if len(id) != 36 || strings.Count(id, "-") != 4 || !isTenant(id) {
+	if !tenant.IsGUID(id) {
 		return "", fail(tenant.Unavailable, 0, "the reply is not one of Entra ID's")
 	}
 	return id, nil

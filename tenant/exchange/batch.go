@@ -104,7 +104,7 @@ func (b *Batcher) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, 
 	if ctx.Err() != nil {
 		return nil, rest.Failure(ctx, ctx.Err(), cmd.Name, cmd.Identity)
 	}
-	p := &part{call{cmdlet: cmd, body: body, id: newGUID()}, make(chan answer, 1)}
+	p := &part{call{cmdlet: cmd, body: body, id: tenant.NewGUID()}, make(chan answer, 1)}
 	var a answer
 	g := b.join(ctx, p)
 	if g != nil {

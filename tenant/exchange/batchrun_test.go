@@ -23,6 +23,7 @@ import (
 	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // A batch is, but for what differs each time, this.
@@ -66,7 +67,7 @@ func testPart(t *testing.T, c tenant.Cmdlet) *part {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &part{call{cmdlet: c, body: body, id: newGUID()}, make(chan answer, 1)}
+	return &part{call{cmdlet: c, body: body, id: tenant.NewGUID()}, make(chan answer, 1)}
 }
 
 // A token that is refused for the batch is replaced once, in its parts too.
@@ -221,12 +222,12 @@ func (h *handler) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 // Many callers at once, some of whom go away, with all the faults there are:
 // each gets its own user's value or an error of its own.
 func TestBatchGivesEachItsOwn(t *testing.T) {
-	faults, err := sandbox.ParseFaults("503:0.05,reset:0.05,html:0.05,transient400:0.05,errors200:0.05,lost:0.05,truncated:0.05,paged:0.1,expired:0.02")
+	faults, err := server.ParseFaults("503:0.05,reset:0.05,html:0.05,transient400:0.05,errors200:0.05,lost:0.05,truncated:0.05,paged:0.1,expired:0.02")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seed := range uint64(4) {
-		h := &handler{t: t, h: &sandbox.Server{Tenant: sandbox.New(), Faults: faults, Seed: seed, Rate: 20_000, Burst: 500}}
+		h := &handler{t: t, h: &server.Server{Tenant: sandbox.New(), Faults: faults, Seed: seed, Rate: 20_000, Burst: 500}}
 		size := []int{2, 3, 7, 10}[seed]
 		c := newClient(t, "http://127.0.0.1", func(cfg *Config) {
 			cfg.Transport = h
@@ -302,8 +303,8 @@ func (recorder) Flush() error                      { return nil }
 // is tried again.
 func TestBatchInARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &sandbox.Server{Tenant: sandbox.New()}
-		h := &handler{t: t, h: server}
+		srv := &server.Server{Tenant: sandbox.New()}
+		h := &handler{t: t, h: srv}
 		throttled := false
 		var calls []time.Duration // when each cmdlet was sent
 		start := time.Now()

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"rollcall/tenant"
-	"rollcall/tenant/rest"
 )
 
 // A body is what encoding/json makes of it, for whatever texts.
@@ -60,16 +59,5 @@ func TestListBodies(t *testing.T) {
 	}
 	if got, err := appendValue(nil, tenant.Written("x")); err == nil {
 		t.Errorf("a value that is not what it stands for is sent: %s", got)
-	}
-}
-
-func TestGUID(t *testing.T) {
-	seen := map[string]bool{}
-	for range 1000 {
-		g := newGUID()
-		if rest.TenantID(g, "") != g || seen[g] {
-			t.Fatalf("newGUID() = %q", g)
-		}
-		seen[g] = true
 	}
 }

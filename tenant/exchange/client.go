@@ -73,7 +73,7 @@ func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, e
 	if err != nil {
 		return nil, err
 	}
-	objects, err := c.pages(ctx, call{cmdlet: cmd, body: body, id: newGUID()})
+	objects, err := c.pages(ctx, call{cmdlet: cmd, body: body, id: tenant.NewGUID()})
 	if err != nil {
 		return nil, rest.Failure(ctx, err, cmd.Name, cmd.Identity)
 	}

@@ -22,7 +22,7 @@ const moduleVersion = "3.9.2"
 //
 // The error is as that of [Client.Run].
 func (c *Client) Cmdlets(ctx context.Context) ([]string, error) {
-	objects, err := c.pages(ctx, call{id: newGUID()})
+	objects, err := c.pages(ctx, call{id: tenant.NewGUID()})
 	names := map[string]bool{}
 	for _, o := range objects {
 		exported, _ := o.Get("exportedCmdlets")

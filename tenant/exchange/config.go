@@ -21,5 +21,5 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{rest: client, warn: cfg.Warn, template: newTemplate(client.Endpoint()), header: newHeader(newGUID())}, nil
+	return &Client{rest: client, warn: cfg.Warn, template: newTemplate(client.Endpoint()), header: newHeader(tenant.NewGUID())}, nil
 }

@@ -60,7 +60,7 @@ func (c *Client) placeFor(token string) *place {
 // The token is read without verifying it, which is the service's business: a
 // wrong anchor only makes a longer way.
 func mailboxFor(token, organization string) string {
-	if upn := rest.CallerOf(token).UPN; canAnchor(upn) {
+	if upn := tenant.CallerOf(token).UPN; canAnchor(upn) {
 		return "UPN:" + upn
 	}
 	return "APP:" + systemMailbox + "@" + organization

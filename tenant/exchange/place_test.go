@@ -31,7 +31,7 @@ func TestMailboxFor(t *testing.T) {
 			t.Errorf("mailboxFor(%q) = %q; want %q", test.token, got, test.want)
 		}
 	}
-	padded := "h." + base64.URLEncoding.EncodeToString([]byte(`{"upn":"a@b.example"}`)) + ".s"
+	padded := "e30." + base64.URLEncoding.EncodeToString([]byte(`{"upn":"a@b.example"}`)) + ".s"
 	if got := mailboxFor(padded, org); got != "UPN:a@b.example" {
 		t.Errorf("with padding: %q", got)
 	}

@@ -63,7 +63,7 @@ func (c *Client) Path(ctx context.Context) (string, error) {
 // address returns whom autodiscover is asked about: the person whose token it
 // is, or the tenant.
 func (c *Client) address(token string) string {
-	if upn := rest.CallerOf(token).UPN; strings.Contains(upn, "@") {
+	if upn := tenant.CallerOf(token).UPN; strings.Contains(upn, "@") {
 		return upn
 	}
 	return "OAuthUser@" + c.rest.Organization()

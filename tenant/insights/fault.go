@@ -73,15 +73,15 @@ var roles = []string{
 // HasRole reports whether token says that its owner has one of the roles whose
 // members may call the service. Who has none may have a scope that will do.
 func HasRole(token string) bool {
-	return slices.ContainsFunc(rest.CallerOf(token).Roles, func(id string) bool { return slices.Contains(roles, id) })
+	return slices.ContainsFunc(tenant.CallerOf(token).DirectoryRoles, func(id string) bool { return slices.Contains(roles, id) })
 }
 
 // RoleAdvice says which role to give to whose token it is.
 func RoleAdvice(token string) string {
-	c := rest.CallerOf(token)
+	c := tenant.CallerOf(token)
 	who := c.UPN
 	if who == "" && c.App != "" {
-		who = strings.TrimSpace("the application " + c.Name + " " + c.App)
+		who = strings.TrimSpace("the application " + c.AppName + " " + c.App)
 	}
 	if who = tenant.Clean(who, token); who == "" {
 		who = "the caller"
@@ -94,7 +94,7 @@ func RoleAdvice(token string) string {
 // refused to whoever asks, and not all.
 func advice(r *rest.Reply) (text string, certain bool) {
 	caller := hasPolicy(r.Body, "WidsAuthorization") || hasPolicy(r.Body, "ScopeAuthorization")
-	known := rest.CallerOf(r.Token)
+	known := tenant.CallerOf(r.Token)
 	switch {
 	case caller && HasRole(r.Token):
 		return "the caller lacks what the service asks for, and does have a role that should do", true

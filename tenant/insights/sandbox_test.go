@@ -12,6 +12,7 @@ import (
 	"rollcall/tenant/insights"
 	"rollcall/tenant/rest"
 	"rollcall/tenant/sandbox"
+	"rollcall/tenant/sandbox/server"
 )
 
 // A set reaches the user whom it names, whatever the name has in it, and no
@@ -40,7 +41,7 @@ func TestReachesTheUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		srv := httptest.NewServer(&sandbox.Server{Tenant: loaded, Token: "secret"})
+		srv := httptest.NewServer(&server.Server{Tenant: loaded, Token: "secret"})
 		c, err := insights.New(insights.Config{Config: rest.Config{Organization: "contoso.com",
 			Endpoint: srv.URL,
 			Token:    func(context.Context, string, string) (string, error) { return "secret", nil },

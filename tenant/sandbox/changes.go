@@ -58,7 +58,7 @@ func makeChange(n *noun, name string, ps []tenant.Parameter) entry {
 func (e *entry) parameters() []tenant.Parameter {
 	ps := make([]tenant.Parameter, len(e.Parameters))
 	for i, l := range e.Parameters {
-		ps[i] = tenant.Parameter{Name: l.Name, Value: parameterValue(l.Value)}
+		ps[i] = tenant.Parameter{Name: l.Name, Value: ParameterValue(l.Value)}
 		if l.Bytes != nil {
 			ps[i].Value = string(l.Bytes)
 		}

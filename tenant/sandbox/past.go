@@ -27,26 +27,23 @@ type change struct {
 	at  time.Time
 }
 
-// run runs c, about the user who, on t. If c is a Get, it sees the user as they
-// were stale ago.
-func (p *past) run(t *Tenant, c tenant.Cmdlet, who string, stale time.Duration) (result, error) {
-	if stale <= 0 {
-		return t.run(c)
-	}
+// run runs c on t. If c is a Get, it sees the user as they were t.Stale ago.
+func (p *past) run(t *Tenant, c tenant.Cmdlet) (Answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.forget(stale)
+	p.forget(t.Stale)
+	who := fold(c.Identity)
 	if c.Reads() {
-		r, err := t.run(c)
+		a, err := t.run(c)
 		if versions := p.before[who]; err == nil && len(versions) > 0 {
-			r.user = versions[0].user
-			r.view = r.noun.view(r.noun, r.user)
+			a.user = versions[0].user
+			a.view = a.noun.view(a.noun, a.user)
 		}
-		return r, err
+		return a, err
 	}
 	u, _ := t.users.read(c.Identity)
-	r, err := t.run(c)
-	if err == nil && !r.unchanged {
+	a, err := t.run(c)
+	if err == nil && !a.unchanged {
 		if p.before == nil {
 			p.before = make(map[string][]version)
 		}
@@ -54,7 +51,7 @@ func (p *past) run(t *Tenant, c tenant.Cmdlet, who string, stale time.Duration) 
 		p.before[who] = append(p.before[who], version{u, now})
 		p.all = append(p.all, change{who, now})
 	}
-	return r, err
+	return a, err
 }
 
 // forget drops what is older than stale.

@@ -1,5 +1,4 @@
-// Package sandbox is a tenant of one's own: in memory or in a CSV file, in
-// process or over HTTP. Nothing in Microsoft 365 is touched by it.
+// Package sandbox is a tenant of one's own: in memory or in a CSV file. Nothing in Microsoft 365 is touched by it.
 //
 // A [Tenant] runs cmdlets as the service does. It looks up the [noun] that the
 // cmdlet is about and the user that it names, and lets the noun's rules change
@@ -14,31 +13,13 @@
 // Save writes the file anew and removes the log, and Load makes the changes of a
 // log that was left behind once more. See [LogName].
 //
-// A [Server] speaks the protocol of Exchange Online's InvokeCommand for a
-// Tenant, with [Faults] to order. Each cmdlet gets a turn, be it a request of its
-// own or a part of a batch:
-//
-//	request ─ token, limits ┬ cmdlet ──────────── turn ─ fault, Tenant ─ reply
-//	                        ├ $batch ─┬ part ──── turn ─ fault, Tenant ─┬ reply
-//	                        │         └ part ──── turn ─ fault, Tenant ─┘
-//	                        ├ EXOModuleFile ───── which cmdlets there are
-//	                        └ Viva Insights ───── turn ─ fault, Tenant ─ reply
-//
-// It also stands in for Entra ID, and signs in apps by a secret or a certificate
-// and people by a device's code. It knows its tokens by their signature (HS256,
-// by a key that it makes at the start) and the claim sandbox that they have, so
-// that it keeps no list of them, only of those that a fault has spoilt. What is
-// like Entra ID is what clients see: addresses, parameters, claims, errors and
-// their numbers. Who signs in is not looked into beyond that: any client ID will
-// do, and every app may do everything.
-//
-// The Server shares nothing with packages exchange and insights, the other end of
-// these protocols, so that a mistake in one of them shows.
+// Package server, below, speaks the protocols of Microsoft 365 for a Tenant.
 package sandbox
 
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"rollcall/tenant"
 )
@@ -50,7 +31,12 @@ type Tenant struct {
 	// is to be set before the first Run.
 	Warn func(c tenant.Cmdlet, warning string)
 
+	// Stale is how long a Get may show what was before a Set. It is to be set
+	// before the first Run.
+	Stale time.Duration
+
 	users users
+	past  past
 	other atomic.Pointer[noun] // the last noun without rules of its own; most often the next is the same
 }
 
@@ -80,39 +66,34 @@ func New() *Tenant { return &Tenant{users: newEveryone()} }
 // Run runs c as the service does.
 //
 // An Object that it returns may be one that it has returned before, and does
-// not say which user it is about: c does. (A [Server] adds that.)
+// not say which user it is about: c does. (A service adds that: see [Tenant.Do].)
 func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	r, err := t.run(c)
+	a, err := t.Do(c)
 	if err != nil {
 		return nil, err
 	}
-	if t.Warn != nil && r.unchanged {
-		t.Warn(c, r.warning())
+	if w := a.Warning(); w != "" && t.Warn != nil {
+		t.Warn(c, w)
 	}
-	return r.view.objects, nil
+	return a.view.objects, nil
 }
 
-// A result is what a cmdlet came to.
-type result struct {
-	noun      *noun
-	user      user
-	view      view // what the cmdlet wrote; none if it writes nothing
-	unchanged bool // it was to change something, and there was nothing to change
+// Do is Run, with all that a service says of a cmdlet. It tells Warn nothing.
+func (t *Tenant) Do(c tenant.Cmdlet) (Answer, error) {
+	if t.Stale <= 0 {
+		return t.run(c)
+	}
+	return t.past.run(t, c)
 }
 
-// warning returns what the service says of a Set that changed nothing.
-func (r *result) warning() string {
-	return "The command completed successfully but no settings of '" + r.user.name + "' have been modified."
-}
-
-func (t *Tenant) run(c tenant.Cmdlet) (result, error) {
+func (t *Tenant) run(c tenant.Cmdlet) (Answer, error) {
 	n := lookup(c.Name)
 	if n == nil {
 		if err := c.Check(); err != nil {
-			return result{}, failure(c, refuse(commandNotFound, err.Error()))
+			return Answer{}, failure(c, refuse(commandNotFound, err.Error()))
 		}
 		if n = t.other.Load(); n == nil || n.name != c.Noun() {
 			n = generic(c.Noun())
@@ -120,31 +101,31 @@ func (t *Tenant) run(c tenant.Cmdlet) (result, error) {
 		}
 	}
 	if c.Identity == "" {
-		return result{}, failure(c, refuse(binding, c.Check().Error()))
+		return Answer{}, failure(c, refuse(binding, c.Check().Error()))
 	}
 	if c.Reads() {
 		if err := n.checkGet(c.Parameters); err != nil {
-			return result{}, failure(c, err)
+			return Answer{}, failure(c, err)
 		}
 		u, ok := t.users.read(c.Identity)
 		if !ok {
-			return result{}, failure(c, notFound(c.Identity))
+			return Answer{}, failure(c, notFound(c.Identity))
 		}
-		return result{noun: n, user: u, view: n.view(n, u)}, nil
+		return Answer{noun: n, user: u, view: n.view(n, u)}, nil
 	}
 
 	u, did, err := t.users.update(c.Identity, n, c.Parameters)
 	if err != nil {
-		return result{}, failure(c, err)
+		return Answer{}, failure(c, err)
 	}
 	if did == noUser {
-		return result{}, failure(c, notFound(c.Identity))
+		return Answer{}, failure(c, notFound(c.Identity))
 	}
-	r := result{noun: n, user: u, unchanged: did == unchanged}
+	a := Answer{noun: n, user: u, unchanged: did == unchanged}
 	if n.setWrites {
-		r.view = n.view(n, u)
+		a.view = n.view(n, u)
 	}
-	return r, nil
+	return a, nil
 }
 
 // failure returns err, which tells of no cmdlet, as the error of c.

@@ -86,9 +86,9 @@ func anys(list []string) []any {
 // hashTable marks a change of a list in JSON, as Microsoft's module does.
 const hashTable = "#Exchange.GenericHashTable"
 
-// parameterValue returns what the value of a parameter in JSON is: a list is a
+// ParameterValue returns what the value of a parameter in JSON is: a list is a
 // []string, and the hash table that changes one is a [tenant.Edit].
-func parameterValue(v any) any {
+func ParameterValue(v any) any {
 	switch v := v.(type) {
 	case []any:
 		if list, ok := stringsOf(v); ok {
@@ -133,7 +133,7 @@ func stringsOf(v any) ([]string, bool) {
 	return all, ok
 }
 
-// loggable returns v in the form that [parameterValue] reads.
+// loggable returns v in the form that [ParameterValue] reads.
 func loggable(v any) any {
 	e, ok := v.(tenant.Edit)
 	if !ok {

@@ -7,13 +7,13 @@ import "rollcall/tenant"
 // once: a million users cost nothing to look at.
 type view struct {
 	objects []tenant.Object
-	fields  []field // the properties of the one object, in the order they are shown in; nil if any order will do
+	fields  []Field // the properties of the one object, in the order they are shown in; nil if any order will do
 }
 
-// A field is a property and its value.
-type field struct {
-	name  string
-	value any
+// A Field is a property and its value.
+type Field struct {
+	Name  string
+	Value any
 }
 
 // views has the view of each state of the flags that they were made for, at the
@@ -22,7 +22,7 @@ type views [256]view
 
 // makeViews returns the views of the states of mask, of which show says what
 // they show.
-func makeViews(mask flags, show func(f flags) []field) *views {
+func makeViews(mask flags, show func(f flags) []Field) *views {
 	var vs views
 	for i := range vs {
 		f := flags(i)
@@ -32,7 +32,7 @@ func makeViews(mask flags, show func(f flags) []field) *views {
 		fields := show(f)
 		o := make(tenant.Object, len(fields))
 		for _, x := range fields {
-			o[x.name] = x.value
+			o[x.Name] = x.Value
 		}
 		vs[i] = view{[]tenant.Object{o}, fields}
 	}
@@ -40,14 +40,14 @@ func makeViews(mask flags, show func(f flags) []field) *views {
 }
 
 var (
-	myAnalyticsViews = makeViews(privacy|features, func(f flags) []field {
+	myAnalyticsViews = makeViews(privacy|features, func(f flags) []Field {
 		mode := "opt-in"
 		if f&privacy != 0 { // whoever was Excluded was made opt-out when that was retired
 			mode = "opt-out"
 		}
-		return append([]field{{"PrivacyMode", mode}}, toggled(f, features)...)
+		return append([]Field{{"PrivacyMode", mode}}, toggled(f, features)...)
 	})
-	userAnalyticsViews = makeViews(privacy, func(f flags) []field {
+	userAnalyticsViews = makeViews(privacy, func(f flags) []Field {
 		mode := "Opt-In"
 		switch {
 		case f&optOut != 0:
@@ -55,18 +55,18 @@ var (
 		case f&excluded != 0:
 			mode = "Excluded"
 		}
-		return []field{{"PrivacyMode", mode}}
+		return []Field{{"PrivacyMode", mode}}
 	})
-	vivaViews     = makeViews(headspaceOff, func(f flags) []field { return toggled(f, headspaceOff) })
-	briefingViews = makeViews(briefingOff, func(f flags) []field { return toggled(f, briefingOff) })
+	vivaViews     = makeViews(headspaceOff, func(f flags) []Field { return toggled(f, headspaceOff) })
+	briefingViews = makeViews(briefingOff, func(f flags) []Field { return toggled(f, briefingOff) })
 )
 
 // toggled returns the properties of mask, as f has them.
-func toggled(f, mask flags) []field {
-	var fields []field
+func toggled(f, mask flags) []Field {
+	var fields []Field
 	for _, t := range toggles {
 		if t.off&mask != 0 {
-			fields = append(fields, field{t.property, f&t.off == 0})
+			fields = append(fields, Field{t.property, f&t.off == 0})
 		}
 	}
 	return fields

@@ -1,0 +1,90 @@
+package html
+
+import (
+	"cmp"
+	"strings"
+	"time"
+)
+
+// facts say what was asked, of which tenant, by which roster, when.
+func (p *Page) facts() []fact {
+	var facts []fact
+	add := func(name, text, more string) {
+		if text != "" {
+			facts = append(facts, fact{Name: name, Text: visible(clip(text, maxCell)), More: visible(clip(more, maxCell))})
+		}
+	}
+	at := func(name string, t time.Time) {
+		if !t.IsZero() {
+			t = t.UTC()
+			facts = append(facts, fact{Name: name, Text: t.Format("2 January 2006, 15:04:05 UTC"), Time: t.Format(time.RFC3339)})
+		}
+	}
+	add("Asked for", cmp.Or(p.Change, p.Tally.wanted()), p.Noun)
+	add("Kind of run", p.kindText(), "")
+	add("Tenant", p.Tenant, "")
+	rows := ""
+	if p.Counts.Total > 0 {
+		rows = amount(p.Counts.Total, "row")
+	}
+	add("Roster", p.Roster, rows)
+	add("Run", p.By, "")
+	if p.Began.IsZero() {
+		at("First row done", p.Tally.First)
+		at("Last row done", p.Tally.Last)
+	} else {
+		at("Began", p.Began)
+		at("Ended", p.Ended)
+		add("Took", duration(p.Ended.Sub(p.Began)), "")
+	}
+	if p.Earlier > 0 {
+		add("Went on after", amount(p.Earlier, "row"), "recorded by an earlier run, and part of this report")
+	}
+	add("Passed over", p.PassedOver, "")
+	add("Outcome", p.outcome(), "")
+	add("Results file", p.Results, "")
+	if p.Source != "" {
+		add("Made from", p.Source, "which does not say more of the run than stands here")
+	}
+	return facts
+}
+
+func (p *Page) kindText() string {
+	switch {
+	case p.Kind == "audit":
+		return "audit, which only reads"
+	case p.Kind == "" && p.isAudit():
+		return "audit, by the statuses in the file"
+	}
+	return p.Kind
+}
+
+func (p *Page) outcome() string {
+	switch {
+	case p.Stopped != "":
+		return "not complete"
+	case p.Counts.Total > 0 && p.Counts.Done() == p.Counts.Total:
+		return "complete: every row of the roster has a result"
+	case p.Counts.Total > 0:
+		return "not complete"
+	}
+	return ""
+}
+
+// wanted says what the rows wanted, in the form of --set.
+func (t *Tally) wanted() string {
+	var parts []string
+	for i, m := range t.moves[:len(t.properties)] {
+		switch {
+		case len(m.wanted) == 0:
+			parts = append(parts, t.properties[i])
+		case len(m.wanted) == maxWanted:
+			parts = append(parts, t.properties[i]+", row by row: "+strings.Join(m.wanted[:maxWanted-1], ", ")+" and others")
+		case len(m.wanted) > 1:
+			parts = append(parts, t.properties[i]+", row by row: "+strings.Join(m.wanted, ", "))
+		default:
+			parts = append(parts, t.properties[i]+"="+m.wanted[0])
+		}
+	}
+	return strings.Join(parts, "; ")
+}

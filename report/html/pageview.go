@@ -1,0 +1,192 @@
+package html
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"rollcall/pipeline"
+)
+
+// A pageView is what the template shows: texts, in their order, safe to look at.
+type pageView struct {
+	Title, Headline, Lede string
+	Alarm                 []string // what must not be missed
+	Facts                 []fact
+	Tiles                 []tile
+	Moves                 []moveTable
+	MoveNote, After       string
+	Legend                []legend
+	Columns               []columnTable
+	ColumnNotes           []string
+	Pace                  *paceView
+	Rows                  rowsView
+	Made                  string
+}
+
+type fact struct {
+	Name, Text, More string
+	Time             string // of a point in time, as machines read it
+}
+
+type tile struct {
+	Class, Sigil, Word, Means string
+	Count                     string
+}
+
+// classNames are the names of the classes in the style sheet.
+var classNames = [classes]string{moved: "moved", settled: "settled", bad: "bad", aside: "aside"}
+
+// sigil returns the sign of a status: those of [Diff], and some for what that
+// leaves out.
+func sigil(s pipeline.Status) string {
+	switch {
+	case s == pipeline.Applied:
+		return "✓"
+	case s == pipeline.Differs:
+		return "~"
+	case s == pipeline.NotFound:
+		return "?"
+	case s.Bad():
+		return "!"
+	case classOf(s) == settled:
+		return "="
+	}
+	return "·"
+}
+
+// meanings say of each status what it means to somebody who has not read the
+// manual.
+var meanings = [...]string{
+	pipeline.Applied:    "set, read back, and as wanted",
+	pipeline.Unchanged:  "was as wanted, nothing was sent",
+	pipeline.Mismatch:   "set, and still shows another value",
+	pipeline.Unverified: "set, and could not be read back",
+	pipeline.Failed:     "could not be set, or read before it",
+	pipeline.NotFound:   "the tenant has no such user",
+	pipeline.Denied:     "the tenant refuses this user",
+	pipeline.Invalid:    "the row can’t be used",
+	pipeline.Duplicate:  "an earlier row asks for the same",
+	pipeline.Conflict:   "another row asks for something else",
+	pipeline.Stale:      "no longer as expected, nothing was sent",
+	pipeline.Example:    "the example row of a template",
+	pipeline.Same:       "is as wanted",
+	pipeline.Differs:    "is not as wanted, and would be set",
+	pipeline.Unreadable: "could not be read",
+}
+
+// view puts into words what p knows.
+func (p *Page) view() *pageView {
+	v := &pageView{Alarm: p.alarm(), Facts: p.facts(), Pace: p.pace(), Rows: p.rows()}
+	v.Headline, v.Lede = p.headline()
+	v.Title = strings.TrimSpace(v.Rows.kindWord + " report")
+	if name := cmp.Or(p.Roster, p.Source); name != "" {
+		v.Title += " · " + visible(name)
+	}
+	v.Tiles = p.tiles()
+	v.Moves, v.MoveNote = p.moves()
+	v.After = "After"
+	if p.isAudit() {
+		v.After = "Would be"
+	}
+	v.Legend = p.legend()
+	v.Columns, v.ColumnNotes = p.columns()
+	v.Made = "Made by rollcall"
+	if p.Version != "" {
+		v.Made += " " + p.Version
+	}
+	return v
+}
+
+// isAudit reports whether the rows are those of an audit.
+func (p *Page) isAudit() bool {
+	by := &p.Tally.ByStatus
+	return p.Kind == "audit" || p.Kind == "" && by[pipeline.Same]+by[pipeline.Differs]+by[pipeline.Unreadable] > 0
+}
+
+// headline says what came of it in a sentence, and what that means in another.
+func (p *Page) headline() (headline, lede string) {
+	by, rows, failed := &p.Tally.ByStatus, p.Tally.Done(), p.Tally.Failed()
+	counted := rows - by[pipeline.Duplicate] - by[pipeline.Example]
+	what := amount(rows, "row")
+	every := "Every row is as wanted"
+	if p.Counts.Total > rows {
+		what = "the " + what + " done so far"
+		every = fmt.Sprintf("Only %s of %s so far, each as wanted", group(rows), amount(p.Counts.Total, "row"))
+	}
+	var parts []string
+	if p.isAudit() {
+		switch differs := by[pipeline.Differs]; {
+		case counted == 0:
+			headline = "No row was read"
+		case differs > 0:
+			headline = fmt.Sprintf("%s of %s would change", group(differs), what)
+		case failed > 0:
+			headline = "Nothing was found that would change"
+		default:
+			headline = every
+		}
+		parts = append(parts, "An audit only reads: nothing was changed.")
+	} else {
+		good := by[pipeline.Applied] + by[pipeline.Unchanged]
+		switch {
+		case counted == 0 && p.Counts.InProgress > 0:
+			headline = "Stopped ahead of the first result"
+		case counted == 0:
+			headline = "No row was changed"
+		case good == counted:
+			headline = every
+		default:
+			headline = fmt.Sprintf("%s of %s %s as wanted", group(good), what, verb(good, "is", "are"))
+		}
+	}
+	if failed > 0 {
+		parts = append(parts, fmt.Sprintf("%s %s a person’s attention.", amount(failed, "row"), verb(failed, "needs", "need")))
+	}
+	if n := rows - counted; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s %s left aside, as repeating another or as an example.", amount(n, "row"), verb(n, "was", "were")))
+	}
+	if p.Sandbox {
+		parts = append(parts, "The tenant is a sandbox: nothing in Microsoft 365 was touched.")
+	}
+	return headline, strings.Join(parts, " ")
+}
+
+// alarm says what would make the report be misread if it was not known.
+func (p *Page) alarm() []string {
+	var alarm []string
+	if p.Stopped != "" {
+		alarm = append(alarm, "This run did not come to its end: "+visible(clip(p.Stopped, maxCell))+".")
+	}
+	if left := p.Counts.Total - p.Tally.Done(); left > 0 {
+		alarm = append(alarm, fmt.Sprintf("%s of %s %s no result: %s in progress when the run ended, %s not attempted.",
+			group(left), amount(p.Counts.Total, "row"), verb(left, "has", "have"), group(p.Counts.InProgress), group(p.Counts.NotAttempted())))
+	}
+	if n := p.Counts.InProgress; n > 0 && !p.isAudit() {
+		alarm = append(alarm, fmt.Sprintf("Up to %s of them may have been changed all the same: %s in progress. Going on with the run finds out.",
+			amount(n, "user"), verb(n, "the row was", "the rows were")))
+	}
+	if n := p.Counts.Journalled; n > 0 {
+		alarm = append(alarm, fmt.Sprintf("%s of this report %s in the journal beside the results file, and not yet in the file.", amount(n, "row"), verb(n, "is", "are")))
+	}
+	for _, doubt := range p.Doubts {
+		alarm = append(alarm, visible(clip(doubt, maxCell))+".")
+	}
+	return alarm
+}
+
+// tiles has the counts, those first that a person has to look at.
+func (p *Page) tiles() []tile {
+	var tiles []tile
+	for _, of := range []class{bad, moved, settled, aside} {
+		for s, n := range p.Tally.ByStatus {
+			if status := pipeline.Status(s); n > 0 && classOf(status) == of {
+				tiles = append(tiles, tile{classNames[of], sigil(status), status.String(), meanings[s], group(n)})
+			}
+		}
+	}
+	if left := p.Counts.Total - p.Tally.Done(); left > 0 {
+		tiles = append(tiles, tile{classNames[aside], "…", "no result", "in progress, or not attempted", group(left)})
+	}
+	return tiles
+}

@@ -1,0 +1,119 @@
+package html
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"rollcall/pipeline"
+)
+
+// A rowsView is the list of rows.
+type rowsView struct {
+	Intro    []string
+	Rows     []rowView
+	Statuses []statusView // of the rows that are listed
+	Count    string
+	kindWord string
+}
+
+type statusView struct{ Word, Count string }
+
+type rowView struct {
+	Line                 int
+	UPN                  string
+	Class, Sigil, Status string
+	Edits                []edit
+	Why                  string
+}
+
+// An edit is what is known of one property of a row.
+type edit struct {
+	Property string // "" if there is only one
+	From, To string // "" if it was not read
+	Arrow    bool   // there is something to say of both
+	Wanted   string // if that is not what To is
+}
+
+// rows puts the rows that are listed into words, those first that a person has to
+// look at.
+func (p *Page) rows() rowsView {
+	t := p.Tally
+	v := rowsView{kindWord: "Run"}
+	if kind := p.Kind; kind != "" {
+		v.kindWord = strings.ToUpper(kind[:1]) + kind[1:]
+	} else if p.isAudit() {
+		v.kindWord = "Audit"
+	}
+	for _, row := range t.list.rows() {
+		v.Rows = append(v.Rows, p.row(row))
+	}
+	v.Count = amount(len(v.Rows), "row")
+	if len(v.Rows) == 0 {
+		v.Intro = []string{"There are no rows to list."}
+		return v
+	}
+	intro := "The " + amount(t.Done(), "row") + ", as they stand in the roster."
+	if t.Failed() > 0 {
+		intro = "Rows that need a person’s attention come first, then the others, as they stand in the roster."
+	}
+	v.Intro = append(v.Intro, intro)
+	if len(v.Rows) < t.Done() {
+		where := "."
+		if p.Results != "" {
+			where = ": all are in " + visible(p.Results) + "."
+		}
+		v.Intro = append(v.Intro, fmt.Sprintf("Listed here are %s of %s%s", group(len(v.Rows)), amount(t.Done(), "row"), where))
+	}
+	for _, of := range []class{bad, moved, settled, aside} {
+		for s, kept := range t.list.byStatus {
+			if status := pipeline.Status(s); len(kept) > 0 && classOf(status) == of {
+				count := group(len(kept))
+				if len(kept) < t.ByStatus[s] {
+					count = "the first " + count + " of " + group(t.ByStatus[s])
+				}
+				v.Statuses = append(v.Statuses, statusView{status.String(), count})
+			}
+		}
+	}
+	return v
+}
+
+func (p *Page) row(row keptRow) rowView {
+	v := rowView{Line: row.line, UPN: visible(row.upn), Class: classNames[classOf(row.status)],
+		Sigil: sigil(row.status), Status: row.status.String(), Why: visible(row.remark)}
+	for i, value := range row.values {
+		if value.Wanted == "" || i >= len(p.Tally.properties) {
+			continue
+		}
+		e := edit{From: visible(value.Before), To: visible(value.After)}
+		if len(p.Tally.properties) > 1 {
+			e.Property = visible(p.Tally.properties[i])
+		}
+		switch class := classOf(row.status); {
+		case class == settled:
+			e.From, e.To = "", visible(cmp.Or(value.After, value.Wanted))
+		case row.status == pipeline.Differs && sameText(value.Before, value.Wanted):
+			e.From, e.To = "", visible(value.Before)
+		case row.status == pipeline.Differs:
+			e.Arrow, e.To = true, visible(value.Wanted)
+		case class == moved && sameText(value.Before, value.After):
+			e.From = ""
+		case class == moved:
+			e.Arrow = true
+		default:
+			e.Arrow = value.Before != "" && value.After != "" && value.Before != value.After
+			if !e.Arrow {
+				e.To, e.From = visible(cmp.Or(value.After, value.Before)), ""
+			}
+			if !sameText(value.After, value.Wanted) {
+				e.Wanted = visible(value.Wanted)
+			}
+		}
+		v.Edits = append(v.Edits, e)
+	}
+	return v
+}
+
+// sameText reports whether two values are the same, as their texts have it.
+func sameText(a, b string) bool { return strings.EqualFold(a, b) }

@@ -1,0 +1,47 @@
+package html
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"rollcall/report"
+)
+
+// Text writes in short, for a terminal, what the page says, but for the rows.
+func (p *Page) Text(w io.Writer) error {
+	v := p.view()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s\n", report.CountsText(&p.Tally.Counts))
+	for _, alarm := range v.Alarm {
+		fmt.Fprintf(&b, "%s\n", alarm)
+	}
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, table := range v.Moves {
+		fmt.Fprintf(tw, "\n%s\trows\tshare\n", table.Property)
+		for _, m := range table.Moves {
+			fmt.Fprintf(tw, "  %s -> %s\t%s\t%s\n", cmp.Or(m.From, "not read"), cmp.Or(m.To, "not read"), m.Count, m.Share)
+		}
+		if table.Others != "" {
+			fmt.Fprintf(tw, "  others\t%s\t\n", table.Others)
+		}
+	}
+	tw.Flush()
+	for _, c := range v.Columns {
+		tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(tw, "\n%s\trows", c.Name)
+		for _, l := range v.Legend {
+			fmt.Fprintf(tw, "\t%s", l.Word)
+		}
+		fmt.Fprintln(tw)
+		for _, value := range c.Values {
+			fmt.Fprintf(tw, "  %s\t%s\t%s\n", cmp.Or(value.Value, c.Blank), value.Count, strings.Join(value.Counts, "\t"))
+		}
+		tw.Flush()
+	}
+	_, err := b.WriteTo(w)
+	return err
+}

@@ -1,0 +1,67 @@
+package sandbox
+
+import (
+	"slices"
+
+	"rollcall/tenant"
+)
+
+// An Answer is what a cmdlet came to, with all that a service says of it.
+type Answer struct {
+	noun      *noun
+	user      user
+	view      view // what the cmdlet wrote; none if it writes nothing
+	unchanged bool // it was to change something, and there was nothing to change
+}
+
+// User returns the name of the user that the cmdlet was about, in the tenant's
+// spelling.
+func (a *Answer) User() string { return a.user.name }
+
+// Key returns the name of the property that says which user an object is about. The
+// objects that a Tenant returns do without it.
+func (a *Answer) Key() string { return a.noun.id }
+
+// Objects returns what the cmdlet wrote.
+func (a *Answer) Objects() []tenant.Object { return a.view.objects }
+
+// Fields returns the properties of the one object that the cmdlet wrote, in the
+// order that they are shown in, or nil if any order will do.
+func (a *Answer) Fields() []Field { return a.view.fields }
+
+// Warning returns what the service says of a Set that changed nothing, or "".
+func (a *Answer) Warning() string {
+	if !a.unchanged {
+		return ""
+	}
+	return "The command completed successfully but no settings of '" + a.user.name + "' have been modified."
+}
+
+// OptedOut reports whether the user's data are not used.
+func (a *Answer) OptedOut() bool { return a.user.flags&privacy != 0 }
+
+// IsOn reports whether a property that is true or false, one of those that Viva
+// Insights has, is true for the user: IsDashboardEnabled, IsAddInEnabled,
+// IsDigestEmailEnabled, IsInsightsHeadspaceEnabled or IsEnabled.
+func (a *Answer) IsOn(property string) bool {
+	i := slices.IndexFunc(toggles, func(t toggle) bool { return t.property == property })
+	return a.user.flags&toggles[i].off == 0
+}
+
+// Unlicensed reports whether there is a user called name who has no licence.
+func (t *Tenant) Unlicensed(name string) bool {
+	u, ok := t.users.read(name)
+	return ok && u.flags&unlicensed != 0
+}
+
+// NounsOfExchange returns the nouns with rules of their own whose cmdlets are not
+// compiled into Microsoft's module.
+func NounsOfExchange() []string {
+	var names []string
+	for _, n := range nouns {
+		if !tenant.InModule(n.name) {
+			names = append(names, n.name)
+		}
+	}
+	return names
+}
