@@ -69,8 +69,8 @@ func needsQuotes(cell string) bool {
 		return false
 	}
 	for i := range len(cell) {
-		switch cell[i] {
-		case ',', '"', '\n', '\r':
+		// Most are above the comma: one comparison tells.
+		if c := cell[i]; c <= ',' && (c == ',' || c == '"' || c == '\n' || c == '\r') {
 			return true
 		}
 	}
