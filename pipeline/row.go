@@ -241,7 +241,7 @@ func (r *Run) noteCase(t *task) {
 	}
 	if names != nil {
 		r.Stats.ButCase.Add(1)
-		t.note(fmt.Sprintf("the same but for capitals: %s (--match-case)", strings.Join(names, ", ")))
+		t.note(fmt.Sprintf("the same but for capitals: %s", strings.Join(names, ", ")))
 	}
 }
 
