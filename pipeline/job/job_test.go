@@ -69,6 +69,7 @@ func writeRoster(t *testing.T, n int) string {
 }
 
 func optOut(t *testing.T, l *ledger, users int) Options {
+	t.Helper()
 	return Options{Roster: writeRoster(t, users), Wanted: Wanted{Sets: []string{"PrivacyMode=opt-out"}}, Open: l.open,
 		Workers: 4, Retries: 3, RowTimeout: time.Hour, VerifyTimeout: time.Minute, LockDir: t.TempDir(),
 		Results: filepath.Join(t.TempDir(), "results.csv")}
