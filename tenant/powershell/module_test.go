@@ -112,8 +112,8 @@ func TestOtherPowerShell(t *testing.T) {
 		}
 	}
 	t.Setenv("PATH", dir)
-	programs = programNames("windows")
-	defer func() { programs = programNames("linux") }()
+	programCandidates = programNames("windows")
+	defer func() { programCandidates = programNames("linux") }()
 	tn := open(t, func(c *Config) { c.Program = "" })
 	err = tn.Connect(t.Context())
 	setup, ok := errors.AsType[*SetupError](err)

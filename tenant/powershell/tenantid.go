@@ -17,7 +17,7 @@ func (t *Tenant) checkTenant(ctx context.Context, f Facts) error {
 	}
 	id := named
 	if strings.Contains(named, ".") {
-		if t.cfg.TenantID == nil || t.knows(f.TenantID) {
+		if t.cfg.TenantID == nil || t.isVerified(f.TenantID) {
 			return nil
 		}
 		var err error
@@ -31,7 +31,7 @@ func (t *Tenant) checkTenant(ctx context.Context, f Facts) error {
 	}
 	if strings.EqualFold(id, f.TenantID) {
 		t.mu.Lock()
-		t.known = f.TenantID
+		t.verified = f.TenantID
 		t.mu.Unlock()
 		return nil
 	}
@@ -43,9 +43,10 @@ func (t *Tenant) checkTenant(ctx context.Context, f Facts) error {
 		"signed in%s to the tenant %s, and --organization %s is the tenant %s: nothing was done there", who, f.TenantID, named, id)
 }
 
-// knows reports whether id has been found to be that of the tenant that was named.
-func (t *Tenant) knows(id string) bool {
+// isVerified reports whether id has been found to be that of the tenant that was
+// named.
+func (t *Tenant) isVerified(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.known == id
+	return t.verified == id
 }
