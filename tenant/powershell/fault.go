@@ -121,7 +121,7 @@ func (f *failure) unanswered(exception string) bool {
 func (f *failure) remedy(e *tenant.Error) string {
 	switch {
 	case f.isDiscovery() && !e.Transient():
-		return "check --organization and --cloud: there is no such service for them"
+		return "check the organization and the cloud: there is no such service for them"
 	case f.status() == 0 && f.mentions(untrustedTexts):
 		return "the server's certificate is not one that this machine trusts: check whether a proxy is in between"
 	case f.status() == 0 && f.mentions(unwritableTexts):

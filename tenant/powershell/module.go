@@ -108,7 +108,7 @@ func (t *Tenant) noModule(ctx context.Context, f Facts, unloadable map[string]st
 		has := "has no " + moduleName + " either"
 		if versions := other.candidates(); len(versions) > 0 {
 			has = "has " + strings.Join(other.Modules, ", ")
-			hint = "--pwsh " + filepath.Base(other.Program) + " runs that one; or " + hint
+			hint = "have " + filepath.Base(other.Program) + " run instead; or " + hint
 		}
 		text += "; " + other.String() + " " + has
 	}

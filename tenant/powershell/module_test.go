@@ -118,7 +118,7 @@ func TestOtherPowerShell(t *testing.T) {
 	err = tn.Connect(t.Context())
 	setup, ok := errors.AsType[*SetupError](err)
 	if !ok || !strings.HasSuffix(err.Error(), "for PowerShell 7.4.6 ("+filepath.Join(dir, "pwsh")+"): it is not installed; Windows PowerShell 5.1 ("+
-		filepath.Join(dir, "powershell.exe")+") has 3.9.0") || !strings.HasPrefix(setup.Hint, "--pwsh powershell.exe runs that one; or Install-Module") {
+		filepath.Join(dir, "powershell.exe")+") has 3.9.0") || !strings.HasPrefix(setup.Hint, "have powershell.exe run instead; or Install-Module") {
 		t.Errorf("error %v, hint %+v", err, setup)
 	}
 }

@@ -69,7 +69,7 @@ func (s SignIn) byHand() bool { return s.Method == DeviceCode || s.Method == Int
 // it, or "".
 func (s SignIn) wait() string {
 	if s.Method == Interactive {
-		return "sign in in the browser that opens; where none does, --auth device-code shows a code to type elsewhere"
+		return "sign in in the browser that opens; where none does, sign in by device-code: it shows a code to type elsewhere"
 	}
 	return ""
 }
