@@ -98,7 +98,7 @@ func TestReadmeService(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	file, err := lock.Tenant("", (&connect.Settings{Tenant: "exchange", organization: organization, endpoint: endpoint}).LockKey(organization), "MyAnalyticsFeatureConfig")
+	file, err := lock.Tenant("", (&connect.Settings{Tenant: "exchange", Organization: organization, Endpoint: endpoint}).LockKey(organization), "MyAnalyticsFeatureConfig")
 	if err != nil {
 		t.Fatal(err)
 	}
