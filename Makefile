@@ -5,7 +5,7 @@
 build: ## the program, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
 
-test: ## all tests
+test: ## all tests, those that could go on for long in a short form
 	go test ./...
 
 check: ## what must pass before a commit
@@ -15,10 +15,11 @@ check: ## what must pass before a commit
 	go tool staticcheck ./...
 	GOOS=windows GOARCH=amd64 go vet ./...
 	GOOS=darwin GOARCH=arm64 go vet ./...
+	LONG=1 go test -run 'Killed|Simulation|Adversary' ./cmd/rollcall ./pipeline/results ./pipeline/job
 	go test -race -short -skip 'Outage|Broken|Pace|Width' ./pipeline ./pipeline/pace ./pipeline/lock ./tenant/rest ./tenant/insights ./tenant/sandbox
 
 race: ## all tests with the race detector, which takes many minutes
-	go test -race -short -timeout 60m ./...
+	LONG=1 go test -race -timeout 90m ./...
 
 bench: ## what it costs, each next to something run at the same time
 	@nproc 2>/dev/null | sed 's/$$/ cores/'; free -g 2>/dev/null | awk '/^Mem:/ {print $$2 " GB of memory"}'

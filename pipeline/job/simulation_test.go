@@ -34,12 +34,14 @@ var (
 // What the tenant has counts: a complete run has one record for each row, each says
 // what is so, and after the undo every user is as before the first job.
 func TestSimulation(t *testing.T) {
-	n := 150
+	n := 50
 	switch {
+	case os.Getenv("LONG") != "":
+		n = 300
 	case *seeds > 0:
 		n = *seeds
 	case testing.Short():
-		n = 40
+		n = 20
 	}
 	for i := range n {
 		seed := *firstSeed + uint64(i)
