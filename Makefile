@@ -19,7 +19,7 @@ check: ## what must pass before a commit
 	go test -race -short -skip 'Outage|Broken|Pace|Width' ./pipeline ./pipeline/pace ./pipeline/lock ./tenant/rest ./tenant/insights ./tenant/sandbox
 
 race: ## all tests with the race detector, which takes many minutes
-	LONG=1 go test -race -timeout 90m ./...
+	go test -race -short -timeout 60m ./...
 
 bench: ## what it costs, each next to something run at the same time
 	@nproc 2>/dev/null | sed 's/$$/ cores/'; free -g 2>/dev/null | awk '/^Mem:/ {print $$2 " GB of memory"}'
