@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// appendOwn appends a cell of ours, made safe where a spreadsheet would take it
+// appendOwn appends a cell of rollcall's own, made safe where a spreadsheet would take it
 // for a formula: with an apostrophe ahead of it, which spreadsheets don't show.
 func appendOwn(b []byte, cell string) []byte {
 	return appendCell(b, EscapeFormula(cell))
@@ -33,7 +33,7 @@ func isFormula(cell string) bool {
 		return false
 	}
 	switch cell[0] {
-	case '\'': // it would be taken for one of ours
+	case '\'': // it would be taken for one that stands for itself
 		return isFormula(cell[1:])
 	case '=', '@', '\t', '\r':
 		return true
