@@ -102,12 +102,10 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	}
 	// Nobody is overtaken: whoever has just ended a call would be here first
 	// each time.
-	if !l.closed.Load() && l.queued.Load() == 0 && l.enter() {
-		if !l.closed.Load() {
-			return Turn{n: l.turn.Load()}, nil
+	if l.queued.Load() == 0 {
+		if turn, ok := l.pass(); ok {
+			return turn, nil
 		}
-		l.calls.Add(-oneStarted - oneUnderWay) // a pause has begun meanwhile
-		l.wake()
 	}
 	held := l.queued.Add(1) > 1 // by those ahead, or by the time
 	defer l.queued.Add(-1)
@@ -118,7 +116,7 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	}
 	defer func() { l.line <- struct{}{} }()
 	for {
-		turn, wait, ok := l.try(held)
+		turn, wait, ok := l.try(time.Now(), held)
 		if ok {
 			return turn, nil
 		}
@@ -127,6 +125,19 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 			return Turn{}, err
 		}
 	}
+}
+
+// pass starts a call if nothing holds calls back.
+func (l *Limiter) pass() (turn Turn, ok bool) {
+	if l.closed.Load() || !l.enter() {
+		return Turn{}, false
+	}
+	if l.closed.Load() { // a pause has begun meanwhile
+		l.calls.Add(-oneStarted - oneUnderWay)
+		l.wake()
+		return Turn{}, false
+	}
+	return Turn{n: l.turn.Load()}, true
 }
 
 // enter counts a call as started and under way, if there may be one more.
@@ -151,10 +162,9 @@ const forever = time.Duration(math.MaxInt64)
 
 // try starts a call, or returns how long to wait before the next try. Held says
 // that the call has been here before its time.
-func (l *Limiter) try(held bool) (turn Turn, wait time.Duration, ok bool) {
+func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
 	rate := l.rate()
 	if !l.begun {
 		l.begun = true

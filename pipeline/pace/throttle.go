@@ -19,6 +19,10 @@ const unsaidPause = time.Second
 // there were too many, the pauses grow until a call succeeds. It returns the
 // length of the pause that this begins, or 0.
 func (l *Limiter) Observe(turn Turn, err error) time.Duration {
+	return l.observe(time.Now(), turn, err)
+}
+
+func (l *Limiter) observe(now time.Time, turn Turn, err error) time.Duration {
 	n := l.calls.Add(-oneUnderWay)&underWay + 1
 	defer l.wake()
 	if turn.probe != 0 {
@@ -26,7 +30,7 @@ func (l *Limiter) Observe(turn Turn, err error) time.Duration {
 	}
 	if err == nil {
 		if n >= l.most.Load() || l.closed.Load() || l.grown.Load() {
-			l.accepted(turn, n)
+			l.accepted(now, turn, n)
 		}
 		return 0
 	}
@@ -34,14 +38,13 @@ func (l *Limiter) Observe(turn Turn, err error) time.Duration {
 	if !ok || e.Class != tenant.Throttled && e.RetryAfter <= 0 {
 		return 0
 	}
-	return l.refused(turn, n, e)
+	return l.refused(now, turn, n, e)
 }
 
 // accepted notes that one of n calls was accepted.
-func (l *Limiter) accepted(turn Turn, n int64) {
+func (l *Limiter) accepted(now time.Time, turn Turn, n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
 	if turn.n != l.turn.Load() {
 		return // it says nothing about the time since the refusal
 	}
@@ -57,10 +60,9 @@ func (l *Limiter) accepted(turn Turn, n int64) {
 }
 
 // refused notes that one of n calls was refused with e.
-func (l *Limiter) refused(turn Turn, n int64, e *tenant.Error) time.Duration {
+func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
 	fresh := turn.n == l.turn.Load()
 	pause := min(e.RetryAfter, maxPause)
 	if pause <= 0 {
