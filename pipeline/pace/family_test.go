@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,7 +151,7 @@ type finding struct {
 	coldThrottled, throttled float64 // shares of the calls
 	bound                    float64
 	refusals                 int64
-	rate float64
+	rate                     float64
 }
 
 const coldCalls = 4000
@@ -161,9 +162,18 @@ func (c cell) measure(length time.Duration) finding {
 	n := newNight(c, l)
 	d := n.until(coldCalls, time.Hour)
 	f.cold = float64(n.taken) / (c.rate * d.Seconds())
-	f.refusals = l.turn.Load()
+	f.refusals = l.refusals.Load()
 	f.coldThrottled = n.throttled()
 
+	known := l.Found()
+	l = New(0)
+	l.Assume(known)
+	n = newNight(c, l)
+	f.warm = coldCalls / (c.rate * n.until(coldCalls, time.Hour).Seconds())
+	f.rate = known.Rate
+	if length == 0 {
+		return f
+	}
 	l = New(0)
 	n = newNight(c, l)
 	n.until(math.MaxInt, time.Minute)
@@ -171,7 +181,6 @@ func (c cell) measure(length time.Duration) finding {
 	d = n.until(math.MaxInt, length)
 	f.long = float64(n.taken-before) / (c.rate * d.Seconds())
 	f.throttled = n.throttled()
-	f.rate = l.pace.rate
 	return f
 }
 
@@ -188,19 +197,27 @@ func percentile(fs []finding, q float64, of func(finding) float64) float64 {
 
 func TestFamilyTable(t *testing.T) {
 	var fs []finding
+	defer func() { recover() }()
 	start := time.Now()
+	length := 10 * time.Minute
+	if d, err := time.ParseDuration(os.Getenv("LONG")); err == nil {
+		length = d
+	}
 	for _, c := range family() {
-		f := c.measure(10 * time.Minute)
+		if want := os.Getenv("CELLS"); want != "" && !strings.Contains(c.String(), want) {
+			continue
+		}
+		f := c.measure(length)
 		fs = append(fs, f)
 		if os.Getenv("TABLE") != "" {
-			fmt.Printf("%5v %4v %6v %5v: cold %5.1f (bound %5.1f) %d refusals, throttled %.2f; long %5.1f throttled %.2f rate %.1f\n", c.rate, c.burst, c.latency, c.retryAfter, 100*f.cold, 100*f.bound, f.refusals, 100*f.coldThrottled, 100*f.long, 100*f.throttled, f.rate)
+			fmt.Printf("%5v %4v %6v %5v: cold %5.1f (bound %5.1f) %d refusals, throttled %.2f; warm %5.1f; long %5.1f throttled %.2f rate %.1f\n", c.rate, c.burst, c.latency, c.retryAfter, 100*f.cold, 100*f.bound, f.refusals, 100*f.coldThrottled, 100*f.warm, 100*f.long, 100*f.throttled, f.rate)
 		}
 	}
 	for _, x := range []struct {
 		name string
 		of   func(finding) float64
 	}{{"cold", func(f finding) float64 { return f.cold }}, {"bound", func(f finding) float64 { return f.bound }}, {"cold/bound", func(f finding) float64 { return f.cold / f.bound }},
-		{"long", func(f finding) float64 { return f.long }}, {"cold throttled", func(f finding) float64 { return f.coldThrottled }}, {"long throttled", func(f finding) float64 { return f.throttled }}} {
+		{"warm", func(f finding) float64 { return f.warm }}, {"long", func(f finding) float64 { return f.long }}, {"cold throttled", func(f finding) float64 { return f.coldThrottled }}, {"long throttled", func(f finding) float64 { return f.throttled }}} {
 		fmt.Printf("%15s: worst %6.2f, 10%% %6.2f, median %6.2f, 90%% %6.2f best %6.2f\n", x.name, 100*percentile(fs, 0, x.of), 100*percentile(fs, 0.1, x.of), 100*percentile(fs, 0.5, x.of), 100*percentile(fs, 0.9, x.of), 100*percentile(fs, 1, x.of))
 	}
 	fmt.Println(time.Since(start))

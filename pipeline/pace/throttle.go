@@ -12,7 +12,7 @@ import (
 const maxPause = 10 * time.Minute
 
 // unsaidPause is about how long the first pause is if the tenant does not say.
-const unsaidPause = time.Second
+const unsaidPause = 250 * time.Millisecond
 
 // Observe tells l how the call with the given turn ended. If the tenant asked to
 // be left alone for a while, no call starts in that time; if it only said that
@@ -45,7 +45,7 @@ func (l *Limiter) observe(now time.Time, turn Turn, err error) time.Duration {
 func (l *Limiter) accepted(now time.Time, turn Turn, n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if turn.n != l.turn.Load() {
+	if turn.refusals != l.refusals.Load() {
 		return // it says nothing about the time since the refusal
 	}
 	l.pace.accepted()
@@ -63,7 +63,7 @@ func (l *Limiter) accepted(now time.Time, turn Turn, n int64) {
 func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fresh := turn.n == l.turn.Load()
+	fresh := turn.refusals == l.refusals.Load()
 	pause := min(e.RetryAfter, maxPause)
 	if pause <= 0 {
 		if !fresh {
@@ -81,11 +81,15 @@ func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) ti
 			l.width.refused(now, n, pause)
 			l.most.Store(l.width.calls())
 		} else {
-			l.pace.refused(now, int(started-l.started-n), pause)
+			begun := turn.at
+			if begun.IsZero() {
+				begun = now
+			}
+			l.pace.refused(now, begun, turn.n, pause)
 			l.next = now.Add(interval(l.rate()))
 		}
 		l.started = started
-		l.turn.Add(1)
+		l.refusals.Add(1)
 	}
 	resume := now.Add(pause)
 	if !resume.After(l.resume) {
@@ -118,13 +122,10 @@ func (l *Limiter) Throttled() time.Duration {
 func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.width.found {
+	if l.width.limit > 0 {
 		atOnce = int(l.width.calls())
 	}
-	if l.pace.seeking {
-		return 0, atOnce
-	}
-	return l.pace.rate, atOnce
+	return l.pace.found(), atOnce
 }
 
 // PauseLeft returns for how long calls are held back from now on, or 0.
@@ -153,7 +154,7 @@ func (l *Limiter) Widen() {
 	defer l.mu.Unlock()
 	if l.narrow {
 		l.narrow = false
-		l.pace.since = l.pace.since.Add(time.Since(l.narrowed))
+		l.pace.evidence.void += time.Since(l.narrowed)
 		l.wake()
 	}
 }
