@@ -7,12 +7,13 @@ import (
 
 // How much is kept of what the tenant did, and how far it is believed.
 const (
-	stretches  = 8   // that are kept: a limit that is the same is known after two
-	marks      = 512 // of one stretch, until it is thinned out
-	resolution = 16  // of thinning: times in which a sixteenth of what came after was called are one
-	doubt      = 2.0 // calls by which what is known of one limit may contradict itself: those that overtook others
-	sure       = 0.5 // calls by which two limits agree with it equally well
-	lately     = 0.9 // what a full bucket loses is remembered for some ten calls
+	stretches  = 8    // that are kept: a limit that is the same is known after two
+	marks      = 512  // of one stretch, until it is thinned out
+	resolution = 16   // of thinning: times in which a sixteenth of what came after was called are one
+	doubt      = 2.0  // calls by which what is known of one limit may contradict itself: those that overtook others
+	sure       = 0.5  // calls by which two limits agree with it equally well
+	fullest    = 60.0 // seconds in which a bucket fills at most
+	lately     = 0.9  // what a full bucket loses is remembered for some ten calls
 )
 
 // Evidence is what is known of the tenant's limit: when calls were taken, and when
@@ -87,21 +88,27 @@ func (e *evidence) refused(now, begun time.Time, n int64) {
 // with the evidence. Old evidence that contradicts the latest is of another limit,
 // and is forgotten.
 func (e *evidence) fit(lo, hi float64) (first, last float64) {
-	for ; ; e.past, e.burst = e.past[1:], 0 {
-		first, last = lo, hi
-		var miss float64
-		for range 3 { // to some hundredth of a percent
-			first, last, miss = e.narrow(first, last)
-		}
-		if miss < doubt || len(e.past) == 1 {
-			break
-		}
+	first, last, miss := e.agree(lo, hi)
+	if miss > doubt {
+		e.past, e.burst = nil, 0
+		return lo, hi
 	}
 	if len(e.past) == stretches {
 		e.burst = e.tokens(math.Sqrt(first * last))
 		e.past = e.past[1:]
 	}
 	return first, last
+}
+
+// agree returns the lowest and the highest of the rates from lo to hi that agree
+// best with the evidence, to some hundredths of a percent, and by how many calls
+// they don't.
+func (e *evidence) agree(lo, hi float64) (first, last, miss float64) {
+	first, last = lo, hi
+	for range 3 {
+		first, last, miss = e.narrow(first, last)
+	}
+	return first, last, miss
 }
 
 // narrow returns the ends of a part of the rates from lo to hi that has all of
@@ -136,7 +143,7 @@ func (e *evidence) tokens(rate float64) float64 {
 // judge returns how many tokens a bucket that fills at rate must hold for what was
 // taken, and fewer than how many for what was refused.
 func (e *evidence) judge(rate float64) (need, room float64) {
-	need, room = 1, math.Inf(1)
+	need, room = 1, 1+fullest*rate
 	missing, prev := e.burst, e.past[0][0].at
 	var lost float64 // by a full bucket, of late
 	for _, s := range e.past {

@@ -28,7 +28,7 @@ func (l *Limiter) Assume(known Known) {
 func (l *Limiter) Found() Known {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known := Known{Rate: l.pace.found()}
+	known := Known{Rate: l.pace.found}
 	if known.Rate > 0 {
 		known.Burst, known.Pause = l.pace.evidence.tokens(known.Rate), l.pace.cost
 	}

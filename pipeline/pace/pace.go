@@ -36,6 +36,7 @@ type pace struct {
 	rate  float64 // calls a second; 0 for as many as there are
 	lower float64 // what the tenant allows, at least and at most; 0 and +Inf if nothing is known
 	upper float64
+	found float64   // the lower one, or 0 if the other is too far away to go by it
 	cost  float64   // seconds that a refusal costs
 	since time.Time // the end of the pause after the last one, or the start
 
@@ -46,7 +47,8 @@ type pace struct {
 
 // assume begins p with what is known.
 func (p *pace) assume(known Known) {
-	p.lower, p.upper, p.cost = known.Rate, known.Rate, known.Pause
+	p.lower, p.upper, p.found = known.Rate, known.Rate, known.Rate
+	p.cost = known.Pause
 	p.rate = margin * known.Rate
 	p.evidence.remember(known.Burst)
 }
@@ -102,15 +104,9 @@ func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
 	p.evidence.refused(now, begun, n)
 	p.lower, p.upper = p.evidence.fit(slow, most)
 	p.rate = max(slow, margin*p.lower, p.upper/spread)
+	if p.found = p.lower; p.rate == p.upper/spread {
+		p.found = 0
+	}
 	p.cost = pause.Seconds()
 	p.since, p.last, p.busy = now.Add(pause), now.Add(pause), false
-}
-
-// found returns what the tenant allows, or 0 if that is not known well enough to
-// go by.
-func (p *pace) found() float64 {
-	if p.lower < p.upper/spread && !math.IsInf(p.upper, 1) {
-		return 0
-	}
-	return p.lower
 }

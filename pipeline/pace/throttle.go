@@ -125,7 +125,7 @@ func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 	if l.width.limit > 0 {
 		atOnce = int(l.width.calls())
 	}
-	return l.pace.found(), atOnce
+	return l.pace.found, atOnce
 }
 
 // PauseLeft returns for how long calls are held back from now on, or 0.
