@@ -25,7 +25,7 @@ const (
 type evidence struct {
 	past  []stretch
 	now   stretch // the one that has not been refused yet
-	burst float64 // tokens that were missing from the bucket ahead of all this
+	empty mark    // the refusal ahead of all this, and n tokens of the bucket that was empty then; or 0, if it was full
 	begun time.Time
 	void  time.Duration // of the time since then, what says nothing
 }
@@ -90,11 +90,12 @@ func (e *evidence) refused(now, begun time.Time, n int64) {
 func (e *evidence) fit(lo, hi float64) (first, last float64) {
 	first, last, miss := e.agree(lo, hi)
 	if miss > doubt {
-		e.past, e.burst = nil, 0
+		e.past, e.empty = nil, mark{}
 		return lo, hi
 	}
 	if len(e.past) == stretches {
-		e.burst = e.tokens(math.Sqrt(first * last))
+		oldest := e.past[0]
+		e.empty = mark{oldest[len(oldest)-1].at, e.tokens(math.Sqrt(first * last))}
 		e.past = e.past[1:]
 	}
 	return first, last
@@ -144,7 +145,10 @@ func (e *evidence) tokens(rate float64) float64 {
 // taken, and fewer than how many for what was refused.
 func (e *evidence) judge(rate float64) (need, room float64) {
 	need, room = 1, 1+fullest*rate
-	missing, prev := e.burst, e.past[0][0].at
+	missing, prev := e.empty.n, e.empty.at
+	if missing == 0 {
+		prev = e.past[0][0].at
+	}
 	var lost float64 // by a full bucket, of late
 	for _, s := range e.past {
 		n := s[0].n - 1

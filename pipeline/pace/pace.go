@@ -1,7 +1,9 @@
 package pace
 
 import (
+	"fmt"
 	"math"
+	"os"
 	"time"
 )
 
@@ -12,7 +14,7 @@ const (
 	spread   = 3     // how far below what was refused to begin again, and how far above what is allowed to look for more
 	margin   = 0.995 // of the least that the tenant may allow: timers and networks are not exact
 	patience = 50    // how many times the cost of a refusal passes before another is risked: what that costs is 2%
-	least    = 20    // calls that a refusal costs at least: few are to be refused, also where it costs no time
+	least    = 30    // calls that a refusal costs at least, or a second of a run that is slower: few are to be refused, where it costs no time as well
 	slow     = 0.25  // calls a second at least: less is not a limit but a tenant that refuses by another rule
 	fast     = 1e5   // and at most
 )
@@ -75,7 +77,7 @@ func (p *pace) start(now time.Time, n int64) {
 
 // climb lets the pace grow for the time from one call to the next.
 func (p *pace) climb(now time.Time, gap float64) {
-	cost := max(p.cost, least/p.rate)
+	cost := max(p.cost, least/(p.rate+least))
 	if now.Sub(p.since).Seconds() > patience*cost {
 		p.upper = math.Inf(1)
 	}
@@ -110,3 +112,5 @@ func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
 	p.cost = pause.Seconds()
 	p.since, p.last, p.busy = now.Add(pause), now.Add(pause), false
 }
+
+func env(name string, x float64) float64 { fmt.Sscan(os.Getenv(name), &x); return x }
