@@ -50,8 +50,15 @@ func (e *evidence) remember(burst float64) {
 	}
 }
 
-// isFirst reports whether the nth call is the first of its stretch.
-func (e *evidence) isFirst(n int64) bool { return len(e.now) > 0 && e.now[0].n == float64(n) }
+// refusedFirst reports whether the nth call is the first of its stretch, which
+// then begins anew.
+func (e *evidence) refusedFirst(n int64) bool {
+	if len(e.now) == 0 || e.now[0].n != float64(n) {
+		return false
+	}
+	e.now = nil
+	return true
+}
 
 // took notes that the nth call starts.
 func (e *evidence) took(now time.Time, n int64) {

@@ -1,11 +1,15 @@
 package pace
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Known is what a run has found out of a tenant's limits. What is 0 is not known.
 type Known struct {
-	Rate   float64 `json:"rate"`   // calls a second
-	Burst  float64 `json:"burst"`  // and so many at a time after a rest
+	Rate   float64 `json:"rate"`   // calls a second that were not too many
+	Most   float64 `json:"most"`   // calls a second that were, or would be
+	Burst  float64 `json:"burst"`  // calls at a time after a rest
 	Pause  float64 `json:"pause"`  // seconds that a refusal costs
 	AtOnce int     `json:"atOnce"` // calls under way
 }
@@ -28,12 +32,38 @@ func (l *Limiter) Assume(known Known) {
 func (l *Limiter) Found() Known {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known := Known{Rate: l.pace.found}
-	if known.Rate > 0 {
-		known.Burst, known.Pause = l.pace.evidence.tokens(known.Rate), l.pace.cost
-	}
+	known := l.pace.known()
 	if l.width.limit > 0 {
 		known.AtOnce = int(l.width.calls())
+	}
+	return known
+}
+
+// assume begins p with what is known.
+func (p *pace) assume(known Known) {
+	p.lower, p.upper, p.cost = known.Rate, max(known.Rate, known.Most), known.Pause
+	p.rate = known.Rate
+	if p.upper < spread*p.lower {
+		p.found = p.lower
+	}
+	if known.Burst > 0 {
+		p.evidence.remember(known.Burst)
+	}
+}
+
+// known returns what a later run may assume.
+func (p *pace) known() Known {
+	switch {
+	case !p.limited():
+		return Known{}
+	case p.found == 0 && math.IsInf(p.upper, 1): // looking for more than it has found
+		return Known{}
+	case p.found == 0:
+		return Known{Rate: p.rate, Most: p.upper, Pause: p.cost}
+	}
+	known := Known{Rate: min(p.rate, margin*p.found), Most: p.found, Pause: p.cost}
+	if len(p.evidence.past) > 0 {
+		known.Burst = p.evidence.tokens(p.found)
 	}
 	return known
 }

@@ -1,9 +1,7 @@
 package pace
 
 import (
-	"fmt"
 	"math"
-	"os"
 	"time"
 )
 
@@ -14,7 +12,7 @@ const (
 	spread   = 3     // how far below what was refused to begin again, and how far above what is allowed to look for more
 	margin   = 0.995 // of the least that the tenant may allow: timers and networks are not exact
 	patience = 50    // how many times the cost of a refusal passes before another is risked: what that costs is 2%
-	least    = 30    // calls that a refusal costs at least, or a second of a run that is slower: few are to be refused, where it costs no time as well
+	least    = 2     // seconds that a refusal costs at least, at a call a second; at more, less, but not in proportion: of two runs that share a limit, the slower would stay so
 	slow     = 0.25  // calls a second at least: less is not a limit but a tenant that refuses by another rule
 	fast     = 1e5   // and at most
 )
@@ -77,7 +75,7 @@ func (p *pace) start(now time.Time, n int64) {
 
 // climb lets the pace grow for the time from one call to the next.
 func (p *pace) climb(now time.Time, gap float64) {
-	cost := max(p.cost, least/(p.rate+least))
+	cost := max(p.cost, least/math.Sqrt(p.rate))
 	if now.Sub(p.since).Seconds() > patience*cost {
 		p.upper = math.Inf(1)
 	}
@@ -96,7 +94,7 @@ func (p *pace) accepted() {
 // refused notes that the tenant refused the nth call, which started at begun and
 // after the refusal before, and that calls are held back for pause.
 func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
-	if p.limited() && p.evidence.isFirst(n) {
+	if p.limited() && p.evidence.refusedFirst(n) {
 		return // the first call after a pause: the pause was too short, not the pace too high
 	}
 	most := p.rate
@@ -112,5 +110,3 @@ func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
 	p.cost = pause.Seconds()
 	p.since, p.last, p.busy = now.Add(pause), now.Add(pause), false
 }
-
-func env(name string, x float64) float64 { fmt.Sscan(os.Getenv(name), &x); return x }

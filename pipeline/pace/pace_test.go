@@ -179,7 +179,7 @@ func TestPaceIsFound(t *testing.T) {
 						start := time.Now()
 						s.drive(t, New(0), max(64, int(2*rate*latency.Seconds())), length)
 						s.check(t, name, s.share(start, 10*time.Second, length, rate))
-						if share := s.throttled(); share > most {
+						if share := s.throttled(); share > most && rate >= 1 || share > 2*most {
 							t.Errorf("%s: %.2f%% of the calls were throttled", name, 100*share)
 						}
 					})
