@@ -45,9 +45,8 @@ func (e *evidence) mark(t time.Time, n int64) mark {
 // at a time, long ago.
 func (e *evidence) remember(burst float64) {
 	const ago = -1e6
-	if burst >= 1 {
-		e.past = []stretch{{{ago, 1}, {ago, math.Floor(burst)}, {ago, math.Floor(burst) + 1}}}
-	}
+	n := math.Floor(burst)
+	e.past = []stretch{{{ago, 1}, {ago, n}, {ago, n + 1}}}
 }
 
 // refusedFirst reports whether the nth call is the first of its stretch, which

@@ -23,7 +23,7 @@ func (l *Limiter) Assume(known Known) {
 		l.pace.assume(known)
 	}
 	if known.AtOnce > 0 {
-		l.width.refused(time.Time{}, int64(known.AtOnce)+1, 0)
+		l.width.refused(time.Now(), int64(known.AtOnce)+1, 0)
 		l.most.Store(l.width.calls())
 	}
 }

@@ -45,14 +45,6 @@ type pace struct {
 	evidence evidence
 }
 
-// assume begins p with what is known.
-func (p *pace) assume(known Known) {
-	p.lower, p.upper, p.found = known.Rate, known.Rate, known.Rate
-	p.cost = known.Pause
-	p.rate = margin * known.Rate
-	p.evidence.remember(known.Burst)
-}
-
 // limited reports whether the tenant is known to have a limit.
 func (p *pace) limited() bool { return p.lower > 0 }
 
