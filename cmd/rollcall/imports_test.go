@@ -23,7 +23,7 @@ func TestImports(t *testing.T) {
 		"rollcall/tenant/connect":             "tenant tenant/entra tenant/exchange tenant/insights tenant/rest tenant/powershell tenant/sandbox",
 		"rollcall/pipeline/roster":            "",
 		"rollcall/pipeline/lock":              "",
-		"rollcall/pipeline/pace":              "tenant",
+		"rollcall/pipeline/pace":              "tenant tenant/disk",
 		"rollcall/pipeline":                   "tenant pipeline/pace pipeline/roster",
 		"rollcall/pipeline/results":           "tenant tenant/disk pipeline pipeline/roster",
 		"rollcall/pipeline/job":               "tenant tenant/connect tenant/disk pipeline pipeline/lock pipeline/pace pipeline/results pipeline/roster",

@@ -33,12 +33,12 @@ type Limiter struct {
 	ceiling float64 // calls a second at most; 0 for no such limit
 
 	// What a call looks at that nothing holds back.
-	closed atomic.Bool  // a call may have to wait for a time
-	grown  atomic.Bool  // unsaid has been used since a call was accepted
-	calls  atomic.Int64 // under way in the low bits, started in the others
-	most   atomic.Int64 // how many may be under way
-	turn   atomic.Int64 // counts refusals
-	queued atomic.Int64 // calls in line
+	closed   atomic.Bool  // a call may have to wait for a time
+	grown    atomic.Bool  // unsaid has been used since a call was accepted
+	calls    atomic.Int64 // under way in the low bits, started in the others
+	most     atomic.Int64 // how many may be under way
+	refusals atomic.Int64
+	queued   atomic.Int64 // calls in line
 
 	line  chan struct{} // whoever has the one value in it is the first of the line
 	again chan struct{} // tells the first of the line to look again
@@ -68,7 +68,12 @@ const (
 
 // A Turn is a call's permission to start. It goes back to the Limiter with what
 // came of the call.
-type Turn struct{ n, probe int64 }
+type Turn struct {
+	refusals int64     // there had been
+	n        int64     // of all calls
+	at       time.Time // when it started, if a pace held it back
+	probe    int64
+}
 
 // New returns a Limiter that allows perSecond calls a second; 0 means as
 // many as the tenant lets it.
@@ -80,7 +85,7 @@ func New(perSecond float64) *Limiter {
 		ceiling: perSecond,
 		line:    make(chan struct{}, 1),
 		again:   make(chan struct{}, 1),
-		width:   width{limit: narrow},
+		pace:    pace{upper: math.Inf(1)},
 		unsaid: backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(unsaidPause),
 			backoff.WithMultiplier(2),
@@ -90,7 +95,10 @@ func New(perSecond float64) *Limiter {
 	}
 	l.line <- struct{}{}
 	l.closed.Store(true) // until the first call, which begins the time
-	l.most.Store(narrow)
+	if perSecond == 0 {
+		l.pace.rate = opening
+	}
+	l.most.Store(l.width.calls())
 	return l
 }
 
@@ -102,12 +110,10 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	}
 	// Nobody is overtaken: whoever has just ended a call would be here first
 	// each time.
-	if !l.closed.Load() && l.queued.Load() == 0 && l.enter() {
-		if !l.closed.Load() {
-			return Turn{n: l.turn.Load()}, nil
+	if l.queued.Load() == 0 {
+		if turn, ok := l.pass(); ok {
+			return turn, nil
 		}
-		l.calls.Add(-oneStarted - oneUnderWay) // a pause has begun meanwhile
-		l.wake()
 	}
 	held := l.queued.Add(1) > 1 // by those ahead, or by the time
 	defer l.queued.Add(-1)
@@ -118,7 +124,7 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	}
 	defer func() { l.line <- struct{}{} }()
 	for {
-		turn, wait, ok := l.try(held)
+		turn, wait, ok := l.try(time.Now(), held)
 		if ok {
 			return turn, nil
 		}
@@ -129,15 +135,32 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	}
 }
 
+// pass starts a call if nothing holds calls back.
+func (l *Limiter) pass() (turn Turn, ok bool) {
+	if l.closed.Load() {
+		return Turn{}, false
+	}
+	n, ok := l.enter()
+	if !ok {
+		return Turn{}, false
+	}
+	if l.closed.Load() { // a pause has begun meanwhile
+		l.calls.Add(-oneStarted - oneUnderWay)
+		l.wake()
+		return Turn{}, false
+	}
+	return Turn{refusals: l.refusals.Load(), n: n}, true
+}
+
 // enter counts a call as started and under way, if there may be one more.
-func (l *Limiter) enter() bool {
+func (l *Limiter) enter() (int64, bool) {
 	for {
 		n := l.calls.Load()
 		if n&underWay >= l.most.Load() {
-			return false
+			return 0, false
 		}
 		if l.calls.CompareAndSwap(n, n+oneStarted+oneUnderWay) {
-			return true
+			return n/oneStarted + 1, true
 		}
 	}
 }
@@ -151,18 +174,18 @@ const forever = time.Duration(math.MaxInt64)
 
 // try starts a call, or returns how long to wait before the next try. Held says
 // that the call has been here before its time.
-func (l *Limiter) try(held bool) (turn Turn, wait time.Duration, ok bool) {
+func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
 	rate := l.rate()
 	if !l.begun {
 		l.begun = true
-		l.pace.since = now
 		l.next = now.Add(interval(rate))
 	}
 	free := l.resume
-	if rate > 0 && l.next.After(free) {
+	// Before anything is known, one call at a time is as slow as can be.
+	alone := l.ceiling == 0 && !l.pace.limited() && l.calls.Load()&underWay == 0
+	if rate > 0 && !alone && l.next.After(free) {
 		free = l.next
 	}
 	if l.narrow && l.probing {
@@ -175,14 +198,13 @@ func (l *Limiter) try(held bool) (turn Turn, wait time.Duration, ok bool) {
 		return Turn{}, wait, false
 	}
 	l.closed.Store(rate > 0 || l.narrow)
-	if !l.enter() {
-		wait := l.width.wait(now)
-		l.most.Store(l.width.calls())
-		return Turn{}, wait, false
+	n, ok := l.enter()
+	if !ok {
+		return Turn{}, forever, false
 	}
-	l.width.enter()
 	if rate > 0 {
-		l.pace.start(now)
+		l.pace.start(now, n)
+		turn.at = now
 		// That timers come late is made up for, and nothing else: after a pause,
 		// or when nobody called for a while, two calls that are too close may be
 		// one too many.
@@ -195,7 +217,7 @@ func (l *Limiter) try(held bool) (turn Turn, wait time.Duration, ok bool) {
 		}
 		l.next = l.next.Add(interval(l.rate()))
 	}
-	turn.n = l.turn.Load()
+	turn.refusals, turn.n = l.refusals.Load(), n
 	if l.narrow {
 		l.probe++
 		turn.probe, l.probing = l.probe, true

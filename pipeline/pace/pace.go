@@ -5,118 +5,100 @@ import (
 	"time"
 )
 
-// How a pace is found, and corrected.
+// How a pace is found.
 const (
-	grow   = 0.7  // calls a second that each accepted call adds to a pace that is sought: twice the pace in a second
-	near   = 0.98 // the plateau, of what was refused past the last one
-	far    = 1.2  // past the plateau by so much, the limit has moved away, and the curve was steep:
-	steep  = 0.9  // the plateau, of what was refused there
-	cut    = 0.88 // the plateau, of what was refused at once: the limit has moved below
-	again  = 0.65 // and of what is so for the second time in a row
-	least  = 0.6  // the plateau, at least, of the pace that ended the search
-	hurry  = 4    // the first curve after a search, and after two cuts, is so much faster
-	slow   = 0.25 // calls a second at least: less is not a limit but a tenant that refuses by another rule
-	gently = 0.05 // by how much of itself a pace grows in a second about where the tenant refuses
+	opening  = 100   // calls a second at first: a second's work is no burden to a tenant, and no loss to a user
+	growth   = 10    // calls a second that each accepted call adds to that: twice the pace in 70 ms
+	spread   = 3     // how far below what was refused to begin again, and how far above what is allowed to look for more
+	margin   = 0.995 // of the least that the tenant may allow: timers and networks are not exact
+	patience = 50    // how many times the cost of a refusal passes before another is risked: what that costs is 2%
+	least    = 2     // seconds that a refusal costs at least, at a call a second; at more, less, but not in proportion: of two runs that share a limit, the slower would stay so
+	slow     = 0.25  // calls a second at least: less is not a limit but a tenant that refuses by another rule
+	fast     = 1e5   // and at most
 )
 
 // A pace is a rate at which calls start. It has no clock and waits for nothing.
 //
-// There is none until the tenant first says that calls come too fast. It is then
-// what the tenant took until that moment, and goes up by the call, twofold in a
-// second, until the tenant refuses again: that is the search. From then on the
-// pace is on a [curve], and each refusal begins another one:
+// It grows by the call until the tenant first refuses one, or until it is not what
+// holds calls back, and then there is none. From the first refusal on, the
+// [evidence] says between which rates the tenant's limit is, and each refusal
+// narrows that:
 //
-//   - Past the plateau, the limit is between the plateau and the pace. What is in
-//     between may be the limit's tolerance, of which the first refusal of all has
-//     shown how much there is at most: the new plateau is where the tenant would
-//     have refused if it had none.
-//   - Far past the plateau, the limit has moved up.
-//   - Ahead of the plateau, it has moved down or is not where it was thought to
-//     be: the earlier, the farther.
-//
-// Whatever is refused, the tenant has allowed what it took since the refusal
-// before, pause included; the pace does not fall below that.
-//
-// It is the multiplicative decrease and cubic increase of the AWS clients'
-// adaptive mode, less the guess of a fixed share to give up: there are few
-// refusals to learn from, as each may cost a pause, so that more is made of each.
+//   - The pace begins again at the lower end, or at a third of the upper end where
+//     that is more: what a refusal costs is soon less than what is lost below the
+//     limit.
+//   - It climbs towards the upper end, in the time that a refusal costs by as much
+//     as is left of the way, squared: fast while little is known, and hardly at all
+//     when the two ends are close.
+//   - After fifty times what a refusal costs the tenant may have come to allow
+//     more, and the upper end is forgotten.
 type pace struct {
-	rate    float64 // calls a second; 0 for as many as there are
-	seeking bool
-	curve   curve
-	burst   float64 // calls that the tenant took ahead of the first refusal
-	early   bool    // the last refusal came early on the curve
+	rate  float64 // calls a second; 0 for as many as there are
+	lower float64 // what the tenant allows, at least and at most; 0 and +Inf if nothing is known
+	upper float64
+	found float64   // the lower one, or 0 if the other is too far away to go by it
+	cost  float64   // seconds that a refusal costs
+	since time.Time // the end of the pause after the last one, or the start
 
-	calls int       // started since the last refusal
-	since time.Time // the last refusal, or the start
-	last  time.Time // when the last call started
-	busy  bool      // the pace is what holds calls back
+	busy     bool // the pace is what holds calls back
+	last     time.Time
+	evidence evidence
 }
 
-// start notes that a call starts.
-func (p *pace) start(now time.Time) {
-	gap := now.Sub(p.last)
-	p.calls++
-	p.last = now
-	p.busy = gap.Seconds()*p.rate < 2
-	if p.rate > 0 && p.busy && !p.seeking {
-		p.curve.pass(gap)
-		p.rate = p.curve.at()
+// limited reports whether the tenant is known to have a limit.
+func (p *pace) limited() bool { return p.lower > 0 }
+
+// start notes that a call starts, the nth.
+func (p *pace) start(now time.Time, n int64) {
+	if p.evidence.begun.IsZero() {
+		p.evidence.begun, p.since = now, now
 	}
+	gap := now.Sub(p.last).Seconds()
+	p.last = now
+	p.busy = gap*p.rate < 2
+	switch {
+	case p.busy && p.limited():
+		p.climb(now, gap)
+	case !p.busy && !p.limited() && n > 1:
+		p.rate = 0
+	}
+	p.evidence.took(now, n)
+}
+
+// climb lets the pace grow for the time from one call to the next.
+func (p *pace) climb(now time.Time, gap float64) {
+	cost := max(p.cost, least/math.Sqrt(p.rate))
+	if now.Sub(p.since).Seconds() > patience*cost {
+		p.upper = math.Inf(1)
+	}
+	left := min(math.Log(p.upper/p.rate), math.Log(spread))
+	p.rate = min(p.upper, p.rate*math.Exp(left*left*gap/cost))
 }
 
 // accepted notes that the tenant took a call that started since the last
 // refusal.
 func (p *pace) accepted() {
-	if p.seeking && p.busy {
-		p.rate += grow
+	if p.busy && p.rate > 0 && !p.limited() {
+		p.rate += growth
 	}
 }
 
-// refused notes that the tenant refused a call that started since the last
-// refusal, having taken so many others, and that calls are held back for pause.
-func (p *pace) refused(now time.Time, took int, pause time.Duration) {
-	if p.calls == 1 {
+// refused notes that the tenant refused the nth call, which started at begun and
+// after the refusal before, and that calls are held back for pause.
+func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
+	if p.limited() && p.evidence.refusedFirst(n) {
 		return // the first call after a pause: the pause was too short, not the pace too high
 	}
-	calls, elapsed := float64(max(1, took)), now.Sub(p.since).Seconds()
-	if p.rate == 0 {
-		p.seeking = true
-		p.burst = calls
-		p.rate = max(slow, calls/(elapsed+max(1, pause.Seconds())))
-	} else {
-		allowed := calls / elapsed
-		plateau, speed := p.learn()
-		p.curve = newCurve(max(slow/ease, plateau, min(allowed, p.rate)), allowed, speed, pause)
-		p.rate = p.curve.at()
-		p.seeking = false
+	most := p.rate
+	if most == 0 {
+		most = fast
 	}
-	p.since, p.last, p.calls, p.busy = now, now, 0, false
-}
-
-// learn returns the next plateau, and in how much of a hurry to go there.
-func (p *pace) learn() (plateau, speed float64) {
-	was := p.curve.plateau
-	left := float64(back-p.curve.clock) / float64(back) // of the way to it
-	twice := p.early && left > 0.75
-	p.early = left > 0.75 && !p.seeking
-	switch {
-	case p.seeking:
-		return max(p.untolerated(2*grow), least*p.rate), hurry
-	case p.curve.passed() && p.rate > far*was:
-		return steep * p.rate, hurry
-	case p.curve.passed():
-		return max(p.untolerated(2*gently), was+(p.rate-was)/4), 1
-	case twice:
-		return (1 - (1-again)*left*left) * p.rate, hurry
+	p.evidence.refused(now, begun, n)
+	p.lower, p.upper = p.evidence.fit(slow, most)
+	p.rate = max(slow, margin*p.lower, p.upper/spread)
+	if p.found = p.lower; p.rate == p.upper/spread {
+		p.found = 0
 	}
-	return (1 - (1-cut)*left*left) * p.rate, 1
-}
-
-// untolerated returns the pace at which a tenant without tolerance would have
-// refused, when the pace grew at so much a second. A pace that grows past a limit
-// by g in each second is refused when the excess, g*t*t/2, has used up the
-// tolerance.
-func (p *pace) untolerated(growth float64) float64 {
-	return near * p.rate / (1 + math.Sqrt(growth*(p.burst-1)/p.rate))
+	p.cost = pause.Seconds()
+	p.since, p.last, p.busy = now.Add(pause), now.Add(pause), false
 }

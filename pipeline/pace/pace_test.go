@@ -179,7 +179,7 @@ func TestPaceIsFound(t *testing.T) {
 						start := time.Now()
 						s.drive(t, New(0), max(64, int(2*rate*latency.Seconds())), length)
 						s.check(t, name, s.share(start, 10*time.Second, length, rate))
-						if share := s.throttled(); share > most {
+						if share := s.throttled(); share > most && rate >= 1 || share > 2*most {
 							t.Errorf("%s: %.2f%% of the calls were throttled", name, 100*share)
 						}
 					})
@@ -240,7 +240,7 @@ func (s *throttler) checkShare(t *testing.T, name string, share, want float64) {
 	}
 }
 
-// A limit that halves or doubles is found in thirty seconds.
+// A limit that halves or doubles is found in a minute.
 func TestPaceFollowsTheLimit(t *testing.T) {
 	for _, retryAfter := range []time.Duration{time.Second, 0} {
 		for _, rate := range []float64{20, 200} {
@@ -255,8 +255,8 @@ func TestPaceFollowsTheLimit(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							start := time.Now()
 							time.AfterFunc(at, func() { s.set(rate*factor, seconds*rate*factor) })
-							s.drive(t, New(0), 64, at+2*time.Minute)
-							s.checkShare(t, name, s.share(start, at+30*time.Second, at+2*time.Minute, rate*factor), 0.85)
+							s.drive(t, New(0), 64, at+3*time.Minute)
+							s.checkShare(t, name, s.share(start, at+time.Minute, at+3*time.Minute, rate*factor), 0.85)
 						})
 					}
 				}
@@ -277,8 +277,8 @@ func TestWidthIsFound(t *testing.T) {
 					l := New(0)
 					s.drive(t, l, 64, 2*time.Minute)
 					s.check(t, name, s.share(start, 10*time.Second, 2*time.Minute, float64(atOnce)/(latency+latency/4).Seconds()))
-					if share := s.throttled(); share > 0.02 {
-						t.Errorf("%s: %.2f%% of the calls were throttled", name, 100*share)
+					if n := len(s.refused) - 5; float64(n) > most*float64(len(s.accepted)) {
+						t.Errorf("%s: %d calls were throttled beside the first five, and %d accepted", name, n, len(s.accepted))
 					}
 					if rate, n := l.Pace(); rate != 0 || n == 0 {
 						t.Errorf("%s: found %v a second and %d at once", name, rate, n)

@@ -12,13 +12,17 @@ import (
 const maxPause = 10 * time.Minute
 
 // unsaidPause is about how long the first pause is if the tenant does not say.
-const unsaidPause = time.Second
+const unsaidPause = 250 * time.Millisecond
 
 // Observe tells l how the call with the given turn ended. If the tenant asked to
 // be left alone for a while, no call starts in that time; if it only said that
 // there were too many, the pauses grow until a call succeeds. It returns the
 // length of the pause that this begins, or 0.
 func (l *Limiter) Observe(turn Turn, err error) time.Duration {
+	return l.observe(time.Now(), turn, err)
+}
+
+func (l *Limiter) observe(now time.Time, turn Turn, err error) time.Duration {
 	n := l.calls.Add(-oneUnderWay)&underWay + 1
 	defer l.wake()
 	if turn.probe != 0 {
@@ -26,7 +30,7 @@ func (l *Limiter) Observe(turn Turn, err error) time.Duration {
 	}
 	if err == nil {
 		if n >= l.most.Load() || l.closed.Load() || l.grown.Load() {
-			l.accepted(turn, n)
+			l.accepted(now, turn, n)
 		}
 		return 0
 	}
@@ -34,15 +38,14 @@ func (l *Limiter) Observe(turn Turn, err error) time.Duration {
 	if !ok || e.Class != tenant.Throttled && e.RetryAfter <= 0 {
 		return 0
 	}
-	return l.refused(turn, n, e)
+	return l.refused(now, turn, n, e)
 }
 
 // accepted notes that one of n calls was accepted.
-func (l *Limiter) accepted(turn Turn, n int64) {
+func (l *Limiter) accepted(now time.Time, turn Turn, n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	if turn.n != l.turn.Load() {
+	if turn.refusals != l.refusals.Load() {
 		return // it says nothing about the time since the refusal
 	}
 	l.pace.accepted()
@@ -57,11 +60,10 @@ func (l *Limiter) accepted(turn Turn, n int64) {
 }
 
 // refused notes that one of n calls was refused with e.
-func (l *Limiter) refused(turn Turn, n int64, e *tenant.Error) time.Duration {
+func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	fresh := turn.n == l.turn.Load()
+	fresh := turn.refusals == l.refusals.Load()
 	pause := min(e.RetryAfter, maxPause)
 	if pause <= 0 {
 		if !fresh {
@@ -79,11 +81,15 @@ func (l *Limiter) refused(turn Turn, n int64, e *tenant.Error) time.Duration {
 			l.width.refused(now, n, pause)
 			l.most.Store(l.width.calls())
 		} else {
-			l.pace.refused(now, int(started-l.started-n), pause)
+			begun := turn.at
+			if begun.IsZero() {
+				begun = now
+			}
+			l.pace.refused(now, begun, turn.n, pause)
 			l.next = now.Add(interval(l.rate()))
 		}
 		l.started = started
-		l.turn.Add(1)
+		l.refusals.Add(1)
 	}
 	resume := now.Add(pause)
 	if !resume.After(l.resume) {
@@ -116,13 +122,10 @@ func (l *Limiter) Throttled() time.Duration {
 func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.width.found {
+	if l.width.limit > 0 {
 		atOnce = int(l.width.calls())
 	}
-	if l.pace.seeking {
-		return 0, atOnce
-	}
-	return l.pace.rate, atOnce
+	return l.pace.found, atOnce
 }
 
 // PauseLeft returns for how long calls are held back from now on, or 0.
@@ -151,7 +154,7 @@ func (l *Limiter) Widen() {
 	defer l.mu.Unlock()
 	if l.narrow {
 		l.narrow = false
-		l.pace.since = l.pace.since.Add(time.Since(l.narrowed))
+		l.pace.evidence.void += time.Since(l.narrowed)
 		l.wake()
 	}
 }

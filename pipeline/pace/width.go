@@ -5,69 +5,67 @@ import (
 	"time"
 )
 
-// narrow is how many calls may be under way at first.
-const narrow = 2
+// How a width that was found goes up again.
+const (
+	back    = 20 * time.Second // from a refusal to the plateau
+	beyond  = 9 * time.Second  // and from the plateau to twice as much
+	patient = 110              // accepted calls that the way to the plateau takes, at least
+	ease    = 0.94             // where the way begins, of the plateau
+	cut     = 0.88             // the plateau, of one that was refused soon: the limit has moved below
+)
 
 // A width is a number of calls under way at once. It has no clock and waits for
 // nothing.
 //
-// It begins narrow, so that a tenant which allows little is not met by many
-// calls at once, and widens while it holds calls back: by two for every five
-// calls that come back, or as if it had doubled each second or so if they take
-// long. Refused as one call too many at once, it is that many but one, and goes
-// on from there along a [curve]; if that comes ahead of the plateau, the limit
-// is lower than it was, and the plateau is cut.
+// There is none until a call is refused as one too many at once. It is then that
+// many but one, and goes up again by the third power of the time, flat around the
+// plateau, which is where the tenant is thought to refuse, and steep far from
+// there: the curve of CUBIC (RFC 9438). If it is refused soon, the limit is lower
+// than it was, and the plateau is cut. Its clock goes on with the calls that the
+// width holds back, and only then: a width that nobody uses does not rise.
 type width struct {
-	limit float64
-	found bool // the tenant has said that there were too many
-	curve curve
-	last  time.Time // when a call last came back while the width was used up
-	held  time.Time // since when the first of the line is held back, or zero
+	limit float64 // or 0 for none
+
+	plateau float64
+	slower  float64 // how many times slower than usual it rises, for what a refusal costs
+	clock   time.Duration
+	last    time.Time // when a call last came back while the width was used up
 }
 
 // calls returns how many calls may be under way.
-func (w *width) calls() int64 { return int64(math.Round(w.limit)) }
+func (w *width) calls() int64 {
+	if w.limit == 0 {
+		return underWay
+	}
+	return int64(math.Round(w.limit))
+}
 
 // accepted notes that a call came back while the width was used up.
 func (w *width) accepted(now time.Time) {
-	if !w.found {
-		w.limit += 0.4
+	gap := time.Duration(float64(now.Sub(w.last)) / w.slower)
+	w.clock += min(gap, back/patient)
+	w.last = now
+	x := float64(w.clock-back) / float64(back)
+	if x < 0 {
+		w.limit = w.plateau + (1-ease)*w.plateau*x*x*x
 		return
 	}
-	w.curve.pass(now.Sub(w.last))
-	w.last = now
-	w.limit = w.curve.at()
+	x = float64(w.clock-back) / float64(beyond)
+	w.limit = w.plateau * (1 + x*x*x)
 }
-
-// wait notes that the first of the line is held back. It returns how long it
-// takes until there is room even if no call comes back.
-func (w *width) wait(now time.Time) time.Duration {
-	if w.found {
-		return forever
-	}
-	if w.held.IsZero() {
-		w.held = now
-	}
-	d := time.Duration(float64(time.Second) / w.limit)
-	if left := d - now.Sub(w.held); left > 0 {
-		return left
-	}
-	w.limit++
-	w.held = now
-	return 0
-}
-
-// enter notes that the first of the line is held back no longer.
-func (w *width) enter() { w.held = time.Time{} }
 
 // refused notes that the tenant refused one of n calls as one too many at once, and
 // that calls are held back for pause.
 func (w *width) refused(now time.Time, n int64, pause time.Duration) {
-	plateau := min(w.limit, float64(n-1))
-	if w.found && w.curve.clock < back/8 {
-		plateau *= cut
+	plateau := float64(n - 1)
+	if w.limit > 0 {
+		plateau = min(w.limit, plateau)
+		if w.clock < back/8 {
+			plateau *= cut
+		}
 	}
-	plateau = max(1, plateau)
-	w.curve = newCurve(plateau, 1, 1, pause)
-	w.found, w.last, w.limit = true, now, w.curve.at()
+	w.plateau = max(1, plateau)
+	w.limit = max(1, ease*w.plateau)
+	w.slower = max(1, pause.Seconds())
+	w.clock, w.last = 0, now
 }
