@@ -127,6 +127,7 @@ func (x *execution) options() (o job.Options, err error) {
 		Results:       f.output.file(), Overwrite: f.output.overwrite, Resume: f.output.resume, Excel: f.output.excel,
 		Outputs:   x.outputs(),
 		Command:   x.title(),
+		StateDir:  stateDir(),
 		LockDir:   f.lockDir,
 		LockWait:  f.lockWait,
 		Sign:      x.sign,

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 		dir := filepath.Join(os.TempDir(), "rollcall-test-locks")
 		os.Mkdir(dir, 0o700)
 		os.Setenv(lockDirVariable, dir)
+		os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state")) // each server has a port of its own
 	}
 	// Most of them wait, for processes and for moments between tries: they are more
 	// than the cores. -parallel still says otherwise.
@@ -73,6 +74,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ORG", "11111111-2222-3333-4444-555555555555")
 			env.Setenv("NOFILE", noFile())
 			env.Setenv(lockDirVariable, filepath.Join(env.WorkDir, ".tmp"))
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".tmp", "state"))
 			env.Values["server"] = new(serveProcess)
 			if err := givePowerShell(env); err != nil {
 				return err

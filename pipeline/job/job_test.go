@@ -133,3 +133,66 @@ func TestRunAgain(t *testing.T) {
 		})
 	}
 }
+
+// A bucket is a tenant that allows so many calls a second and refuses others for a
+// second.
+type bucket struct {
+	*ledger
+	rate, burst float64
+
+	mu      sync.Mutex
+	tokens  float64
+	last    time.Time
+	refused int
+}
+
+func (b *bucket) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
+	b.mu.Lock()
+	now := time.Now()
+	b.tokens = min(b.burst, b.tokens+b.rate*now.Sub(b.last).Seconds())
+	b.last = now
+	if b.tokens < 1 {
+		b.refused++
+		b.mu.Unlock()
+		return nil, &tenant.Error{Op: c.Name, Object: c.Identity, Status: 429, Class: tenant.Throttled, RetryAfter: time.Second, Err: errors.New("busy")}
+	}
+	b.tokens--
+	b.mu.Unlock()
+	return b.ledger.Run(ctx, c)
+}
+
+// The second job on a tenant begins at the pace that the first one found, and is
+// refused less; a file of no use costs nothing but that.
+func TestPaceIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := filepath.Join(t.TempDir(), "state")
+		night := func() (refused int, took time.Duration) {
+			b := &bucket{ledger: newLedger(10 * time.Millisecond), rate: 50, burst: 5, tokens: 5, last: time.Now()}
+			o := optOut(t, b.ledger, 1000)
+			o.StateDir, o.Workers = state, 8
+			o.Open = func(connect.Settings, connect.Options) (*connect.Tenant, error) {
+				return &connect.Tenant{Runner: b, Name: "bucket", Real: true}, nil
+			}
+			got, err := o.Run(t.Context(), nil)
+			if err != nil || got.Rows.ByStatus[pipeline.Applied] != 1000 {
+				t.Fatalf("%+v, %v", got.Rows, err)
+			}
+			return b.refused, got.Working
+		}
+		first, cold := night()
+		second, warm := night()
+		if first == 0 || second >= first || warm > cold {
+			t.Errorf("refused %d and %d times, in %v and %v", first, second, cold, warm)
+		}
+		files, err := os.ReadDir(state)
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%v, %v", files, err)
+		}
+		if err := os.WriteFile(filepath.Join(state, files[0].Name()), []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if third, _ := night(); third < second {
+			t.Errorf("refused %d times with nothing to recall, and %d with", third, second)
+		}
+	})
+}

@@ -44,6 +44,10 @@ type Options struct {
 	Excel     bool   // write it as Excel likes it
 	Outputs   []Output
 
+	// StateDir is where the pace that was found of a tenant is kept for the next job on
+	// it; "" is nowhere.
+	StateDir string
+
 	Command  string        // as others call the job who have to wait for it
 	LockDir  string        // where the tenant is locked; "" for the machine's own place
 	LockWait time.Duration // how long to wait for another run

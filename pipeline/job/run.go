@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"rollcall/pipeline"
 	"rollcall/pipeline/pace"
 	"rollcall/tenant"
@@ -28,6 +30,7 @@ func (j *job) prepare() error {
 		Earlier:       j.from.Earlier,
 		Unsure:        j.from.Unsure,
 	}
+	j.recallPace()
 	if j.Audit {
 		j.run.Tenant = tenant.ReadOnly(j.Tenant)
 	}
@@ -35,6 +38,29 @@ func (j *job) prepare() error {
 		j.run.Journal = j.file
 	}
 	return nil
+}
+
+// recallPace has the run begin at the pace that the last one on the tenant found. If
+// that is not known, it is found again.
+func (j *job) recallPace() {
+	if j.StateDir == "" || !j.Tenant.Real {
+		return
+	}
+	known, err := pace.Recall(j.StateDir, j.Settings.Identity(), j.Change.Setting.Noun)
+	if err != nil {
+		j.Log.Debug("pace", zap.Error(err))
+	}
+	j.run.Limiter.Assume(known)
+}
+
+// rememberPace keeps the pace that the run found.
+func (j *job) rememberPace() {
+	if j.StateDir == "" || !j.Tenant.Real {
+		return
+	}
+	if err := pace.Remember(j.StateDir, j.Settings.Identity(), j.Change.Setting.Noun, j.run.Limiter.Found()); err != nil {
+		j.Log.Debug("pace", zap.Error(err))
+	}
 }
 
 // countChanges is the guard that wants to know ahead of the first write how many
@@ -82,5 +108,6 @@ func (j *job) carryOut() error {
 	err := j.run.Do(j.ctx, j.rows, j.recorder())
 	j.worked = time.Since(j.began)
 	j.observe(Stopped{j.run})
+	j.rememberPace()
 	return err
 }
