@@ -5,7 +5,7 @@
 build: ## the program, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
 
-test: ## all tests
+test: ## all tests, those that could go on for long in a short form
 	go test ./...
 
 check: ## what must pass before a commit
@@ -15,6 +15,7 @@ check: ## what must pass before a commit
 	go tool staticcheck ./...
 	GOOS=windows GOARCH=amd64 go vet ./...
 	GOOS=darwin GOARCH=arm64 go vet ./...
+	LONG=1 go test -run 'Killed|Simulation|Adversary' ./cmd/rollcall ./pipeline/results ./pipeline/job
 	go test -race -short -skip 'Outage|Broken|Pace|Width' ./pipeline ./pipeline/pace ./pipeline/lock ./tenant/rest ./tenant/insights ./tenant/sandbox
 
 race: ## all tests with the race detector, which takes many minutes

@@ -85,24 +85,32 @@ func (c *Change) Assign(assignment string) error {
 			name, a.edit = plain, edit
 		}
 	}
-	var err error
-	if a.property, err = c.Setting.Property(strings.TrimSpace(name)); err != nil {
-		return fmt.Errorf("set %q: %w", assignment, err)
-	}
-	for _, other := range c.assigns {
-		if strings.EqualFold(other.property, a.property) {
-			return fmt.Errorf("set %q: %s is set twice", assignment, a.property)
-		}
-	}
+	a.property = strings.TrimSpace(name)
 	if a.text, a.column = strings.CutPrefix(text, "@"); a.column && a.text == "" {
 		return fmt.Errorf("set %q: no column after the @", assignment)
 	}
-	if !a.column {
-		if strings.HasPrefix(text, `\@`) {
-			a.text = text[1:]
+	if !a.column && strings.HasPrefix(text, `\@`) {
+		a.text = text[1:]
+	}
+	if err := c.add(a); err != nil {
+		return fmt.Errorf("set %q: %w", assignment, err)
+	}
+	return nil
+}
+
+// add adds an assignment, whose property is as somebody wrote it.
+func (c *Change) add(a assign) (err error) {
+	if a.property, err = c.Setting.Property(a.property); err != nil {
+		return err
+	}
+	for _, other := range c.assigns {
+		if strings.EqualFold(other.property, a.property) {
+			return fmt.Errorf("%s is set twice", a.property)
 		}
+	}
+	if !a.column {
 		if _, _, err := c.parse(&a, a.text, false); err != nil {
-			return fmt.Errorf("set %q: %w", assignment, err)
+			return err
 		}
 	}
 	c.assigns = append(c.assigns, a)
@@ -139,12 +147,7 @@ func (c *Change) RecallMoved(property, before string) {
 // in that column. A row is changed only as long as the property has the value of
 // one of the columns expect, unless there are none or all are blank.
 func (c *Change) AssignColumns(property, wanted, before string, expect ...string) error {
-	if err := c.Assign(property + "=@" + wanted); err != nil {
-		return err
-	}
-	a := &c.assigns[len(c.assigns)-1]
-	a.before, a.expect, a.expectIndex = before, expect, make([]int, len(expect))
-	return nil
+	return c.add(assign{property: property, text: wanted, column: true, before: before, expect: expect, expectIndex: make([]int, len(expect))})
 }
 
 // ExpectMoved adds to what is expected of a property that has been assigned what it

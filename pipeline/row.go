@@ -17,6 +17,7 @@ type task struct {
 	Result
 	next    *task // in a mailbox
 	seq     int
+	bytes   int // of its cells, to the window
 	plan    *plan
 	shown   []any     // what the user was read to have, of each of plan.wants, as the tenant showed it; none if it was not read
 	earlier *Earlier  // what an earlier run has left of the row, or nil
@@ -40,7 +41,7 @@ func (t *task) recalled() bool { return t.earlier != nil && t.earlier.Result != 
 // begin makes t ready for the row that was read into it, and reports whether
 // there is work to do. If not, the row's result is complete.
 func (r *Run) begin(t *task) bool {
-	*t = task{Result: Result{Row: t.Row, Values: t.Values[:0], Moved: t.Moved[:0]}, seq: t.seq, shown: t.shown[:0]}
+	*t = task{Result: Result{Row: t.Row, Values: t.Values[:0], Moved: t.Moved[:0]}, seq: t.seq, bytes: t.bytes, shown: t.shown[:0]}
 	for range r.Change.assigns {
 		t.Values = append(t.Values, Value{})
 	}
@@ -91,7 +92,7 @@ func (r *Run) recall(t *task) bool {
 		t.sent, t.unknown = t.unsure, t.unsure
 		return false
 	}
-	t.earlier = &e
+	t.earlier = new(e)
 	if e.Result != nil {
 		row := t.Row
 		t.Result, t.kept = *e.Result, true
@@ -240,7 +241,7 @@ func (r *Run) noteCase(t *task) {
 	}
 	if names != nil {
 		r.Stats.ButCase.Add(1)
-		t.note(fmt.Sprintf("the same but for capitals: %s (--match-case)", strings.Join(names, ", ")))
+		t.note(fmt.Sprintf("the same but for capitals: %s", strings.Join(names, ", ")))
 	}
 }
 

@@ -177,7 +177,7 @@ func (c *Console) Progress(total int, run *pipeline.Run) (stop func()) {
 		progressbar.OptionClearOnFinish(),
 	)
 	c.mu.Unlock()
-	return every(100*time.Millisecond, func() {
+	return Every(100*time.Millisecond, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.bar.Describe(state(run))
@@ -195,7 +195,7 @@ func (c *Console) Progress(total int, run *pipeline.Run) (stop func()) {
 // called.
 func LogProgress(log *zap.Logger, interval time.Duration, total int, run *pipeline.Run) (stop func()) {
 	var last int64
-	return every(interval, func() {
+	return Every(interval, func() {
 		rows := run.Stats.Rows.Load()
 		perSecond := float64(rows-last) / interval.Seconds()
 		last = rows
@@ -241,9 +241,9 @@ func LogState(log *zap.Logger, total int, run *pipeline.Run, perSecond float64) 
 	log.Info("progress", fields...)
 }
 
-// every calls f once in each interval, from a goroutine of its own that ends
+// Every calls f once in each interval, from a goroutine of its own that ends
 // when stop is called, with a call of end.
-func every(interval time.Duration, f, end func()) (stop func()) {
+func Every(interval time.Duration, f, end func()) (stop func()) {
 	quit, gone := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(gone)

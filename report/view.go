@@ -1,3 +1,11 @@
+// Package report says what a run does and what came of it: on a terminal, in text,
+// CSV, JSON and Markdown, in a log, and as metrics.
+//
+// A [View] is what standard output has of the rows: [Lined], [Diff], [News],
+// [JSONRows] or [Markdown]. [CountsText], [Pace] and [Unfinished] are the closing
+// lines. [Console] is the one way to standard error, for messages, log lines and the
+// progress line alike, so that none garbles another. Package html has the report to
+// look at.
 package report
 
 import (

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// A Class says what kind of failure an [Error] is. It is an error itself, so
-// that errors.Is(err, tenant.NotFound) holds for an Error of that class.
+// A Class is a kind of failure. It is an error itself, so that
+// errors.Is(err, tenant.NotFound) holds for an [Error] of that class.
 type Class int
 
 const (
-	Failed       Class = iota // refused for good, for a reason of its own
+	Failed       Class = iota // refused for a reason that no other class has: the same call fails again
 	NotFound                  // the tenant has no such user
-	Denied                    // the tenant refuses the caller this cmdlet for this user
-	Unauthorized              // the tenant does not accept the caller, or can't itself be trusted: no call will fare better
-	Throttled                 // too many calls: later
-	Unavailable               // a lost connection or a fault of the moment: again
+	Denied                    // the caller may not run this cmdlet for this user
+	Unauthorized              // the tenant does not accept the caller, or its certificate can't be trusted: every call fails so
+	Throttled                 // too many calls: the same one may succeed later
+	Unavailable               // a lost connection or a transient fault: the same call may succeed later
 )
 
 func (c Class) Error() string {
@@ -33,17 +33,17 @@ type Error struct {
 	AtOnce     bool          // Throttled: too many calls at once, not too many a second
 	RetryAfter time.Duration // how long the tenant asked us to wait, or 0
 	Err        error         // the cause: the tenant's message, or the network's
-	Common     string        // what is wrong, and what to do about it, if every user's call ends like this, or ""
+	Common     string        // the cause, and what to do about it, if the calls for all users fail like this, or ""
 
-	// Unreachable is a fact about an error of class Unavailable: the call, or the
-	// reply to it, did not get through, what is in front of the tenant answered in
-	// its place, or the token was refused, for the moment. So it need not have to do
-	// with the user: if the calls for others fail in this way too, it is an outage.
+	// Unreachable is set if an error of class Unavailable may have nothing to do with
+	// the user: the call or the reply was lost, a gateway answered in place of the
+	// tenant, or the token was refused and may be accepted later. If the calls for
+	// other users fail in this way, too, it is an outage.
 	Unreachable bool
 }
 
-// Error returns "op object: cause", with the HTTP status if there was one, or the
-// cause alone if nobody has said yet what was done.
+// Error returns "op object: cause", or the cause alone if Op is empty, with the HTTP
+// status if there was one.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Op != "" {

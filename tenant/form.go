@@ -8,7 +8,7 @@ import (
 )
 
 // sameForm reports whether shown, as a tenant writes it, and text, as its cmdlets
-// take it, are one size, time span, address, or date and time.
+// take it, are the same size, time span, address, or date and time.
 func sameForm(shown, text string) bool {
 	return sameSize(shown, text) || sameSpan(shown, text) || sameAddress(shown, text) || sameTime(shown, text)
 }
@@ -101,10 +101,10 @@ func cutFold(s, prefix string) (rest string, ok bool) {
 	return s[len(prefix):], true
 }
 
-// times are the forms of a date and time that tenants write and take: PowerShell
-// reads a date with slashes as month, day, year, whatever the language. Those
-// without a time zone are taken to be of one.
-var times = []string{
+// timeLayouts are the forms of a date and time that tenants write and take: PowerShell
+// reads a date with slashes as month, day, year, whatever the language. All
+// those without a time zone are taken to be of the same one.
+var timeLayouts = []string{
 	time.RFC3339Nano, "2006-01-02T15:04:05.9999999", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02",
 	"1/2/2006 15:04:05", "1/2/2006 3:04:05 PM", "1/2/2006 15:04", "1/2/2006 3:04 PM", "1/2/2006",
 }
@@ -123,7 +123,7 @@ func timeOf(text string) (time.Time, bool) {
 	if len(text) > 40 || text == "" || text[0] < '0' || text[0] > '9' {
 		return time.Time{}, false
 	}
-	for _, layout := range times {
+	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t, true
 		}

@@ -10,13 +10,13 @@ import (
 // [a;b].
 const ListSeparator = ";"
 
-// An Edit is a change of a list that is wanted: members that are to be in it, and
-// members that are not. What else the list has stays.
+// An Edit is a wanted change of a list: members to add and members to remove. The
+// other members stay.
 type Edit struct {
 	Add, Remove []string
 }
 
-// String returns e as a cell has it: +["a"], -["b"] or both.
+// String returns e as it stands in a cell: +["a"], -["b"] or both.
 func (e Edit) String() string {
 	var b strings.Builder
 	if e.Add != nil {
@@ -49,8 +49,8 @@ func parseEdit(text string) (e Edit, ok bool) {
 	return e, e.Add != nil || e.Remove != nil
 }
 
-// made reports whether a list is as e wants it.
-func (e Edit) made(list []any) bool {
+// isSatisfied reports whether list has all of e.Add and none of e.Remove.
+func (e Edit) isSatisfied(list []any) bool {
 	has := func(m string) bool { return slices.Contains(list, any(m)) }
 	return !slices.ContainsFunc(e.Add, func(m string) bool { return !has(m) }) && !slices.ContainsFunc(e.Remove, has)
 }
@@ -61,8 +61,8 @@ func isList(text string) bool {
 	return len(text) >= 2 && text[0] == '[' && text[len(text)-1] == ']'
 }
 
-// WriteList returns text, which people wrote, as a results file has it if it is a
-// list whose members stand between separators.
+// WriteList returns text in the form of a results file, if it is a list with
+// separator between its members, and else as it is.
 func WriteList(text, separator string) string {
 	if word := strings.TrimSpace(text); isList(word) {
 		return Text(split(word, separator))
@@ -70,8 +70,7 @@ func WriteList(text, separator string) string {
 	return text
 }
 
-// members returns those of the list that text is. Blanks around them are not
-// theirs.
+// members returns the members of the list that text is, without blanks around them.
 func members(text string) []string {
 	list := []string{}
 	if json.Unmarshal([]byte(text), &list) == nil && list != nil {

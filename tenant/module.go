@@ -17,13 +17,13 @@ var inModule = []string{
 	"DefaultTenantBriefingConfig",
 }
 
-// vivaModule begins the nouns of a family that the module has as well, such as
+// vivaModule is the beginning of the other nouns that the module has, such as
 // VivaModuleFeaturePolicy.
 const vivaModule = "VivaModuleFeature"
 
-// InModule reports whether the cmdlets of noun, in whatever case, are those of
-// Microsoft's module itself, and so not InvokeCommand's. The retired
-// UserAnalyticsConfig was.
+// InModule reports whether the cmdlets of noun, in whatever case, are compiled into
+// Microsoft's module, so that InvokeCommand does not have them. InvokeCommand had
+// those of the retired UserAnalyticsConfig.
 func InModule(noun string) bool {
 	for _, n := range inModule {
 		if strings.EqualFold(n, noun) {

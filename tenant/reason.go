@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Reason returns what the body of a reply says went wrong, or "" if it is no
-// error in JSON: of the form that the service of Viva Insights has, in any
-// capitals, or {"error":{…}} around it. Details are where the reason stands,
-// which Microsoft's module does not show.
+// Reason returns the message of the error in the body of a reply, or "" if the body is
+// no error in JSON. The form is that of the service of Viva Insights, in whatever
+// case, alone or as the member "error". The reason is often in the details, which
+// Microsoft's module does not show.
 func Reason(body []byte) string {
 	type fault struct {
 		Code, Message string

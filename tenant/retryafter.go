@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds what is believed of a Retry-After.
+// maxRetryAfter is the longest Retry-After that is obeyed.
 const maxRetryAfter = 24 * time.Hour
 
 // RetryAfter reads the value of a Retry-After header: a number of seconds,
-// whole or not, or the date that an HTTP reply of the time now names. It
-// returns 0 if there is none, if it makes no sense, or if it is over already.
+// whole or not, or a date, for a reply that came at now. It returns 0 if header is
+// empty, malformed, or a date in the past.
 func RetryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if header == "" {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// A Likeness is how a value that a tenant shows is like one that is wanted.
+// A Likeness is the result of comparing a value that a tenant shows with a wanted
+// one.
 type Likeness uint8
 
 const (
@@ -15,12 +16,12 @@ const (
 	Same
 )
 
-// Compare returns how shown, which [Setting.Read] returned, is like want, of
-// which [Setting.Parse] says what it may be. What the tenant shows decides how:
-// booleans and numbers are compared as such, lists as sets of members, and texts to
-// the letter; but the forms in which a tenant writes sizes, time spans, addresses
-// and dates are the same as those in which it takes them. Null, an empty text and an
-// empty list are all nothing. A list of one is its member.
+// Compare compares shown, which [Setting.Read] returned, with want, which
+// [Setting.Parse] or [Setting.ParseEdit] returned. The type of shown decides how:
+// booleans and numbers are compared by value, lists as sets, and texts exactly, but
+// for sizes, time spans, addresses and dates, where the form that a tenant writes
+// equals the form that it takes. Null, an empty text and an empty list are equal, and
+// so are a member and the list of that member alone.
 func Compare(shown, want any) Likeness {
 	switch w := want.(type) {
 	case nil:
@@ -33,7 +34,7 @@ func Compare(shown, want any) Likeness {
 		return likeness(shown == want)
 	case Edit:
 		list, ok := asList(shown)
-		return likeness(ok && w.made(list))
+		return likeness(ok && w.isSatisfied(list))
 	case Written:
 		return compareText(shown, string(w), true)
 	case string:
@@ -42,8 +43,8 @@ func Compare(shown, want any) Likeness {
 	return Different
 }
 
-// asList returns shown as a list. A tenant may show one member as that, and none as
-// nothing.
+// asList returns shown as a list. A tenant may show a list of one as its member, and
+// an empty one as null.
 func asList(shown any) ([]any, bool) {
 	switch s := shown.(type) {
 	case []any:
@@ -56,14 +57,13 @@ func asList(shown any) ([]any, bool) {
 	return nil, false
 }
 
-// compareText is Compare for a text, which may stand for something else if it was
-// written so.
+// compareText is Compare for a text. It may stand for a list if written is set.
 func compareText(shown any, text string, written bool) Likeness {
 	switch s := shown.(type) {
 	case nil:
 		return likeness(written && isList(text) && len(members(text)) == 0)
 	case bool:
-		b, ok := switched(text)
+		b, ok := parseSwitch(text)
 		return likeness(ok && b == s)
 	case json.Number:
 		return likeness(sameNumber(s.String(), text) || sameSize(s.String(), text))
@@ -92,10 +92,10 @@ func likeness(same bool) Likeness {
 	return Different
 }
 
-// maxNumber bounds the digits of a number that is compared as one.
+// maxNumber is how many digits a number may have that is compared by value.
 const maxNumber = 64
 
-// sameNumber reports whether s and t are one number, to the last digit.
+// sameNumber reports whether s and t are the same number, to the last digit.
 func sameNumber(s, t string) bool {
 	if s == t {
 		return true

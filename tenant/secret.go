@@ -7,17 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// minPiece is how many bytes of a secret, of those that print, are too many to
-// show: lines are wrapped and cut, and what is left of a token is still part of
-// one. What is shorter can't be told from a word.
+// minPiece is the length, in bytes that print, from which a piece of a secret is
+// hidden: what is left of a token where a line was wrapped or cut is still secret. A
+// shorter piece can't be told from a word.
 const minPiece = 8
 
-// hidden stands where a secret was.
+// hidden is written in place of a secret.
 const hidden = "[secret]"
 
-// unknown matches a token or an assertion that nobody has named as a secret, whole
-// or the better part.
-var unknown = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w.-]*`)
+// tokenPattern matches a JWT, or most of one, that is in no list of secrets.
+var tokenPattern = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w.-]*`)
 
 // Hide returns s without secrets, without pieces of one of eight bytes and more,
 // and without what looks like a token. Space, characters that don't print and sequences that control a terminal
@@ -26,17 +25,17 @@ var unknown = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w.-]*`)
 func Hide(s string, secrets ...string) string {
 	var skip [][]int
 	if strings.ContainsRune(s, escape) {
-		skip = sequences.FindAllStringIndex(s, -1)
+		skip = controlSequences.FindAllStringIndex(s, -1)
 	}
 	secret := make([]bool, len(s)) // which bytes are of a secret
 	look := func(skip [][]int) {
 		if len(secrets) == 0 {
 			return
 		}
-		text, at := project(s, skip)
+		text, at := visible(s, skip)
 		for _, key := range secrets {
 			if !isPlain(key) {
-				key, _ = project(key, nil)
+				key, _ = visible(key, nil)
 			}
 			if key != "" {
 				mark(secret, text, at, key)
@@ -44,7 +43,7 @@ func Hide(s string, secrets ...string) string {
 		}
 	}
 	if strings.Contains(s, "eyJ") {
-		for _, at := range unknown.FindAllStringIndex(s, -1) {
+		for _, at := range tokenPattern.FindAllStringIndex(s, -1) {
 			for i := at[0]; i < at[1]; i++ {
 				secret[i] = true
 			}
@@ -74,9 +73,9 @@ func Hide(s string, secrets ...string) string {
 	return b.String()
 }
 
-// project returns what of s counts, and where in s each byte of that is. Skip
-// are ranges of s that don't count.
-func project(s string, skip [][]int) (text string, at []int) {
+// visible returns s without space, characters that don't print and the ranges skip,
+// and where in s each byte of that is.
+func visible(s string, skip [][]int) (text string, at []int) {
 	var b strings.Builder
 	for i, r := range s {
 		for len(skip) > 0 && i >= skip[0][1] {
@@ -94,7 +93,7 @@ func project(s string, skip [][]int) (text string, at []int) {
 	return b.String(), at
 }
 
-// isPlain reports whether all of s counts, as it does of a token.
+// isPlain reports whether s consists of printing ASCII, as tokens do.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {

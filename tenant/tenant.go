@@ -1,14 +1,13 @@
-// Package tenant says what a tenant is: something that runs cmdlets.
+// Package tenant defines what a tenant is: something that runs cmdlets.
 //
 // A [Cmdlet] is one command, such as Set-MyAnalyticsFeatureConfig, about one
 // user. A [Runner] runs it and returns the [Object]s it wrote, or an [*Error]
-// that says what happened. One call is one attempt: a Runner reports facts and
-// decides nothing. Whether to try again, when, and how fast, is the business of
-// package pipeline.
+// with the reason. One call is one attempt: a Runner reports facts and decides
+// nothing. Package pipeline decides whether to try again, when, and how fast.
 //
-// A [Setting] is the noun of a Get-/Set- pair with its rules. It turns the
-// values that are wanted into cmdlets, and objects into values, and knows
-// nothing of tenants or of rows.
+// A [Setting] is the noun of a pair of Get- and Set- cmdlets, with its rules. It
+// turns wanted values into cmdlets, and objects into values, and knows nothing of
+// tenants or rows.
 //
 // The kinds of tenant are in the packages below this one.
 package tenant
@@ -53,7 +52,7 @@ func (c Cmdlet) Noun() string {
 // Get- nor a Set- of a well-formed noun, or names no user. Exchange takes a
 // missing Identity to mean every object there is.
 //
-// Every Runner that leads out of the process calls it first.
+// Every Runner that sends c out of the process calls it first.
 func (c Cmdlet) Check() error {
 	verb, noun, _ := strings.Cut(c.Name, "-")
 	switch {
@@ -114,8 +113,8 @@ type Runner interface {
 // ErrReadOnly is returned by a [ReadOnly] Runner for a cmdlet that would write.
 var ErrReadOnly = errors.New("refused: this run only reads")
 
-// ReadOnly returns a Runner that passes on to r what only reads and refuses
-// the rest. A run that holds nothing else can't write.
+// ReadOnly returns a Runner that runs on r the cmdlets that only read, and refuses
+// all others. A run that has no other Runner can't change anything.
 func ReadOnly(r Runner) Runner { return readOnly{r} }
 
 type readOnly struct{ r Runner }

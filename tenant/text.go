@@ -6,18 +6,18 @@ import (
 	"unicode"
 )
 
-// MaxText bounds, in characters, what [Clean] keeps of a text that the tenant sent.
+// MaxText is how many characters [Clean] keeps of a text that a tenant sent.
 const MaxText = 300
 
-// maxClean bounds, in bytes, how much of a text Clean looks at: enough for
-// MaxText characters and many secrets among them.
+// maxClean is how many bytes of a text Clean reads: enough for MaxText characters and
+// many secrets among them.
 const maxClean = 64 << 10
 
 // Clean returns s as it may stand in an error or a log: on one line, without
 // characters that don't print and sequences that control a terminal, no longer
-// than MaxText, and without secrets, as [Hide] has it.
+// than MaxText, and without secrets, as [Hide] returns it.
 //
-// Nothing is left that is invisible, or that turns round the order of others.
+// No character is left that is invisible or changes the direction of text.
 func Clean(s string, secrets ...string) string {
 	s = Hide(compact(s), secrets...)
 	var b strings.Builder
@@ -47,9 +47,9 @@ func Clean(s string, secrets ...string) string {
 // escape begins what controls a terminal.
 const escape = '\x1b'
 
-// sequences are what controls a terminal: colours, and titles of windows
+// controlSequences match what controls a terminal: colours, and titles of windows
 // (ECMA-48, CSI and OSC).
-var sequences = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))`)
+var controlSequences = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))`)
 
 // compact returns the beginning of s, with a space for each run of it, and
 // without what does not print but for what a sequence needs.

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Text returns v as people write it: true, false and null in those words,
-// numbers and strings as they are, anything else as JSON.
+// Text returns v as people write it: a boolean as true or false, nil as null, numbers
+// and strings as they are, anything else as JSON.
 func Text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -34,14 +34,14 @@ func Text(v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// Nothing is how a cell of a results file says that a value was read and there
-// was none: null, an empty text or an empty list. A blank cell was not read.
+// Nothing is the cell of a results file for a value that was read and is null, an
+// empty text or an empty list. A blank cell is a value that was not read.
 const Nothing = "$null"
 
-// Cell returns v, a value that is wanted or that [Setting.Read] returned, as it
-// stands in a cell of a results file: as [Text], or as [Nothing]. A text that
-// would be taken for something else than itself has an apostrophe ahead.
-// [Setting.ParseCell] reads it back.
+// Cell returns v, a wanted value or one that [Setting.Read] returned, as it stands in
+// a cell of a results file: as [Text] or [Nothing], with an apostrophe before a text
+// that would otherwise be read as a value of another type. [Setting.ParseCell] reads
+// it back.
 func Cell(v any) string {
 	if isNothing(v) {
 		return Nothing
@@ -53,14 +53,14 @@ func Cell(v any) string {
 	return text
 }
 
-// uncell returns the text that Cell put an apostrophe ahead of.
+// uncell returns the text that Cell put an apostrophe before.
 func uncell(cell string) (text string, ok bool) {
 	text, ok = strings.CutPrefix(cell, "'")
 	return text, ok && hasMeaning(strings.TrimLeft(text, "'"))
 }
 
-// hasMeaning reports whether text, as somebody writes it, may stand for what is
-// not a text, whatever the tenant shows: nothing, a boolean, a list or an edit.
+// hasMeaning reports whether text may be read as nothing, a boolean, a list or an
+// edit, whatever the tenant shows.
 func hasMeaning(text string) bool {
 	if text == "" {
 		return false
@@ -78,8 +78,8 @@ func hasMeaning(text string) bool {
 	return false
 }
 
-// isNothing reports whether v is what a property that was cleared reads as. Blanks
-// alone are nothing, too, as they are in a cell.
+// isNothing reports whether v is what a cleared property is read as. A text of blanks
+// is, too, as it is in a cell.
 func isNothing(v any) bool {
 	switch v := v.(type) {
 	case nil:

@@ -5,28 +5,28 @@ import (
 	"strings"
 )
 
-// A Written is a wanted value as somebody wrote it that may be more than a text:
-// a boolean, a number or a list. What it stands for is seen from what the tenant
-// shows: yes is a boolean where there is one, and three letters elsewhere.
+// A Written is a wanted value as somebody wrote it, which may be a text or a boolean,
+// a number or a list. That depends on the value that the tenant shows: yes is true
+// for a boolean property, and three letters for a text.
 type Written string
 
-// A Kind is what a tenant has shown a property to be.
+// A Kind is the type that a property has, by the value that a tenant shows.
 type Kind uint8
 
 const (
-	Unknown Kind = iota // nothing was shown, or nothing is there
+	Unknown Kind = iota // no value was shown, or null
 	String
 	Boolean
 	Number
 	List
-	Other // an object: nothing that a value can be given for
+	Other // an object: it can't be set
 )
 
 var kindNames = [...]string{"not known", "a text", "a boolean", "a number", "a list", "an object"}
 
 func (k Kind) String() string { return kindNames[k] }
 
-// KindOf returns what v, which a tenant shows, is.
+// KindOf returns the kind of v, a value that a tenant shows.
 func KindOf(v any) Kind {
 	switch v.(type) {
 	case nil:
@@ -46,8 +46,8 @@ func KindOf(v any) Kind {
 	return Other
 }
 
-// As returns want as it is sent for a property of kind k: what is said of
-// [Parameter.Value]. Only a [Written] may be sent as another than itself.
+// As returns want as it is sent for a property of kind k: as the value of a
+// [Parameter]. Only a [Written] is converted.
 func As(want any, k Kind) any {
 	w, ok := want.(Written)
 	if !ok {
@@ -56,7 +56,7 @@ func As(want any, k Kind) any {
 	text := string(w)
 	switch {
 	case k == Boolean:
-		if b, ok := switched(text); ok {
+		if b, ok := parseSwitch(text); ok {
 			return b
 		}
 	case k == Unknown:
@@ -66,7 +66,7 @@ func As(want any, k Kind) any {
 	}
 	switch {
 	case k != String && isPlainNumber(text):
-		// The digits are the same: no tenant can tell it from a text.
+		// The digits are the same: a tenant that takes it for a text gets the same text.
 		return json.Number(text)
 	case (k == List || k == Unknown) && isList(text):
 		return members(text)
@@ -74,8 +74,8 @@ func As(want any, k Kind) any {
 	return text
 }
 
-// written returns text as what it may stand for. Blanks around it are of a text
-// alone.
+// written returns text as nil, a [Written] or a string. Blanks around it are kept only
+// if it can be nothing but a string.
 func written(text string) any {
 	word := strings.TrimSpace(text)
 	switch {
@@ -84,7 +84,7 @@ func written(text string) any {
 	case isList(word), isPlainNumber(word):
 		return Written(word)
 	}
-	if _, ok := switched(word); ok {
+	if _, ok := parseSwitch(word); ok {
 		return Written(word)
 	}
 	return text
@@ -101,8 +101,8 @@ func ParseBool(text string) (b, ok bool) {
 	return false, false
 }
 
-// switched reads text as a boolean where there is certain to be one.
-func switched(text string) (b, ok bool) {
+// parseSwitch reads text as the value of a property that is known to be a boolean.
+func parseSwitch(text string) (b, ok bool) {
 	switch strings.ToLower(text) {
 	case "1", "yes":
 		return true, true
@@ -112,8 +112,8 @@ func switched(text string) (b, ok bool) {
 	return ParseBool(text)
 }
 
-// isPlainNumber reports whether text is a whole number as a program writes it:
-// then a tenant that takes it for a number still has the same digits.
+// isPlainNumber reports whether text is a whole number as a program writes it, so that
+// reading it as a number and writing it again yields the same text.
 func isPlainNumber(text string) bool {
 	digits := strings.TrimPrefix(text, "-")
 	if digits == "" || len(digits) > 15 || digits[0] == '0' && text != "0" {

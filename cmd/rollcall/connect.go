@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
-	"rollcall/pipeline/results"
 	"rollcall/tenant/connect"
 	"rollcall/tenant/entra"
 )
@@ -103,42 +102,6 @@ func (f *tenantFlags) method() string {
 
 // file returns the file that holds the tenant, or "".
 func (f *tenantFlags) file() string { s := f.settings(); return s.File() }
-
-// identity returns what tells the tenant from others.
-func (f *tenantFlags) identity() string { s := f.settings(); return s.Identity() }
-
-// locked returns what tells a tenant that is written to from others, by one of the
-// names of its organization.
-func (f *tenantFlags) locked(organization string) string {
-	s := f.settings()
-	return s.LockKey(organization)
-}
-
-// record returns which tenant the flags name, for the record.
-func (f *tenantFlags) record() results.Where {
-	s := f.settings()
-	w := results.Where{Tenant: s.Tenant}
-	if s.File() != "" {
-		w.Tenant = s.Identity()
-	}
-	if s.Tenant == connect.Exchange || s.Tenant == connect.PowerShell {
-		w.Organization = s.Organization
-		w.Cloud = s.Cloud
-	}
-	if s.Tenant == connect.Exchange && s.Endpoint != "" {
-		w.Endpoint = s.BaseURL()
-	}
-	return w
-}
-
-// takeUp has the flags name the tenant that is on record, but for what they say
-// themselves.
-func (f *tenantFlags) takeUp(w results.Where) {
-	f.tenant = w.Tenant
-	f.organization = cmp.Or(f.organization, w.Organization)
-	f.endpoint = cmp.Or(f.endpoint, w.Endpoint)
-	f.cloud = cmp.Or(w.Cloud, f.cloud)
-}
 
 // connect returns the tenant that the flags name, for cmdlets of a noun. No call
 // is made yet. Processes that are started for it have the files of inherit open.

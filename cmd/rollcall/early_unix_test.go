@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"rollcall/pipeline/lock"
+	"rollcall/tenant/connect"
 )
 
 // A signal that comes ahead of the run, while the roster is read from a pipe or
@@ -34,7 +35,7 @@ func TestSignalAheadOfTheRun(t *testing.T) {
 				t.Skip(err)
 			}
 			if c.held {
-				file, err := lock.Tenant(os.Getenv(lockDirVariable), (&tenantFlags{tenant: "sandbox:" + tenant}).locked(""), "")
+				file, err := lock.Tenant(os.Getenv(lockDirVariable), (&connect.Settings{Tenant: "sandbox:" + tenant}).LockKey(""), "")
 				if err != nil {
 					t.Fatal(err)
 				}

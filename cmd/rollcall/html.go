@@ -13,7 +13,7 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
-	"rollcall/report"
+	"rollcall/report/html"
 	"rollcall/tenant/disk"
 )
 
@@ -34,7 +34,7 @@ func (f *htmlFlags) check() error {
 
 // A page is the HTML report of a run as it comes to be.
 type page struct {
-	report.Page
+	html.Page
 	name      string
 	overwrite bool
 	plan      job.Plan
@@ -57,9 +57,9 @@ func (p *page) Open(plan job.Plan) error {
 	}
 	m := plan.Manifest
 	p.plan = plan
-	p.Page = report.Page{Kind: m.Kind(), Change: m.Change, Noun: m.Noun,
+	p.Page = html.Page{Kind: m.Kind(), Change: m.Change, Noun: m.Noun,
 		Tenant: m.Tenant, Sandbox: !plan.Tenant.Real, Roster: baseName(plan.Users.Name()), Counts: plan.Counts,
-		Results: baseName(plan.File), Earlier: plan.Counts.Recorded, Version: version(), Tally: report.NewTally(plan.Format)}
+		Results: baseName(plan.File), Earlier: plan.Counts.Recorded, Version: version(), Tally: html.NewTally(plan.Format)}
 	if found := plan.Users.Description(); found.PassedOver > 0 {
 		p.PassedOver = found.Passed()
 	}
@@ -83,7 +83,7 @@ func (p *page) Open(plan job.Plan) error {
 
 // Begin has the report show how run goes.
 func (p *page) Begin(run *pipeline.Run) {
-	p.Began, p.Timeline = time.Now(), report.Watch(run)
+	p.Began, p.Timeline = time.Now(), html.Watch(run)
 }
 
 // Record adds a row.
@@ -97,7 +97,7 @@ func (p *page) Journalled(r *pipeline.Result) { p.Tally.Journalled(r) }
 
 // Restart forgets all rows.
 func (p *page) Restart() bool {
-	p.Tally = report.NewTally(p.plan.Format)
+	p.Tally = html.NewTally(p.plan.Format)
 	return true
 }
 

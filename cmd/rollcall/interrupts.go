@@ -117,19 +117,6 @@ func (i *interrupts) first() (context.Context, context.CancelFunc) {
 	return ctx, sync.OnceFunc(func() { close(stop); cancel(nil) })
 }
 
-// await calls wait, which nothing else can end, and returns its error, or
-// errInterrupted if an interrupt comes first. Then wait is left to itself.
-func (i *interrupts) await(wait func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- wait() }()
-	select {
-	case err := <-done:
-		return err
-	case <-i.stop:
-		return errInterrupted
-	}
-}
-
 // says has the first interrupt say what it does.
 func (i *interrupts) says(softly func() string) { i.softly.Store(&softly) }
 

@@ -199,11 +199,18 @@ func (x *execution) exit(o *results.Outcome, err error) error {
 	return err
 }
 
-// rosterError is err, of a roster, as one of the command line if that is what it is
-// about.
+// rosterError is err, of a roster, with the flag that it is about.
 func rosterError(err error) error {
 	if errors.Is(err, roster.ErrOption) {
 		return usage(err)
+	}
+	if e, ok := errors.AsType[*roster.OptionHint](err); ok {
+		flag := "--" + e.Option
+		if e.Value != "" {
+			flag += fmt.Sprintf(" %q", e.Value)
+		}
+		return &exit{status: exitError, err: err, hint: flag + map[string]string{
+			"upn-column": " says which column has the UPNs", "delimiter": " says what is between the cells", "encoding": " reads it as that"}[e.Option]}
 	}
 	return err
 }

@@ -6,7 +6,7 @@ import (
 	"rollcall/report"
 )
 
-// describePast says of which run a roster of ours is, and what is not certain of it.
+// describePast says of which run a roster is the results file, and what is not certain of it.
 func (x *execution) describePast() {
 	if x.plan.Source == nil || x.plan.Source.Past == nil {
 		return

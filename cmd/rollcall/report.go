@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline/results"
-	"rollcall/report"
+	"rollcall/report/html"
 	"rollcall/tenant/disk"
 )
 
@@ -65,8 +65,8 @@ else. --html of audit, apply and undo also tells the tenant, and the run over ti
 
 // readPage returns the report of the results file called name, as far as the file
 // and what stands beside it tell.
-func readPage(a *app, name string) (*report.Page, error) {
-	p := &report.Page{Source: "standard input", Version: version()}
+func readPage(a *app, name string) (*html.Page, error) {
+	p := &html.Page{Source: "standard input", Version: version()}
 	if name == "-" {
 		if err := fill(p, a.in); err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
@@ -95,12 +95,12 @@ func readPage(a *app, name string) (*report.Page, error) {
 	return p, nil
 }
 
-func fill(p *report.Page, in io.Reader) error {
+func fill(p *html.Page, in io.Reader) error {
 	r, err := results.NewReader(in)
 	if err != nil {
 		return err
 	}
-	p.Tally = report.NewTally(r.Format())
+	p.Tally = html.NewTally(r.Format())
 	err = p.Tally.Restore(r)
 	if err == nil && r.Torn() {
 		p.Doubts = append(p.Doubts, "The file ends in a record that was cut short: it is left out")

@@ -80,7 +80,10 @@ func tortureKills(t *testing.T) int {
 	if n, err := strconv.Atoi(os.Getenv("TORTURE")); err == nil {
 		return (n + 1) / 2
 	}
-	return 10
+	if os.Getenv("LONG") != "" {
+		return 10
+	}
+	return 3
 }
 
 // tortureCounts say what came about, so that who reads them sees what was tried.

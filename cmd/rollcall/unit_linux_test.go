@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"rollcall/pipeline/lock"
+	"rollcall/tenant/connect"
 )
 
 // A unit is the settings of a systemd service.
@@ -97,7 +98,7 @@ func TestReadmeService(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	file, err := lock.Tenant("", (&tenantFlags{tenant: "exchange", organization: organization, endpoint: endpoint}).locked(organization), "MyAnalyticsFeatureConfig")
+	file, err := lock.Tenant("", (&connect.Settings{Tenant: "exchange", Organization: organization, Endpoint: endpoint}).LockKey(organization), "MyAnalyticsFeatureConfig")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,13 +47,13 @@ type ending struct {
 	left        error // users may be left changed
 }
 
-// verdict returns the error that the job ends with, and the errors that it does not
-// speak of and that are worth a warning.
+// verdict returns the error that the job ends with, and the others, which that does
+// not speak of and which are worth a warning.
 //
 // What went wrong comes first, in the order in which it can have caused what comes
 // after it; then what ended the job as it was meant to: a guard, then an interrupt.
 // That users may be left changed is said of an undo that went well.
-func (e *ending) verdict() (err error, others []error) {
+func (e *ending) verdict() (others []error, err error) {
 	work := e.work
 	if errors.Is(work, ErrInterrupted) {
 		work = nil
@@ -67,15 +67,15 @@ func (e *ending) verdict() (err error, others []error) {
 	}
 	switch {
 	case len(wrong) > 0 && e.guard != nil:
-		return wrong[0], append(others, e.guard)
+		return append(others, e.guard), wrong[0]
 	case len(wrong) > 0:
-		return wrong[0], others
+		return others, wrong[0]
 	case e.interrupted:
-		return ErrInterrupted, nil
+		return nil, ErrInterrupted
 	case e.guard != nil:
-		return e.guard, nil
+		return nil, e.guard
 	}
-	return e.left, nil
+	return nil, e.left
 }
 
 // end closes what is open, in reverse order, says in the summary beside the results
@@ -104,7 +104,7 @@ func (j *job) end(err error) (*results.Outcome, error) {
 	if j.ended.IsZero() {
 		j.ended = time.Now()
 	}
-	err, others := e.verdict()
+	others, err := e.verdict()
 	for _, other := range others {
 		j.warn("%v", other)
 	}
@@ -123,7 +123,7 @@ func (j *job) endRun(e *ending) {
 	if !j.Audit { // which leaves what another run keeps beside a tenant's file alone
 		e.save = j.Tenant.Save()
 	}
-	if why := j.run.Stopped(); why != "" && j.Counts.Left() > 0 && !e.interrupted {
+	if why := j.run.Stopped(); why != "" && j.Counts.Left() > 0 {
 		e.guard = &GuardError{Guard: j.run.StoppedBy(), Reason: "stopped: " + why}
 	}
 	if j.Undo {
@@ -135,7 +135,7 @@ func (j *job) endRun(e *ending) {
 
 // endOutputs tells the outputs what came of the job.
 func (j *job) endOutputs(e *ending) {
-	err, _ := e.verdict()
+	_, err := e.verdict()
 	o := j.outcome(err)
 	for _, out := range j.Outputs {
 		if oerr := out.End(o); e.output == nil {
@@ -154,7 +154,7 @@ func (j *job) endResults(e *ending) {
 		return
 	}
 	j.ended = time.Now()
-	err, _ := e.verdict()
+	_, err := e.verdict()
 	e.summary = results.WriteSummary(j.Results, j.outcome(err))
 	if j.Counts.Left() == 0 && e.close == nil && e.summary == nil {
 		if err := j.file.Finish(); err != nil { // which says that it is complete, too

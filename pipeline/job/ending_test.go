@@ -38,7 +38,7 @@ func TestVerdict(t *testing.T) {
 			var e ending
 			first.set(&e, wants(first))
 			second.set(&e, wants(second))
-			err, others := e.verdict()
+			others, err := e.verdict()
 			winner, loser := parts[min(i, j)], parts[max(i, j)]
 			if err == nil || err.Error() != wants(winner).Error() {
 				t.Errorf("%s and %s: %v, want %s", first.name, second.name, err, winner.name)
@@ -49,14 +49,14 @@ func TestVerdict(t *testing.T) {
 			}
 		}
 	}
-	if err, others := new(ending).verdict(); err != nil || others != nil {
+	if others, err := new(ending).verdict(); err != nil || others != nil {
 		t.Errorf("all well: %v, %v", err, others)
 	}
 	// A step that gave way to an interrupt is no error of its own, and one cause is
 	// said once.
 	broken := errors.New("broken")
 	e := &ending{work: ErrInterrupted, interrupted: true, sync: broken, close: broken}
-	if err, others := e.verdict(); err != broken || len(others) != 0 {
+	if others, err := e.verdict(); err != broken || len(others) != 0 {
 		t.Errorf("interrupted with a broken disk: %v, %v", err, others)
 	}
 }

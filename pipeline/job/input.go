@@ -19,7 +19,7 @@ type input struct {
 }
 
 // openInput opens the roster as far as it takes to say what it is: any CSV file, or
-// one of ours.
+// a results file.
 func (j *job) openInput() error {
 	j.input = &input{title: j.Roster}
 	if j.Roster == "-" {
@@ -64,7 +64,7 @@ func (s stoppable) Read(b []byte) (n int, err error) {
 }
 
 // readSource looks at the first line of the roster, and at what stands beside it if
-// that is of a file of ours.
+// that is of a results file.
 func (j *job) readSource() error {
 	if j.input.once != nil {
 		first, _ := j.input.once.Peek(j.input.once.Size())

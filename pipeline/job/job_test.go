@@ -69,6 +69,7 @@ func writeRoster(t *testing.T, n int) string {
 }
 
 func optOut(t *testing.T, l *ledger, users int) Options {
+	t.Helper()
 	return Options{Roster: writeRoster(t, users), Wanted: Wanted{Sets: []string{"PrivacyMode=opt-out"}}, Open: l.open,
 		Workers: 4, Retries: 3, RowTimeout: time.Hour, VerifyTimeout: time.Minute, LockDir: t.TempDir(),
 		Results: filepath.Join(t.TempDir(), "results.csv")}
@@ -129,123 +130,6 @@ func TestRunAgain(t *testing.T) {
 			if err != nil || !past.Complete() || past.Counts.ByStatus[pipeline.Applied] != users || past.Doubts != nil {
 				t.Errorf("seed %d: the file has %+v, %v, %v", seed, past.Counts, past.Doubts, err)
 			}
-		})
-	}
-}
-
-// A writer is a tenant that counts what it is asked to write.
-type writer struct{ writes int }
-
-func (w *writer) Run(_ context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
-	if !c.Reads() {
-		w.writes++
-	}
-	return nil, nil
-}
-
-// What an audit holds of a tenant can't write, whatever the run may try.
-func TestAuditHoldsAReadOnlyTenant(t *testing.T) {
-	for _, audit := range []bool{true, false} {
-		w := new(writer)
-		j := &job{Options: Options{Audit: audit}, Plan: Plan{Tenant: &connect.Tenant{Runner: w}}, from: &results.Resumption{}}
-		if err := j.prepare(); err != nil {
-			t.Fatal(err)
-		}
-		_, err := j.run.Tenant.Run(t.Context(), tenant.Cmdlet{Name: "Set-Mailbox", Identity: "ada@contoso.com"})
-		if refused := errors.Is(err, tenant.ErrReadOnly); refused != audit || w.writes == 1 == audit {
-			t.Errorf("audit %t: refused %t, %d writes", audit, refused, w.writes)
-		}
-	}
-}
-
-// A watcher is an Output that fails where it is told to, and an Observer of
-// warnings.
-type watcher struct {
-	fail   map[string]error
-	rows   int
-	ended  *results.Outcome
-	warned []string
-}
-
-func (w *watcher) Open(Plan) error               { return w.fail["open"] }
-func (w *watcher) Begin(*pipeline.Run)           {}
-func (w *watcher) Record(*pipeline.Result) error { w.rows++; return w.fail["record"] }
-func (w *watcher) Flush() error                  { return nil }
-func (w *watcher) End(o *results.Outcome) error  { w.ended = o; return w.fail["end"] }
-func (w *watcher) Observe(e Event) {
-	if e, ok := e.(Warning); ok {
-		w.warned = append(w.warned, e.Text)
-	}
-}
-
-// A saved tenant is one that may not be saved in the end.
-type saved struct {
-	*ledger
-	err error
-}
-
-func (s saved) Save() error { return s.err }
-
-// Whatever fails, the job says so, whoever is told of its end is told what is so,
-// and the results say what was done.
-func TestEndIsToldWhateverHappens(t *testing.T) {
-	broken := errors.New("broken")
-	for _, test := range []struct {
-		name  string
-		fail  string // of the watcher
-		save  error  // of the tenant
-		stop  bool
-		limit int
-
-		want   error
-		guard  bool
-		ending string
-		rows   int
-	}{
-		{name: "all well", ending: results.Complete, rows: 5},
-		{name: "output that can't be opened", fail: "open", want: broken, ending: results.Errored},
-		{name: "output that can't be written", fail: "record", want: broken, ending: results.Errored, rows: 1},
-		{name: "output that can't be ended", fail: "end", want: broken, ending: results.Errored, rows: 5},
-		{name: "tenant that can't be saved", save: broken, want: broken, ending: results.Errored, rows: 5},
-		{name: "guard", limit: 2, guard: true, ending: results.Guarded, rows: 2},
-		{name: "guard, and a tenant that can't be saved", limit: 2, save: broken, want: broken, ending: results.Errored, rows: 2},
-		{name: "interrupt", stop: true, want: ErrInterrupted, ending: results.Interrupted},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				l := newLedger(time.Millisecond)
-				w := &watcher{fail: map[string]error{test.fail: broken}}
-				o := optOut(t, l, 5)
-				o.Outputs, o.Observers, o.Guards.Limit = []Output{w}, []Observer{w}, test.limit
-				o.Workers = 1
-				o.Open = func(connect.Settings, connect.Options) (*connect.Tenant, error) {
-					return &connect.Tenant{Runner: saved{l, test.save}, Name: "ledger"}, nil
-				}
-				stop := make(chan struct{})
-				if test.stop {
-					close(stop)
-				}
-				got, err := o.Run(t.Context(), stop)
-				_, guard := errors.AsType[*GuardError](err)
-				if guard != test.guard || !guard && !errors.Is(err, test.want) || test.want == nil && !guard && err != nil {
-					t.Errorf("error %v, want %v, guard %t", err, test.want, test.guard)
-				}
-				if got.Ending != test.ending || w.rows != test.rows || (got.Reason == "") != (err == nil) {
-					t.Errorf("%s: %q, %d rows told; want %s, %d", got.Ending, got.Reason, w.rows, test.ending, test.rows)
-				}
-				if (w.ended != nil) != (test.rows > 0) || w.ended != nil && w.ended.Rows != got.Rows {
-					t.Errorf("the output was told of %+v, the outcome is %+v", w.ended, got)
-				}
-				past, perr := results.ReadPast(o.Results)
-				switch {
-				case test.rows == 0:
-					if !errors.Is(perr, os.ErrNotExist) {
-						t.Errorf("a job that did nothing left %+v, %v", past, perr)
-					}
-				case perr != nil || past.Counts.Done() < len(l.sets) || past.Counts.Done() != got.Rows.Done():
-					t.Errorf("the file has %+v, %v; %d users were set, and the outcome says %+v", past, perr, len(l.sets), got.Rows)
-				}
-			})
 		})
 	}
 }

@@ -13,7 +13,7 @@ import (
 // A Plan is what a job has found that it is to do, as far as it has come.
 type Plan struct {
 	Change  *pipeline.Change
-	Source  *results.Source // of a roster that is a file of ours, or nil
+	Source  *results.Source // of a roster that is a results file, or nil
 	Tenant  *connect.Tenant
 	Users   *roster.Roster
 	Kind    string // audit, apply or undo
@@ -95,7 +95,7 @@ func Bind(o *roster.Options, c *pipeline.Change) {
 	}
 }
 
-// past returns what stands beside the roster, if it is a file of ours, or nil.
+// past returns what stands beside the roster, if it is a results file, or nil.
 func (j *job) past() *results.Past {
 	if j.Source == nil {
 		return nil

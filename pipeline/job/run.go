@@ -53,7 +53,7 @@ func (j *job) countChanges() error {
 	}
 	counting.Guards.Canary, counting.Guards.Limit = 0, 0
 	var counts pipeline.Counts
-	if err := counting.Do(j.ctx, j.Users.Rows(), &counts); err != nil || j.stopped() {
+	if err := counting.Do(j.ctx, j.Users.Rows(), &counts); err != nil {
 		return err
 	}
 	if why := counting.Stopped(); why != "" {

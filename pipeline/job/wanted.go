@@ -60,8 +60,7 @@ func (e *WantedError) Unwrap() error { return e.Err }
 // ErrNoChange is in the error of a job that nobody asked a change of.
 var ErrNoChange = errors.New("no change asked for")
 
-// A NounError is that a file of ours is about another setting than the one asked
-// for.
+// A NounError is that a results file is about another setting than the one asked for.
 type NounError struct{ Err error }
 
 func (e *NounError) Error() string { return e.Err.Error() }
@@ -70,7 +69,7 @@ func (e *NounError) Error() string { return e.Err.Error() }
 func (e *NounError) Unwrap() error { return e.Err }
 
 // decide finds out what to change, and on which tenant: what the options say or, if
-// they say nothing and the roster is a file of ours, what that does. Of such a file
+// they say nothing and the roster is a results file, what that does. Of such a file
 // the noun is on record too and, for undo, the tenant.
 func (j *job) decide() error {
 	if m := j.Source.Manifest(); m != nil {
@@ -100,7 +99,7 @@ func (j *job) decide() error {
 // change.
 func (j *job) hasBefores() bool { return j.Audit || j.ReadFirst || j.Change.Recalls() }
 
-// source has the change want what a file of ours says, where nothing else is
+// source has the change want what a results file says, where nothing else is
 // wanted.
 func (j *job) source(change *pipeline.Change) error {
 	s := j.Source

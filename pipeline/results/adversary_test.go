@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"reflect"
 	"runtime/debug"
@@ -206,6 +207,9 @@ func simSeedsOf(t *testing.T, seeds int, play func(t *testing.T, seed uint64, di
 	// There is little garbage at a time, and much in all.
 	percent := debug.SetGCPercent(800)
 	t.Cleanup(func() { debug.SetGCPercent(percent) })
+	if os.Getenv("LONG") == "" {
+		seeds /= 5
+	}
 	switch {
 	case simRace():
 		seeds = min(seeds, 100)
@@ -223,7 +227,7 @@ func simSeedsOf(t *testing.T, seeds int, play func(t *testing.T, seed uint64, di
 			dir := t.TempDir()
 			defer func() {
 				if t.Failed() {
-					t.Logf("again: go test ./report -run %s -seed %d -seeds 1 -count 20", name, seed)
+					t.Logf("again: go test ./pipeline/results -run %s -seed %d -seeds 1 -count 20", name, seed)
 				}
 			}()
 			synctest.Test(t, func(t *testing.T) { play(t, seed, dir) })

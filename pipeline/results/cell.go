@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// appendOwn appends a cell of ours, made safe where a spreadsheet would take it
+// appendOwn appends a cell of rollcall's own, made safe where a spreadsheet would take it
 // for a formula: with an apostrophe ahead of it, which spreadsheets don't show.
 func appendOwn(b []byte, cell string) []byte {
 	return appendCell(b, EscapeFormula(cell))
@@ -33,7 +33,7 @@ func isFormula(cell string) bool {
 		return false
 	}
 	switch cell[0] {
-	case '\'': // it would be taken for one of ours
+	case '\'': // it would be taken for one that stands for itself
 		return isFormula(cell[1:])
 	case '=', '@', '\t', '\r':
 		return true
@@ -69,8 +69,8 @@ func needsQuotes(cell string) bool {
 		return false
 	}
 	for i := range len(cell) {
-		switch cell[i] {
-		case ',', '"', '\n', '\r':
+		// Most are above the comma: one comparison tells.
+		if c := cell[i]; c <= ',' && (c == ',' || c == '"' || c == '\n' || c == '\r') {
 			return true
 		}
 	}

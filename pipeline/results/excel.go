@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// openCSV returns a reader of a CSV of ours, or of one that a spreadsheet has saved
+// openCSV returns a reader of a CSV file of rollcall, or of one that a spreadsheet has saved
 // since: with a byte order mark, semicolons or TABs, as UTF-16.
 func openCSV(r io.Reader) *csv.Reader {
 	in := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), bufferSize)

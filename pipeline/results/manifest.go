@@ -60,7 +60,7 @@ func (m Manifest) Kind() string {
 // differ returns an error that names the first thing in which m, of a run that
 // is to go on, is not what was is.
 func (m Manifest) differ(was Manifest) error {
-	layout := map[bool]string{true: "with --excel", false: "without --excel"}
+	layout := map[bool]string{true: "for Excel", false: "not for Excel"}
 	for _, f := range []struct{ what, was, now string }{
 		{"kind of run", was.Run, m.Run},
 		{"tenant", was.tenant(m), m.tenant(was)},

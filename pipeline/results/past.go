@@ -42,7 +42,7 @@ func ReadPast(name string) (*Past, error) {
 	p := &Past{Name: name}
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) && hasJournal(name) {
-		return nil, fmt.Errorf("read %s: it is gone, and its journal %s is there: apply --resume with the command of that run makes it anew", name, journalName(name))
+		return nil, fmt.Errorf("read %s: it is gone, and its journal %s is there: to go on with that run makes it anew", name, journalName(name))
 	}
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"rollcall/pipeline/roster"
 )
 
-// A Source is a roster that is a results file of ours, or the diff of an audit:
+// A Source is a roster that is a results file, or the diff of an audit:
 // it can say itself what is wanted.
 type Source struct {
 	Properties []string
@@ -24,7 +24,7 @@ type Source struct {
 	unknown []string // properties that moved, whose values before some row has not
 }
 
-// NewSource returns the Source that r begins with, or nil if it is not one of ours.
+// NewSource returns the Source that r begins with, or nil if that is no results file.
 // A spreadsheet may have saved it since.
 func NewSource(r io.Reader) *Source {
 	in := openCSV(r)

@@ -131,8 +131,8 @@ func (e *notUTF8Error) verdict(s *source, option string) (warning string, err er
 	case option != "":
 		return "", s.errorAt(e.offset, e)
 	case s.bom:
-		return "", s.errorAt(e.offset, fmt.Errorf("%w, though the file begins with the byte order mark of UTF-8: save it as UTF-8, or say --encoding windows-1252", e))
+		return "", s.errorAt(e.offset, &OptionHint{fmt.Errorf("%w, though the file begins with the byte order mark of UTF-8: save it as UTF-8", e), "encoding", "windows-1252"})
 	}
 	line, column := s.place(e.offset)
-	return fmt.Sprintf("line %d, column %d is not UTF-8, so the file was read as Windows-1252: check that names are spelt right, or say --encoding", line, column), nil
+	return fmt.Sprintf("line %d, column %d is not UTF-8, so the file was read as Windows-1252: check that names are spelt right, or name its encoding", line, column), nil
 }

@@ -36,6 +36,18 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// An OptionHint is in the error of a file that one of [Options] makes readable.
+type OptionHint struct {
+	Err    error
+	Option string // upn-column, delimiter or encoding
+	Value  string // that the option likely has to have, or ""
+}
+
+func (e *OptionHint) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *OptionHint) Unwrap() error { return e.Err }
+
 // errorf returns an Error about a place in r's file.
 func (r *Roster) errorf(line, column int, format string, args ...any) error {
 	return &Error{r.src.name, line, column, fmt.Errorf(format, args...)}

@@ -5,81 +5,38 @@ import (
 	"slices"
 )
 
-// hashes collects the hashes of all users, in parts by their first byte, so
-// that none needs much memory to grow or to be sorted.
-type hashes struct{ parts [256][][]uint64 }
+// hashes collects the hashes of all users, in parts by their first byte, so that
+// none needs much memory to grow or to be sorted.
+type hashes struct{ parts [256][]uint64 }
 
 // add adds a hash.
 func (s *hashes) add(h uint64) {
-	const most = 4096
 	part := &s.parts[h>>56]
-	last := len(*part) - 1
-	if last < 0 || len((*part)[last]) == cap((*part)[last]) {
-		size := 8
-		if last >= 0 {
-			size = min(most, 2*cap((*part)[last]))
-		}
-		*part = append(*part, make([]uint64, 0, size))
-		last++
-	}
-	(*part)[last] = append((*part)[last], h)
+	*part = append(*part, h)
 }
 
-// repeated returns the hashes that were added more than once, in order, and
-// perhaps 0. It leaves none behind.
-func (s *hashes) repeated() []uint64 {
-	var set []uint64   // open addressing; 0 is a free place, and so taken for repeated
-	var twice []uint64 // of one part
-	total := 0
+// repeated returns the hashes that were added more than once, in order. It leaves
+// none behind.
+func (s *hashes) repeated() (repeated []uint64) {
 	for i, part := range s.parts {
-		n := 0
-		for _, chunk := range part {
-			n += len(chunk)
+		// Hashes that are equal share a place, and few others do: those in a place
+		// of their own need not be sorted.
+		shared := make([]uint8, 8*len(part)) // 0, 1, or 2 for more
+		place := func(h uint64) uint64 {
+			p, _ := bits.Mul64(h<<8, uint64(len(shared)))
+			return p
 		}
-		if n < 2 {
-			s.parts[i] = nil
-			continue
-		}
-		width := bits.Len(uint(n)) + 1
-		if len(set) < 1<<width {
-			set = make([]uint64, 1<<width)
-		}
-		set := set[:1<<width]
-		clear(set)
-		twice = twice[:0]
-		for _, chunk := range part {
-			for _, h := range chunk {
-				// The first byte is the same for all.
-				at := h << 8 >> (64 - width)
-				for set[at] != 0 && set[at] != h {
-					at = (at + 1) & uint64(len(set)-1)
-				}
-				if set[at] == h {
-					twice = append(twice, h)
-				}
-				set[at] = h
+		for _, h := range part {
+			if p := place(h); shared[p] < 2 {
+				shared[p]++
 			}
 		}
-		slices.Sort(twice)
-		twice = slices.Compact(twice)
-		total += len(twice)
-		// They are fewer than what was there, so there is room for them.
-		kept := part[:0]
-		for left := twice; len(left) > 0; {
-			chunk := part[len(kept)]
-			n := copy(chunk, left)
-			kept, left = append(kept, chunk[:n]), left[n:]
-		}
-		clear(part[len(kept):])
-		s.parts[i] = kept
-	}
-	if total == 0 {
-		return nil
-	}
-	repeated := make([]uint64, 0, total)
-	for i, part := range s.parts {
-		for _, chunk := range part {
-			repeated = append(repeated, chunk...)
+		part = slices.DeleteFunc(part, func(h uint64) bool { return shared[place(h)] < 2 })
+		slices.Sort(part)
+		for j := 1; j < len(part); j++ {
+			if h := part[j]; h == part[j-1] && (j == 1 || h != part[j-2]) {
+				repeated = append(repeated, h)
+			}
 		}
 		s.parts[i] = nil
 	}

@@ -107,7 +107,7 @@ func upnColumn(header []string, name string) (int, error) {
 		i, err := only(header, func(h string) bool { return rank(strings.ToLower(trim(h))) })
 		if !errors.Is(err, errNoColumn) {
 			if err != nil {
-				err = fmt.Errorf("%w, or say which has the UPNs with --upn-column", err)
+				err = &OptionHint{Err: err, Option: "upn-column"}
 			}
 			return i, err
 		}
@@ -150,12 +150,12 @@ func (r *Roster) noUPNColumn() error {
 	}
 	found := "no UPN column among " + list(r.header)
 	if name := cmp.Or(r.holdsUPNs(), likelyUPN(r.header)); name != "" {
-		return fmt.Errorf("%s: if %s has the UPNs, say --upn-column %q", found, quote(name), name)
+		return &OptionHint{fmt.Errorf("%s: has %s the UPNs?", found, quote(name)), "upn-column", name}
 	}
 	if len(r.header) == 1 && r.options.Delimiter == 0 {
-		return fmt.Errorf("%s: name the column UserPrincipalName; if that is several columns, say --delimiter", found)
+		return &OptionHint{fmt.Errorf("%s: name the column UserPrincipalName, unless that is several columns", found), "delimiter", ""}
 	}
-	return fmt.Errorf("%s: say which column has the UPNs with --upn-column, or name it UserPrincipalName", found)
+	return &OptionHint{fmt.Errorf("%s: name the one that has the UPNs UserPrincipalName", found), "upn-column", ""}
 }
 
 // noColumn says that no column is called name.

@@ -36,7 +36,11 @@ func (r *records) cutQuoted() bool {
 		if !ok {
 			return false
 		}
-		r.take(stop, size, 1+lineEnds(b[r.pos:stop]))
+		lines := 1
+		if min(r.lf, r.cr) < stop {
+			lines += lineEnds(b[r.pos:stop])
+		}
+		r.take(stop, size, lines)
 		r.edited = r.edited || len(r.dirty) > 0
 		for _, i := range r.dirty {
 			r.cells[i].end = r.cells[i].start + unquote(r.data[r.cells[i].start:r.cells[i].end])

@@ -337,7 +337,7 @@ func TestWarnings(t *testing.T) {
 	text := "UPN,n\n" + deleted + "a@b.cd,1\na@b.cd,1, ,\nb@b.cd,1,2\nc@b.cd,1,2\nd@b.cd\n" + deleted + "@b.cd,M\xfcnchen\n"
 	got := openText(t, text, Options{}).Description().Warnings
 	want := []string{
-		"line 7, column 40 is not UTF-8, so the file was read as Windows-1252: check that names are spelt right, or say --encoding",
+		"line 7, column 40 is not UTF-8, so the file was read as Windows-1252: check that names are spelt right, or name its encoding",
 		"line 6: 1 row has fewer cells than the header",
 		"line 4 and others: 2 rows have more cells than the header: what is beyond it is left out",
 		"line 2: 1 row has a UPN that begins with an object ID, as those of deleted users do",

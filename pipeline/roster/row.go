@@ -159,10 +159,11 @@ const mostStatuses = 30
 
 // fill makes row the row read last, apart from the verdict.
 func (r *rows) fill(row *Row) {
-	text := string(r.data)
 	n := len(r.roster.header)
+	cells := r.cells[:min(n, len(r.cells))]
+	text := string(r.data[:cells[len(cells)-1].end])
 	row.Cells = row.Cells[:0]
-	for _, c := range r.cells[:min(n, len(r.cells))] {
+	for _, c := range cells {
 		row.Cells = append(row.Cells, text[c.start:c.end])
 	}
 	for len(row.Cells) < n {

@@ -19,17 +19,12 @@ func FuzzBatchReply(f *testing.F) {
 	f.Add([]byte(`{"responses":[{"id":0,"status":1e2,"headers":{"a":["b"]},"body":[1,{"a":"]}"}]},null,7]}`))
 	f.Add([]byte(`{ "responses" : [ ] , "error" : "x" }`))
 	f.Add([]byte(`{"responses":[{"id":"2","status":200,"body":"\"\\"}],"@odata.context":"x"}`))
+	f.Add([]byte(`{"error":null,"responses":[{"id":1,"atomicityGroup":null,"status":200,"headers":null,"body":{"value":[]}}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if d, ok := scanBatch(body); ok && json.Valid(body) {
 			var want batchDocument
 			if err := json.Unmarshal(body, &want); err != nil {
 				t.Fatalf("scanned %q, which is not a batch: %v", body, err)
-			}
-			for i := range d.Responses {
-				delete(want.Responses[i].Headers, "Content-Type")
-				if len(want.Responses[i].Headers) == 0 {
-					want.Responses[i].Headers = d.Responses[i].Headers
-				}
 			}
 			if got, want := fmt.Sprintf("%+v", d), fmt.Sprintf("%+v", want); got != want {
 				t.Errorf("scanned %q as\n%s, want\n%s", body, got, want)

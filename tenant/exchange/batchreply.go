@@ -16,12 +16,11 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// A partReply is what a batch's reply says of one part. What has a form of its
-// own in one client or the next is any.
+// A partReply is what a batch's reply says of one part.
 type partReply struct {
-	ID      any             `json:"id"`
+	ID      json.RawMessage `json:"id"`
 	Status  int             `json:"status"`
-	Headers map[string]any  `json:"headers"`
+	Headers json.RawMessage `json:"headers"`
 	Body    json.RawMessage `json:"body"`
 }
 
@@ -155,18 +154,22 @@ func (r *reply) split(n int) ([]*reply, error) {
 	return replies, nil
 }
 
-// scanBatch reads body if it is written as most are, and reports whether it is.
-// It leaves the bodies of parts alone: whoever reads them finds out whether they
-// are JSON.
+// scanBatch reads body if its members are named as most servers name them, and
+// reports whether they are. It leaves the bodies of parts alone: whoever reads them
+// finds out whether they are JSON.
 func scanBatch(body []byte) (d batchDocument, ok bool) {
 	s := jsonscan.New(body)
 	for s.Open('{'); s.More('}'); {
-		if string(s.Name()) != "responses" || d.Responses != nil {
-			s.Fail()
-		}
-		d.Responses = make([]partReply, 0, MaxBatch)
-		for s.Open('['); s.More(']'); {
-			d.Responses = append(d.Responses, scanPart(s))
+		switch name := string(s.Name()); {
+		case name == "responses" && d.Responses == nil:
+			d.Responses = make([]partReply, 0, MaxBatch)
+			for s.Open('['); s.More(']'); {
+				d.Responses = append(d.Responses, scanPart(s))
+			}
+		case name == "error":
+			d.Error = decodeValue(s)
+		default:
+			skip(s, name, "responses", "error")
 		}
 	}
 	return d, s.Done()
@@ -175,26 +178,17 @@ func scanBatch(body []byte) (d batchDocument, ok bool) {
 func scanPart(s *jsonscan.Scanner) partReply {
 	var p partReply
 	for s.Open('{'); s.More('}'); {
-		switch string(s.Name()) {
+		switch name := string(s.Name()); name {
 		case "id":
-			p.ID = string(s.Text())
+			p.ID = s.Raw()
 		case "status":
 			p.Status = s.Uint()
 		case "headers":
-			if p.Headers != nil { // twice is for encoding/json
-				s.Fail()
-			}
-			p.Headers = make(map[string]any)
-			for s.Open('{'); s.More('}'); {
-				name, text := s.Name(), s.Text()
-				if string(name) != "Content-Type" { // which all have, and nobody asks for
-					p.Headers[string(name)] = string(text)
-				}
-			}
+			p.Headers = s.Raw()
 		case "body":
 			p.Body = s.Raw()
 		default:
-			s.Fail()
+			skip(s, name, "id", "status", "headers", "body")
 		}
 	}
 	return p
@@ -202,14 +196,14 @@ func scanPart(s *jsonscan.Scanner) partReply {
 
 // index returns the place that p's id names among n, or -1.
 func (p *partReply) index(n int) int {
-	s, ok := p.ID.(string)
-	if f, number := p.ID.(float64); number {
-		s, ok = strconv.FormatFloat(f, 'f', -1, 64), true
+	id := p.ID
+	if len(id) == 3 && id[0] == '"' && id[2] == '"' {
+		id = id[1:2]
 	}
-	if !ok || len(s) != 1 || s[0] < '0' || int(s[0]-'0') >= n {
+	if len(id) != 1 || id[0] < '0' || int(id[0]-'0') >= n {
 		return -1
 	}
-	return int(s[0] - '0')
+	return int(id[0] - '0')
 }
 
 // reply returns p as the reply to a request of its own. What is not JSON comes
@@ -239,11 +233,15 @@ func (p *partReply) reply(outer *reply, clock http.Header) *reply {
 // header returns p's headers, with those of clock, the tenant's, if p does not
 // say. Nobody changes them.
 func (p *partReply) header(clock http.Header) http.Header {
-	if len(p.Headers) == 0 {
+	headers, ok := scanHeaders(p.Headers)
+	if !ok {
+		json.Unmarshal(p.Headers, &headers) // what is no object has none
+	}
+	if len(headers) == 0 {
 		return clock
 	}
 	h := maps.Clone(clock)
-	for name, v := range p.Headers {
+	for name, v := range headers {
 		switch v := v.(type) {
 		case string:
 			h.Set(name, v)
@@ -258,4 +256,19 @@ func (p *partReply) header(clock http.Header) http.Header {
 		}
 	}
 	return h
+}
+
+// scanHeaders reads headers that are all texts, and reports whether they are. It
+// leaves out Content-Type, which all parts have, and nobody asks for.
+func scanHeaders(raw []byte) (headers map[string]any, ok bool) {
+	s := jsonscan.New(raw)
+	for s.Open('{'); s.More('}'); {
+		if name, text := string(s.Name()), s.Text(); name != "Content-Type" {
+			if headers == nil {
+				headers = make(map[string]any)
+			}
+			headers[name] = string(text)
+		}
+	}
+	return headers, s.Done()
 }

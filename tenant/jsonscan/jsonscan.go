@@ -4,7 +4,10 @@
 // that.
 package jsonscan
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // A Scanner goes through JSON from its start. Once it has met something else
 // than it was asked for, it has failed: it yields nothing any more, and More is
@@ -78,7 +81,7 @@ func (s *Scanner) More(c byte) bool {
 	return !s.failed
 }
 
-// Name reads the name of a member, which has no escapes.
+// Name reads the name of a member.
 func (s *Scanner) Name() []byte {
 	name := s.Text()
 	s.take(':')
@@ -99,25 +102,23 @@ func (s *Scanner) Close(c byte) {
 	}
 }
 
-// Text reads a string in ASCII without escapes.
+// Text reads a string.
 func (s *Scanner) Text() []byte {
-	s.take('"')
+	if !s.Is('"') {
+		s.failed = true
+	}
+	raw := s.Raw()
 	if s.failed {
 		return nil
 	}
-	start := s.i
-	for i, c := range s.b[start:] {
-		switch {
-		case c == '"':
-			s.i = start + i + 1
-			return s.b[start : start+i]
-		case c < ' ' || c == '\\' || c >= 0x7f:
-			s.failed = true
-			return nil
+	for _, c := range raw[1 : len(raw)-1] {
+		if c < ' ' || c == '\\' || c >= 0x80 {
+			var text string
+			s.failed = json.Unmarshal(raw, &text) != nil
+			return []byte(text)
 		}
 	}
-	s.failed = true
-	return nil
+	return raw[1 : len(raw)-1]
 }
 
 // Bool reads true or false.

@@ -11,14 +11,15 @@ import (
 	"rollcall/tenant"
 )
 
-// DefaultTimeout bounds a cmdlet for which [Config] has no other bound.
+// DefaultTimeout is how long a cmdlet may take unless a [Config] has another
+// Timeout.
 const DefaultTimeout = 2 * time.Minute
 
-// personTimeout bounds signing in by hand: a person who types a code has a quarter
-// of an hour at Entra ID.
+// personTimeout is how long signing in by hand may take: Entra ID gives a person a
+// quarter of an hour to type a code.
 const personTimeout = 20 * time.Minute
 
-// A Config says what a [Tenant] runs, and as whom.
+// A Config is what a [Tenant] runs, and how it signs in.
 type Config struct {
 	// Program is the PowerShell to run. If it is empty that is pwsh, or where
 	// there is none, on Windows, powershell.exe.
@@ -28,43 +29,42 @@ type Config struct {
 	// at a time.
 	Processes int
 
-	// Noun is what the run is about. Only Get- and Set- of it are ever run.
+	// Noun is that of the cmdlets. Only Get- and Set- of it are ever run.
 	Noun string
 
 	SignIn SignIn
 
-	// Timeout bounds one cmdlet, and each step of the start of a process, but for
-	// signing in by hand; 0 means [DefaultTimeout].
+	// Timeout is how long one cmdlet may take, and each step of the start of a
+	// process other than signing in by hand; 0 means [DefaultTimeout].
 	Timeout time.Duration
 
-	// Inherit are files that each process has open as long as it lives, as has what
-	// it starts. On Windows no process inherits any.
+	// Inherit are files that each process, and what that starts, keep open. On
+	// Windows no process inherits any.
 	Inherit []*os.File
 
-	// Warn, unless nil, is told of each warning that a cmdlet writes, by the
+	// Warn, unless nil, is called with each warning that a cmdlet writes, by the
 	// goroutine that runs it.
 	Warn func(c tenant.Cmdlet, text string)
 
-	// Notice, unless nil, is told what the module says while it signs in, line
-	// by line and at once: with [DeviceCode] the code is in it. It is never
-	// called twice at a time.
+	// Notice, unless nil, is called with each line that the module writes while it
+	// signs in, at once: with [DeviceCode] one has the code. Calls do not overlap.
 	Notice func(text string)
 
-	// Remark, unless nil, is told what a person should know of a start that goes
-	// on: that a version of the module is passed over. Like Notice, it is never
-	// called twice at a time.
+	// Remark, unless nil, is called with what a person should know of a start that
+	// does not fail because of it: that a version of the module can't be loaded and
+	// another is tried. Calls of Notice and Remark do not overlap.
 	Remark func(text string)
 
-	// TenantID returns the ID of the tenant that has a domain. With it, a process
-	// that has signed in to another tenant than SignIn.Organization is refused,
-	// when that is a domain; when it is an ID, always.
+	// TenantID, unless nil, returns the ID of the tenant that has a domain. It is
+	// for checking that a process has signed in to the tenant that
+	// SignIn.Organization names by a domain. Without it, only an ID is checked.
 	TenantID func(ctx context.Context, domain string) (string, error)
 }
 
-// The ways to sign in. With AccessToken it is the caller who signs in, and all
-// processes share what comes of it; the module does so by itself for the others.
-// With DeviceCode and Interactive each process asks again, whenever one is
-// started: a run is best off with one process.
+// The ways to sign in. With AccessToken the caller has signed in, and all processes
+// share the token; with the others the module signs in, once for each process. With
+// DeviceCode and Interactive a person is asked each time, so there should be one
+// process only.
 const (
 	AccessToken = "access-token" // Token; Organization, or Account if the token is a user's
 	Thumbprint  = "thumbprint"   // AppID, Organization, Thumbprint; only on Windows
@@ -72,7 +72,7 @@ const (
 	Interactive = "interactive"  // Account, if it is known
 )
 
-// A SignIn says as whom a process connects to Exchange Online.
+// A SignIn is how, and as whom, a process signs in to Exchange Online.
 type SignIn struct {
 	Method       string
 	Organization string // such as contoso.onmicrosoft.com
@@ -82,11 +82,11 @@ type SignIn struct {
 	Environment  string // such as O365USGovGCCHigh, or "" for O365Default
 
 	// Token returns the access token for a process that is about to connect, and
-	// when it ends: the zero time if that is not known. Refused, unless "", is a
-	// token that the service does not accept any more: another one is wanted.
+	// when it expires: the zero time if that is not known. Refused, unless "", is a
+	// token that the service no longer accepts: Token is to return another one.
 	//
-	// It is asked once for each process, and may give several the same token. A
-	// process is as good as its token, and replaced ahead of its end.
+	// It is called for each process, and may return the same token each time. A
+	// process is replaced before its token expires.
 	Token func(ctx context.Context, refused string) (token string, expires time.Time, err error)
 }
 
@@ -110,22 +110,21 @@ func New(cfg Config) (*Tenant, error) {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
 	t := &Tenant{
-		cfg:     cfg,
-		idle:    make(chan *process, cfg.Processes),
-		places:  make(chan struct{}, cfg.Processes),
-		turns:   make(chan struct{}, maxStarts),
-		died:    make(chan struct{}, 1),
-		closing: make(chan struct{}),
-		live:    make(map[*process]bool),
+		cfg:      cfg,
+		idle:     make(chan *process, cfg.Processes),
+		places:   make(chan struct{}, cfg.Processes),
+		starting: make(chan struct{}, maxStarts),
+		died:     make(chan struct{}, 1),
+		closing:  make(chan struct{}),
+		live:     make(map[*process]bool),
 	}
 	for range maxStarts - 1 { // until the first has signed in
-		t.turns <- struct{}{}
+		t.starting <- struct{}{}
 	}
 	return t, nil
 }
 
-// check returns an error if s lacks what its method needs. All that is missing
-// is named at once.
+// check returns an error that names all that s lacks for its method, or nil.
 func (s SignIn) check() error {
 	var missing []string
 	need := func(name, value string) {

@@ -10,10 +10,11 @@ import (
 	"strings"
 )
 
-// A process is given those of our environment variables that PowerShell, .NET,
-// the module or a proxy may need, and no others: least of all the secrets that
-// rollcall signs in with. A * stands for any end of a name.
-var inherited = []string{
+// inheritedVariables are the environment variables that a process is given: those
+// that PowerShell, .NET, the module or a proxy may need. Others it does not get,
+// least of all the secrets that rollcall signs in with. A * stands for any end of
+// a name.
+var inheritedVariables = []string{
 	"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
 	"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DOTNET_*", "COMPlus_*", "CLR_*", "PSModulePath", "PSModuleAnalysisCachePath", "PSExecutionPolicyPreference", "__PSLockdownPolicy",
 	"http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
@@ -23,12 +24,12 @@ var inherited = []string{
 	"PUBLIC", "LOGONSERVER", "SESSIONNAME", "NUMBER_OF_PROCESSORS", "PROCESSOR_*",
 }
 
-// Who signs in by hand needs a browser, too.
-var desktop = []string{"BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_*", "DBUS_SESSION_BUS_ADDRESS", "DESKTOP_SESSION", "GNOME_*", "KDE_*"}
+// desktopVariables are what a browser needs, for a person who signs in.
+var desktopVariables = []string{"BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_*", "DBUS_SESSION_BUS_ADDRESS", "DESKTOP_SESSION", "GNOME_*", "KDE_*"}
 
-// fixed are added: no colours in what it writes, and no calls home that are not
+// fixedVariables are added: no colours in what it writes, and no calls home that are not
 // ours.
-var fixed = []string{"NO_COLOR=1", "POWERSHELL_UPDATECHECK=Off", "POWERSHELL_TELEMETRY_OPTOUT=1"}
+var fixedVariables = []string{"NO_COLOR=1", "POWERSHELL_UPDATECHECK=Off", "POWERSHELL_TELEMETRY_OPTOUT=1"}
 
 // command returns what runs program with a folder of its own.
 func (t *Tenant) command(program, folder string) *exec.Cmd {
@@ -43,9 +44,9 @@ func (t *Tenant) command(program, folder string) *exec.Cmd {
 // writes beside what it is asked for goes there, unless there is a better place
 // that can be written to.
 func (t *Tenant) environ(folder string) []string {
-	names := inherited
+	names := inheritedVariables
 	if t.cfg.SignIn.byHand() {
-		names = slices.Concat(inherited, desktop)
+		names = slices.Concat(inheritedVariables, desktopVariables)
 	}
 	env := make(map[string]string)
 	for _, v := range os.Environ() {
@@ -54,7 +55,7 @@ func (t *Tenant) environ(folder string) []string {
 			env[name] = value
 		}
 	}
-	for _, v := range fixed {
+	for _, v := range fixedVariables {
 		name, value, _ := strings.Cut(v, "=")
 		env[name] = value
 	}
@@ -62,7 +63,7 @@ func (t *Tenant) environ(folder string) []string {
 		env["TEMP"], env["TMP"] = folder, folder
 	} else {
 		env["TMPDIR"] = folder
-		settle(env, folder)
+		redirectFolders(env, folder)
 	}
 	var list []string
 	for name, value := range env {
@@ -82,10 +83,10 @@ func matches(pattern, name string) bool {
 	return name == begin || any && strings.HasPrefix(name, begin)
 }
 
-// settle has a process keep its files in folder, of each kind for which the
-// account has no place that can be written to: a service's home may be missing,
-// or not for writing. The user's modules are found where they are.
-func settle(env map[string]string, folder string) {
+// redirectFolders sets the home and XDG variables of env to folders below folder
+// where the account has none that it can write to: a service's home may be missing
+// or read-only. The user's modules are still found where they are.
+func redirectFolders(env map[string]string, folder string) {
 	home := env["HOME"]
 	if home == "" {
 		if u, err := user.Current(); err == nil {

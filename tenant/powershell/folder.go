@@ -14,14 +14,14 @@ const (
 	folderPrefix = "rollcall-pwsh-"
 	folderLock   = "lock" // the name of the file in a folder that is locked
 
-	// folderAge is how old a folder is at least that nobody uses any more: a newer
-	// one may have yet to be locked.
+	// folderAge is how old a folder has to be to be removed as unused: a newer one
+	// may not have been locked yet.
 	folderAge = time.Minute
 )
 
 // A folder is for the temporary files of one process, which leaves some behind
-// when it is killed. It is locked as long as it is in use, so that those of a
-// rollcall which was killed can be told.
+// when it is killed. It is locked as long as it is in use: one that is not locked is
+// of a rollcall that was killed.
 type folder struct {
 	path string
 	lock *os.File // nil where there are no locks
@@ -63,7 +63,7 @@ func (f *folder) remove() {
 	_ = os.RemoveAll(f.path)
 }
 
-// unlock lets go of f, as the end of rollcall does.
+// unlock unlocks f, as the end of rollcall does.
 func (f *folder) unlock() {
 	if f.lock != nil {
 		f.lock.Close()

@@ -55,7 +55,7 @@ func FuzzReply(f *testing.F) {
 		for _, s := range append(append([]string{r.PowerShell, r.Edition, r.Account, r.TenantID}, slices.Concat(r.Cmdlets, r.Modules)...), r.Warnings...) {
 			errorcases.CheckText(t, tenant.Clean(s, secrets...), fuzzSecret)
 		}
-		objects, e, _ := r.ran(get("ada@contoso.com"), secrets)
+		objects, e, _ := r.result(get("ada@contoso.com"), secrets)
 		switch {
 		case r.Error != nil:
 			if e == nil || objects != nil {
@@ -94,7 +94,7 @@ func FuzzReadLines(f *testing.F) {
 			if l.marked {
 				marked++
 			}
-			if n := len(l.text); !l.marked && n > maxNoise || n > maxReply || bytes.Contains(l.text, []byte("\n")) {
+			if n := len(l.text); !l.marked && n > maxOther || n > maxReply || bytes.Contains(l.text, []byte("\n")) {
 				t.Errorf("a line of %d bytes, marked: %v", n, l.marked)
 			}
 		}

@@ -20,7 +20,7 @@ func checkIdentity(c tenant.Cmdlet) error {
 		return nil
 	}
 	refuse := func(why string) error {
-		return fmt.Errorf("run %s: identity %q: %s; --tenant exchange reaches this user", c.Name, c.Identity, why)
+		return fmt.Errorf("run %s: identity %q: %s; the tenant exchange reaches this user", c.Name, c.Identity, why)
 	}
 	i := strings.IndexFunc(c.Identity, func(r rune) bool { return r > '~' || strings.ContainsRune(`#?%/\'"`, r) || r <= ' ' })
 	switch {

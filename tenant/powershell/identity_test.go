@@ -28,7 +28,7 @@ func TestCheckIdentity(t *testing.T) {
 	} {
 		for _, verb := range []string{"Get-", "Set-"} {
 			err := checkIdentity(tenant.Cmdlet{Name: verb + "myanalyticsfeatureconfig", Identity: identity})
-			if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--tenant exchange")) {
+			if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "the tenant exchange")) {
 				t.Errorf("%q: %v; want %q", identity, err, want)
 			}
 			if err := checkIdentity(tenant.Cmdlet{Name: verb + "CASMailbox", Identity: identity}); err != nil {

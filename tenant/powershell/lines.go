@@ -8,13 +8,13 @@ import (
 )
 
 // What is kept of a line. An object of Exchange has some hundred properties;
-// noise is for a person to read.
+// other output is for a person to read.
 const (
 	maxReply = 8 << 20
-	maxNoise = 4 << 10
+	maxOther = 4 << 10
 )
 
-// A line is one that a process wrote, without its end.
+// A line is one that a process wrote, without its line break.
 type line struct {
 	marked bool   // it began with the mark, which text is without
 	cut    bool   // it was longer than what is kept
@@ -27,7 +27,7 @@ type line struct {
 // an end is one if it is not marked.
 func readLines(r io.Reader, mark []byte) iter.Seq[line] {
 	return func(yield func(line) bool) {
-		b := bufio.NewReaderSize(r, max(maxNoise, 2*len(mark)))
+		b := bufio.NewReaderSize(r, max(maxOther, 2*len(mark)))
 		var kept []byte
 		for {
 			l := line{}
@@ -38,7 +38,7 @@ func readLines(r io.Reader, mark []byte) iter.Seq[line] {
 					l.marked = true
 					part = part[len(mark):]
 				}
-				limit := maxNoise
+				limit := maxOther
 				if l.marked {
 					limit = maxReply
 				}

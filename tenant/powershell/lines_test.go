@@ -9,7 +9,7 @@ import (
 )
 
 func TestReadLines(t *testing.T) {
-	long := strings.Repeat("y", maxNoise)
+	long := strings.Repeat("y", maxOther)
 	in := "noise\r\nMARK{1}\n\n" + long + "z\nMARK" + long + "z\n xMARK\nMARKtorn"
 	var got []string
 	for l := range readLines(strings.NewReader(in), []byte("MARK")) {

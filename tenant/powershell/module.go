@@ -3,6 +3,7 @@ package powershell
 import (
 	"cmp"
 	"context"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,9 +18,9 @@ const moduleName = "ExchangeOnlineManagement"
 // token. REST connections came with 3.0.0.
 const minModule = "3.1.0"
 
-// doubtful is a version that is widely reported not to connect. It is tried
-// after the one before it.
-const doubtful = "3.9.2"
+// unreliableVersion is one that is widely reported not to connect. It is tried
+// after the next older one.
+const unreliableVersion = "3.9.2"
 
 // generations say which PowerShell the module wants since a version, newest
 // first, and which version is the last of a generation, "" if there may be a
@@ -57,7 +58,7 @@ func (f *Facts) candidates() []string {
 	})
 	slices.SortFunc(versions, func(a, b string) int { return compare(b, a) })
 	versions = slices.Compact(versions)
-	if i := slices.Index(versions, doubtful); i >= 0 && i+1 < len(versions) {
+	if i := slices.Index(versions, unreliableVersion); i >= 0 && i+1 < len(versions) {
 		versions[i], versions[i+1] = versions[i+1], versions[i]
 	}
 	return versions
@@ -82,24 +83,15 @@ func (f *Facts) install() string {
 	return ""
 }
 
-// String returns which PowerShell f is of.
-func (f *Facts) String() string {
-	name := "PowerShell "
-	if f.Edition == "Desktop" {
-		name = "Windows PowerShell "
-	}
-	return name + f.PowerShell + " (" + f.Program + ")"
-}
-
-// noModule returns the error of a PowerShell that has no module to load. Unfit
-// are the versions that it has tried, with what came of it. If there is another
-// PowerShell, the error says what that one has.
-func (t *Tenant) noModule(ctx context.Context, f Facts, unfit map[string]string) error {
+// noModule returns the error of a PowerShell that has no module to load. Unloadable
+// has the versions that were tried, each with the reason why it can't be loaded. If
+// there is another PowerShell, the error names the versions of that one.
+func (t *Tenant) noModule(ctx context.Context, f Facts, unloadable map[string]string) error {
 	text, hint := "it is not installed", f.install()
 	if len(f.Modules) > 0 {
 		var all []string
 		for _, v := range f.Modules {
-			why := "can't be loaded: " + unfit[v]
+			why := "can't be loaded: " + unloadable[v]
 			if wants := f.wants(v); compare(v, minModule) < 0 {
 				why = "is older than " + minModule
 			} else if wants != "" {
@@ -112,24 +104,24 @@ func (t *Tenant) noModule(ctx context.Context, f Facts, unfit map[string]string)
 	if f.Edition != "Desktop" && compare(f.PowerShell, generations[0].powershell) < 0 {
 		hint = strings.TrimPrefix(hint+", or install PowerShell "+generations[0].powershell+": https://aka.ms/powershell", ", or ")
 	}
-	if other, ok := t.other(ctx, f.Program); ok {
+	if other, ok := t.otherProgram(ctx, f.Program); ok {
 		has := "has no " + moduleName + " either"
 		if versions := other.candidates(); len(versions) > 0 {
 			has = "has " + strings.Join(other.Modules, ", ")
-			hint = "--pwsh " + filepath.Base(other.Program) + " runs that one; or " + hint
+			hint = "have " + filepath.Base(other.Program) + " run instead; or " + hint
 		}
 		text += "; " + other.String() + " " + has
 	}
 	return setupError(hint, "PowerShell module %s for %v: %s", moduleName, &f, text)
 }
 
-// other returns what there is with the other PowerShell of this machine: where
-// nobody has chosen one, and there are two.
-func (t *Tenant) other(ctx context.Context, program string) (f Facts, ok bool) {
+// otherProgram returns the facts of the other PowerShell of this machine, if there
+// are two and the Config names none.
+func (t *Tenant) otherProgram(ctx context.Context, program string) (f Facts, ok bool) {
 	if t.cfg.Program != "" {
 		return f, false
 	}
-	for _, name := range programs {
+	for _, name := range programCandidates {
 		path, err := find(name)
 		if err != nil || path == program {
 			continue
@@ -141,13 +133,13 @@ func (t *Tenant) other(ctx context.Context, program string) (f Facts, ok bool) {
 		}
 		err = t.begin(ctx, p, &f)
 		p.end()
-		close(p.given)
+		close(p.unused)
 		return f, err == nil
 	}
 	return f, false
 }
 
-// newestFirst returns what a PowerShell says are versions, each once, newest first.
+// newestFirst returns the versions that a PowerShell named, each once, newest first.
 func newestFirst(said []string) []string {
 	var versions []string
 	for _, v := range said {
@@ -176,24 +168,19 @@ func compare(a, b string) int {
 	return 0
 }
 
-// A version that can't be loaded once can't be loaded again, as long as rollcall
-// runs.
-
-func (t *Tenant) setUnfit(version, reason string) {
+// setUnloadable records that a version can't be loaded. It won't be tried again.
+func (t *Tenant) setUnloadable(version, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.unfit == nil {
-		t.unfit = make(map[string]string)
+	if t.unloadable == nil {
+		t.unloadable = make(map[string]string)
 	}
-	t.unfit[version] = reason
+	t.unloadable[version] = reason
 }
 
-func (t *Tenant) unfitVersions() map[string]string {
+// unloadableVersions returns the versions that can't be loaded, and why.
+func (t *Tenant) unloadableVersions() map[string]string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	unfit := make(map[string]string)
-	for v, reason := range t.unfit {
-		unfit[v] = reason
-	}
-	return unfit
+	return maps.Clone(t.unloadable)
 }

@@ -112,13 +112,13 @@ func TestOtherPowerShell(t *testing.T) {
 		}
 	}
 	t.Setenv("PATH", dir)
-	programs = programNames("windows")
-	defer func() { programs = programNames("linux") }()
+	programCandidates = programNames("windows")
+	defer func() { programCandidates = programNames("linux") }()
 	tn := open(t, func(c *Config) { c.Program = "" })
 	err = tn.Connect(t.Context())
 	setup, ok := errors.AsType[*SetupError](err)
 	if !ok || !strings.HasSuffix(err.Error(), "for PowerShell 7.4.6 ("+filepath.Join(dir, "pwsh")+"): it is not installed; Windows PowerShell 5.1 ("+
-		filepath.Join(dir, "powershell.exe")+") has 3.9.0") || !strings.HasPrefix(setup.Hint, "--pwsh powershell.exe runs that one; or Install-Module") {
+		filepath.Join(dir, "powershell.exe")+") has 3.9.0") || !strings.HasPrefix(setup.Hint, "have powershell.exe run instead; or Install-Module") {
 		t.Errorf("error %v, hint %+v", err, setup)
 	}
 }

@@ -19,23 +19,23 @@ const (
 	// 16 KB (certain: seen with Microsoft's own).
 	maxCalls = 4000
 
-	// startRespite is how long no further process is started when one could not
-	// be, and there are others.
-	startRespite = 30 * time.Second
+	// startPause is how long no further process is started after one could not be
+	// started, while there are others.
+	startPause = 30 * time.Second
 )
 
-// acquire returns a process that has signed in, and that no one else has until
-// it is released: an idle one, or a new one if all are busy and there may be
-// more.
+// acquire returns a process that has signed in, for the caller alone until it is
+// released: an idle one, or a new one if all are busy and fewer than
+// cfg.Processes.
 func (t *Tenant) acquire(ctx context.Context) (*process, error) {
 	for {
-		p, err := t.take(ctx)
+		p, err := t.tryAcquire(ctx)
 		switch {
 		case err != nil:
 			return nil, err
 		case p == nil:
 		case p.dead():
-			close(p.given)
+			close(p.unused)
 		case t.isDue(ctx, p):
 			t.retire(p)
 		default:
@@ -44,11 +44,11 @@ func (t *Tenant) acquire(ctx context.Context) (*process, error) {
 	}
 }
 
-// take returns an idle process, which may be dead, or a new one. It returns nil
-// if neither was to be had, but may be.
-func (t *Tenant) take(ctx context.Context) (*process, error) {
-	// An idle process comes before a new one, and an end before either: select
-	// would choose by lot.
+// tryAcquire returns an idle process, which may have ended, or a new one. It returns
+// nil if the caller is to try again.
+func (t *Tenant) tryAcquire(ctx context.Context) (*process, error) {
+	// An idle process is preferred to a new one, and the end of t or ctx to either:
+	// select would choose at random.
 	switch {
 	case t.closed():
 		return nil, errClosed
@@ -61,7 +61,7 @@ func (t *Tenant) take(ctx context.Context) (*process, error) {
 	default:
 	}
 	places := t.places
-	wait := t.respite()
+	wait := t.startDelay()
 	if wait > 0 {
 		places = nil
 	}
@@ -72,7 +72,7 @@ func (t *Tenant) take(ctx context.Context) (*process, error) {
 		case p := <-t.idle:
 			return p, nil
 		case places <- struct{}{}:
-			return t.add(ctx)
+			return t.startNext(ctx)
 		case <-t.died: // it may have been the last one
 			return nil, nil
 		case <-respite.C:
@@ -87,16 +87,16 @@ func (t *Tenant) take(ctx context.Context) (*process, error) {
 	}
 }
 
-// add starts a process in the place that the caller holds, when it is the
-// caller's turn, unless another is idle by then. It returns nil if that failed,
-// and is no reason for the call to fail.
-func (t *Tenant) add(ctx context.Context) (*process, error) {
+// startNext starts a process in the place that the caller holds, as soon as fewer
+// than maxStarts are starting, unless another is idle by then. It returns nil if the
+// start failed and the call may go on without it.
+func (t *Tenant) startNext(ctx context.Context) (*process, error) {
 	select {
 	case p := <-t.idle:
 		<-t.places
 		return p, nil
-	case t.turns <- struct{}{}:
-		defer func() { <-t.turns }()
+	case t.starting <- struct{}{}:
+		defer func() { <-t.starting }()
 	case <-ctx.Done():
 		<-t.places
 		return nil, ctx.Err()
@@ -108,7 +108,7 @@ func (t *Tenant) add(ctx context.Context) (*process, error) {
 	if err == nil {
 		t.signedIn.Do(func() {
 			for range maxStarts - 1 {
-				<-t.turns
+				<-t.starting
 			}
 		})
 		return p, nil
@@ -119,25 +119,25 @@ func (t *Tenant) add(ctx context.Context) (*process, error) {
 	return nil, err
 }
 
-// respite returns how long no further process is to be started.
-func (t *Tenant) respite() time.Duration {
+// startDelay returns how long no further process is to be started.
+func (t *Tenant) startDelay() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ready == 0 {
 		return 0
 	}
-	return time.Until(t.after)
+	return time.Until(t.startAfter)
 }
 
-// postpone puts off further starts, as one has failed with err, and reports
-// whether there are processes to go on with.
+// postpone delays further starts, as one has failed with err, and reports whether
+// there are processes to go on with.
 func (t *Tenant) postpone(err error) bool {
 	t.mu.Lock()
-	wait := startRespite
+	wait := startPause
 	if e, ok := errors.AsType[*tenant.Error](err); ok {
 		wait = max(wait, e.RetryAfter)
 	}
-	t.after = time.Now().Add(wait)
+	t.startAfter = time.Now().Add(wait)
 	ready := t.ready
 	t.mu.Unlock()
 	if ready > 0 {
@@ -146,130 +146,28 @@ func (t *Tenant) postpone(err error) bool {
 	return ready > 0
 }
 
-// release gives p back, or up if it is being ended or is to be replaced.
+// release returns p to the pool, unless it has ended or is to be replaced.
 func (t *Tenant) release(p *process) {
 	switch {
 	case p.dead():
-		close(p.given)
-	case p.worn, p.calls >= maxCalls && !t.cfg.SignIn.byHand():
+		close(p.unused)
+	case p.replace, p.calls >= maxCalls && !t.cfg.SignIn.byHand():
 		t.retire(p)
 	default:
 		t.idle <- p // has room, for p has a place
 	}
 }
 
-// retire lets p, which no one else has, end by itself.
+// retire has p, which the caller has acquired, end.
 func (t *Tenant) retire(p *process) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	close(p.given)
+	close(p.unused)
 	if t.closed() {
 		p.end()
 		return
 	}
-	t.ends.Go(p.leave)
-}
-
-// start starts a process in the place that the caller holds, and signs in. The
-// place is free again when the process has ended.
-func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
-	free := func() { <-t.places }
-	facts := Facts{Program: t.cfg.Program}
-	defer func() { t.setFacts(facts) }()
-	program, err := find(t.cfg.Program)
-	if err != nil {
-		free()
-		return nil, err
-	}
-	facts.Program = program
-	p, err := t.launch(program, free)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		p.notice.Store(nil)
-		if err != nil {
-			p.end()
-			close(p.given)
-		}
-	}()
-
-	if err := t.begin(ctx, p, &facts); err != nil {
-		return nil, err
-	}
-	if err := t.load(ctx, p, &facts); err != nil {
-		return nil, err
-	}
-	c, err := t.cfg.SignIn.credential(ctx, t.refused())
-	if err != nil {
-		return nil, noCredential(err)
-	}
-	if err := t.connect(ctx, p, c, &facts); err != nil {
-		return nil, err
-	}
-	p.token, p.renew = c.token, renewal(time.Now(), c.expires)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.live[p] { // or it has died since
-		t.ready++
-		p.ready = true
-	}
-	return p, nil
-}
-
-// launch starts program and keeps account of it. It frees the place if that
-// fails, and when the process has ended.
-func (t *Tenant) launch(program string, free func()) (*process, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed() {
-		free()
-		return nil, errClosed
-	}
-	var p *process
-	started := make(chan struct{})
-	defer close(started)
-	t.sweep.Do(sweepFolders)
-	folder, err := makeFolder()
-	if err != nil {
-		free()
-		return nil, err
-	}
-	p, err = startProcess(t.command(program, folder.path), folder.path, func() {
-		<-started
-		folder.remove()
-		t.mu.Lock()
-		delete(t.live, p)
-		if p.ready {
-			t.ready--
-		}
-		t.mu.Unlock()
-		select {
-		case t.died <- struct{}{}:
-		default:
-		}
-		// Whoever has p, or finds it in the pool, has yet to give it up: so
-		// that there never are more processes in the pool than places.
-		select {
-		case <-p.given:
-		case <-t.closing:
-		}
-		free()
-		t.ends.Done()
-	})
-	if err != nil {
-		folder.remove()
-		free()
-		return nil, setupError("install PowerShell 7: https://aka.ms/powershell", "start PowerShell: %w", err)
-	}
-	t.live[p] = true
-	t.ends.Add(1)
-	if t.cfg.Notice != nil {
-		notice := t.notice
-		p.notice.Store(&notice)
-	}
-	p.lines <- preamble() // has room, for it is the first
-	return p, nil
+	t.ends.Go(p.finish)
 }
 
 // Close ends all processes, and returns when they have ended. Idle ones may
@@ -287,7 +185,7 @@ func (t *Tenant) Close() {
 		}
 		t.mu.Unlock()
 		for p := range idle {
-			t.ends.Go(p.leave)
+			t.ends.Go(p.finish)
 		}
 		t.ends.Wait()
 	})

@@ -1,16 +1,12 @@
 package powershell
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,19 +14,19 @@ import (
 	"rollcall/tenant"
 )
 
-// How a process is let go.
+// How long the end of a process may take.
 const (
-	grace = 5 * time.Second // to say goodbye to the service, once its input ends
-	drain = time.Second     // for what it wrote last, once it has exited
+	exitTimeout  = 5 * time.Second // to disconnect from the service, once its input has ended
+	drainTimeout = time.Second     // to read what it wrote last, once it has exited
 )
 
 // A process is a PowerShell that runs the bridge. It carries out one request
 // at a time.
 //
 // Five goroutines belong to it: one starts it and waits for its end, one writes
-// its input, two read its output, and one brings its end about when stop is closed.
-// The last of them closes ended when all is over: the process and what it started are gone,
-// and the others have returned.
+// its input, two read its output, and one kills it when stop is closed. That one
+// closes ended when the process and what it started are gone and the other four have
+// returned.
 type process struct {
 	cmd     *exec.Cmd
 	nonce   string
@@ -38,29 +34,23 @@ type process struct {
 	secrets atomic.Pointer[[]string] // never to be shown
 	notice  atomic.Pointer[func(string)]
 
-	id      int         // of the last request
-	cmdlets []string    // what there was to run after signing in
-	token   string      // that it signed in with, or ""
-	renew   time.Time   // when to look for another, or zero
-	calls   int         // cmdlets that it has run
-	proved  bool        // a cmdlet has got past the service's door
-	worn    bool        // it is to be replaced, between two calls
-	ready   bool        // it has signed in; the pool's, under its lock
-	lines   chan []byte // to the writer
-	replies chan answer // from the reader
-	tail    tail        // of standard error
+	id       int         // of the last request
+	cmdlets  []string    // what there was to run after signing in
+	token    string      // that it signed in with, or ""
+	renew    time.Time   // when to look for another, or zero
+	calls    int         // cmdlets that it has run
+	accepted bool        // the service has accepted its session for a cmdlet
+	replace  bool        // by another process, between two calls
+	ready    bool        // it has signed in; the pool's, under its lock
+	lines    chan []byte // to the writer
+	replies  chan answer // from the reader
+	tail     tail        // of standard error
 
-	given    chan struct{} // closed by the call that has p, when no one will use it again
+	unused   chan struct{} // closed when no call will use p again
 	stop     chan struct{} // closed to end the process
 	stopOnce sync.Once
 	ended    chan struct{} // closed by the last goroutine
 	exit     error         // how it ended; set before ended is closed
-}
-
-// An answer is what the reader made of a line that is the bridge's.
-type answer struct {
-	reply *reply
-	err   error
 }
 
 // startProcess starts cmd, with a folder for its temporary files, and calls onEnd
@@ -72,39 +62,23 @@ func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) 
 		folder:  folder,
 		lines:   make(chan []byte, 1), // holds one, so that it may be ended before it has read
 		replies: make(chan answer),
-		given:   make(chan struct{}),
+		unused:  make(chan struct{}),
 		stop:    make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
 	p.secrets.Store(new([]string))
 
-	var ours, theirs [3]*os.File
-	closeAll := func(files [3]*os.File) {
-		for _, f := range files {
-			if f != nil {
-				f.Close()
-			}
-		}
-	}
-	for i := range ours {
-		r, w, err := os.Pipe()
-		if err != nil {
-			closeAll(ours)
-			closeAll(theirs)
-			return nil, err
-		}
-		ours[i], theirs[i] = r, w
-		if i == 0 {
-			ours[i], theirs[i] = w, r
-		}
+	pipes, err := openPipes()
+	if err != nil {
+		return nil, err
 	}
 	// Files, not any reader and writer: so it is us who copy, and Wait waits
 	// for the process alone.
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = pipes.theirs[0], pipes.theirs[1], pipes.theirs[2]
 	started, exited := make(chan error), make(chan struct{})
 	go func() {
-		// Where the process is to end with us it ends with the thread that started
-		// it, so that thread stays until then.
+		// Where the system kills the process when rollcall ends, it does so when the
+		// thread that started it ends: the thread is kept until then.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := p.cmd.Start()
@@ -114,21 +88,21 @@ func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) 
 			close(exited)
 		}
 	}()
-	err := <-started
-	closeAll(theirs)
+	err = <-started
+	closeFiles(pipes.theirs)
 	if err != nil {
-		closeAll(ours)
+		closeFiles(pipes.ours)
 		return nil, err
 	}
 	tree := newTree(p.cmd.Process)
 
 	var readers sync.WaitGroup
-	readers.Go(func() { p.readReplies(ours[1]) })
-	readers.Go(func() { p.readErrors(ours[2]) })
+	readers.Go(func() { p.readReplies(pipes.ours[1]) })
+	readers.Go(func() { p.readErrors(pipes.ours[2]) })
 	writer := make(chan struct{})
 	go func() {
 		defer close(writer)
-		p.write(ours[0])
+		p.write(pipes.ours[0])
 	}()
 	go func() {
 		select {
@@ -141,11 +115,11 @@ func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) 
 		// What the process started ends with it.
 		tree.kill()
 		tree.close()
-		// Whatever still holds the pipes got away, and is not waited for.
-		late := time.AfterFunc(drain, func() { ours[1].Close(); ours[2].Close() })
+		// Another process that still has the pipes open is not waited for.
+		late := time.AfterFunc(drainTimeout, func() { pipes.ours[1].Close(); pipes.ours[2].Close() })
 		readers.Wait()
 		late.Stop()
-		closeAll(ours)
+		closeFiles(pipes.ours)
 		<-writer
 		close(p.ended)
 		onEnd()
@@ -153,13 +127,14 @@ func startProcess(cmd *exec.Cmd, folder string, onEnd func()) (*process, error) 
 	return p, nil
 }
 
-// end has the process killed, unless it has ended. It does not wait.
+// end kills the process, unless it has ended. It does not wait.
 func (p *process) end() { p.stopOnce.Do(func() { close(p.stop) }) }
 
-// leave lets the process end by itself, and has it killed if it takes too long.
-func (p *process) leave() {
+// finish ends the input of the process, and kills it if it has not exited within
+// exitTimeout.
+func (p *process) finish() {
 	close(p.lines)
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(exitTimeout)
 	defer timer.Stop()
 	select {
 	case <-p.ended:
@@ -178,73 +153,15 @@ func (p *process) dead() bool {
 	}
 }
 
-// write writes the lines of p to its input, and ends it at the end of them.
-func (p *process) write(input *os.File) {
-	defer input.Close()
-	for {
-		select {
-		case line, ok := <-p.lines:
-			if !ok {
-				return
-			}
-			if _, err := input.Write(line); err != nil {
-				return // it is gone, or will be
-			}
-		case <-p.stop:
-			return
-		}
-	}
-}
-
-// readReplies reads what the process writes until it ends. What is not the
-// bridge's is noise.
-func (p *process) readReplies(output *os.File) {
-	for line := range readLines(output, []byte(p.nonce)) {
-		if !line.marked {
-			p.say(line.text)
-			continue
-		}
-		var a answer
-		if line.cut {
-			a.err = fmt.Errorf("a reply longer than %d bytes", maxReply)
-		} else {
-			a.reply, a.err = readReply(line.text)
-		}
-		select {
-		case p.replies <- a:
-		case <-p.stop:
-		}
-	}
-}
-
-// readErrors keeps the first and the last of what the process writes to standard error.
-func (p *process) readErrors(output *os.File) {
-	for line := range readLines(output, nil) {
-		p.tail.add(line.text)
-		p.say(line.text)
-	}
-}
-
-// say passes on noise while someone listens: as long as p signs in.
-func (p *process) say(line []byte) {
-	notice := p.notice.Load()
-	if notice == nil {
-		return
-	}
-	if s := tenant.Clean(string(line), *p.secrets.Load()...); s != "" {
-		(*notice)(s)
-	}
-}
-
-// An endedError says that a process can't be used any more. Whatever it was
-// asked for may be asked of another.
+// An endedError means that a process can't be used any more. The request may be sent
+// to another.
 type endedError struct{ text string }
 
 func (e *endedError) Error() string { return e.text }
 
-// call sends r and returns the reply. If it fails p is being ended: what comes
-// late is not waited for, and can't be taken for the reply to something else.
-// The error is ctx.Err() or an *endedError.
+// call sends r and returns the reply. If it fails, p is being ended, so that a late
+// reply can't be taken for the reply to another request. The error is ctx.Err() or an
+// *endedError.
 func (p *process) call(ctx context.Context, r request, timeout time.Duration) (*reply, error) {
 	p.id++
 	r.ID = p.id
@@ -270,7 +187,7 @@ func (p *process) call(ctx context.Context, r request, timeout time.Duration) (*
 		case <-p.stop:
 			select {
 			case <-p.ended: // soon, for it has exited or been killed
-				return nil, &endedError{p.obituary()}
+				return nil, &endedError{p.exitReason()}
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
@@ -284,8 +201,8 @@ func (p *process) call(ctx context.Context, r request, timeout time.Duration) (*
 	}
 }
 
-// obituary says how p ended, once it has.
-func (p *process) obituary() string {
+// exitReason returns how p ended. It is for after p.ended is closed.
+func (p *process) exitReason() string {
 	text := "the PowerShell process ended"
 	if p.exit != nil {
 		text += ": " + p.exit.Error()
@@ -294,43 +211,4 @@ func (p *process) obituary() string {
 		text += ": " + last
 	}
 	return text
-}
-
-// A tail is the first and the last lines of a stream that say something: what .NET
-// dies of it says first, and where it was then in many lines more.
-type tail struct {
-	mu    sync.Mutex
-	first []string
-	last  []string
-	more  bool // there were lines between
-}
-
-// tailLines is how many lines are kept of either end.
-const tailLines = 4
-
-func (t *tail) add(line []byte) {
-	line = bytes.TrimSpace(line)
-	if len(line) == 0 || bytes.HasPrefix(line, []byte("#< CLIXML")) {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.first) < tailLines {
-		t.first = append(t.first, string(line))
-		return
-	}
-	if len(t.last) == tailLines {
-		t.last, t.more = t.last[1:], true
-	}
-	t.last = append(t.last, string(line))
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lines := slices.Clone(t.first)
-	if t.more {
-		lines = append(lines, "[...]")
-	}
-	return strings.Join(append(lines, t.last...), "\n")
 }

@@ -2,42 +2,43 @@ package powershell
 
 import "sync"
 
-// maxRefusals is how often a 401 is taken for one user's, when nobody is served.
+// maxRefusals is how many 401 in a row, with no cmdlet carried out between them, mean
+// that the service no longer accepts us.
 const maxRefusals = 5
 
-// Refusals tell a user whom the service answers with 401, whoever asks, from a
-// caller whom it no longer accepts: others are served in the first case.
+// Refusals find out what a 401 means: that the service answers so about one user, or
+// that it no longer accepts us. In the first case cmdlets for other users succeed.
 type refusals struct {
-	mu     sync.Mutex
-	users  map[string]bool // who has been refused, ever
-	row    map[string]bool // who has been refused by sessions that are new, and nobody was served since
-	count  int             // how often that was
-	served bool            // somebody has been served, ever
+	mu          sync.Mutex
+	users       map[string]bool // who has been refused, ever
+	consecutive map[string]bool // who has been refused by new sessions since a cmdlet was last carried out
+	count       int             // how many such refusals there were
+	served      bool            // a cmdlet has been carried out, ever
 }
 
-// serve records that someone was served.
-func (r *refusals) serve() {
+// recordServed records that a cmdlet was carried out.
+func (r *refusals) recordServed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear(r.row)
+	clear(r.consecutive)
 	r.count, r.served = 0, true
 }
 
-// refuse records that user was refused, by a session that has served others or
-// by one that is new. Renew says that a new session may help; final, that none
-// will. Otherwise the same may be asked again, of any session.
-func (r *refusals) refuse(user string, proved bool) (renew, final bool) {
+// recordRefused records a 401 for user, in a session that the service has accepted
+// before or not. Renew means that a new session may help; final, that none
+// will. Otherwise the call may be tried again in any session.
+func (r *refusals) recordRefused(user string, accepted bool) (renew, final bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.users == nil {
-		r.users, r.row = make(map[string]bool), make(map[string]bool)
+		r.users, r.consecutive = make(map[string]bool), make(map[string]bool)
 	}
 	first := !r.users[user]
 	r.users[user] = true
-	if proved {
+	if accepted {
 		return first, false
 	}
-	r.row[user] = true
+	r.consecutive[user] = true
 	r.count++
-	return false, len(r.row) >= maxRefusals || !r.served && r.count >= maxRefusals
+	return false, len(r.consecutive) >= maxRefusals || !r.served && r.count >= maxRefusals
 }

@@ -11,11 +11,11 @@ import (
 	"rollcall/tenant"
 )
 
-// A SetupError is something that a person has to put right: until then every
-// cmdlet fails.
+// A SetupError is a fault that a person has to correct. Every cmdlet fails until
+// then.
 type SetupError struct {
 	Err  error
-	Hint string // a command that mends it, or what to look at; may be ""
+	Hint string // the command that corrects it, or what to check; may be ""
 }
 
 func (e *SetupError) Error() string { return e.Err.Error() }
@@ -27,8 +27,8 @@ func setupError(hint, format string, args ...any) *SetupError {
 	return &SetupError{fmt.Errorf(format, args...), hint}
 }
 
-// noCredential returns the error of a token that could not be had: one that may
-// pass as it is, and else a [*SetupError].
+// noCredential returns err, with which a token source failed: as it is if it is
+// transient, and else as a [*SetupError].
 func noCredential(err error) error {
 	if e, ok := errors.AsType[*tenant.Error](err); ok && e.Transient() || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -49,7 +49,7 @@ func bootError(program string, err error) error {
 }
 
 // programs are the names of PowerShell, the better one first.
-var programs = programNames(runtime.GOOS)
+var programCandidates = programNames(runtime.GOOS)
 
 func programNames(goos string) []string {
 	if goos == "windows" {
@@ -62,7 +62,7 @@ func programNames(goos string) []string {
 func find(program string) (string, error) {
 	names := []string{program}
 	if program == "" {
-		names = programs
+		names = programCandidates
 	}
 	var err error
 	for _, name := range names {
@@ -80,7 +80,7 @@ func find(program string) (string, error) {
 // policyError returns the error of a module that may not be loaded by anyone, or
 // nil if f is another.
 func policyError(f *failure) error {
-	if !f.says([]string{"running scripts is disabled", "PSSecurityException"}) {
+	if !f.mentions([]string{"running scripts is disabled", "PSSecurityException"}) {
 		return nil
 	}
 	return setupError("Set-ExecutionPolicy RemoteSigned -Scope CurrentUser", "load PowerShell module %s: %s", moduleName, tenant.Clean(f.Message))

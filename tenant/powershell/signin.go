@@ -18,7 +18,7 @@ type credential struct {
 	expires    time.Time   // when the token ends, or zero if that is not known
 }
 
-// secrets returns what of c no text may show.
+// secrets returns what of c must not be shown.
 func (c credential) secrets() []string {
 	if c.token == "" {
 		return nil
@@ -26,7 +26,7 @@ func (c credential) secrets() []string {
 	return []string{c.token}
 }
 
-// credential returns what s stands for. Refused is as [SignIn.Token] has it.
+// credential returns what a process signs in with. Refused is as in [SignIn.Token].
 func (s SignIn) credential(ctx context.Context, refused string) (c credential, err error) {
 	add := func(name, kind, value string) {
 		if value != "" {
@@ -62,13 +62,14 @@ func (s SignIn) credential(ctx context.Context, refused string) (c credential, e
 	return c, nil
 }
 
-// byHand reports whether a person signs in, anew for each process.
+// byHand reports whether a person signs in, once for each process.
 func (s SignIn) byHand() bool { return s.Method == DeviceCode || s.Method == Interactive }
 
-// wait says what a sign-in by hand waits for, beyond what the module says.
+// wait returns what a person is to do to sign in, where the module does not write
+// it, or "".
 func (s SignIn) wait() string {
 	if s.Method == Interactive {
-		return "sign in in the browser that opens; where none does, --auth device-code shows a code to type elsewhere"
+		return "sign in in the browser that opens; where none does, sign in by device-code: it shows a code to type elsewhere"
 	}
 	return ""
 }
@@ -81,9 +82,9 @@ func (t *Tenant) signInTimeout() time.Duration {
 	return t.cfg.Timeout
 }
 
-// refusal returns the error of a sign-in that failed: with Entra's own reason if
-// there is one, in whatever exception. By hand it is final: another try would
-// ask the person again.
+// refusal returns f as the error of a sign-in, with Entra ID's reason if any of its
+// exceptions has one. If a person signs in it is final: another attempt would ask
+// them again.
 func (t *Tenant) refusal(f *failure, secrets []string) error {
 	err := f.refusal(t.String(), secrets)
 	_, final := errors.AsType[*SetupError](err)
@@ -98,8 +99,7 @@ func (t *Tenant) refusal(f *failure, secrets []string) error {
 	return err
 }
 
-// entraReason is what Entra ID says of a refusal, up to what is for who supports
-// it.
+// entraReason matches the reason that Entra ID gives for refusing a sign-in.
 var entraReason = regexp.MustCompile(`AADSTS\d+: .*`)
 
 // entra returns the reason that Entra ID gave, or "". The innermost exception has
@@ -118,6 +118,6 @@ func (f *failure) entra() string {
 	return ""
 }
 
-// isTrace reports whether a line is part of what .NET writes of an exception: it
-// is for nobody who signs in, and what it says is in the error.
+// isTrace reports whether a line is part of a stack trace of .NET. The error has what
+// matters of it.
 var isTrace = regexp.MustCompile(`^\s*(at [\w.<>` + "`" + `\[\],]+[.(]|--- End of |---> |[\w.]+\.\w+Exception: )`).MatchString

@@ -21,7 +21,7 @@ import (
 // The test binary is the PowerShell of these tests: started by the package, it
 // speaks the bridge's side of the protocol, and misbehaves to order.
 func TestMain(m *testing.M) {
-	inherited = append(inherited, "STANDIN*", "GORACE", "GOCOVERDIR")
+	inheritedVariables = append(inheritedVariables, "STANDIN*", "GORACE", "GOCOVERDIR")
 	if address := os.Getenv("STANDIN"); address != "" {
 		standIn(address)
 		return

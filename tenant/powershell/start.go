@@ -5,16 +5,119 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"rollcall/tenant"
 )
 
-// errOtherVersion says that a version of the module can't be loaded, and that
+// errOtherVersion means that a version of the module can't be loaded, and that
 // another one is to be tried: in another process, for this one has assemblies of
 // the first.
 var errOtherVersion = errors.New("this version of the module can't be loaded")
 
-// begin has p begin to answer, and finds out what there is.
+// start starts a process in the place that the caller holds, and signs in. The
+// place is free again when the process has ended.
+func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
+	free := func() { <-t.places }
+	facts := Facts{Program: t.cfg.Program}
+	defer func() { t.setFacts(facts) }()
+	program, err := find(t.cfg.Program)
+	if err != nil {
+		free()
+		return nil, err
+	}
+	facts.Program = program
+	p, err := t.launch(program, free)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		p.notice.Store(nil)
+		if err != nil {
+			p.end()
+			close(p.unused)
+		}
+	}()
+
+	if err := t.begin(ctx, p, &facts); err != nil {
+		return nil, err
+	}
+	if err := t.load(ctx, p, &facts); err != nil {
+		return nil, err
+	}
+	c, err := t.cfg.SignIn.credential(ctx, t.refusedToken())
+	if err != nil {
+		return nil, noCredential(err)
+	}
+	if err := t.connect(ctx, p, c, &facts); err != nil {
+		return nil, err
+	}
+	p.token, p.renew = c.token, renewal(time.Now(), c.expires)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live[p] { // or it has ended already
+		t.ready++
+		p.ready = true
+	}
+	return p, nil
+}
+
+// launch starts program and adds it to t.live until it has ended. It calls free if
+// the start fails, and when the process has ended.
+func (t *Tenant) launch(program string, free func()) (*process, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed() {
+		free()
+		return nil, errClosed
+	}
+	var p *process
+	started := make(chan struct{})
+	defer close(started)
+	t.sweep.Do(sweepFolders)
+	folder, err := makeFolder()
+	if err != nil {
+		free()
+		return nil, err
+	}
+	p, err = startProcess(t.command(program, folder.path), folder.path, func() {
+		<-started
+		folder.remove()
+		t.mu.Lock()
+		delete(t.live, p)
+		if p.ready {
+			t.ready--
+		}
+		t.mu.Unlock()
+		select {
+		case t.died <- struct{}{}:
+		default:
+		}
+		// The place is free when no call will use p again: so there are never
+		// more processes in the pool than places.
+		select {
+		case <-p.unused:
+		case <-t.closing:
+		}
+		free()
+		t.ends.Done()
+	})
+	if err != nil {
+		folder.remove()
+		free()
+		return nil, setupError("install PowerShell 7: https://aka.ms/powershell", "start PowerShell: %w", err)
+	}
+	t.live[p] = true
+	t.ends.Add(1)
+	if t.cfg.Notice != nil {
+		notice := t.notice
+		p.notice.Store(&notice)
+	}
+	p.lines <- preamble() // has room, for it is the first
+	return p, nil
+}
+
+// begin sends p the script's settings, and puts into facts what is installed.
 func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts) error {
 	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun), Folder: text(p.folder)}, t.cfg.Timeout)
 	if err != nil {
@@ -26,13 +129,13 @@ func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts) error {
 	return nil
 }
 
-// load has p load the module: of the versions that are installed the first that
-// is worth a try. Which of them can't be loaded is remembered.
+// load has p load the module: the best of the installed versions that were not found
+// to be unloadable.
 func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
-	unfit := t.unfitVersions()
-	versions := slices.DeleteFunc(facts.candidates(), func(v string) bool { return unfit[v] != "" })
+	unloadable := t.unloadableVersions()
+	versions := slices.DeleteFunc(facts.candidates(), func(v string) bool { return unloadable[v] != "" })
 	if len(versions) == 0 {
-		return t.noModule(ctx, *facts, unfit)
+		return t.noModule(ctx, *facts, unloadable)
 	}
 	version := versions[0]
 	r, err := p.call(ctx, request{Op: "import", Module: text(version)}, t.cfg.Timeout)
@@ -44,9 +147,9 @@ func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
 		if err := policyError(r.Error); err != nil {
 			return err
 		}
-		t.setUnfit(version, reason)
+		t.setUnloadable(version, reason)
 		if len(versions) == 1 {
-			return t.noModule(ctx, *facts, t.unfitVersions())
+			return t.noModule(ctx, *facts, t.unloadableVersions())
 		}
 		t.remark(fmt.Sprintf("PowerShell module %s %s can't be loaded, and %s is tried: %s", moduleName, version, versions[1], reason))
 		return errOtherVersion
@@ -55,7 +158,7 @@ func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
 	return nil
 }
 
-// connect has p sign in. What it signs in with is c.
+// connect has p sign in with c.
 func (t *Tenant) connect(ctx context.Context, p *process, c credential, facts *Facts) error {
 	secrets := c.secrets()
 	p.secrets.Store(&secrets)

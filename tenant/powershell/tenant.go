@@ -11,37 +11,39 @@
 // A process signs in once, with Connect-ExchangeOnline, and then carries out
 // one request at a time: one line of JSON in, one line of JSON out, both of
 // them ASCII (message.go). Lines of the bridge begin with a mark that is new
-// for each process; all else that a process writes is noise, which is passed on
-// while it signs in, for a code to type elsewhere may be in it, and dropped
-// later. A process is started when all others are busy: after the first has signed
-// in, some at a time. One that can't be started costs nothing while there are
-// others. One that fails to answer, for whatever reason, is killed with all that
-// it started, and the call fails as [tenant.Unavailable]: the next one finds or
-// starts another. One that has run thousands of cmdlets, or whose token is about
-// to end, is replaced between two of them.
+// for each process. Other output is passed on while the process signs in, for it may
+// have the code that a person is to type, and dropped later. A process is started
+// when all others are busy: the first alone, and after it has signed in up to three
+// at once. A start that fails fails no call while there are other processes. A
+// process that fails to answer, for whatever reason, is killed with all that it
+// started, and the call fails as [tenant.Unavailable]: the next one uses or starts
+// another. A process that has run thousands of cmdlets, or whose token is about to
+// expire, is replaced between two of them.
 //
-// Secrets go over standard input only, and are taken out of every text that
-// comes back. What a cmdlet is given is never part of a command's text: the
-// bridge runs Get- and Set- of one noun, calls what Get-Command found in the
-// module, and gives it its parameters by splatting.
+// Secrets go over standard input only, and are removed from every text that comes
+// back. The arguments of a cmdlet are never part of a command's text: the bridge runs
+// only Get- and Set- of one noun, as Get-Command found them in the module, and passes
+// parameters by splatting.
 //
-// Who signs in is whoever made the token, for the module signs in itself only by a
-// thumbprint and by hand (signin.go); the tenant that it was to is compared with the
-// one that was named (whose.go). Of the module's versions the newest is loaded that
-// this PowerShell can load (module.go). A process has a folder of its own for what
-// it leaves behind, and none of our secrets in its environment (environment.go).
+// Most often the token comes from rollcall; the module itself signs in only by a
+// thumbprint and by hand (signin.go). The tenant that a process has signed in to is
+// compared with the one that was named (tenantid.go). The newest version of the module
+// is loaded that this PowerShell can load (module.go). A process has a folder of its
+// own for its temporary files (folder.go), and none of rollcall's secrets in its
+// environment (environment.go).
 //
-// The module throws away what a reply was: its status, what it asks for, often its
-// reason. In PowerShell 7 the bridge sees the reply itself (failure.ps1), and
-// without that, in Windows PowerShell, the texts are all there is (fault.go):
-// how long the service asks to wait is then not known.
+// The module hides what the service replied: the status, Retry-After, often the
+// reason. In PowerShell 7 the bridge sees the reply itself (failure.ps1). In Windows
+// PowerShell there are only the texts of errors (fault.go), and how long the service
+// asks to wait is not known.
 //
-// A cmdlet is given what the type of its parameter makes of a text, as PowerShell
-// has it (parameters.ps1); what it writes is read as what it is (values.ps1).
+// A text that is given for a parameter is converted to the parameter's type by
+// PowerShell's rules (parameters.ps1); what a cmdlet writes keeps its type
+// (values.ps1).
 //
-// This package could not be tried against Microsoft 365. It was with the real
-// module, in a real PowerShell, against a server that wrote down each request; its
-// tests have a stand-in do what the real one was seen to do.
+// This package was not tried against Microsoft 365. It was tried with the real
+// module, in a real PowerShell, against a server that recorded each request; its
+// tests have a stand-in that does what the real module was seen to do.
 //
 // Certain, for they were seen or are in the module's documentation: the parameters
 // of Connect-ExchangeOnline, and -AccessToken since 3.1.0; the texts of errors; that
@@ -77,52 +79,38 @@ import (
 type Tenant struct {
 	cfg Config
 
-	// A process is in idle, or in the hands of one call. Each holds a place,
-	// from before its start until after its end, so that there are never more
-	// than cfg.Processes.
-	idle    chan *process
-	places  chan struct{}
-	turns   chan struct{} // held by the calls that start processes
-	died    chan struct{} // holds one when a process has ended
-	closing chan struct{} // closed by Close
+	// A process is in idle, or in use by one call. Each holds a place from before
+	// its start until after its end, so that there are never more than
+	// cfg.Processes.
+	idle     chan *process
+	places   chan struct{}
+	starting chan struct{} // held by the calls that start processes
+	died     chan struct{} // holds one when a process has ended
+	closing  chan struct{} // closed by Close
 
-	sweep     sync.Once // what is left of earlier runs, ahead of the first start
+	sweep     sync.Once // removes what earlier runs left, before the first start
 	closeOnce sync.Once
 	signedIn  sync.Once  // the first to sign in lets others start side by side
 	noticing  sync.Mutex // held while cfg.Notice or cfg.Remark is called
 
-	mu    sync.Mutex
-	live  map[*process]bool
-	ends  sync.WaitGroup    // of live; added to under mu, while not closing
-	facts Facts             // of the last start
-	unfit map[string]string // versions of the module that can't be loaded, and why
-	known string            // the ID of the tenant that was named, once it was looked up
-	ready int               // processes of live that have signed in
-	after time.Time         // when a further one may be started, if any is ready
-	token string            // one that the service has refused, or ""
+	mu         sync.Mutex
+	live       map[*process]bool
+	ends       sync.WaitGroup    // of live; added to under mu, while not closing
+	facts      Facts             // of the last start
+	unloadable map[string]string // versions of the module that can't be loaded, with the reason
+	verified   string            // the ID of the tenant that was named, once it was looked up
+	ready      int               // processes of live that have signed in
+	startAfter time.Time         // when a further one may be started, if any is ready
+	refused    string            // one that the service has refused, or ""
 
 	refusals refusals
 }
 
-// Facts are what there is to run cmdlets with: of a start that failed, as far
-// as it got.
-type Facts struct {
-	Program    string   // its path
-	PowerShell string   // version, or "" if it does not answer
-	Edition    string   // Core, or Desktop for Windows PowerShell
-	Modules    []string // the versions that are installed, newest first
-	Module     string   // the version that is loaded, or ""
-	SignedIn   bool
-	Account    string   // who signed in, or ""
-	TenantID   string   // to which tenant, or "" if the module does not say
-	Cmdlets    []string // which of Get- and Set- of the noun there are, once signed in
-}
-
-// errClosed is what a call to a Tenant meets that is or was being closed.
+// errClosed is the error of a call to a Tenant that is closed or being closed.
 var errClosed = errors.New("the PowerShell processes were ended")
 
-// Connect starts the first process and signs in. A [*SetupError] says what a
-// person has to put right.
+// Connect starts the first process and signs in. The error is a [*SetupError] if a
+// person has to correct something first.
 func (t *Tenant) Connect(ctx context.Context) error {
 	p, err := t.acquire(ctx)
 	if err != nil {
@@ -132,28 +120,11 @@ func (t *Tenant) Connect(ctx context.Context) error {
 	return t.checkCmdlet(p.cmdlets, "Get-"+t.cfg.Noun)
 }
 
-// Found returns what the last start found out, as far as it got.
-func (t *Tenant) Found() Facts {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f := t.facts
-	f.Cmdlets, f.Modules = slices.Clone(f.Cmdlets), slices.Clone(f.Modules)
-	return f
-}
-
-// Facts connects like Connect, and returns what it found out along with the
-// error of the step that failed.
-func (t *Tenant) Facts(ctx context.Context) (Facts, error) {
-	err := t.Connect(ctx)
-	return t.Found(), err
-}
-
-// CanSet returns an error if what was signed in to last has no cmdlet that sets: it
-// is for who wants to know that ahead of the first one.
+// CanSet returns an error if there was no Set- cmdlet for the noun after the last
+// sign-in.
 func (t *Tenant) CanSet() error { return t.checkCmdlet(t.Found().Cmdlets, "Set-"+t.cfg.Noun) }
 
-// checkCmdlet returns an error if a cmdlet called name is none of those that there
-// are.
+// checkCmdlet returns an error if name is not among cmdlets.
 func (t *Tenant) checkCmdlet(cmdlets []string, name string) error {
 	if slices.ContainsFunc(cmdlets, func(s string) bool { return strings.EqualFold(s, name) }) {
 		return nil
@@ -167,8 +138,8 @@ func (t *Tenant) checkCmdlet(cmdlets []string, name string) error {
 //
 // The error is a [*tenant.Error], except in three cases. If ctx has ended, it
 // is ctx.Err() with c's name and user. If c can't be sent to any tenant, or
-// is about another noun, or a user whom Microsoft's module can't name, it says
-// why, and nothing was sent. If t is closed, it says so.
+// is about another noun, or a user whom Microsoft's module can't name, the error
+// is the reason, and nothing was sent. If t is closed, the error is that.
 func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -197,7 +168,7 @@ func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, err
 	if !ok {
 		e = &tenant.Error{Class: tenant.Unavailable, Unreachable: true, Err: err}
 		if _, ok := errors.AsType[*SetupError](err); ok {
-			e.Class, e.Unreachable = tenant.Unauthorized, false // no call will fare better
+			e.Class, e.Unreachable = tenant.Unauthorized, false // every call would fail so
 		}
 	}
 	e.Op, e.Object = c.Name, c.Identity
@@ -224,15 +195,15 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 		}
 	}
 	p.calls++
-	objects, e, lost := r.ran(c, *p.secrets.Load())
+	objects, e, lost := r.result(c, *p.secrets.Load())
 	switch {
-	case lost, e != nil && e.Class == tenant.Unauthorized && e.Status == http.StatusUnauthorized && !r.Error.looksUp():
-		renew, final := t.refusals.refuse(c.Identity, p.proved)
+	case lost, e != nil && e.Class == tenant.Unauthorized && e.Status == http.StatusUnauthorized && !r.Error.isDiscovery():
+		renew, final := t.refusals.recordRefused(c.Identity, p.accepted)
 		if renew {
 			t.refuseToken(p.token)
 		}
-		// One whose session is over is of no more use to anyone.
-		p.worn = p.worn || renew || lost
+		// A process whose session is over can't be used again.
+		p.replace = p.replace || renew || lost
 		e.Class = tenant.Unavailable
 		if final {
 			e.Class = tenant.Unauthorized
@@ -240,31 +211,17 @@ func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]
 		return nil, e
 	case e != nil:
 		if e.Class != tenant.Unavailable && e.Class != tenant.Unauthorized {
-			p.proved = true
-			t.refusals.serve()
+			p.accepted = true
+			t.refusals.recordServed()
 		}
 		return nil, e
 	case objects == nil:
 		p.end()
 		return nil, &endedError{"PowerShell sent a reply without objects or error"}
 	}
-	p.proved = true
-	t.refusals.serve()
+	p.accepted = true
+	t.refusals.recordServed()
 	return objects, nil
-}
-
-// refused returns a token that the service has refused, or "".
-func (t *Tenant) refused() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.token
-}
-
-// refuseToken has the next process sign in with another token, if there is one.
-func (t *Tenant) refuseToken(token string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.token = token
 }
 
 // String returns the tenant that t is of. It keeps what prints a Tenant from
@@ -282,31 +239,4 @@ func (t *Tenant) String() string {
 		program = "PowerShell"
 	}
 	return of + " through " + filepath.Base(program)
-}
-
-func (t *Tenant) setFacts(f Facts) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.facts = f
-}
-
-// notice passes on what the module says while it signs in. A person who signs in
-// is spared what .NET writes of exceptions.
-func (t *Tenant) notice(text string) {
-	if t.cfg.SignIn.byHand() && isTrace(text) {
-		return
-	}
-	t.noticing.Lock()
-	defer t.noticing.Unlock()
-	t.cfg.Notice(text)
-}
-
-// remark tells what a person should know of a start that goes on.
-func (t *Tenant) remark(text string) {
-	if t.cfg.Remark == nil {
-		return
-	}
-	t.noticing.Lock()
-	defer t.noticing.Unlock()
-	t.cfg.Remark(text)
 }

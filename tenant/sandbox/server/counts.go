@@ -20,7 +20,7 @@ type Counts struct {
 	TooMany        int            `json:"tooMany"`        // requests refused because of how many there were at once
 	RefusedTokens  int            `json:"refusedTokens"`  // requests and parts of batches refused for their token
 	Malformed      int            `json:"malformed"`      // requests and parts of batches that were not of the protocol
-	MostAtOnce     int            `json:"mostAtOnce"`     // the most requests that were in hand at one time
+	MostAtOnce     int            `json:"mostAtOnce"`     // the most requests in progress at one time
 	Batches        int            `json:"batches"`        // requests that were a batch
 	Discoveries    int            `json:"discoveries"`    // requests for the path of Viva Insights, which no other number has
 	IssuedTokens   int            `json:"issuedTokens"`   // tokens given to who signed in
@@ -64,14 +64,14 @@ func (c Counts) String() string {
 type tally struct {
 	mu     sync.Mutex
 	counts Counts
-	now    int                 // requests in hand
+	now    int                 // requests in progress
 	set    map[string]struct{} // users for whom a Set succeeded
 	asked  asked
 
 	signIns uint64 // requests for a token
 }
 
-// begin counts a request, and returns how many are in hand with it.
+// begin counts a request, and returns how many are in progress, it among them.
 func (t *tally) begin() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

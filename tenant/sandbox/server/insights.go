@@ -7,10 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-
-	"go.uber.org/zap"
 
 	"rollcall/tenant"
 	"rollcall/tenant/sandbox"
@@ -180,70 +177,6 @@ func (res *userResource) cmdlet(r *http.Request, body []byte) (tenant.Cmdlet, er
 	return tenant.Cmdlet{Name: "Set-" + noun, Identity: res.user, Parameters: ps}, nil
 }
 
-// A patch is the body of a PATCH.
-type patch struct {
-	ServiceSettings *struct{ IsOptedOut *bool }
-	FeatureSettings *struct {
-		IsDashboardOptedOut         *bool
-		IsAddInOptedOut             *bool
-		IsDigestEmailOptedOut       *bool
-		IsInsightsHeadspaceDisabled *bool
-	}
-	IsEnabled *bool
-}
-
-// settings returns the noun and the parameters of the Set that sends p.
-func (p *patch) settings() (string, []tenant.Parameter, error) {
-	strange := errors.New("body: no cmdlet sends these settings together")
-	f := p.FeatureSettings
-	if f == nil || p.IsEnabled != nil {
-		return "", nil, strange
-	}
-	var names []string // of features that are given
-	var off []bool
-	for i, v := range []*bool{f.IsDashboardOptedOut, f.IsAddInOptedOut, f.IsDigestEmailOptedOut} {
-		if v != nil {
-			names, off = append(names, []string{"dashboard", "add-in", "digest-email"}[i]), append(off, *v)
-		}
-	}
-	if h := f.IsInsightsHeadspaceDisabled; h != nil {
-		if len(names) > 0 || p.ServiceSettings != nil {
-			return "", nil, strange
-		}
-		return "VivaInsightsSettings", []tenant.Parameter{{Name: "Feature", Value: "headspace"}, {Name: "Enabled", Value: !*h}}, nil
-	}
-	const noun = "MyAnalyticsFeatureConfig"
-	feature := func(name string, off bool) []tenant.Parameter {
-		return []tenant.Parameter{{Name: "Feature", Value: name}, {Name: "IsEnabled", Value: !off}}
-	}
-	if p.ServiceSettings == nil {
-		switch {
-		case len(names) == 1:
-			return noun, feature(names[0], off[0]), nil
-		case len(names) == 3 && off[0] == off[1] && off[1] == off[2]:
-			return noun, feature("all", off[0]), nil
-		}
-		return "", nil, strange
-	}
-	out := p.ServiceSettings.IsOptedOut
-	if out == nil || len(names) != 3 {
-		return "", nil, strange
-	}
-	ps := []tenant.Parameter{{Name: "PrivacyMode", Value: "opt-in"}}
-	if *out {
-		ps[0].Value = "opt-out"
-	}
-	switch odd := slices.Index(off, !*out); {
-	case odd < 0:
-		return noun, ps, nil
-	case !slices.Contains(off, *out):
-		return noun, append(ps, feature("all", !*out)...), nil
-	case !slices.Contains(off[odd+1:], !*out):
-		return noun, append(ps, feature(names[odd], !*out)...), nil
-	}
-	return "", nil, strange
-}
-
 // answerInsights is answer for this service.
 func (s *Server) answerInsights(t *turn, res *userResource) reply {
 	switch t.fault {
@@ -306,44 +239,4 @@ func (res *userResource) document(a *sandbox.Answer) []byte {
 	field("IsAddInOptedOut", !a.IsOn("IsAddInEnabled"))
 	field("IsInsightsHeadspaceDisabled", !a.IsOn("IsInsightsHeadspaceEnabled"))
 	return append(b, "}}"...)
-}
-
-// autodiscoverPath begins the path of requests for the path of a service.
-const autodiscoverPath = "/autodiscover/autodiscover.json/v1.0/"
-
-// autodiscover replies to who asks where Viva Insights is. Nobody has to show a
-// token for that, and so nobody should: one that is shown is refused.
-func (s *Server) autodiscover(w http.ResponseWriter, r *http.Request) {
-	fault := s.Faults.drawOf(ofDiscovery, newChance(s.Seed, s.tally.discover()).float())
-	if fault != "" {
-		s.tally.fault(fault)
-	}
-	s.Log.Debug("autodiscover", zap.String("fault", fault))
-	s.perform(w, r, "", s.Latency, func() reply {
-		refuse := func(status int, code, text string) reply {
-			body, err := json.Marshal(struct{ ErrorCode, ErrorMessage string }{code, text})
-			if err != nil {
-				panic("server: " + err.Error())
-			}
-			return reply{status: status, body: body}
-		}
-		protocol := r.URL.Query().Get("Protocol")
-		address := strings.TrimPrefix(r.URL.Path, autodiscoverPath)
-		switch {
-		case r.Header.Get("Authorization") != "":
-			s.malformed(r.URL.Path, http.StatusBadRequest, "a token came with a request that wants none")
-			return refuse(http.StatusBadRequest, "InvalidRequest", "No token is wanted here.")
-		case r.Method != http.MethodGet:
-			s.malformed(r.URL.Path, http.StatusMethodNotAllowed, "want GET")
-			return refuse(http.StatusMethodNotAllowed, "InvalidRequest", "The requested resource does not support http method '"+r.Method+"'.")
-		case !strings.Contains(address, "@"):
-			s.malformed(r.URL.Path, http.StatusBadRequest, "want an address")
-			return refuse(http.StatusBadRequest, "InvalidUserId", "The given user is invalid.")
-		case fault == faultDiscover503:
-			return textReply(http.StatusServiceUnavailable, "The service is unavailable.")
-		case fault == faultUndiscovered, !strings.EqualFold(protocol, "Weve"):
-			return refuse(http.StatusBadRequest, "ProtocolNotSupported", "The given protocol value '"+protocol+"' is invalid.")
-		}
-		return reply{status: http.StatusOK, body: []byte(`{"Protocol":"Weve","Url":"https://substrate.office.com/` + insightsPath + `"}`)}
-	})
 }

@@ -265,7 +265,7 @@ func abort(w http.ResponseWriter) {
 		panic(http.ErrAbortHandler)
 	}
 	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn() // its own Close would say goodbye
+		conn = t.NetConn() // its own Close would end the session properly
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		tcp.SetLinger(0)

@@ -1,4 +1,4 @@
-package report
+package html
 
 import (
 	"bytes"
@@ -7,13 +7,15 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"rollcall/report"
 )
 
 // Text writes in short, for a terminal, what the page says, but for the rows.
 func (p *Page) Text(w io.Writer) error {
 	v := p.view()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\n", CountsText(&p.Tally.Counts))
+	fmt.Fprintf(&b, "%s\n", report.CountsText(&p.Tally.Counts))
 	for _, alarm := range v.Alarm {
 		fmt.Fprintf(&b, "%s\n", alarm)
 	}

@@ -1,9 +1,10 @@
-package report
+package html
 
 import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/report"
 )
 
 // A Timeline is how a run went over time: readings of its counters, at even
@@ -35,7 +36,7 @@ const (
 func Watch(run *pipeline.Run) *Timeline {
 	t := &Timeline{run: run, start: time.Now(), every: 1}
 	t.read()
-	t.stop = every(readEvery, func() {
+	t.stop = report.Every(readEvery, func() {
 		if t.tick++; t.tick%t.every == 0 {
 			t.read()
 		}

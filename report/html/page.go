@@ -1,4 +1,10 @@
-package report
+// Package html makes the HTML report of a run: one file for the person who asked for
+// it and for those who have to answer for it.
+//
+//	run ─ rows, as they are recorded ─▶ Tally ─┐
+//	results.csv ─── Tally.Restore ────▶        ├▶ Page ─▶ report.html
+//	run ─ counters, over time ──▶ Timeline ────┘
+package html
 
 import (
 	"crypto/sha256"
@@ -6,8 +12,9 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
-	"rollcall/pipeline"
 	"time"
+
+	"rollcall/pipeline"
 )
 
 // A Page is an HTML report: one file that needs nothing else, for the person who

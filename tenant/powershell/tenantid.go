@@ -17,12 +17,12 @@ func (t *Tenant) checkTenant(ctx context.Context, f Facts) error {
 	}
 	id := named
 	if strings.Contains(named, ".") {
-		if t.cfg.TenantID == nil || t.knows(f.TenantID) {
+		if t.cfg.TenantID == nil || t.isVerified(f.TenantID) {
 			return nil
 		}
 		var err error
 		if id, err = t.cfg.TenantID(ctx, named); err != nil {
-			what := fmt.Sprintf("find out whether %s is the tenant that was signed in to, %s (--organization with an ID needs no look-up)", named, f.TenantID)
+			what := fmt.Sprintf("find out whether %s is the tenant that was signed in to, %s (an ID as the organization needs no look-up)", named, f.TenantID)
 			if t.cfg.SignIn.byHand() && ctx.Err() == nil {
 				return setupError("", "%s: %v", what, err) // the person is not asked again
 			}
@@ -31,7 +31,7 @@ func (t *Tenant) checkTenant(ctx context.Context, f Facts) error {
 	}
 	if strings.EqualFold(id, f.TenantID) {
 		t.mu.Lock()
-		t.known = f.TenantID
+		t.verified = f.TenantID
 		t.mu.Unlock()
 		return nil
 	}
@@ -39,13 +39,14 @@ func (t *Tenant) checkTenant(ctx context.Context, f Facts) error {
 	if f.Account != "" {
 		who = " as " + f.Account
 	}
-	return setupError("sign in to the tenant that --organization names, or name the other one there",
-		"signed in%s to the tenant %s, and --organization %s is the tenant %s: nothing was done there", who, f.TenantID, named, id)
+	return setupError("sign in to the tenant that is named as the organization, or name the other one",
+		"signed in%s to the tenant %s, and the organization %s is the tenant %s: nothing was done there", who, f.TenantID, named, id)
 }
 
-// knows reports whether id has been found to be that of the tenant that was named.
-func (t *Tenant) knows(id string) bool {
+// isVerified reports whether id has been found to be that of the tenant that was
+// named.
+func (t *Tenant) isVerified(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.known == id
+	return t.verified == id
 }
