@@ -116,7 +116,7 @@ func TestGuards(t *testing.T) {
 			return nil
 		}, "", 1000, 1000},
 		{"limit", Guards{Limit: 33}, few(0), "33 rows are done", 33, 33},
-		{"duration", Guards{MaxDuration: time.Second}, few(0), "1s are over", 196, 204},
+		{"duration", Guards{MaxDuration: time.Second}, few(0), "1s are over", 180, 204},
 		{"none", Guards{}, few(1000), "", 1000, 1000},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -185,7 +185,10 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 	free := l.resume
 	// Before anything is known, one call at a time is as slow as can be.
 	alone := l.ceiling == 0 && !l.pace.limited() && l.calls.Load()&underWay == 0
-	if rate > 0 && !alone && l.next.After(free) {
+	if alone {
+		l.next = now
+	}
+	if rate > 0 && l.next.After(free) {
 		free = l.next
 	}
 	if l.narrow && l.probing {
