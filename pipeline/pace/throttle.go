@@ -12,7 +12,7 @@ import (
 const maxPause = 10 * time.Minute
 
 // unsaidPause is about how long the first pause is if the tenant does not say.
-const unsaidPause = 250 * time.Millisecond
+const unsaidPause = time.Second
 
 // Observe tells l how the call with the given turn ended. If the tenant asked to
 // be left alone for a while, no call starts in that time; if it only said that
