@@ -80,12 +80,18 @@ func against(tb testing.TB, c *counted, users int, flags ...string) (stderr stri
 	s := httptest.NewServer(c)
 	defer s.Close()
 	defer c.server.Close()
+	return at(tb, s.URL, users, flags...)
+}
+
+// at is against, of a server that is there already.
+func at(tb testing.TB, url string, users int, flags ...string) (stderr string) {
+	tb.Helper()
 	tb.Setenv(tokenVariable, "token-8d2f")
 	dir := tb.TempDir()
 	in := filepath.Join(dir, "users.csv")
 	writeRoster(tb, in, users)
 	_, stderr = rollcall(tb, exitOK, append([]string{"apply", in, "--privacy-mode", "opt-in",
 		"-o", filepath.Join(dir, "results.csv"), "--yes",
-		"--tenant", "exchange", "--endpoint", s.URL, "--organization", organization}, flags...)...)
+		"--tenant", "exchange", "--endpoint", url, "--organization", organization}, flags...)...)
 	return stderr
 }
