@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -40,24 +39,6 @@ const (
 	flushEvery = 10 * time.Millisecond
 	syncEvery  = time.Second
 )
-
-// Rows are read one after another, from one goroutine, until io.EOF.
-// [roster.Reader] is one.
-type Rows interface {
-	Read(*roster.Row) error
-}
-
-// A Recorder is told what became of each row.
-type Recorder interface {
-	// Record is called for one row after another, in their order, from one
-	// goroutine. The Result is reused once Record has returned.
-	Record(*Result) error
-
-	// Flush is called from the same goroutine soon after a Record, and once in
-	// a second otherwise, so that what was recorded gets to where it outlives
-	// the process.
-	Flush() error
-}
 
 // A Run is what to do with the rows of a roster, and how. Tenant, Change,
 // Limiter, Workers and Log are required.
@@ -126,50 +107,6 @@ func (r *Run) StoppedBy() string { return r.guard }
 // there were several and they all failed in one way, or "". What is wrong then
 // may be no user's matter.
 func (r *Run) Alike() string { return r.alike }
-
-// A Journal keeps of rows in progress what must outlive the process.
-type Journal interface {
-	// Before is called with the values that were read ahead of a set, and the
-	// set is not sent unless it returns nil: then they are safe. It is called
-	// from several goroutines at once.
-	Before(*Result) error
-
-	// Done is called, from the goroutine that records, for a row that is done
-	// while an earlier one is not.
-	Done(*Result) error
-}
-
-// A JournalRecorder is a Recorder that wants to know of the rows that were done
-// and whose turn did not come: their results are in the journal alone.
-type JournalRecorder interface {
-	// Journalled is called at the end, in no order. Of the row, the line and the
-	// UPN are certain to be set.
-	Journalled(*Result)
-}
-
-// Earlier is what an earlier run has left of a row that it did not record.
-type Earlier struct {
-	UPN    string   // whose row it was
-	Wanted []string // the values wanted by property
-	Before []string // the values before by property, if a set may have been sent
-	Moved  []string // those of the properties that are moved
-	Result *Result  // what became of the row, if it was done; Row is not set
-}
-
-// Stats counts what a run has done so far. It may be read at any time.
-type Stats struct {
-	begun    atomic.Int64 // rows that calls are made for, or were
-	ended    atomic.Int64 // those of them that are done, or were cut short
-	Rows     atomic.Int64 // rows done, recorded or not
-	Calls    atomic.Int64 // calls made for them
-	Retries  atomic.Int64 // calls among them that repeated one that had failed
-	Sets     atomic.Int64 // rows whose user was set, or may have been: a set was not refused
-	ButCase  atomic.Int64 // rows that were read to be as wanted but for capitals, and left alone
-	ByStatus [len(Statuses)]atomic.Int64
-}
-
-// InProgress returns how many rows are begun and not done.
-func (s *Stats) InProgress() int64 { return s.begun.Load() - s.ended.Load() }
 
 // Do works on rows and gives rec the result of each, in order. It returns nil
 // when all rows are recorded or, after Stop or when a guard has stopped the run, those
