@@ -208,7 +208,7 @@ func simSeedsOf(t *testing.T, seeds int, play func(t *testing.T, seed uint64, di
 	percent := debug.SetGCPercent(800)
 	t.Cleanup(func() { debug.SetGCPercent(percent) })
 	if os.Getenv("LONG") == "" {
-		seeds /= 5
+		seeds /= 20
 	}
 	switch {
 	case simRace():

@@ -119,6 +119,7 @@ func TestHostileReportInBrowser(t *testing.T) {
 
 // Without JavaScript everything is there but what would not work.
 func TestReportWithoutScript(t *testing.T) {
+	long(t)
 	b := open(t, browser(t), written(t, sample(30, "audit")), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
@@ -136,6 +137,7 @@ func TestReportWithoutScript(t *testing.T) {
 
 // The tests above would notice.
 func TestBrowserNotices(t *testing.T) {
+	long(t)
 	b := open(t, browser(t), `<!doctype html><img src="http://127.0.0.1:9/x.png"><script>console.error("no"); undefined.x</script>`)
 	b.until(`document.readyState === "complete"`)
 	got := strings.Join(b.noted(), "\n")
@@ -149,6 +151,7 @@ func TestBrowserNotices(t *testing.T) {
 // How long a report of a million rows takes to open; and, with SHOTS=directory,
 // pictures of reports to look at.
 func TestReportToLookAt(t *testing.T) {
+	long(t)
 	ctx := browser(t)
 	start := time.Now()
 	b := open(t, ctx, written(t, sample(1_000_000, "apply")))
@@ -195,5 +198,14 @@ func TestReportToLookAt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// long skips a test that make check has time for, and who waits for all tests has
+// not.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("LONG") == "" {
+		t.Skip("LONG=1 runs it")
 	}
 }
