@@ -127,6 +127,9 @@ func settingError(e *connect.SettingError) error {
 	if e.Setting != "" {
 		x.err = fmt.Errorf("--%w", e)
 	}
+	if e.Setting == "max-changes" {
+		x.hint = "--read-first reads the values before"
+	}
 	if errors.Is(e, connect.ErrModuleOnly) {
 		x.hint = "--tenant powershell runs the module's own cmdlets"
 	}

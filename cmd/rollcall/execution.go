@@ -41,14 +41,19 @@ func (x *execution) Observe(e job.Event) {
 		if x.output.resume && e.Counts.Recorded > 0 {
 			c.Say("%s: %s recorded, %d to go", e.File, pipeline.Plural(e.Counts.Recorded, "row"), e.Counts.Left())
 		}
+	case job.Counting:
+		x.interrupts.says(func() string { return x.stopping(e.Run) })
 	case job.Started:
 		x.run, x.began = e.Run, time.Now()
-		x.interrupts.says(x.stopping)
+		x.interrupts.says(func() string { return x.stopping(e.Run) })
 		x.monitor.begin(x, e)
 		x.progress = x.showProgress()
 	case job.Stopped:
 		x.progress()
 	case job.Warning:
+		if e.Err != nil {
+			e.Text = message(x.explain(e.Err))
+		}
 		c.Warn("warning: %s", e.Text)
 	case job.Note:
 		c.Say("%s", e.Text)
@@ -67,14 +72,14 @@ func (x *execution) showProgress() (stop func()) {
 	return func() { show(); log() }
 }
 
-// stopping says what a first interrupt does to the run.
-func (x *execution) stopping() string {
-	rows := pipeline.Plural(x.run.Stats.InProgress(), "row")
-	if since, _ := x.run.Outage(); !since.IsZero() {
+// stopping says what a first interrupt does to a run.
+func (x *execution) stopping(run *pipeline.Run) string {
+	rows := pipeline.Plural(run.Stats.InProgress(), "row")
+	if since, _ := run.Outage(); !since.IsZero() {
 		return fmt.Sprintf("the tenant can't be reached since %s: leaving %s in progress", since.Format(time.TimeOnly), rows)
 	}
 	text := fmt.Sprintf("finishing %s in progress, %s", rows, x.interrupts.atMost())
-	if d := x.run.Limiter.PauseLeft(); d > time.Second {
+	if d := run.Limiter.PauseLeft(); d > time.Second {
 		text += fmt.Sprintf(" (the tenant has us wait another %v)", d.Round(time.Second))
 	}
 	return text
@@ -107,14 +112,6 @@ func (x *execution) report(o *results.Outcome, err error) error {
 	return x.monitor.conclude(x, o, err)
 }
 
-// refused is the outcome of a job that was never begun.
-func (x *execution) refused(err error) *results.Outcome {
-	o := &results.Outcome{Command: strings.Fields(x.title())[0], Tenant: x.tenant.tenant, Noun: x.change.noun, Roster: x.rosterName,
-		Started: x.monitor.started, Finished: time.Now(), Ending: results.Errored, Reason: message(err)}
-	x.sign(o, err)
-	return o
-}
-
 // sign completes an outcome with what only the program knows.
 func (x *execution) sign(o *results.Outcome, err error) {
 	o.Version, o.User, o.Host, o.Results = version(), userName(), hostName(), x.output.name
@@ -144,8 +141,8 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 		say("%s as wanted but for capitals, left as they are (--match-case makes that a difference)", pipeline.Plural(n, "row"))
 	}
 	say("%s", report.Pace(x.run, o.Working))
-	_, guard := errors.AsType[*job.GuardError](err)
-	if x.plan.File != "" && o.Rows.Done() > 0 && (err == nil || guard || errors.Is(err, job.ErrInterrupted)) {
+	_, unsaid := errors.AsType[*job.OutputError](err)
+	if x.plan.File != "" && o.Rows.Done() > 0 && (o.Ending != results.Errored || unsaid) {
 		say("results are in %s", x.plan.File)
 	}
 	if name := x.output.html.name; name != "" && x.page.written {
@@ -161,7 +158,7 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 		say("%s", line)
 	}
 	switch {
-	case x.plan.File == "" || o.ResultsSHA256 == "":
+	case x.plan.File == "" || x.plan.Device || o.ResultsSHA256 == "":
 	case errors.Is(err, results.ErrLost):
 		say("to go on: move what is left of %s away, then %s", x.plan.File, x.app.again())
 	default:

@@ -20,6 +20,9 @@ func (x *execution) explain(err error) error {
 	if _, explained := errors.AsType[*exit](err); explained {
 		return err
 	}
+	if _, ok := errors.AsType[*job.OutputError](err); ok {
+		return &exit{status: exitError, err: err}
+	}
 	if e, ok := errors.AsType[*connect.SettingError](err); ok {
 		return settingError(e)
 	}

@@ -94,7 +94,7 @@ func (s *screen) Open(p job.Plan) (err error) {
 func (s *screen) Begin(*pipeline.Run) { s.began = true }
 
 // End writes what can't be said before the end.
-func (s *screen) End(o *results.Outcome) error { return s.View.End(&o.Rows) }
+func (s *screen) End(o *results.Outcome, _ error) error { return s.View.End(&o.Rows) }
 
 // outputs returns what is told of each row beside the results file.
 func (x *execution) outputs() []job.Output {
@@ -103,7 +103,7 @@ func (x *execution) outputs() []job.Output {
 		all = append(all, &screen{x: x})
 	}
 	if x.output.html.name != "" {
-		x.page = &page{name: x.output.html.name, overwrite: x.output.overwrite || x.output.resume}
+		x.page = &page{x: x, name: x.output.html.name, overwrite: x.output.overwrite || x.output.resume}
 		all = append(all, x.page)
 	}
 	return all

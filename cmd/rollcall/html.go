@@ -35,6 +35,7 @@ func (f *htmlFlags) check() error {
 // A page is the HTML report of a run as it comes to be.
 type page struct {
 	html.Page
+	x         *execution
 	name      string
 	overwrite bool
 	plan      job.Plan
@@ -102,18 +103,19 @@ func (p *page) Restart() bool {
 }
 
 // End writes the report.
-func (p *page) End(o *results.Outcome) error {
+func (p *page) End(o *results.Outcome, err error) error {
 	p.Timeline.Stop()
 	p.Ended, p.Counts = time.Now(), o.Rows
 	switch {
-	case o.Ending == results.Interrupted && o.Reason == job.ErrInterrupted.Error():
+	case err == nil:
+	case errors.Is(err, job.ErrInterrupted):
 		if o.Rows.Left() > 0 {
 			p.Stopped = "it was interrupted"
 		}
 	default:
-		p.Stopped = strings.TrimPrefix(o.Reason, "stopped: ")
+		p.Stopped = strings.TrimPrefix(message(p.x.explain(err)), "stopped: ")
 	}
-	err := disk.Replace(p.name, p.overwrite, p.Write)
+	err = disk.Replace(p.name, p.overwrite, p.Write)
 	p.written = err == nil
 	return err
 }

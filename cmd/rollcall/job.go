@@ -75,8 +75,11 @@ func (f *jobFlags) run(a *app, name string) error {
 		return err
 	}
 	o, err := x.options()
+	if err == nil {
+		err = o.Check()
+	}
 	if err != nil {
-		return err
+		return x.explain(err)
 	}
 	x.interrupts = watch(a.console, f.stopTimeout)
 	defer x.interrupts.end()
@@ -89,8 +92,8 @@ func (f *jobFlags) run(a *app, name string) error {
 	}
 	defer x.monitor.close()
 	o.Log = x.monitor.log
-	if err := f.monitoring.check(); err != nil {
-		return x.report(x.refused(err), err)
+	if err := f.monitoring.check(x.monitor); err != nil {
+		return x.report(o.Refused(err), err)
 	}
 	return x.report(o.Run(x.interrupts.ctx, x.interrupts.stop))
 }
@@ -161,6 +164,8 @@ func (x *execution) title() string {
 		text = "audit"
 	case x.undo:
 		text = "undo"
+	case x.readFirst:
+		text = "apply --read-first"
 	}
 	text += " " + x.rosterName
 	if x.output.name != "" {
@@ -195,7 +200,7 @@ func (x *execution) exit(o *results.Outcome, err error) error {
 	}
 	err = x.explain(err)
 	if status != 0 {
-		return &exit{status: status, err: errors.New(message(err)), hint: hint(err)}
+		return &exit{status: status, err: errors.New(message(err))}
 	}
 	return err
 }

@@ -44,9 +44,6 @@ func (f *monitorFlags) open(a *app, c *consoleFlags, log *zap.Logger) (m *monito
 	}
 	if f.log != "" {
 		m.file = report.NewLogFile(f.log, int64(f.logMaxSize)<<20, func(err error) { a.console.Warn("warning: %v", err) })
-		if err := m.file.Check(); err != nil {
-			return nil, err
-		}
 		level := zapcore.InfoLevel
 		if c.verbose {
 			level = zapcore.DebugLevel

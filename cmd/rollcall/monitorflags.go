@@ -27,7 +27,12 @@ func (f *monitorFlags) add(fs *pflag.FlagSet) {
 }
 
 // check returns an error if what is to be written in the end can't be.
-func (f *monitorFlags) check() error {
+func (f *monitorFlags) check(m *monitor) error {
+	if m.file != nil {
+		if err := m.file.Check(); err != nil {
+			return err
+		}
+	}
 	for _, file := range []string{f.summary, f.metrics} {
 		if file == "" || file == "-" {
 			continue

@@ -50,11 +50,11 @@ type watcher struct {
 	warned []string
 }
 
-func (w *watcher) Open(Plan) error               { return w.fail["open"] }
-func (w *watcher) Begin(*pipeline.Run)           {}
-func (w *watcher) Record(*pipeline.Result) error { w.rows++; return w.fail["record"] }
-func (w *watcher) Flush() error                  { return nil }
-func (w *watcher) End(o *results.Outcome) error  { w.ended = o; return w.fail["end"] }
+func (w *watcher) Open(Plan) error                       { return w.fail["open"] }
+func (w *watcher) Begin(*pipeline.Run)                   {}
+func (w *watcher) Record(*pipeline.Result) error         { w.rows++; return w.fail["record"] }
+func (w *watcher) Flush() error                          { return nil }
+func (w *watcher) End(o *results.Outcome, _ error) error { w.ended = o; return w.fail["end"] }
 func (w *watcher) Observe(e Event) {
 	if e, ok := e.(Warning); ok {
 		w.warned = append(w.warned, e.Text)

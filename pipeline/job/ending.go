@@ -39,44 +39,48 @@ type ending struct {
 	sync    error // what was recorded may not be on the disk
 	close   error // the same, of what was recorded last
 	save    error // the tenant's file is not written
+	guard   error // that stopped the run
+	left    error // users may be left changed
 	output  error // an Output has not got all
 	summary error // the summary is not written, or the results could not be removed
 
-	guard       error // that stopped the run
 	interrupted bool
-	left        error // users may be left changed
 }
 
 // verdict returns the error that the job ends with, and the others, which that does
 // not speak of and which are worth a warning.
 //
-// What went wrong comes first, in the order in which it can have caused what comes
-// after it; then what ended the job as it was meant to: a guard, then an interrupt.
-// That users may be left changed is said of an undo that went well.
+// What went wrong with the work comes first, in the order in which it can have caused
+// what comes after it; then why the work is not done, or not known to be; then what
+// could not be said of it. An interrupt is nothing that went wrong.
 func (e *ending) verdict() (others []error, err error) {
 	work := e.work
 	if errors.Is(work, ErrInterrupted) {
 		work = nil
 	}
-	wrong := slices.DeleteFunc([]error{work, e.sync, e.close, e.save, e.output, e.summary}, func(err error) bool { return err == nil })
-	for i, err := range wrong {
-		// One cause may be found twice.
-		if i > 0 && !slices.ContainsFunc(wrong[:i], func(other error) bool { return other.Error() == err.Error() }) {
-			others = append(others, err)
+	for _, wrong := range []error{work, e.sync, e.close, e.save, e.guard, e.left, e.output, e.summary} {
+		switch {
+		case wrong == nil:
+		case err == nil:
+			err = wrong
+		case wrong.Error() != err.Error() && !slices.ContainsFunc(others, func(other error) bool { return other.Error() == wrong.Error() }):
+			others = append(others, wrong) // unless it is one cause, found twice
 		}
 	}
-	switch {
-	case len(wrong) > 0 && e.guard != nil:
-		return append(others, e.guard), wrong[0]
-	case len(wrong) > 0:
-		return others, wrong[0]
-	case e.interrupted:
-		return nil, ErrInterrupted
-	case e.guard != nil:
-		return nil, e.guard
+	if err == nil && e.interrupted {
+		err = ErrInterrupted
 	}
-	return nil, e.left
+	return others, err
 }
+
+// An OutputError is that something beside the results could not be written: an
+// [Output], or the summary. What the results say is so.
+type OutputError struct{ Err error }
+
+func (e *OutputError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *OutputError) Unwrap() error { return e.Err }
 
 // end closes what is open, in reverse order, says in the summary beside the results
 // what came of the job, and returns that. Others are kept from the results until
@@ -101,14 +105,17 @@ func (j *job) end(err error) (*results.Outcome, error) {
 	for _, close := range slices.Backward(j.closers) {
 		close()
 	}
+	for _, l := range slices.Backward(j.locks) { // when nothing can write any more
+		l.Release()
+	}
 	if j.ended.IsZero() {
 		j.ended = time.Now()
 	}
 	others, err := e.verdict()
 	for _, other := range others {
-		j.warn("%v", other)
+		j.observe(Warning{Err: other})
 	}
-	if err == ErrInterrupted && j.began.IsZero() {
+	if err == ErrInterrupted && j.began.IsZero() && !j.counted {
 		err = fmt.Errorf("%w ahead of the first call: nothing was changed", ErrInterrupted)
 	}
 	return j.outcome(err), err
@@ -122,6 +129,9 @@ func (j *job) endRun(e *ending) {
 	j.count(errors.Join(e.work, e.sync))
 	if !j.Audit { // which leaves what another run keeps beside a tenant's file alone
 		e.save = j.Tenant.Save()
+	}
+	if e.interrupted {
+		return
 	}
 	if why := j.run.Stopped(); why != "" && j.Counts.Left() > 0 {
 		e.guard = &GuardError{Guard: j.run.StoppedBy(), Reason: "stopped: " + why}
@@ -138,10 +148,13 @@ func (j *job) endOutputs(e *ending) {
 	_, err := e.verdict()
 	o := j.outcome(err)
 	for _, out := range j.Outputs {
-		if oerr := out.End(o); e.output == nil {
-			e.output = oerr
-		} else if oerr != nil {
-			j.warn("%v", oerr)
+		oerr := out.End(o, err)
+		switch {
+		case oerr == nil:
+		case e.output == nil:
+			e.output = &OutputError{oerr}
+		default:
+			j.observe(Warning{Err: oerr})
 		}
 	}
 }
@@ -155,7 +168,9 @@ func (j *job) endResults(e *ending) {
 	}
 	j.ended = time.Now()
 	_, err := e.verdict()
-	e.summary = results.WriteSummary(j.Results, j.outcome(err))
+	if serr := results.WriteSummary(j.Results, j.outcome(err)); serr != nil {
+		e.summary = &OutputError{serr}
+	}
 	if j.Counts.Left() == 0 && e.close == nil && e.summary == nil {
 		if err := j.file.Finish(); err != nil { // which says that it is complete, too
 			j.warn("%v", err)

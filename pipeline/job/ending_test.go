@@ -7,8 +7,7 @@ import (
 )
 
 // Of two things that went wrong the one that can have caused the other is the
-// job's error, and the other is said as a warning. What ended the job as it was meant
-// to comes behind them.
+// job's error, and the other is said as a warning. An interrupt comes behind them.
 func TestVerdict(t *testing.T) {
 	type part struct {
 		name string
@@ -21,11 +20,11 @@ func TestVerdict(t *testing.T) {
 		{"sync", func(e *ending, err error) { e.sync = err }, true},
 		{"close", func(e *ending, err error) { e.close = err }, true},
 		{"save", func(e *ending, err error) { e.save = err }, true},
+		{"guard", func(e *ending, err error) { e.guard = err }, true},
+		{"left changed", func(e *ending, err error) { e.left = err }, true},
 		{"output", func(e *ending, err error) { e.output = err }, true},
 		{"summary", func(e *ending, err error) { e.summary = err }, true},
 		{"interrupt", func(e *ending, err error) { e.interrupted = err != nil }, false},
-		{"guard", func(e *ending, err error) { e.guard = err }, true},
-		{"left changed", func(e *ending, err error) { e.left = err }, false},
 	}
 	wants := func(p part) error {
 		if p.name == "interrupt" {
@@ -44,7 +43,7 @@ func TestVerdict(t *testing.T) {
 				t.Errorf("%s and %s: %v, want %s", first.name, second.name, err, winner.name)
 			}
 			said := slices.ContainsFunc(others, func(err error) bool { return err.Error() == loser.name })
-			if want := i != j && loser.warn && winner.name != "interrupt"; said != want {
+			if want := i != j && loser.warn; said != want {
 				t.Errorf("%s and %s: %s is said: %t, want %t", first.name, second.name, loser.name, said, want)
 			}
 		}

@@ -57,6 +57,7 @@ type job struct {
 	closers   []func()            // of what is open, in the order in which it was opened
 
 	run       *pipeline.Run // once it is prepared
+	counted   bool          // calls were made to count changes
 	recording bool          // the results are what the run starts from
 	began     time.Time     // when the run did, or zero
 	worked    time.Duration // for how long it made calls

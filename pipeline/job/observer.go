@@ -41,8 +41,15 @@ type (
 	// yet.
 	Stopped struct{ Run *pipeline.Run }
 
-	// Warning is something that is not as it should be, and that ends nothing.
-	Warning struct{ Text string }
+	// Counting is that a run begins which only counts changes.
+	Counting struct{ Run *pipeline.Run }
+
+	// Warning is something that is not as it should be, and that ends nothing: an
+	// error, or a text.
+	Warning struct {
+		Text string
+		Err  error
+	}
 
 	// Note is something that takes its time.
 	Note struct{ Text string }
@@ -54,4 +61,6 @@ func (j *job) observe(e Event) {
 	}
 }
 
-func (j *job) warn(format string, args ...any) { j.observe(Warning{fmt.Sprintf(format, args...)}) }
+func (j *job) warn(format string, args ...any) {
+	j.observe(Warning{Text: fmt.Sprintf(format, args...)})
+}

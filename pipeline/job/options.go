@@ -1,6 +1,7 @@
 package job
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -81,34 +82,48 @@ func (j *job) check() error {
 	if j.Open == nil {
 		j.Open = connect.Open
 	}
+	if j.Guards.MaxErrors.Percent != 100 {
+		j.Guards.Alike = alike
+	}
+	return j.Check()
+}
+
+// Refused returns the Outcome of a job that is not run, because of err.
+func (o Options) Refused(err error) *results.Outcome {
+	now := time.Now()
+	j := &job{Options: o, ctx: context.Background(), started: now, ended: now}
+	return j.outcome(err)
+}
+
+// Check returns an error if o can't be meant, whatever the roster: Run would do so.
+func (o *Options) Check() error {
 	refuse := func(setting string, value any, want string) error {
 		return &connect.SettingError{Setting: setting, Value: fmt.Sprint(value), Err: errors.New(want)}
 	}
 	switch {
-	case j.Workers < 1 || j.Workers > 1000:
-		return refuse("workers", j.Workers, "want 1 to 1000")
-	case !(j.Rate >= 0 && j.Rate <= 1e6):
-		return refuse("rate", j.Rate, "want 0 to 1000000 calls a second")
-	case j.Retries < 0:
-		return refuse("retries", j.Retries, "want 0 or more")
-	case j.RowTimeout < 0:
-		return refuse("row-timeout", j.RowTimeout, "want 0 (never) or more")
-	case j.VerifyTimeout < 0:
-		return refuse("verify-timeout", j.VerifyTimeout, "want 0 (read back once) or more")
-	case j.Guards.Canary < 0:
-		return refuse("canary", j.Guards.Canary, "want 0 (none) or more")
-	case j.Guards.Limit < 0:
-		return refuse("limit", j.Guards.Limit, "want 0 (none) or more")
-	case j.Guards.MaxDuration < 0:
-		return refuse("max-duration", j.Guards.MaxDuration, "want 0 (none) or more")
+	case o.Roster == "-" && o.Stdin == nil:
+		return errors.New("there is no standard input to read a roster from")
+	case o.Workers < 1 || o.Workers > 1000:
+		return refuse("workers", o.Workers, "want 1 to 1000")
+	case !(o.Rate >= 0 && o.Rate <= 1e6):
+		return refuse("rate", o.Rate, "want 0 to 1000000 calls a second")
+	case o.Retries < 0:
+		return refuse("retries", o.Retries, "want 0 or more")
+	case o.RowTimeout < 0:
+		return refuse("row-timeout", o.RowTimeout, "want 0 (never) or more")
+	case o.VerifyTimeout < 0:
+		return refuse("verify-timeout", o.VerifyTimeout, "want 0 (read back once) or more")
+	case o.Guards.Canary < 0:
+		return refuse("canary", o.Guards.Canary, "want 0 (none) or more")
+	case o.Guards.Limit < 0:
+		return refuse("limit", o.Guards.Limit, "want 0 (none) or more")
+	case o.Guards.MaxDuration < 0:
+		return refuse("max-duration", o.Guards.MaxDuration, "want 0 (none) or more")
 	}
-	for _, status := range j.Layout.Only {
+	for _, status := range o.Layout.Only {
 		if _, err := pipeline.ParseStatus(status); err != nil {
 			return &connect.SettingError{Setting: "only", Err: err}
 		}
-	}
-	if j.Guards.MaxErrors.Percent != 100 {
-		j.Guards.Alike = alike
 	}
 	return nil
 }

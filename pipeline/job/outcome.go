@@ -35,10 +35,7 @@ func (j *job) outcome(err error) *results.Outcome {
 		o.PassedOver, o.RosterSHA256, o.Manifest = j.Users.Description().PassedOverBy, j.rosterSHA256(), j.Manifest
 	}
 	if j.recording {
-		o.Manifest = j.file.Manifest()
-		if !j.device() {
-			o.ResultsSHA256 = j.file.SHA256()
-		}
+		o.Manifest, o.ResultsSHA256 = j.file.Manifest(), j.file.SHA256()
 	}
 	if !j.began.IsZero() {
 		o.Count(j.run)

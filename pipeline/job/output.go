@@ -23,9 +23,10 @@ type Output interface {
 	// Begin is called when the run begins.
 	Begin(*pipeline.Run)
 
-	// End is called once, if Begin was, with what came of the job so far. Its error
-	// is the job's, unless there is a worse one.
-	End(o *results.Outcome) error
+	// End is called once, if Begin was, with what came of the job so far and the error
+	// that it ends with. Its own error is an [OutputError] of the job, unless there is
+	// a worse one.
+	End(o *results.Outcome, err error) error
 }
 
 // lockResults keeps others from the results file.
@@ -54,6 +55,7 @@ func (j *job) openResults() (err error) {
 		j.file, j.from = nil, &results.Resumption{}
 		return err
 	}
+	j.Device = j.file.Device()
 	for _, w := range j.from.Warnings {
 		j.warn("%s", w)
 	}
@@ -99,7 +101,8 @@ func (j *job) begin() error {
 		return err
 	}
 	j.recording = true
-	context.AfterFunc(j.ctx, j.file.Abort)
+	stop := context.AfterFunc(j.ctx, j.file.Abort)
+	j.opened(func() { stop() })
 	if j.file.Device() {
 		return nil
 	}

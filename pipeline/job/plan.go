@@ -23,6 +23,7 @@ type Plan struct {
 	Format   results.Format  // of the results
 	Counts   pipeline.Counts // where the rows of the roster stand
 	File     string          // name of the results file, or ""
+	Device   bool            // it is a pipe or a device, which can't be gone on with
 }
 
 // kind says in a word what is done.

@@ -78,9 +78,14 @@ func (j *job) countChanges() error {
 		Retries: j.Retries, RowTimeout: j.RowTimeout, Outages: true, Stop: j.stop, Guards: j.Guards, Log: j.Log,
 	}
 	counting.Guards.Canary, counting.Guards.Limit = 0, 0
+	j.counted = true
+	j.observe(Counting{counting})
 	var counts pipeline.Counts
 	if err := counting.Do(j.ctx, j.Users.Rows(), &counts); err != nil {
 		return err
+	}
+	if j.stopped() { // and not all was counted
+		return ErrInterrupted
 	}
 	if why := counting.Stopped(); why != "" {
 		return &GuardError{Guard: counting.StoppedBy(), Reason: "stopped while counting changes: " + why + "; nothing was changed"}
@@ -100,11 +105,11 @@ func (j *job) tooMany(n, users int) error {
 
 // carryOut makes the run.
 func (j *job) carryOut() error {
-	j.began = time.Now()
 	j.observe(Started{&j.Plan, j.run, j.outcome(nil)})
 	for _, o := range j.Outputs {
 		o.Begin(j.run)
 	}
+	j.began = time.Now()
 	err := j.run.Do(j.ctx, j.rows, j.recorder())
 	j.worked = time.Since(j.began)
 	j.observe(Stopped{j.run})

@@ -198,11 +198,11 @@ func (h *hooks) hook() error {
 	return nil
 }
 
-func (h *hooks) Open(Plan) error               { return nil }
-func (h *hooks) Begin(*pipeline.Run)           {}
-func (h *hooks) Record(*pipeline.Result) error { return h.hook() }
-func (h *hooks) Flush() error                  { return h.hook() }
-func (h *hooks) End(*results.Outcome) error    { return nil }
+func (h *hooks) Open(Plan) error                   { return nil }
+func (h *hooks) Begin(*pipeline.Run)               {}
+func (h *hooks) Record(*pipeline.Result) error     { return h.hook() }
+func (h *hooks) Flush() error                      { return h.hook() }
+func (h *hooks) End(*results.Outcome, error) error { return nil }
 
 // snapshot returns what the folder has.
 func (w *world) snapshot() map[string][]byte {

@@ -54,7 +54,6 @@ func (j *job) lock(file lock.File) error {
 		return err
 	}
 	j.locks = append(j.locks, l)
-	j.opened(l.Release)
 	return nil
 }
 

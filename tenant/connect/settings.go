@@ -153,7 +153,7 @@ func (s *Settings) check() error {
 	case s.Batch > 1 && s.Tenant != Exchange:
 		return s.batchError(errors.New("only the tenant exchange is sent requests"))
 	case s.Tenant == Sandbox+":":
-		return &SettingError{"tenant", s.Tenant, errors.New("names no file after the colon")}
+		return &SettingError{"tenant", fmt.Sprintf("%q", s.Tenant), errors.New("names no file after the colon")}
 	case kind != Sandbox && s.Tenant != Exchange && s.Tenant != PowerShell:
 		return &SettingError{"tenant", fmt.Sprintf("%q", s.Tenant), errors.New("want sandbox, sandbox:FILE.csv, exchange or powershell")}
 	}

@@ -38,7 +38,7 @@ func TestOpenRefuses(t *testing.T) {
 		{func(s *Settings) { s.Batch = 11 }, "CASMailbox", "batch", "batch 11: want 1 to 10"},
 		{func(s *Settings) { s.Batch = 2 }, "MyAnalyticsFeatureConfig", "batch", "batch 2: the service that has MyAnalyticsFeatureConfig takes no batches"},
 		{func(s *Settings) { s.Tenant, s.Batch = "sandbox", 2 }, "CASMailbox", "batch", "batch 2: only the tenant exchange is sent requests"},
-		{func(s *Settings) { s.Tenant = "sandbox:" }, "CASMailbox", "tenant", "tenant sandbox:: names no file after the colon"},
+		{func(s *Settings) { s.Tenant = "sandbox:" }, "CASMailbox", "tenant", `tenant "sandbox:": names no file after the colon`},
 		{func(s *Settings) { s.Tenant = "exchange:x" }, "CASMailbox", "tenant", `tenant "exchange:x": want sandbox`},
 		{func(s *Settings) { s.Organization = "" }, "CASMailbox", "organization", "organization: the tenant exchange needs the ID"},
 		{func(s *Settings) { s.Tenant, s.Organization = PowerShell, "" }, "CASMailbox", "organization", "organization: the tenant powershell needs the first domain"},
