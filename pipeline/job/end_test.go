@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
 	"rollcall/tenant"
 	"rollcall/tenant/connect"
@@ -57,7 +59,7 @@ func (w *watcher) Flush() error                          { return nil }
 func (w *watcher) End(o *results.Outcome, _ error) error { w.ended = o; return w.fail["end"] }
 func (w *watcher) Observe(e Event) {
 	if e, ok := e.(Warning); ok {
-		w.warned = append(w.warned, e.Text)
+		w.warned = append(w.warned, fmt.Sprint(e.Text, e.Err))
 	}
 }
 
@@ -94,6 +96,7 @@ func TestEndIsToldWhateverHappens(t *testing.T) {
 		{name: "audit of a tenant that can't be saved", audit: true, save: broken, ending: results.Complete, rows: 5},
 		{name: "guard that came with the last row", limit: 5, ending: results.Complete, rows: 5},
 		{name: "guard", limit: 2, guard: true, ending: results.Guarded, rows: 2},
+		{name: "guard, and an output that can't be ended", limit: 2, fail: "end", guard: true, ending: results.Guarded, rows: 2},
 		{name: "guard, and a tenant that can't be saved", limit: 2, save: broken, want: broken, ending: results.Errored, rows: 2},
 		{name: "interrupt", stop: true, want: ErrInterrupted, ending: results.Interrupted},
 	} {
@@ -335,6 +338,49 @@ func TestUndo(t *testing.T) {
 		got, err := undo.Run(t.Context(), nil)
 		if _, left := errors.AsType[*LeftChangedError](err); !left || got.Ending != results.Complete {
 			t.Errorf("a file with a gap: %v, %s", err, got.Ending)
+		}
+	})
+}
+
+// An interrupt while changes are counted is an interrupt, whatever was counted by
+// then, and tells nobody that no call was made.
+func TestInterruptedWhileCounting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger(100 * time.Millisecond)
+		o := optOut(t, l, 100)
+		o.ReadFirst = true
+		var err error
+		if o.MaxChanges, err = pipeline.ParseShare("2"); err != nil {
+			t.Fatal(err)
+		}
+		stop := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(stop) })
+		got, err := o.Run(t.Context(), stop)
+		if err != ErrInterrupted || got.Ending != results.Interrupted || len(l.sets) > 0 {
+			t.Errorf("%v, %s, %d users set", err, got.Ending, len(l.sets))
+		}
+	})
+}
+
+// Others are kept from the results until the summary beside them says what came of
+// the run.
+func TestResultsAreLockedToTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := optOut(t, newLedger(0), 1)
+		file := lock.Results(o.Results)
+		held := false
+		o.Sign = func(r *results.Outcome, _ error) {
+			if r.Finished.IsZero() {
+				return // it is not over
+			}
+			if l, err := file.Acquire(t.Context(), "another", 0); err != nil {
+				held = true
+			} else {
+				l.Release()
+			}
+		}
+		if _, err := o.Run(t.Context(), nil); err != nil || !held {
+			t.Errorf("%v; while the summary is written the results are locked: %t", err, held)
 		}
 	})
 }
