@@ -67,6 +67,7 @@ func TestWindow(t *testing.T) {
 				var out list
 				go func() {
 					time.Sleep(30 * time.Minute)
+					synctest.Wait()
 					recorded, held := len(out.results), 0
 					for _, n := range test.bytes[recorded:rows.read] {
 						held += n

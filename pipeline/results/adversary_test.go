@@ -207,8 +207,8 @@ func simSeedsOf(t *testing.T, seeds int, play func(t *testing.T, seed uint64, di
 	// There is little garbage at a time, and much in all.
 	percent := debug.SetGCPercent(800)
 	t.Cleanup(func() { debug.SetGCPercent(percent) })
-	if os.Getenv("LONG") == "" {
-		seeds /= 20
+	if seeds /= 2; os.Getenv("LONG") == "" {
+		seeds /= 10
 	}
 	switch {
 	case simRace():

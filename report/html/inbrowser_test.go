@@ -119,7 +119,6 @@ func TestHostileReportInBrowser(t *testing.T) {
 
 // Without JavaScript everything is there but what would not work.
 func TestReportWithoutScript(t *testing.T) {
-	long(t)
 	b := open(t, browser(t), written(t, sample(30, "audit")), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
@@ -137,7 +136,6 @@ func TestReportWithoutScript(t *testing.T) {
 
 // The tests above would notice.
 func TestBrowserNotices(t *testing.T) {
-	long(t)
 	b := open(t, browser(t), `<!doctype html><img src="http://127.0.0.1:9/x.png"><script>console.error("no"); undefined.x</script>`)
 	b.until(`document.readyState === "complete"`)
 	got := strings.Join(b.noted(), "\n")
