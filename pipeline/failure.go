@@ -13,7 +13,6 @@ type calls struct {
 	rows    []*task     // that have failed since one was answered: several at most
 	first   time.Time   // when the first of them did
 	down    int64       // number of the failure that made it an outage, or 0
-	probes  int         // failed since
 }
 
 // A failure is a call that did not get through.

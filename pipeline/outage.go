@@ -16,7 +16,7 @@ const (
 	several      = 3                // rows in a row that fail make an outage
 	longestProbe = 15 * time.Second // about how long a tenant that is back may go unnoticed
 	longestPark  = 5 * time.Minute  // for which a row waits in an outage, if nothing wakes it
-	firstProbes  = 5                // that fail are enough, about half a minute, if nothing was ever answered
+	firstOutage  = 30 * time.Second // is enough if nothing was ever answered
 )
 
 // outages tell what is the tenant's from what is a row's.
@@ -147,7 +147,7 @@ func (o *outages) answered(m mark, c *tenant.Cmdlet) time.Duration {
 func (o *outages) end(whose verdict, n int64, kinds ...*calls) (took time.Duration) {
 	for _, k := range kinds {
 		k.decide(n, whose)
-		k.rows, o.rows, k.down, k.probes = k.rows[:0], o.rows[:0], 0, 0
+		k.rows, o.rows, k.down = k.rows[:0], o.rows[:0], 0
 	}
 	o.wake()
 	if whose == theTenants {
@@ -207,7 +207,7 @@ func (o *outages) failed(m mark, c *tenant.Cmdlet, t *task) (f *failure, probe b
 	switch {
 	case k.down != 0:
 		if probe = m.doubt >= k.down; probe {
-			o.probed(k)
+			o.probed()
 		}
 	case len(o.rows) == several:
 		o.whole = true
@@ -234,13 +234,19 @@ func (o *outages) begin(k *calls) {
 	}
 }
 
-// probed notes that a probe failed, and has the next one wait.
-func (o *outages) probed(k *calls) {
-	k.probes++
+// reached reports whether the tenant has answered any call.
+func (o *outages) reached() bool { return o.reads.reached.Load() || o.sets.reached.Load() }
+
+// probed notes that a probe failed, and has the next one wait, though not beyond the
+// time that the outage may take.
+func (o *outages) probed() {
 	o.said = true
-	wait := o.waits.NextBackOff()
+	wait, took := o.waits.NextBackOff(), time.Since(o.since)
 	if o.most > 0 {
-		wait = min(wait, o.most-time.Since(o.since))
+		wait = min(wait, o.most-took)
+	}
+	if !o.reached() {
+		wait = min(wait, firstOutage-took)
 	}
 	o.limiter.Narrow(wait)
 }
@@ -271,5 +277,5 @@ func (o *outages) untold() {
 	o.begin(&o.reads)
 	o.begin(&o.sets)
 	o.silent, o.whole = true, true
-	o.probed(&o.reads)
+	o.probed()
 }

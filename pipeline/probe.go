@@ -48,7 +48,7 @@ func (r *Run) learn(ctx context.Context, m mark, t *task, c *tenant.Cmdlet, err 
 	if !probe {
 		return f, nil
 	}
-	return f, r.await(was.IsZero(), r.outages.of(c), err)
+	return f, r.await(was.IsZero(), err)
 }
 
 // over says that an outage is over, if it took any time.
@@ -58,12 +58,12 @@ func (r *Run) over(took time.Duration) {
 	}
 }
 
-// await is called when a probe of an outage of k has failed with err, for the first
-// time or again. It returns an error if the run is not to wait any longer.
-func (r *Run) await(first bool, k *calls, err error) error {
+// await is called when a probe of an outage has failed with err, for the first time or
+// again. It returns an error if the run is not to wait any longer.
+func (r *Run) await(first bool, err error) error {
 	o := &r.outages
 	o.mu.Lock()
-	since, probes, reached := o.since, k.probes, o.reads.reached.Load() || o.sets.reached.Load()
+	since, reached := o.since, o.reached()
 	o.mu.Unlock()
 	if first {
 		r.Log.Warn("outage", zap.Time("since", since), zap.NamedError("reason", err))
@@ -72,7 +72,7 @@ func (r *Run) await(first bool, k *calls, err error) error {
 	case r.stopped():
 	case r.RowTimeout > 0 && time.Since(since) >= r.RowTimeout:
 		r.trip("row-timeout", fmt.Sprintf("the tenant could not be reached since %s, for %v: %v", since.Format(time.RFC3339), r.RowTimeout, err))
-	case !reached && probes >= firstProbes:
+	case !reached && time.Since(since) >= firstOutage:
 		r.trip("", fmt.Sprintf("the tenant could not be reached from the start: %v", err))
 	default:
 		return nil
@@ -147,7 +147,7 @@ func (r *Run) ask(ctx context.Context, t *task) error {
 		default:
 			was, _ := r.Outage()
 			o.untold()
-			err = r.await(was.IsZero(), &o.reads, failure)
+			err = r.await(was.IsZero(), failure)
 		}
 		r.observe(turn, failure)
 		if answered || err != nil || !r.alone() {
