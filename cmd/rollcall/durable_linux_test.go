@@ -12,6 +12,7 @@ import (
 // its journal has its name there, and has both before the first set: whenever the
 // power is cut, no journal stands beside the records of another run.
 func TestOrderOnDisk(t *testing.T) {
+	t.Parallel()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("there is no strace to see the order with")

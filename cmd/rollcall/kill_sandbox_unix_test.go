@@ -22,6 +22,7 @@ import (
 // applied is so in the tenant; and the run that resumes it leaves the tenant's
 // file with everything, and nothing beside it.
 func TestKilledWithTenantInFile(t *testing.T) {
+	t.Parallel()
 	const users = 3000
 	dir := t.TempDir()
 	program, in := filepath.Join(dir, "rollcall"), filepath.Join(dir, "users.csv")

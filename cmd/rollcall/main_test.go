@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	}
 	// Most of them wait, for processes and for moments between tries: they are more
 	// than the cores. -parallel still says otherwise.
-	flag.Set("test.parallel", "6")
+	flag.Set("test.parallel", "12")
 	programs := map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell, "copy-csv": copyCSV}
 	if terminal != nil {
 		programs["terminal"] = terminal

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,6 +39,9 @@ type way struct {
 
 func newWay(t *testing.T) *way {
 	w := &way{server: &server.Server{Tenant: sandbox.New(), Latency: 2 * time.Millisecond}, address: "127.0.0.1:0"}
+	if runtime.GOOS == "linux" {
+		w.address = "127.0.0.7:0" // while the port is closed, no connection of another test takes it
+	}
 	w.open(t, w.server)
 	t.Cleanup(func() { w.close(); w.server.Close() })
 	return w

@@ -87,6 +87,7 @@ func TestReadmeCommandLines(t *testing.T) {
 // The crontab line works as it is written, in the environment that cron gives:
 // silent if nothing is news, heard if something is, and keeping its place.
 func TestReadmeCrontab(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no cron on Windows")
 	}

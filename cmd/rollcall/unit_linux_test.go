@@ -76,6 +76,7 @@ func (u unit) run(t *testing.T, state string, env ...string) (status int, said s
 // The service of the README changes a real tenant, with no more to write to than it
 // asks for, and takes the lock that every run of the machine does, whatever its TMPDIR.
 func TestReadmeService(t *testing.T) {
+	t.Parallel()
 	// Not below /tmp, which the service may write to.
 	dir, err := os.MkdirTemp("/opt", "rollcall-test-")
 	if err != nil {

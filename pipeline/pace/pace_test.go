@@ -281,6 +281,9 @@ func TestWidthIsFound(t *testing.T) {
 	for _, atOnce := range []int{1, 3, 8, 30} {
 		for _, latency := range []time.Duration{5 * time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond} {
 			for _, retryAfter := range []time.Duration{time.Second, 0} {
+				if isBrief() && latency < 50*time.Millisecond && atOnce > 3 {
+					continue
+				}
 				s := &throttler{atOnce: atOnce, latency: latency, jitter: latency / 2, refusal: min(latency, 20*time.Millisecond), retryAfter: retryAfter}
 				name := fmt.Sprintf("%d at once, latency %v, Retry-After %v", atOnce, latency, retryAfter)
 				synctest.Test(t, func(t *testing.T) {
