@@ -36,7 +36,7 @@ func BenchmarkRead(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		start := time.Now()
-		r, err := Open(name, nil, Options{})
+		r, err := surveyed(Open(name, nil, Options{}))
 		if err != nil {
 			b.Fatal(err)
 		}

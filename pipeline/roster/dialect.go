@@ -43,7 +43,6 @@ func isDelimiter(c rune) bool {
 // readHeader finds the header of r's file, the delimiter, and the UPN column.
 func (r *Roster) readHeader() error {
 	rec := newRecords(r.src, ',', readAhead)
-	rec.vet = true
 	delimiter, err := r.skipPreamble(rec)
 	if err == io.EOF {
 		return r.errorf(0, 0, "the file is empty: the first line has to name the columns, one of them UserPrincipalName")

@@ -17,16 +17,12 @@ func TestDigest(t *testing.T) {
 	const base = "UPN,Mode,City\nada@contoso.com,opt-in,Rome\nbob@contoso.com,opt-out,Oslo\ncyd@contoso.com,opt-in,Bonn\n"
 	digest := func(text string) string {
 		t.Helper()
-		r, err := Read("users.csv", strings.NewReader(text), Options{Want: func(row *Row) (string, error) {
+		r := openWanting(t, text, Options{}, func(row *Row) (string, error) {
 			if row.Cells[1] == "bad" {
 				return "", errors.New("asks for nonsense")
 			}
 			return row.Cells[1], nil
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
+		})
 		return r.Digest()
 	}
 	want := digest(base)
@@ -76,8 +72,8 @@ func TestSHA256(t *testing.T) {
 // Rows that are passed over are counted by their status.
 func TestPassedOverByStatus(t *testing.T) {
 	const text = "UPN,Status\na@contoso.com,same\nb@contoso.com,Differs\nc@contoso.com,SAME\nd@contoso.com,failed\ne@contoso.com,\n"
-	r, err := Read("diff.csv", strings.NewReader(text), Options{Only: []string{"differs", "failed"},
-		Skip: func(row *Row) bool { return row.Cells[1] == "failed" }})
+	r, err := surveyed(Read("diff.csv", strings.NewReader(text), Options{Only: []string{"differs", "failed"},
+		Skip: func(row *Row) bool { return row.Cells[1] == "failed" }}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func (s *shared) find(h uint64) int {
 // the hashes that occur more than once. A hash says who may be the same: who
 // is, the text of the UPN says.
 func (r *Roster) compare(repeated []uint64) error {
-	s := newShared(repeated, r.options.Want != nil)
+	s := newShared(repeated, r.want != nil)
 	firsts := newFirsts(r)
 	rows := r.rows()
 	for {
@@ -168,7 +168,7 @@ func (s *shared) verdict(hash uint64, upn []byte, line int) (Verdict, string) {
 	return Usable, ""
 }
 
-// unsteady is for an Options.Want that takes back what it said.
+// unsteady is for a Roster.want that takes back what it said.
 func (r *Roster) unsteady(line int, err error) error {
 	return r.errorf(line, 0, "the row could be used at first, and then not: %w", err)
 }

@@ -25,16 +25,19 @@ func TestVerdictsEqualNaive(t *testing.T) {
 		for round := range uint64(60) {
 			rnd := rand.New(rand.NewPCG(round, 7))
 			text, wants := randomRoster(rnd), round%3 > 0
-			o := Options{}
+			var asks func(*Row) (string, error)
 			if wants {
-				o.Want = func(row *Row) (string, error) {
+				asks = func(row *Row) (string, error) {
 					if row.Cells[1] == "bad" {
 						return "", errors.New("asks for nonsense")
 					}
 					return row.Cells[1], nil
 				}
 			}
-			r, err := open(func() (*source, error) { return spool("-", strings.NewReader(text)) }, o, hash)
+			r, err := open(func() (*source, error) { return spool("-", strings.NewReader(text)) }, Options{}, hash)
+			if err == nil {
+				err = r.Survey(asks)
+			}
 			if err != nil {
 				t.Fatalf("hash %s: %v in\n%s", name, err, text)
 			}
@@ -135,13 +138,13 @@ func naive(rows []Row, wants bool) []Row {
 // agree with the first, and no other user's.
 func TestConflicts(t *testing.T) {
 	text := "UPN,Mode\nada@b.cd,on\nbob@b.cd,on\nADA@b.cd,on\nada@b.cd,off\nbob@b.cd,on\nada@b.cd,on\neve@b.cd,maybe\neve@b.cd,on\n"
-	o := Options{Want: func(row *Row) (string, error) {
+	asks := func(row *Row) (string, error) {
 		if row.Cells[1] == "maybe" {
 			return "", errors.New(`"maybe" is neither on nor off`)
 		}
 		return row.Cells[1], nil
-	}}
-	r := openText(t, text, o)
+	}
+	r := openWanting(t, text, Options{}, asks)
 	want := []string{
 		"2 conflict lines 2 and 5 ask for different things for this user",
 		"3 usable ",
@@ -160,7 +163,12 @@ func TestConflicts(t *testing.T) {
 	if d := r.Description(); d.Users != 2 || d.Conflicts != 4 || d.Duplicates != 1 || d.Rejected != 1 {
 		t.Errorf("described as %s", d)
 	}
-	if _, err := Open(write(t, "UPN,Mode\nada@b.cd,on\nada@b.cd,off\n"), nil, o); err == nil || !strings.Contains(err.Error(), "no row can be used (2 rows: 0 rejected, 2 conflicts)") {
+	r, err := Open(write(t, "UPN,Mode\nada@b.cd,on\nada@b.cd,off\n"), nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Survey(asks); err == nil || !strings.Contains(err.Error(), "no row can be used (2 rows: 0 rejected, 2 conflicts)") {
 		t.Errorf("a roster of conflicts alone: %v", err)
 	}
 }

@@ -29,23 +29,26 @@ func FuzzOpen(f *testing.F) {
 		f.Add([]byte(s), true)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, wants bool) {
-		o := Options{}
+		var asks func(*Row) (string, error)
 		if wants {
-			o.Want = func(row *Row) (string, error) {
+			asks = func(row *Row) (string, error) {
 				if len(row.Cells) > 1 && row.Cells[1] == "1" {
 					return "", errors.New("")
 				}
 				return strings.Join(row.Cells[1:], "|"), nil
 			}
 		}
-		r, err := open(func() (*source, error) { return spool("-", strings.NewReader(string(b))) }, o, func(b []byte) uint64 { return uint64(b[0]) << 60 })
+		r, err := open(func() (*source, error) { return spool("-", strings.NewReader(string(b))) }, Options{}, func(b []byte) uint64 { return uint64(b[0]) << 60 })
+		if err == nil {
+			defer r.Close()
+			err = r.Survey(asks)
+		}
 		if err != nil {
 			if _, ok := errors.AsType[*Error](err); !ok || strings.ContainsAny(err.Error(), "\n\x00") || len(err.Error()) > 5000 {
 				t.Errorf("Open: %q", err)
 			}
 			return
 		}
-		defer r.Close()
 		d := r.Description()
 		if d.Users == 0 || d.Users+d.Duplicates+d.Rejected+d.Examples+d.Conflicts != d.Rows {
 			t.Errorf("does not add up: %+v", d)
@@ -124,7 +127,7 @@ func TestChanges(t *testing.T) {
 	}
 	for how, change := range changes {
 		name := write(t, text)
-		r, err := Open(name, nil, Options{})
+		r, err := surveyed(Open(name, nil, Options{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +174,7 @@ func TestTemporaryFiles(t *testing.T) {
 		return entries
 	}
 	for _, text := range []string{"UPN\na@b.cd\n", "UPN\na@b.cd,\xfc\n", "UPN\na@b.cd\x81\n", "\xff\xfeU\x00P\x00N\x00", "no\n", ""} {
-		r, err := Open("-", strings.NewReader(text), Options{})
+		r, err := surveyed(Open("-", strings.NewReader(text), Options{}))
 		if err == nil {
 			info, err := r.src.file.Stat()
 			if err != nil {
@@ -191,12 +194,12 @@ func TestTemporaryFiles(t *testing.T) {
 	}
 }
 
-// A roster that breaks only in the middle is an error of Open, not of Read.
+// A roster that breaks only in the middle is an error of Survey, not of Read.
 func TestBrokenRosterIsFoundFirst(t *testing.T) {
 	text := "UPN,n\n" + strings.Repeat("a@b.cd,1\n", 50_000) + "b@b.cd,\"1\n" + strings.Repeat("c@b.cd,1\n", 200_000)
-	_, err := Open(write(t, text), nil, Options{})
+	_, err := surveyed(Open(write(t, text), nil, Options{}))
 	if err == nil || !strings.Contains(err.Error(), "line 50002, column 8: a quote is opened here and not closed within 1024 KiB") {
-		t.Errorf("Open: %v", err)
+		t.Errorf("surveyed: %v", err)
 	}
 }
 

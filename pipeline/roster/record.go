@@ -27,13 +27,11 @@ type records struct {
 	src       *source
 	delimiter byte
 	ahead     int  // bytes to read at a time
-	vet       bool // whether what is read has to be looked at for being text
 	unchecked bool // whether another reading sees to it that src doesn't change
 
 	buf      []byte
 	pos, end int   // buf[pos:end] is to be cut
 	base     int64 // offset in src of buf[0]
-	vetted   int   // buf[:vetted] was looked at
 	eof      bool  // src has nothing after buf[:end]
 	line     int   // line that is at pos
 
@@ -66,7 +64,7 @@ func (r *records) seek(offset int64, line int) {
 		return
 	}
 	r.base, r.eof, r.edited = offset, false, false
-	r.pos, r.end, r.vetted = 0, 0, 0
+	r.pos, r.end = 0, 0
 }
 
 // at returns the offset of what is to be cut.
@@ -203,7 +201,6 @@ func (r *records) more() error {
 		return &Error{r.src.name, r.line, 0, errors.New("more lines than rollcall can count")}
 	}
 	r.end = copy(r.buf, r.buf[r.pos:r.end])
-	r.vetted = max(0, r.vetted-r.pos)
 	r.base += int64(r.pos)
 	r.pos = 0
 	r.lf, r.cr, r.quote = -1, -1, -1
@@ -225,8 +222,5 @@ func (r *records) more() error {
 	}
 	r.end += n
 	r.eof = int64(n) == left
-	if r.vet {
-		return r.look()
-	}
 	return nil
 }

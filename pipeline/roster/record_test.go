@@ -128,7 +128,7 @@ func TestRoundTrip(t *testing.T) {
 			if err := w.WriteAll(table); err != nil {
 				t.Fatal(err)
 			}
-			r, err := Open("-", strings.NewReader(b.String()), Options{Delimiter: delimiter})
+			r, err := surveyed(Open("-", strings.NewReader(b.String()), Options{Delimiter: delimiter}))
 			if err != nil {
 				t.Fatalf("%q: %v", b.String(), err)
 			}

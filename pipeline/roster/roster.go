@@ -1,13 +1,13 @@
 // Package roster reads the CSV file that says which users to change: any CSV
 // that an administrator really has.
 //
-// [Open] reads the whole file once, before anything is done with it: it finds
-// out the encoding, the delimiter and the UPN column, judges every row, and
-// finds the rows of one user. So a broken file is an error before the first
+// [Open] finds out the encoding, the delimiter and the UPN column. [Roster.Survey]
+// reads all rows once, before anything is done with them: it judges each, and
+// finds those of one user. So a broken file is an error before the first
 // row is handed out, and how many rows there are is known. [Roster.Rows] then
 // reads the file again, row by row, each with its [Verdict].
 //
-//	file, stdin -> source -> records -> rows -> survey -> shared users
+//	file, stdin -> source -> records -> rows -> Survey -> shared users
 //	                            |                             |
 //	                            +---------> Reader <----------+
 //
@@ -39,26 +39,10 @@ type Options struct {
 	// Skip, if not nil, leaves out more rows: those for which it returns true. It
 	// has to answer the same each time; the Row is its own only until it returns.
 	Skip func(*Row) bool
-
-	// Header is called when the header is known and no row has been read,
-	// for what has to be looked up in it. Of the Roster it is given, only the
-	// methods Name, Header, UPN and Column may be used. If it returns an
-	// error, so does Open. It may be called again, when a file turns out
-	// late not to be in the encoding that its beginning is in.
-	Header func(*Roster) error
-
-	// Want returns what a row asks for in a form that can be compared, or why
-	// the row can't be used. Rows of one user that ask for different things
-	// are a conflict. It is called only for rows with a valid UPN, more than
-	// once for some, also by Readers, and has to answer the same each time;
-	// the Row is its own only until it returns. If it is nil, all rows ask
-	// for the same.
-	Want func(*Row) (string, error)
 }
 
-// A Roster is a CSV file of users that has been read once and can be read
-// again. It is safe for use by several goroutines at once, each with its own
-// [Reader].
+// A Roster is a CSV file of users. Once it has been surveyed it is safe for use by
+// several goroutines at once, each with its own [Reader].
 type Roster struct {
 	options Options
 	src     *source
@@ -68,6 +52,8 @@ type Roster struct {
 	status  int   // index of the column that Options.Only is about, or -1
 	example []int // indexes of the columns in which a template says Example:
 	found   Description
+	warning string // of the encoding, or ""
+	want    func(*Row) (string, error)
 	digest  string
 	sum     string // of the file as it came, if it was converted
 	marks   marks
@@ -75,12 +61,11 @@ type Roster struct {
 	hash    func([]byte) uint64
 }
 
-// Open reads the file called name, or all of stdin if name is "-", and returns
-// it as a Roster, which the caller has to close.
+// Open opens the file called name, or takes in all of stdin if name is "-", and reads
+// its header. The caller has to close the Roster, and to survey it ahead of any use
+// that has to do with rows.
 //
-// A file of which no row can be used is an error, unless Only passed over all of
-// them, as is one that can't be read for certain. Every error is an [*Error], but for one that
-// [Options.Header] returned and one that is [ErrOption].
+// Every error is an [*Error], but for one that is [ErrOption].
 //
 // The file is held open, so to put another in its place changes nothing. To
 // write into it is noticed.
@@ -106,21 +91,9 @@ func open(source func() (*source, error), o Options, hash func([]byte) uint64) (
 	if err != nil {
 		return nil, err
 	}
-	enc, err := findEncoding(src, o.Encoding)
-	if err != nil {
-		src.close()
-		return nil, err
-	}
 	r := &Roster{options: o, src: src, hash: hash}
-	err = r.read(enc)
-	if e, ok := errors.AsType[*notUTF8Error](err); ok {
-		// The beginning was UTF-8, so only the byte that isn't could tell.
-		var warning string
-		if warning, err = e.verdict(r.src, o.Encoding); err == nil {
-			if err = r.read(windows1252); err == nil {
-				r.found.Warnings = slices.Insert(r.found.Warnings, 0, warning)
-			}
-		}
+	if err = r.decode(); err == nil {
+		err = r.readHeader()
 	}
 	if err != nil {
 		r.Close()
@@ -129,8 +102,25 @@ func open(source func() (*source, error), o Options, hash func([]byte) uint64) (
 	return r, nil
 }
 
-// read makes r out of its source, which is in enc.
-func (r *Roster) read(enc encoding) error {
+// decode finds out what encoding the file is in, and makes r's source UTF-8.
+func (r *Roster) decode() error {
+	enc, err := findEncoding(r.src, r.options.Encoding)
+	if err != nil {
+		return err
+	}
+	err = r.decodeAs(enc)
+	if e, ok := errors.AsType[*notUTF8Error](err); ok {
+		// The beginning was UTF-8, so only the byte that isn't could tell.
+		if r.warning, err = e.verdict(r.src, r.options.Encoding); err == nil {
+			err = r.decodeAs(windows1252)
+		}
+	}
+	return err
+}
+
+// decodeAs makes r's source, which is in enc, UTF-8.
+func (r *Roster) decodeAs(enc encoding) error {
+	r.found.Encoding = string(enc)
 	if enc != utf8Encoding {
 		sum, err := r.src.sha256()
 		if err != nil {
@@ -147,25 +137,7 @@ func (r *Roster) read(enc encoding) error {
 	if err := r.src.trimEnd(); err != nil {
 		return err
 	}
-	if err := r.readHeader(); err != nil {
-		return err
-	}
-	if r.options.Header != nil {
-		if err := r.options.Header(r); err != nil {
-			return err
-		}
-	}
-	if err := r.survey(); err != nil {
-		return err
-	}
-	r.found.Encoding = string(enc)
-	r.found.Delimiter = string(rune(r.dialect.delimiter))
-	r.found.UPNColumn = r.header[r.upn]
-	nothingToDo := r.found.Rows == 0 && r.found.PassedOver > 0
-	if r.found.Users == 0 && !nothingToDo {
-		return r.errorf(0, 0, "%s", r.found.nobody())
-	}
-	return nil
+	return r.src.vet()
 }
 
 // Close closes the file, and removes the temporary one if there is one.
@@ -190,7 +162,7 @@ func (r *Roster) Description() Description {
 }
 
 // Digest returns what tells the rows from those of another roster: it is the same
-// for two that have the same lines, users, verdicts and answers of Options.Want
+// for two that have the same lines, users, verdicts and wanted texts
 // in the same order, whatever else is in their cells.
 func (r *Roster) Digest() string { return r.digest }
 

@@ -22,7 +22,7 @@ type Verdict uint8
 
 const (
 	Usable    Verdict = iota // the first, or only, row of a valid user
-	Invalid                  // the UPN is not valid, or Options.Want refused the row
+	Invalid                  // the UPN is not valid, or the row was refused by who surveyed it
 	Duplicate                // an earlier row is of the same user and asks for the same
 	Conflict                 // another row is of the same user and asks for something else
 	Example                  // the example row of a template
@@ -68,7 +68,7 @@ type rows struct {
 	upn        span           // its UPN, trimmed
 	passedOver map[string]int // by status, records that Options.Only and Skip left out so far
 	key        []byte         // scratch: the UPN in lower case
-	row        Row            // scratch: what Options.Want is called with
+	row        Row            // scratch: what Options.Skip and Roster.want are called with
 }
 
 func (r *Roster) rows() *rows {
@@ -216,11 +216,11 @@ func (r *rows) judge() (v Verdict, reason, want string) {
 
 // want returns what the row read last asks for.
 func (r *rows) want() (string, error) {
-	if r.roster.options.Want == nil {
+	if r.roster.want == nil {
 		return "", nil
 	}
 	r.fill(&r.row)
-	want, err := r.roster.options.Want(&r.row)
+	want, err := r.roster.want(&r.row)
 	if err != nil && err.Error() == "" {
 		err = errors.New("can't be used")
 	}

@@ -5,15 +5,40 @@ import (
 	"io"
 )
 
-// survey reads all rows, counts them, and finds out the verdict of each.
+// Survey reads all rows, counts them, and finds out the verdict of each. It has to be
+// called once, unless Open failed.
+//
+// want returns what a row asks for in a form that can be compared, or why the row
+// can't be used. Rows of one user that ask for different things are a conflict. It is
+// called only for rows with a valid UPN, more than once for some, also by Readers,
+// and has to answer the same each time; the Row is its own only until it returns. If
+// it is nil, all rows ask for the same.
+//
+// A file of which no row can be used is an error, unless Options.Only passed over all
+// of them, as is one that can't be read for certain. Every error is an [*Error].
+func (r *Roster) Survey(want func(*Row) (string, error)) error {
+	r.want = want
+	if err := r.survey(); err != nil {
+		return err
+	}
+	r.found.Delimiter = string(rune(r.dialect.delimiter))
+	r.found.UPNColumn = r.header[r.upn]
+	nothingToDo := r.found.Rows == 0 && r.found.PassedOver > 0
+	if r.found.Users == 0 && !nothingToDo {
+		return r.errorf(0, 0, "%s", r.found.nobody())
+	}
+	return nil
+}
+
 func (r *Roster) survey() error {
-	r.found = Description{Warnings: []string{}, Rejections: []Rejection{}}
-	r.marks, r.shared = marks{}, nil
+	r.found.Warnings, r.found.Rejections = []string{}, []Rejection{}
+	if r.warning != "" {
+		r.found.Warnings = append(r.found.Warnings, r.warning)
+	}
 	var odd oddities
 	var users hashes
 	digest := newDigest()
 	rows := r.rows()
-	rows.vet = true
 	for {
 		err := rows.next()
 		if err == io.EOF {
@@ -45,7 +70,7 @@ func (r *Roster) survey() error {
 		r.found.PassedOver += n
 	}
 	r.digest = digest.sum()
-	r.found.Warnings = odd.warnings()
+	r.found.Warnings = append(r.found.Warnings, odd.warnings()...)
 
 	if repeated := users.repeated(); len(repeated) > 0 {
 		return r.compare(repeated)

@@ -6,24 +6,30 @@ import (
 	"unicode/utf8"
 )
 
-// look returns an error if what has been read since the last look isn't text.
-func (r *records) look() error {
-	b := r.buf[r.vetted:r.end]
-	if !r.eof {
-		b = b[:wholeRunes(b)]
+// vet returns an error if s isn't text: UTF-8 to its end, and without a NUL byte.
+func (s *source) vet() error {
+	buf := make([]byte, min(readAhead, max(0, s.size-s.start)))
+	for at := s.start; at < s.size; {
+		b := buf[:min(int64(len(buf)), s.size-at)]
+		if err := s.readAt(b, at); err != nil {
+			return err
+		}
+		if at+int64(len(b)) < s.size {
+			b = b[:wholeRunes(b)]
+		}
+		nul := bytes.IndexByte(b, 0)
+		if nul >= 0 {
+			b = b[:nul]
+		}
+		if !utf8.Valid(b) {
+			i := firstInvalid(b)
+			return &notUTF8Error{offset: at + int64(i), b: b[i]}
+		}
+		if nul >= 0 {
+			return s.errorAt(at+int64(nul), errors.New("a NUL byte: this is not a text file"))
+		}
+		at += int64(len(b))
 	}
-	nul := bytes.IndexByte(b, 0)
-	if nul >= 0 {
-		b = b[:nul]
-	}
-	if !utf8.Valid(b) {
-		i := firstInvalid(b)
-		return &notUTF8Error{offset: r.base + int64(r.vetted+i), b: b[i]}
-	}
-	if nul >= 0 {
-		return r.src.errorAt(r.base+int64(r.vetted+nul), errors.New("a NUL byte: this is not a text file"))
-	}
-	r.vetted += len(b)
 	return nil
 }
 
