@@ -1,17 +1,17 @@
 package pipeline
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
-	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 )
 
 // A Change is what is wanted of the users of a roster: for each of some
-// properties of one setting a value, the same for all or from a column.
+// properties of one setting a value, the same for all or from a column. It is made by
+// assigning, then bound once to the header of the roster, and then only asked what
+// rows call for.
 type Change struct {
 	Setting *tenant.Setting
 
@@ -27,13 +27,8 @@ type Change struct {
 	// it, instead of [tenant.ListSeparator].
 	ListSeparator string
 
-	// Cell, if not nil, returns what a cell of column i stands for, and whether
-	// it is one of ours, as [tenant.Cell] writes them.
-	Cell func(i int, cell string) (text string, ours bool)
-
-	// Settled, if not nil, returns what a row came to ahead of this run, of
-	// which nothing is to be sent; ok is false for a row to work on.
-	Settled func(cells []string) (status Status, err error, ok bool)
+	// Source is the roster, if an earlier run wrote it, or nil.
+	Source Source
 
 	assigns []assign
 	moved   []moved
@@ -41,33 +36,41 @@ type Change struct {
 	get     tenant.Cmdlet // that reads the setting
 }
 
+// A Source is a roster that an earlier run wrote.
+type Source interface {
+	// Cell returns what a cell of column i stands for, and whether it is one of ours,
+	// as [tenant.Cell] writes them.
+	Cell(i int, cell string) (text string, ours bool)
+
+	// Usable returns why a row can't be used, or nil.
+	Usable(cells []string) error
+
+	// Settled returns what a row came to ahead of this run, of which nothing is to
+	// be sent; ok is false for a row to work on.
+	Settled(cells []string) (status Status, err error, ok bool)
+}
+
 // An assign is one NAME=VALUE or NAME=@COLUMN, or one with += or -=.
 type assign struct {
 	property string
 	edit     string // + or -, to add to a list or to remove from it, or ""
-	text     string // the value or, with column, the header of the column
-	column   bool
-	index    int // of the column, once bound
-
-	before      string // the header of a column, or ""
-	beforeIndex int
-	expect      []string // headers of columns, of which one has what must be so ahead of a set
-	expectIndex []int
-	movers      []movedBy // of which a value may have moved the property since it was read
+	text     string // the value, if it comes from no column
+	wanted   column // of the value
+	before   column
+	expect   []column  // of which one has what must be so ahead of a set
+	movers   []movedBy // of which a value may have moved the property since it was read
 }
 
 // A movedBy is a property that moves others when it is set.
 type movedBy struct {
 	property string
-	header   string // of the column of what it was set to
-	index    int    // of the column, once bound
+	to       column // of what it was set to
 }
 
 // A moved is a property that changes when what is assigned is set.
 type moved struct {
 	property string
-	before   string // the header of a column, or ""
-	index    int    // of the column, once bound
+	before   column
 }
 
 // Assign adds to the change NAME=VALUE or NAME=@COLUMN, or, for a list, NAME+=VALUE or
@@ -86,11 +89,16 @@ func (c *Change) Assign(assignment string) error {
 		}
 	}
 	a.property = strings.TrimSpace(name)
-	if a.text, a.column = strings.CutPrefix(text, "@"); a.column && a.text == "" {
+	switch header, isColumn := strings.CutPrefix(text, "@"); {
+	case !isColumn:
+		a.text = text
+		if strings.HasPrefix(text, `\@`) {
+			a.text = text[1:]
+		}
+	case header == "":
 		return fmt.Errorf("set %q: no column after the @", assignment)
-	}
-	if !a.column && strings.HasPrefix(text, `\@`) {
-		a.text = text[1:]
+	default:
+		a.wanted.header = header
 	}
 	if err := c.add(a); err != nil {
 		return fmt.Errorf("set %q: %w", assignment, err)
@@ -108,7 +116,7 @@ func (c *Change) add(a assign) (err error) {
 			return fmt.Errorf("%s is set twice", a.property)
 		}
 	}
-	if !a.column {
+	if !a.wanted.named() {
 		if _, _, err := c.parse(&a, a.text, false); err != nil {
 			return err
 		}
@@ -137,7 +145,7 @@ func (c *Change) Moved() []string {
 func (c *Change) RecallMoved(property, before string) {
 	for i := range c.moved {
 		if c.moved[i].property == property {
-			c.moved[i].before = before
+			c.moved[i].before.header = before
 		}
 	}
 }
@@ -147,7 +155,11 @@ func (c *Change) RecallMoved(property, before string) {
 // in that column. A row is changed only as long as the property has the value of
 // one of the columns expect, unless there are none or all are blank.
 func (c *Change) AssignColumns(property, wanted, before string, expect ...string) error {
-	return c.add(assign{property: property, text: wanted, column: true, before: before, expect: expect, expectIndex: make([]int, len(expect))})
+	a := assign{property: property, wanted: column{header: wanted}, before: column{header: before}}
+	for _, header := range expect {
+		a.expect = append(a.expect, column{header: header})
+	}
+	return c.add(a)
 }
 
 // ExpectMoved adds to what is expected of a property that has been assigned what it
@@ -156,7 +168,7 @@ func (c *Change) AssignColumns(property, wanted, before string, expect ...string
 func (c *Change) ExpectMoved(property, by, wanted string) {
 	for i := range c.assigns {
 		if a := &c.assigns[i]; a.property == property {
-			a.movers = append(a.movers, movedBy{property: by, header: wanted})
+			a.movers = append(a.movers, movedBy{by, column{header: wanted}})
 		}
 	}
 }
@@ -184,110 +196,19 @@ func (c *Change) Properties() []string {
 func (c *Change) String() string {
 	var parts []string
 	for _, a := range c.assigns {
-		at := ""
+		text := a.text
 		switch {
-		case a.column:
-			at = "@"
-		case strings.HasPrefix(a.text, "@"):
-			at = `\`
+		case a.wanted.named():
+			text = "@" + a.wanted.header
+		case strings.HasPrefix(text, "@"):
+			text = `\` + text
 		}
-		parts = append(parts, a.property+a.edit+"="+at+a.text)
+		parts = append(parts, a.property+a.edit+"="+text)
 	}
 	return strings.Join(parts, ", ")
 }
 
-// Bind finds the columns that c takes values from: column returns the index of
-// the one with the given header. It has to be called ahead of the run.
-func (c *Change) Bind(column func(header string) (int, error)) error {
-	c.get = c.Setting.Get()
-	for i := range c.assigns {
-		a := &c.assigns[i]
-		if !a.column {
-			continue
-		}
-		find := func(header string, index *int) (err error) {
-			if header == "" {
-				return nil
-			}
-			if *index, err = column(header); err != nil {
-				err = fmt.Errorf("set %s=@%s: %w", a.property, header, err)
-			}
-			return err
-		}
-		if err := cmp.Or(find(a.text, &a.index), find(a.before, &a.beforeIndex)); err != nil {
-			return err
-		}
-		for i, header := range a.expect {
-			if err := find(header, &a.expectIndex[i]); err != nil {
-				return err
-			}
-		}
-	}
-	for i := range c.assigns {
-		for j := range c.assigns[i].movers {
-			m := &c.assigns[i].movers[j]
-			var err error
-			if m.index, err = column(m.header); err != nil {
-				return fmt.Errorf("what moved %s: %w", c.assigns[i].property, err)
-			}
-		}
-	}
-	for i := range c.moved {
-		if m := &c.moved[i]; m.before != "" {
-			var err error
-			if m.index, err = column(m.before); err != nil {
-				return fmt.Errorf("value before of %s: %w", m.property, err)
-			}
-		}
-	}
-	if !c.Empty() && c.Uniform() {
-		p, err := c.plan(nil)
-		c.fixed = p
-		return err
-	}
-	return nil
-}
-
-// Uniform reports whether every row wants the same.
-func (c *Change) Uniform() bool {
-	return !slices.ContainsFunc(c.assigns, func(a assign) bool { return a.column })
-}
-
-// Wanted returns the values that every row wants, in the order of Properties, or
-// nil if rows differ in that. It is for after Bind.
-func (c *Change) Wanted() []string {
-	if c.fixed == nil {
-		return nil
-	}
-	var texts []string
-	for _, w := range c.fixed.wants {
-		texts = append(texts, tenant.Cell(w.Value))
-	}
-	return texts
-}
-
-// Want returns a text that is the same for rows that want the same of users who
-// are to be in the same state, or why the row can't be used.
-func (c *Change) Want(row *roster.Row) (string, error) {
-	if c.Settled != nil {
-		if status, err, ok := c.Settled(row.Cells); ok {
-			return fmt.Sprintf("%s %v", status, err), nil
-		}
-	}
-	if c.Uniform() {
-		return "", nil
-	}
-	if row.Surplus > 0 {
-		return "", fmt.Errorf("it has %d cells, the header %d: they may be shifted by a delimiter that is not in quotes", len(row.Cells)+row.Surplus, len(row.Cells))
-	}
-	p, err := c.plan(row.Cells)
-	if err != nil {
-		return "", err
-	}
-	return p.String(), nil
-}
-
 // Recalls reports whether the values before come from columns of the roster.
 func (c *Change) Recalls() bool {
-	return slices.ContainsFunc(c.assigns, func(a assign) bool { return a.before != "" })
+	return slices.ContainsFunc(c.assigns, func(a assign) bool { return a.before.named() })
 }

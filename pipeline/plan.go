@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 )
 
@@ -19,6 +20,14 @@ type plan struct {
 	expect [][]any         // of each want, the values of which one must be so ahead of the set; none means any value
 	moves  []moves         // what changes with them
 	note   string
+
+	settled *settled // or nil
+}
+
+// A settled says what a row came to ahead of the run: nothing is to be sent.
+type settled struct {
+	status Status
+	err    error
 }
 
 // moves is what becomes of a property that changes with those that are wanted: one
@@ -41,6 +50,9 @@ func (m *moves) of(r *Result) *Value {
 
 // String returns all that p calls for, and what it starts from.
 func (p *plan) String() string {
+	if s := p.settled; s != nil {
+		return fmt.Sprintf("%s %v", s.status, s.err)
+	}
 	var b strings.Builder
 	for i, w := range p.wants {
 		fmt.Fprintf(&b, "%d=%q", p.index[i], tenant.Cell(w.Value))
@@ -58,17 +70,38 @@ func (p *plan) String() string {
 	return b.String()
 }
 
-// plan returns what a row with these cells calls for, or why that can't be done.
-func (c *Change) plan(cells []string) (*plan, error) {
+// plan returns what a row calls for, or why that can't be done. It is for after Bind.
+func (c *Change) plan(row *roster.Row) (*plan, error) {
 	if c.fixed != nil {
 		return c.fixed, nil
 	}
+	if c.Source != nil {
+		if err := c.Source.Usable(row.Cells); err != nil {
+			return nil, err
+		}
+		if status, why, ok := c.Source.Settled(row.Cells); ok {
+			p, err := c.work(row.Cells)
+			if err != nil {
+				p = new(plan) // it does not matter any more
+			}
+			p.settled = &settled{status, why}
+			return p, nil
+		}
+	}
+	if row.Surplus > 0 {
+		return nil, fmt.Errorf("it has %d cells, the header %d: they may be shifted by a delimiter that is not in quotes", len(row.Cells)+row.Surplus, len(row.Cells))
+	}
+	return c.work(row.Cells)
+}
+
+// work works out what a row with these cells calls for.
+func (c *Change) work(cells []string) (*plan, error) {
 	p := new(plan)
 	for i, a := range c.assigns {
 		v, note, err := any(nil), "", error(nil)
-		if a.column {
+		if a.wanted.named() {
 			var blank bool
-			if v, note, blank, err = c.column(&a, a.text, cells, a.index); blank {
+			if v, note, blank, err = c.column(&a, &a.wanted, cells); blank {
 				continue // a blank cell leaves the property alone
 			}
 		} else {
@@ -82,14 +115,10 @@ func (c *Change) plan(cells []string) (*plan, error) {
 		}
 		p.wants = append(p.wants, tenant.Want{Property: a.property, Value: v})
 		p.index = append(p.index, i)
-		before := ""
-		if a.before != "" {
-			before, _ = c.cell(cells, a.beforeIndex)
-		}
-		p.before = append(p.before, before)
+		p.before = append(p.before, c.before(&a.before, cells))
 		var expect []any
-		for j, header := range a.expect {
-			v, _, blank, err := c.column(&a, header, cells, a.expectIndex[j])
+		for j := range a.expect {
+			v, _, blank, err := c.column(&a, &a.expect[j], cells)
 			if err != nil {
 				return nil, err
 			}
@@ -110,19 +139,15 @@ func (c *Change) plan(cells []string) (*plan, error) {
 	}
 	for _, w := range c.Setting.Moves(p.wants) {
 		m := moves{property: w.Property, to: w.Value}
-		header, column := "", 0
 		if m.index = slices.IndexFunc(c.moved, func(m moved) bool { return m.property == w.Property }); m.index >= 0 {
-			header, column = c.moved[m.index].before, c.moved[m.index].index
+			m.before = c.before(&c.moved[m.index].before, cells)
 		} else {
 			m.assigned = true
 			m.index = slices.IndexFunc(c.assigns, func(a assign) bool { return a.property == w.Property })
 			if m.index < 0 || slices.Contains(p.index, m.index) {
 				continue // it is wanted itself
 			}
-			header, column = c.assigns[m.index].before, c.assigns[m.index].beforeIndex
-		}
-		if header != "" {
-			m.before, _ = c.cell(cells, column)
+			m.before = c.before(&c.assigns[m.index].before, cells)
 		}
 		p.moves = append(p.moves, m)
 	}
@@ -133,7 +158,7 @@ func (c *Change) plan(cells []string) (*plan, error) {
 // were set to.
 func (c *Change) movedTo(a *assign, cells []string) (values []any) {
 	for _, m := range a.movers {
-		v, _, blank, err := c.column(&assign{property: m.property}, m.header, cells, m.index)
+		v, _, blank, err := c.column(&assign{property: m.property}, &m.to, cells)
 		if blank || err != nil {
 			continue // whoever sets it says what is wrong
 		}
@@ -146,10 +171,17 @@ func (c *Change) movedTo(a *assign, cells []string) (values []any) {
 	return values
 }
 
-// column reads the value that a row has of a's property in column i, which is
-// called header.
-func (c *Change) column(a *assign, header string, cells []string, i int) (v any, note string, blank bool, err error) {
-	text, ours := c.cell(cells, i)
+// before returns the value before that a row has in a column, or "".
+func (c *Change) before(col *column, cells []string) (text string) {
+	if col.named() {
+		text, _ = c.cell(cells, col.index)
+	}
+	return text
+}
+
+// column reads the value that a row has of a's property in a column.
+func (c *Change) column(a *assign, col *column, cells []string) (v any, note string, blank bool, err error) {
+	text, ours := c.cell(cells, col.index)
 	trimmed := strings.TrimSpace(text)
 	if trimmed == "" {
 		return nil, "", true, nil
@@ -163,7 +195,7 @@ func (c *Change) column(a *assign, header string, cells []string, i int) (v any,
 		v, note, err = c.parse(a, text, ours)
 	}
 	if err != nil {
-		err = fmt.Errorf("column %q: %w", header, err)
+		err = fmt.Errorf("column %q: %w", col.header, err)
 	}
 	return v, note, false, err
 }
@@ -173,18 +205,18 @@ func (c *Change) column(a *assign, header string, cells []string, i int) (v any,
 var className = regexp.MustCompile(`^(?:System|Microsoft)(?:\.\w+)+(?:` + "`" + `\d+)?(?:\[.*\])?$`)
 
 func (c *Change) cell(cells []string, i int) (text string, ours bool) {
-	if c.Cell == nil {
+	if c.Source == nil {
 		return cells[i], false
 	}
-	return c.Cell(i, cells[i])
+	return c.Source.Cell(i, cells[i])
 }
 
 // blank says which cells a row with nothing to set should have filled.
 func (c *Change) blank() string {
 	var columns []string
 	for _, a := range c.assigns {
-		if !slices.Contains(columns, a.text) {
-			columns = append(columns, a.text)
+		if !slices.Contains(columns, a.wanted.header) {
+			columns = append(columns, a.wanted.header)
 		}
 	}
 	return fmt.Sprintf("column %s is blank", strings.Join(columns, ", "))

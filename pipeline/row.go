@@ -50,26 +50,23 @@ func (r *Run) begin(t *task) bool {
 	}
 	switch t.Row.Verdict {
 	case roster.Usable:
-		if t.plan, t.Err = r.Change.plan(t.Row.Cells); t.Err == nil {
-			t.Note = t.plan.note
-			for i, w := range t.plan.wants {
-				v := &t.Values[t.plan.index[i]]
-				v.Wanted, v.Before = tenant.Cell(w.Value), t.plan.before[i]
-			}
-			for _, m := range t.plan.moves {
-				*m.of(&t.Result) = Value{Moves: tenant.Cell(m.to), Before: m.before}
-			}
+		if t.plan, t.Err = r.Change.plan(&t.Row); t.Err != nil {
+			t.Status = Invalid
+			return false
 		}
-		if settled := r.Change.Settled; settled != nil {
-			if status, err, ok := settled(t.Row.Cells); ok {
-				t.Status, t.Err = status, err
-				return false
-			}
+		t.Note = t.plan.note
+		for i, w := range t.plan.wants {
+			v := &t.Values[t.plan.index[i]]
+			v.Wanted, v.Before = tenant.Cell(w.Value), t.plan.before[i]
 		}
-		if t.Err == nil {
-			return !r.recall(t)
+		for _, m := range t.plan.moves {
+			*m.of(&t.Result) = Value{Moves: tenant.Cell(m.to), Before: m.before}
 		}
-		t.Status = Invalid
+		if s := t.plan.settled; s != nil {
+			t.Status, t.Err = s.status, s.err
+			return false
+		}
+		return !r.recall(t)
 	case roster.Invalid:
 		t.Status, t.Err = Invalid, errors.New(t.Row.Reason)
 	case roster.Duplicate:

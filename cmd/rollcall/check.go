@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rollcall/pipeline/job"
 	"rollcall/pipeline/roster"
 	"rollcall/report"
 )
@@ -36,12 +35,14 @@ who are wanted two ways.`, exitOK, exitError, exitUsage),
 			if err != nil {
 				return err
 			}
-			job.Bind(&o, c)
 			r, err := roster.Open(args[0], a.in, o)
 			if err != nil {
 				return rosterError(err)
 			}
 			defer r.Close()
+			if err := c.Survey(r); err != nil {
+				return rosterError(err)
+			}
 			if asJSON {
 				enc := json.NewEncoder(a.out)
 				enc.SetIndent("", "  ")

@@ -25,7 +25,7 @@ type Options struct {
 
 	Roster string         // name of the file, or - for Stdin
 	Stdin  io.Reader      // what - stands for
-	Layout roster.Options // what is known of the file; of it, the functions are the job's
+	Layout roster.Options // what is known of the file; Skip is the job's
 	Wanted Wanted         // what to change; a results file may say so itself
 
 	Settings connect.Settings // of the tenant; if Settings.Tenant is "", that of the run to undo, or else the sandbox

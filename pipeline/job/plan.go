@@ -2,7 +2,6 @@ package job
 
 import (
 	"errors"
-	"io"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/results"
@@ -39,34 +38,22 @@ func (o *Options) kind() string {
 
 // openRoster opens the roster, with what only the journal has if it is a file of
 // ours.
-func (j *job) openRoster() (err error) {
-	o := j.Layout
-	Bind(&o, j.Change)
-	if j.Undo {
-		o.Skip, o.Want = j.Source.Unchanged, j.Source.Undoable(j.Change)
+func (j *job) openRoster() error {
+	users, err := j.readRoster()
+	if err == nil {
+		j.opened(func() { users.Close() })
+		err = j.Change.Survey(users)
 	}
-	switch past := j.past(); {
-	case past != nil && past.Fed():
-		var in io.ReadCloser
-		if in, err = past.Open(j.Undo); err == nil {
-			j.Users, err = roster.Read(j.Roster, in, o)
-			in.Close()
-		}
-	case j.input.once != nil:
-		j.Users, err = roster.Read(j.input.title, j.input.once, o)
-	default:
-		j.Users, err = roster.Open(j.Roster, nil, o)
-	}
-	if errors.Is(err, ErrInterrupted) {
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrInterrupted):
 		return ErrInterrupted
-	}
-	if err != nil && j.Undo && j.Source.NoBefore() {
+	case j.Undo && j.Source.NoBefore():
 		return noBeforeError{err}
-	}
-	if err != nil {
+	default:
 		return err
 	}
-	j.opened(func() { j.Users.Close() })
+	j.Users = users
 	found := j.Users.Description()
 	j.Kind, j.File = j.kind(), j.Results
 	j.Befores = j.ReadFirst || j.Change.Recalls()
@@ -84,16 +71,24 @@ func (j *job) openRoster() (err error) {
 	return nil
 }
 
-// Bind has a roster that is opened with o find the columns of a change, and judge
-// its rows by what they want.
-func Bind(o *roster.Options, c *pipeline.Change) {
-	if c.Empty() {
-		return
+// readRoster opens the file, as far as its header.
+func (j *job) readRoster() (*roster.Roster, error) {
+	o := j.Layout
+	if j.Undo {
+		o.Skip = j.Source.Unchanged
 	}
-	o.Header = func(r *roster.Roster) error { return c.Bind(r.Column) }
-	if !c.Uniform() || c.Settled != nil {
-		o.Want = c.Want
+	if past := j.past(); past != nil && past.Fed() {
+		in, err := past.Open(j.Undo)
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		return roster.Read(j.Roster, in, o)
 	}
+	if j.input.once != nil {
+		return roster.Read(j.input.title, j.input.once, o)
+	}
+	return roster.Open(j.Roster, nil, o)
 }
 
 // past returns what stands beside the roster, if it is a results file, or nil.

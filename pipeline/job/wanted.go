@@ -122,7 +122,7 @@ func (j *job) source(change *pipeline.Change) error {
 		return nil
 	}
 	var err error
-	change.Cell = s.Cell
+	change.Source = s
 	switch {
 	case j.Undo:
 		err = s.Back(change)

@@ -99,13 +99,12 @@ func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 	if source.Past, err = ReadPast(name); err != nil {
 		return nil, nil, err
 	}
-	change := &pipeline.Change{Cell: source.Cell}
+	change := &pipeline.Change{Source: source}
 	change.Setting, _ = tenant.LookupSetting("MyAnalyticsFeatureConfig")
 	if err := source.Back(change); err != nil {
 		return nil, nil, err
 	}
-	options := roster.Options{Only: Changing, Skip: source.Unchanged, Want: source.Undoable(change),
-		Header: func(r *roster.Roster) error { return change.Bind(r.Column) }}
+	options := roster.Options{Only: Changing, Skip: source.Unchanged}
 	var users *roster.Roster
 	if source.Past.Fed() {
 		in, err := source.Past.Open(true)
@@ -118,6 +117,10 @@ func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 			return nil, nil, err
 		}
 	} else if users, err = roster.Open(name, nil, options); err != nil {
+		return nil, nil, err
+	}
+	if err := change.Survey(users); err != nil {
+		users.Close()
 		return nil, nil, err
 	}
 	u.bound = change

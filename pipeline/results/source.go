@@ -9,6 +9,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
+	"rollcall/tenant"
 )
 
 // A Source is a roster that is a results file, or the diff of an audit:
@@ -19,9 +20,12 @@ type Source struct {
 	Own        int      // how many of its columns are ours
 	Past       *Past    // what stands beside it; nil if it is not a file
 
-	comma   rune     // between its cells
-	lacking bool     // some row has no value before
-	unknown []string // properties that moved, whose values before some row has not
+	comma rune // between its cells
+
+	ifUnchanged bool            // see Again
+	undone      *tenant.Setting // see Back; else nil
+	lacking     bool            // some row has no value before
+	unknown     []string        // properties that moved, whose values before some row has not
 }
 
 // NewSource returns the Source that r begins with, or nil if that is no results file.
@@ -86,17 +90,16 @@ func (s *Source) Again(c *pipeline.Change, ifUnchanged bool) error {
 	for _, m := range s.Moved {
 		c.RecallMoved(m, m+".Before")
 	}
-	if ifUnchanged {
-		c.Settled = s.unread
-	}
+	s.ifUnchanged = ifUnchanged
 	return nil
 }
 
-// unread returns what a row came to of which the audit does not have all values:
-// whether the user still is as the audit saw them can't be told.
-func (s *Source) unread(cells []string) (pipeline.Status, error, bool) {
+// Settled returns, if only unchanged users are to be changed, what a row came to of
+// which the audit does not have all values: whether the user still is as the audit
+// saw them can't be told.
+func (s *Source) Settled(cells []string) (pipeline.Status, error, bool) {
 	r := s.result(cells)
-	if r == nil {
+	if !s.ifUnchanged || r == nil {
 		return 0, nil, false
 	}
 	switch r.Status {
@@ -135,6 +138,7 @@ func (s *Source) Back(c *pipeline.Change) error {
 		}
 	}
 	s.unknown = c.Moved()
+	s.undone = c.Setting
 	return nil
 }
 
@@ -159,40 +163,42 @@ var ErrNoBefore = errors.New("no value before is on record: it can't be put back
 // for after the roster has been read.
 func (s *Source) NoBefore() bool { return s.lacking }
 
-// Undoable returns c.Want, but that a row without a value before can't be used.
-func (s *Source) Undoable(c *pipeline.Change) func(*roster.Row) (string, error) {
-	return func(row *roster.Row) (string, error) {
-		for i := range s.Properties {
-			if cell := func(n int) string { return row.Cells[firstValue+3*i+n] }; cell(1) != "" && cell(2) == "" {
-				s.lacking = true
-				return "", ErrNoBefore
-			}
-		}
-		for i, p := range s.Properties {
-			if row.Cells[firstValue+3*i+1] == "" { // left alone, and perhaps moved
-				s.movedFrom(c, row, p, row.Cells[firstValue+3*i+2])
-			}
-		}
-		for i, m := range s.Moved {
-			s.movedFrom(c, row, m, row.Cells[firstValue+3*len(s.Properties)+2*i+1])
-		}
-		return c.Want(row)
+// Usable returns, if the file's run is to be undone, [ErrNoBefore] for a row without a
+// value before.
+func (s *Source) Usable(cells []string) error {
+	if s.undone == nil {
+		return nil
 	}
+	for i := range s.Properties {
+		if cell := func(n int) string { return cells[firstValue+3*i+n] }; cell(1) != "" && cell(2) == "" {
+			s.lacking = true
+			return ErrNoBefore
+		}
+	}
+	for i, p := range s.Properties {
+		if cells[firstValue+3*i+1] == "" { // left alone, and perhaps moved
+			s.movedFrom(cells, p, cells[firstValue+3*i+2])
+		}
+	}
+	for i, m := range s.Moved {
+		s.movedFrom(cells, m, cells[firstValue+3*len(s.Properties)+2*i+1])
+	}
+	return nil
 }
 
 // movedFrom notes that a property has been moved, if it has, and that what it was
 // before is not on record.
-func (s *Source) movedFrom(c *pipeline.Change, row *roster.Row, property, before string) {
-	if before == "" && s.movedIn(c, row, property) && !slices.Contains(s.unknown, property) {
+func (s *Source) movedFrom(cells []string, property, before string) {
+	if before == "" && s.movedIn(cells, property) && !slices.Contains(s.unknown, property) {
 		s.unknown = append(s.unknown, property)
 	}
 }
 
 // movedIn reports whether the run of the file has moved a property of the row's
 // user.
-func (s *Source) movedIn(c *pipeline.Change, row *roster.Row, property string) bool {
+func (s *Source) movedIn(cells []string, property string) bool {
 	for i, p := range s.Properties {
-		if row.Cells[firstValue+3*i+1] != "" && slices.Contains(c.Setting.MovedBy([]string{p}), property) {
+		if cells[firstValue+3*i+1] != "" && slices.Contains(s.undone.MovedBy([]string{p}), property) {
 			return true
 		}
 	}

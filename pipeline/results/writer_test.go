@@ -99,6 +99,9 @@ func TestCellsRoundTrip(t *testing.T) {
 		}
 		const own = 6 // columns of ours ahead of the roster's
 		back, err := roster.Open("-", bytes.NewReader(b.Bytes()), roster.Options{})
+		if err == nil {
+			err = back.Survey(nil)
+		}
 		if err != nil {
 			t.Fatalf("%v\n%s", err, b.String())
 		}
