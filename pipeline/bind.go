@@ -8,34 +8,6 @@ import (
 	"rollcall/tenant"
 )
 
-// A column is one of a roster that a change takes values from. The zero value is none.
-type column struct {
-	header string
-	index  int // once bound
-}
-
-func (c *column) named() bool { return c.header != "" }
-
-// bind finds the column, if it is one.
-func (c *column) bind(find func(header string) (int, error)) (err error) {
-	if c.named() {
-		c.index, err = find(c.header)
-	}
-	return err
-}
-
-// columns returns those that a takes something from, and others that are none.
-func (a *assign) columns() []*column {
-	all := []*column{&a.wanted, &a.before}
-	for i := range a.expect {
-		all = append(all, &a.expect[i])
-	}
-	for i := range a.movers {
-		all = append(all, &a.movers[i].to)
-	}
-	return all
-}
-
 // Bind finds the columns that c takes values from: find returns the index of the one
 // with the given header. It has to be called once, when all has been assigned and
 // ahead of whatever has to do with rows.
@@ -88,14 +60,14 @@ func (c *Change) Survey(users *roster.Roster) error {
 	if c.uniform() {
 		return users.Survey(nil)
 	}
-	return users.Survey(c.Want)
+	return users.Survey(c.want)
 }
 
-// Want returns a text that is the same for rows that want the same of users who
+// want returns a text that is the same for rows that want the same of users who
 // are to be in the same state, or why the row can't be used.
-func (c *Change) Want(row *roster.Row) (string, error) {
+func (c *Change) want(row *roster.Row) (string, error) {
 	p, err := c.plan(row)
-	if err != nil || c.fixed != nil {
+	if err != nil {
 		return "", err
 	}
 	return p.String(), nil
