@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"rollcall/pipeline/roster"
 )
 
 // A profile is a named set of values for flags, kept in a file such as
@@ -88,7 +90,7 @@ func readProfile(file, name string, flags []string) (*profile, error) {
 		key, value := node.Content[i], node.Content[i+1]
 		if !slices.Contains(flags, key.Value) {
 			err := fmt.Errorf("unknown key %q: want the long name of a flag", key.Value)
-			if s := nearest(key.Value, flags); s != "" {
+			if s := roster.Nearest(key.Value, flags); s != "" {
 				err = fmt.Errorf("unknown key %q: did you mean %s?", key.Value, s)
 			}
 			return nil, p.wrong(key.Line, err)

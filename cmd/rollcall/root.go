@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"rollcall/pipeline/roster"
 )
 
 const about = `rollcall changes a setting of every user of a CSV file on a Microsoft 365 tenant,
@@ -74,7 +76,7 @@ func noCommand(c *cobra.Command, args []string) error {
 		}
 	}
 	e := &exit{status: exitUsage, err: fmt.Errorf("unknown command %q", args[0]), hint: "rollcall --help lists the commands"}
-	if name := nearest(args[0], names); name != "" {
+	if name := roster.Nearest(args[0], names); name != "" {
 		e.hint = "did you mean " + name + "? " + e.hint
 	}
 	return e
@@ -90,7 +92,7 @@ func wrongFlag(c *cobra.Command, err error) error {
 	if missing, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string
 		c.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-		if name := nearest(missing.GetSpecifiedName(), names); name != "" {
+		if name := roster.Nearest(missing.GetSpecifiedName(), names); name != "" {
 			e.hint = "did you mean --" + name + "? " + e.hint
 		}
 	}

@@ -206,43 +206,6 @@ func likelyUPN(header []string) string {
 	return ""
 }
 
-// nearest returns the header that is name but for a slip or two, or "".
-func nearest(header []string, name string) string {
-	name = plainName(strings.ToLower(trim(name)))
-	best, least := "", len(name)/4+1
-	for _, h := range header {
-		plain := plainName(strings.ToLower(trim(h)))
-		if len(plain) == 0 || len(plain) > 2*len(name) {
-			continue
-		}
-		if d := distance(plain, name); d < least || d == least && best == "" {
-			best, least = trim(h), d
-		}
-	}
-	return best
-}
-
-// distance returns how many bytes have to be put in, left out or replaced to
-// make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := corner
-			if a[i] != b[j] {
-				d = 1 + min(corner, row[j], row[j+1])
-			}
-			corner, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
-}
-
 // list returns the first of names, quoted.
 func list(names []string) string {
 	const most = 12

@@ -1,4 +1,4 @@
-package main
+package roster
 
 import "testing"
 
@@ -8,8 +8,8 @@ func TestNearest(t *testing.T) {
 		{"wrokers", "workers"}, {"worker", "workers"}, {"organisation", "organization"}, {"readfirst", "read-first"},
 		{"ratte", "rate"}, {"xyzzy", ""}, {"", ""}, {"frobnicate", ""},
 	} {
-		if got := nearest(test.wrong, words); got != test.want {
-			t.Errorf("nearest(%q) = %q; want %q", test.wrong, got, test.want)
+		if got := Nearest(test.wrong, words); got != test.want {
+			t.Errorf("Nearest(%q) = %q; want %q", test.wrong, got, test.want)
 		}
 	}
 }

@@ -1,15 +1,36 @@
-package main
+package roster
 
-// nearest returns the word that was likely meant by one that is not among words,
+import (
+	"slices"
+	"strings"
+)
+
+// Nearest returns the word that was likely meant by one that is not among words,
 // or "" if none is like it.
-func nearest(wrong string, words []string) string {
+func Nearest(wrong string, words []string) string {
 	best, least := "", len(wrong)/3+1 // at so many changes it is another word
 	for _, w := range words {
+		if len(w)-len(wrong) >= least { // which would take long to compare
+			continue
+		}
 		if d := distance(wrong, w); d < least {
 			best, least = w, d
 		}
 	}
 	return best
+}
+
+// nearest returns the header that is name but for a slip or two, or "".
+func nearest(header []string, name string) string {
+	plain := func(s string) string { return plainName(strings.ToLower(trim(s))) }
+	words := make([]string, len(header))
+	for i, h := range header {
+		words[i] = plain(h)
+	}
+	if i := slices.Index(words, Nearest(plain(name), words)); i >= 0 {
+		return trim(header[i])
+	}
+	return ""
 }
 
 // distance returns how many letters have to be added, left out, changed or
