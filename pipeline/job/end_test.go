@@ -384,3 +384,40 @@ func TestResultsAreLockedToTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// What a job has open, the processes of a tenant among them, is closed while others
+// are still kept from the tenant: nothing can write to it when they begin.
+func TestLocksOutliveTheTenant(t *testing.T) {
+	o := optOut(t, newLedger(0), 1)
+	o.Settings = connect.Settings{Tenant: connect.Exchange, Organization: "contoso.com"}
+	j := &job{Options: o, ctx: t.Context(), started: time.Now()}
+	for _, step := range []func() error{j.check, j.openInput, j.decide, j.lockTenant, j.lockResults} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := lock.Tenant(o.LockDir, j.Settings.LockKey("contoso.com"), DefaultNoun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := func(f lock.File) bool {
+		l, err := f.Acquire(t.Context(), "another", 0)
+		if err == nil {
+			l.Release()
+		}
+		return err == nil
+	}
+	closed := false
+	j.opened(func() {
+		closed = true
+		if free(file) || free(lock.Results(o.Results)) {
+			t.Error("another run may begin while something is open")
+		}
+	})
+	if _, err := j.end(nil); err != nil {
+		t.Fatal(err)
+	}
+	if !closed || !free(file) || !free(lock.Results(o.Results)) {
+		t.Errorf("after the end: closed %t, tenant free %t, results free %t", closed, free(file), free(lock.Results(o.Results)))
+	}
+}

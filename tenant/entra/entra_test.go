@@ -337,3 +337,19 @@ func TestSourceHidesSecret(t *testing.T) {
 		t.Errorf("printed %q", got)
 	}
 }
+
+// A request that is about to be made when another has just ended is not made: what
+// that one got will do.
+func TestSecondLook(t *testing.T) {
+	a := &authority{t: t, reply: issues}
+	s := newSource(t, secretConfig(a))
+	want(t, s, "", "", "t1")
+	for _, refused := range []string{"", "t0"} {
+		if r := s.fetch(t.Context(), refused, ""); r.token != "t1" || r.err != nil || a.requests() != 1 {
+			t.Errorf("refused %q: fetch = %+v with %d requests, want t1 with 1", refused, r, a.requests())
+		}
+	}
+	if r := s.fetch(t.Context(), "t1", ""); r.token != "t2" || a.requests() != 2 {
+		t.Errorf("refused t1: fetch = %+v with %d requests, want t2 with 2", r, a.requests())
+	}
+}
