@@ -15,7 +15,7 @@ import (
 // that needs a look, with a sigil ahead of it, then the counts.
 //
 //	~ ada@contoso.com  PrivacyMode: opt-in -> opt-out
-//	= cyd@contoso.com  as wanted; apply without --read-first moves …
+//	= cyd@contoso.com  as wanted; apply without … moves …
 //	? eve@contoso.com  line 4: …
 //	! bob@contoso.com  line 7: unreadable: …
 //
@@ -25,6 +25,9 @@ type Diff struct {
 	Color bool     // paint sigils and values
 	Quiet bool     // leave out what is as wanted in the end
 	Moved []string // properties that change with the others
+
+	// SetsAll is the command that sets those too who are as wanted.
+	SetsAll string
 
 	w          *bufio.Writer
 	properties []string
@@ -43,7 +46,7 @@ func (d *Diff) Record(r *pipeline.Result) error {
 		fmt.Fprintf(d.w, "%s %s  %s\n", p.changed("~"), shown(r.Row.UPN), d.edits(r))
 	case r.Status == pipeline.Same && !d.Quiet:
 		if moved := d.moved(r, func(v *pipeline.Value) string { return v.Moves }); moved != nil {
-			fmt.Fprintf(d.w, "= %s  as wanted; apply without --read-first %s\n", shown(r.Row.UPN), strings.Join(moved, ", "))
+			fmt.Fprintf(d.w, "= %s  as wanted; %s %s\n", shown(r.Row.UPN), d.SetsAll, strings.Join(moved, ", "))
 		}
 	case r.Status == pipeline.Applied && !d.Quiet:
 		fmt.Fprintf(d.w, "%s %s  %s\n", p.changed("~"), shown(r.Row.UPN), d.made(r))

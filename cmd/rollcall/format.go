@@ -120,12 +120,16 @@ func (x *execution) view(p job.Plan) (report.View, error) {
 	case form == "json":
 		return report.NewJSONRows(w, p.Format), nil
 	case form == "markdown":
-		m := report.NewMarkdown(w, fmt.Sprintf("rollcall %s: %s", p.Manifest.Run, p.Change), p.Format.Properties, p.Format.Moved)
+		command := p.Kind
+		if p.Manifest.ReadFirst {
+			command += " --read-first"
+		}
+		m := report.NewMarkdown(w, fmt.Sprintf("rollcall %s: %s", command, p.Change), p.Format.Properties, p.Format.Moved)
 		m.Quiet = quiet
 		return m, nil
 	}
 	d := report.NewDiff(w, p.Format.Properties)
-	d.Color, d.Quiet, d.Moved = color, quiet, p.Format.Moved
+	d.Color, d.Quiet, d.Moved, d.SetsAll = color, quiet, p.Format.Moved, "apply without --read-first"
 	return d, nil
 }
 

@@ -58,7 +58,7 @@ func (p *page) Open(plan job.Plan) error {
 	}
 	m := plan.Manifest
 	p.plan = plan
-	p.Page = html.Page{Kind: m.Kind(), Change: m.Change, Noun: m.Noun,
+	p.Page = html.Page{Kind: m.Run, Change: m.Change, Noun: m.Noun,
 		Tenant: m.Tenant, Sandbox: !plan.Tenant.Real, Roster: baseName(plan.Users.Name()), Counts: plan.Counts,
 		Results: baseName(plan.File), Earlier: plan.Counts.Recorded, Version: version(), Tally: html.NewTally(plan.Format)}
 	if found := plan.Users.Description(); found.PassedOver > 0 {

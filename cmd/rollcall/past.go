@@ -14,12 +14,12 @@ func (x *execution) describePast() {
 	past := x.plan.Source.Past
 	say := x.app.console
 	if m := past.Manifest; m != nil {
-		text := fmt.Sprintf("%s: of the %s of %s on the %s", past.Name, m.Kind(), m.Change, m.Tenant)
+		text := fmt.Sprintf("%s: of the %s of %s on the %s", past.Name, m.Run, m.Change, m.Tenant)
 		if past.By != "" {
 			text += ", " + past.By
 		}
 		say.Say("%s: %s", text, report.CountsText(&past.Counts))
-		for _, line := range report.Unfinished(&past.Counts, m.Kind() != "audit") {
+		for _, line := range report.Unfinished(&past.Counts, m.Run != "audit") {
 			say.Say("%s: %s", past.Name, line)
 		}
 	} else if past.Unknown && x.undo {

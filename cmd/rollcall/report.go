@@ -79,7 +79,7 @@ func readPage(a *app, name string) (*html.Page, error) {
 	}
 	p.Source, p.Results = baseName(name), baseName(name)
 	if m := past.Manifest; m != nil {
-		p.Kind, p.Tenant, p.Noun, p.Change, p.By = m.Kind(), m.Tenant, m.Noun, m.Change, past.By
+		p.Kind, p.Tenant, p.Noun, p.Change, p.By = m.Run, m.Tenant, m.Noun, m.Change, past.By
 		p.Sandbox = m.Where.IsSandbox()
 		p.Counts = past.Counts
 	}

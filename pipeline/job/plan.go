@@ -58,11 +58,8 @@ func (j *job) openRoster() error {
 	j.Kind, j.File = j.kind(), j.Results
 	j.Befores = j.ReadFirst || j.Change.Recalls()
 	j.Counts.Total = found.Rows
-	j.Manifest = results.Manifest{Run: j.Kind, Tenant: j.Tenant.Name, Where: where(&j.Settings), Noun: j.Change.Setting.Noun,
+	j.Manifest = results.Manifest{Run: j.Kind, ReadFirst: j.Kind == "apply" && j.ReadFirst, Tenant: j.Tenant.Name, Where: where(&j.Settings), Noun: j.Change.Setting.Noun,
 		Change: j.Change.String(), Wanted: j.Change.Wanted(), Rows: found.Rows, Digest: j.Users.Digest(), Excel: j.Excel, Befores: j.Befores}
-	if j.Kind == "apply" && j.ReadFirst {
-		j.Manifest.Run = "apply --read-first"
-	}
 	j.Format = results.Format{Properties: j.Change.Properties(), Moved: j.Change.Moved(), Header: j.Users.Header(), UPN: j.Users.UPN(), Excel: j.Excel}
 	if j.Source != nil {
 		j.Format.Own = j.Source.Own

@@ -24,7 +24,7 @@ func newLives(t *testing.T, n int) *lives {
 	for i := range n {
 		l.rows = append(l.rows, roster.Row{Line: 2 + i, UPN: string(rune('a'+i)) + "@contoso.com", Cells: make([]string, len(simHeader))})
 	}
-	l.manifest = Manifest{Run: "apply --read-first", Tenant: "contoso", Noun: "MyAnalyticsFeatureConfig", Change: "PrivacyMode=opt-out",
+	l.manifest = Manifest{Run: "apply", ReadFirst: true, Tenant: "contoso", Noun: "MyAnalyticsFeatureConfig", Change: "PrivacyMode=opt-out",
 		Rows: n, Digest: simDigest(l.rows), Befores: true}
 	return l
 }
@@ -223,4 +223,33 @@ func TestKilledAheadOfTheSummaryAgainAndAgain(t *testing.T) {
 	}
 	l.begin(nothing)
 	l.beginUntold(nothing)
+}
+
+// A run of an earlier version, which wrote that an apply reads first as a word of what
+// run it is, is read as what it was, and can be gone on with by the same command alone.
+func TestReadFirstOfEarlierVersions(t *testing.T) {
+	l := newLives(t, 3)
+	now := l.manifest
+	l.manifest.Run, l.manifest.ReadFirst = "apply --read-first", false
+	l.begin(func(r *File) {
+		r.Before(l.result(0, "opt-in"))
+		r.Record(l.result(0, "opt-in"))
+	})
+	past, err := ReadPast(l.name)
+	if err != nil || past.Doubts != nil || past.Manifest.Run != "apply" || !past.Manifest.ReadFirst {
+		t.Fatalf("the files have %+v, %v", past, err)
+	}
+	other := now
+	other.ReadFirst = false
+	_, _, err = Resume(l.name, l.format, other, &simRows{left: l.rows})
+	if err == nil || !strings.Contains(err.Error(), "kind of run: it was apply that reads first, and now is apply") {
+		t.Errorf("gone on with by an apply that does not read first: %v", err)
+	}
+	l.manifest = now
+	if from := l.begin(nothing); from.Counts.Recorded != 1 {
+		t.Errorf("it goes on from %+v", from)
+	}
+	if past, err := ReadPast(l.name); err != nil || past.Doubts != nil || past.Counts.Recorded != 1 {
+		t.Errorf("then the files have %+v, %v", past, err)
+	}
 }

@@ -2,6 +2,7 @@ package results
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,16 +14,17 @@ import (
 // file must be of the same; which it is, and which life of it, is on record in
 // the journal and in the summary beside the file.
 type Manifest struct {
-	Run     string   `json:"run"` // apply, audit or undo, with --read-first where that was asked for
-	Tenant  string   `json:"tenant"`
-	Where   Where    `json:"where"` // the same, for a program
-	Noun    string   `json:"noun"`
-	Change  string   `json:"change"`
-	Wanted  []string `json:"wanted,omitempty"` // the values of the change, if all rows want the same
-	Rows    int      `json:"rows"`             // of the roster
-	Digest  string   `json:"digest"`           // of the roster: see [roster.Roster.Digest]
-	Excel   bool     `json:"excel"`
-	Befores bool     `json:"befores"` // the value before is known of every user ahead of the set
+	Run       string   `json:"run"`                  // apply, audit or undo
+	ReadFirst bool     `json:"read_first,omitempty"` // of an apply: it reads users ahead of the set
+	Tenant    string   `json:"tenant"`
+	Where     Where    `json:"where"` // the same, for a program
+	Noun      string   `json:"noun"`
+	Change    string   `json:"change"`
+	Wanted    []string `json:"wanted,omitempty"` // the values of the change, if all rows want the same
+	Rows      int      `json:"rows"`             // of the roster
+	Digest    string   `json:"digest"`           // of the roster: see [roster.Roster.Digest]
+	Excel     bool     `json:"excel"`
+	Befores   bool     `json:"befores"` // the value before is known of every user ahead of the set
 
 	// Unsure is how many of the first rows an earlier life may have set without
 	// anything left that says so: see [pipeline.Run.Unsure]. All lives to come have
@@ -51,10 +53,25 @@ func (w Where) Same(v Where) bool {
 	return w.Tenant == v.Tenant && strings.EqualFold(w.Organization, v.Organization) && w.Endpoint == v.Endpoint && w.Cloud == v.Cloud
 }
 
-// Kind returns the kind of the run in a word.
-func (m Manifest) Kind() string {
-	kind, _, _ := strings.Cut(m.Run, " ")
-	return kind
+// UnmarshalJSON reads m, also as earlier versions wrote it: ReadFirst was a word of
+// Run.
+func (m *Manifest) UnmarshalJSON(b []byte) error {
+	type plain Manifest
+	if err := json.Unmarshal(b, (*plain)(m)); err != nil {
+		return err
+	}
+	if kind, more, _ := strings.Cut(m.Run, " "); more == "--read-first" {
+		m.Run, m.ReadFirst = kind, true
+	}
+	return nil
+}
+
+// kind returns what kind of run it was in words.
+func (m Manifest) kind() string {
+	if m.ReadFirst {
+		return m.Run + " that reads first"
+	}
+	return m.Run
 }
 
 // differ returns an error that names the first thing in which m, of a run that
@@ -62,7 +79,7 @@ func (m Manifest) Kind() string {
 func (m Manifest) differ(was Manifest) error {
 	layout := map[bool]string{true: "for Excel", false: "not for Excel"}
 	for _, f := range []struct{ what, was, now string }{
-		{"kind of run", was.Run, m.Run},
+		{"kind of run", was.kind(), m.kind()},
 		{"tenant", was.tenant(m), m.tenant(was)},
 		{"setting", was.Noun, m.Noun},
 		{"change", was.change(), m.change()},

@@ -151,7 +151,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 	if n := min(j.manifest.Unsure-p.Counts.Recorded, j.manifest.Rows-p.Counts.Recorded-len(j.entries)); n > 0 {
 		p.unsure(n)
 	}
-	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Kind() != "audit" {
+	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Run != "audit" {
 		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", pipeline.Plural(left, "row"))
 	}
 }

@@ -118,7 +118,7 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*File
 		}
 	}
 	from.Unsure = max(from.Unsure, from.was.Unsure-from.Counts.Recorded)
-	if from.Unsure > 0 && m.Kind() != "audit" {
+	if from.Unsure > 0 && m.Run != "audit" {
 		r.manifest.Unsure = min(from.Counts.Recorded+from.Unsure, m.Rows)
 	}
 	return r, from, nil
@@ -145,7 +145,7 @@ func (from *Resumption) checkLife(m Manifest, j *journal, last *summaryDocument)
 // the summary of one that did not come to its end is there, it has to be the same:
 // with that summary would go the last that is known of those whom it changed.
 func (from *Resumption) fresh(name string, f Format, m Manifest, last *summaryDocument) (*File, *Resumption, error) {
-	lost := last != nil && last.Outcome != Complete && last.Manifest.Kind() != "audit"
+	lost := last != nil && last.Outcome != Complete && last.Manifest.Run != "audit"
 	if lost {
 		err := m.differ(last.Manifest)
 		if err == nil {

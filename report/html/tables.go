@@ -60,7 +60,7 @@ func (p *Page) moves() (tables []moveTable, note string) {
 	if unread {
 		note = "Not read: the tenant did not say, or was not asked."
 		if !p.isAudit() {
-			note += " An apply asks for the value before only with --read-first."
+			note += " Only an apply that reads first asks for the value before."
 		}
 	}
 	return tables, note
