@@ -25,8 +25,8 @@ var (
 	seeds     = flag.Int("seeds", 0, "how many seeds TestSimulation tries; 0 is as many as CI has time for")
 )
 
-// TestSimulation makes jobs from seeds, in virtual time, on a tenant that fails and
-// loses replies. Each is stopped, cut off and killed at random instants, and gone on
+// TestSimulation makes jobs from seeds, in virtual time, on a tenant that fails,
+// loses replies and may be away for minutes. Each is stopped, cut off and killed at random instants, and gone on
 // with until it is complete or, in one of three seeds, given up. Then it is undone, by
 // jobs that meet with the same. What a kill leaves is what the files had at that
 // instant, and a process that is dead sends nothing.
@@ -67,6 +67,7 @@ type world struct {
 	tenant *sandbox.Tenant
 	faults float64 // share of calls that fail
 	wait   time.Duration
+	outage [2]time.Time // from and to; zero for none
 
 	mu   sync.Mutex
 	dead bool // so is the job at hand
@@ -121,6 +122,10 @@ func (w *world) check(was []map[string]string) {
 // left alone. It reports whether the job is complete.
 func (w *world) finish(o Options, toTheEnd bool) (complete bool) {
 	o.Resume, o.Workers, o.Open = true, 1+w.chance.IntN(6), w.open
+	if w.chance.IntN(3) == 0 {
+		from := time.Now().Add(time.Duration(w.chance.Float64() * float64(time.Duration(w.users)*w.wait)))
+		w.outage = [2]time.Time{from, from.Add(time.Duration(w.chance.Float64() * float64(10*time.Minute)))}
+	}
 	for range w.chance.IntN(6) {
 		if w.interrupted(o) == nil {
 			complete = true
@@ -129,6 +134,7 @@ func (w *world) finish(o Options, toTheEnd bool) (complete bool) {
 	if !toTheEnd {
 		return complete
 	}
+	time.Sleep(time.Until(w.outage[1])) // a job gives up on a tenant that has never answered
 	got, err := o.Run(w.t.Context(), nil)
 	if err != nil || got.Rows.Failed() > 0 {
 		w.t.Fatalf("a job that was left alone came to %+v: %v", got.Rows, err)
@@ -166,7 +172,7 @@ func (w *world) interrupted(o Options) error {
 		w.mu.Unlock()
 		return errors.New("killed")
 	}
-	if err != nil && !errors.Is(err, ErrInterrupted) {
+	if _, gaveUp := errors.AsType[*GuardError](err); err != nil && !errors.Is(err, ErrInterrupted) && !(gaveUp && !w.outage[0].IsZero()) {
 		w.t.Fatalf("the job ended with %v", err)
 	}
 	return err
@@ -247,6 +253,9 @@ func (w *world) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, erro
 	defer w.mu.Unlock()
 	if w.dead {
 		return nil, errKilled
+	}
+	if now := time.Now(); !now.Before(w.outage[0]) && now.Before(w.outage[1]) {
+		return nil, &tenant.Error{Op: c.Name, Object: c.Identity, Class: tenant.Unavailable, Unreachable: true, Err: errors.New("connection refused")}
 	}
 	lost := &tenant.Error{Op: c.Name, Object: c.Identity, Status: 503, Class: tenant.Unavailable, Err: errors.New("busy")}
 	fails := w.chance.Float64() < w.faults

@@ -65,7 +65,7 @@ func (a *adversary) putBack() (doubts []string, err error) {
 	}
 	var i interruption
 	for range a.chance.IntN(3) {
-		i = interruption{kind: simPick(a.chance, "kill", "power cut", "cancel", "stop"), events: 1 + a.chance.IntN(5+10*len(u.rows))}
+		i = interruption{kind: simPick(a.chance, "kill", "power cut"), events: 1 + a.chance.IntN(5+10*len(u.rows))}
 		if _, err := u.live(i, 1+a.chance.IntN(8)); err != nil {
 			a.t.Errorf("undo can't be gone on with: %v", err)
 			return nil, err
@@ -84,8 +84,7 @@ func (a *adversary) putBack() (doubts []string, err error) {
 	return past.Doubts, err
 }
 
-// open makes u an undo of the results file called name: see readSource, wanted
-// and open in cmd/rollcall.
+// open makes u an undo of the results file called name, as package job does.
 func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 	f, err := os.Open(name)
 	if err != nil {

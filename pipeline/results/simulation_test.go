@@ -37,9 +37,15 @@ var (
 
 // TestSimulation makes runs from seeds, in virtual time: random rosters, fates of
 // users, faults, latencies, stale reads and outages of any length at any instant, on
-// which come soft and hard stops, tokens that expire, kills (what was not written to a file is lost) and power
+// which come tokens that expire, kills (what was not written to a file is lost) and power
 // cuts (what was not synced may be). Each is gone on with until it is complete,
 // and then is to be what a run without interruptions is.
+//
+// Whole jobs, which are stopped softly or at once, are for the simulation of package
+// job. This one makes runs of its own, for only from in here can be seen what File
+// knows to be on the disk. So it alone shows that nothing is lost to a power cut,
+// to a kill between any two calls of File and while the journal is written anew, and
+// that a wrong command is refused and leaves the files as they are.
 //
 // A seed fixes all of that but the order of what happens in the same instant and
 // the jitter of package pipeline, so that one which failed may have to be tried
@@ -192,7 +198,7 @@ func newSimulation(t *testing.T, seed uint64, name string, calm bool) *simulatio
 		Rows: n, Excel: s.format.Excel, Digest: simDigest(s.rows), Befores: s.readFirst}
 	s.pace = float64(simPick(chance, 0, 0, 2, 20, 1000))
 	for range chance.IntN(7) {
-		i := interruption{kind: simPick(chance, "stop", "cancel", "expire", "kill", "kill", "kill", "power cut", "power cut")}
+		i := interruption{kind: simPick(chance, "expire", "kill", "kill", "kill", "power cut", "power cut")}
 		if scale := chance.Float64(); chance.IntN(2) == 0 || i.kind == "expire" {
 			i.events = 1 + int(float64(5+5*n)*scale*scale)
 			if big {
@@ -307,10 +313,7 @@ func simRecords(b []byte) (records [][]string, whole bool) {
 	}
 }
 
-var (
-	errKilled  = errors.New("killed")
-	errStopped = errors.New("stopped hard")
-)
+var errKilled = errors.New("killed")
 
 // A simProcess is one process of a simulation: from the start until it is done,
 // stopped or killed.
@@ -323,9 +326,8 @@ type simProcess struct {
 	workers int
 	i       interruption
 
-	interrupt func()
-	cancel    context.CancelCauseFunc
-	events    atomic.Int64
+	cancel context.CancelCauseFunc
+	events atomic.Int64
 
 	// While it is held for reading things happen, and while it is held for
 	// writing the world stands still.
@@ -374,17 +376,15 @@ func (s *simulation) live(i interruption, workers int) (complete bool, err error
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	p.cancel = cancel
-	stop := make(chan struct{})
-	halt := sync.OnceFunc(func() { close(stop) })
-	p.interrupt = map[string]func(){"stop": halt, "cancel": func() { cancel(errStopped) }, "kill": p.kill, "power cut": p.kill}[i.kind]
-	if i.after > 0 {
-		defer time.AfterFunc(i.after, p.interrupt).Stop()
-	} else if i.kind == "expire" {
+	switch {
+	case i.after > 0:
+		defer time.AfterFunc(i.after, p.kill).Stop()
+	case i.kind == "expire":
 		p.expires = i.events
 	}
 
 	run := &pipeline.Run{Tenant: p, Change: s.made(), Limiter: pace.New(s.pace), Workers: workers,
-		Audit: s.audit, ReadFirst: s.readFirst, Retries: 5, VerifyTimeout: 30 * time.Second, Stop: stop,
+		Audit: s.audit, ReadFirst: s.readFirst, Retries: 5, VerifyTimeout: 30 * time.Second,
 		RowTimeout: 30 * time.Minute, Outages: true,
 		Log: zap.NewNop(), Journal: p, Earlier: p.from.Earlier, Unsure: p.from.Unsure}
 	p.event()
@@ -417,9 +417,9 @@ func (s *simulation) live(i interruption, workers int) (complete bool, err error
 	}
 	s.guarded = run.Stopped() != ""
 	switch {
-	case err == nil && (complete || i.kind == "stop"):
+	case err == nil && complete:
 	case err == nil && s.guarded && !s.tenant.outage[0].IsZero():
-	case i.kind == "cancel" && errors.Is(err, errStopped), i.kind == "expire" && errors.Is(err, tenant.Unauthorized):
+	case i.kind == "expire" && errors.Is(err, tenant.Unauthorized):
 	default:
 		t.Errorf("%s: the run ended with %v, complete: %v", i.kind, err, complete)
 	}
@@ -508,8 +508,8 @@ func (p *simProcess) conclude(complete bool) {
 // event is called wherever something is about to happen, or has happened, in
 // the middle of an instant.
 func (p *simProcess) event() {
-	if n := p.events.Add(1); p.i.after == 0 && p.interrupt != nil && n == int64(p.i.events) {
-		p.interrupt()
+	if n := p.events.Add(1); p.i.after == 0 && p.i.kind != "expire" && n == int64(p.i.events) {
+		p.kill()
 	}
 }
 
