@@ -12,7 +12,7 @@ import (
 
 // A plan is what one row calls for.
 type plan struct {
-	wants  []tenant.Want   // never empty
+	wants  []tenant.Want   // empty only if it is settled
 	set    []tenant.Cmdlet // that make it so, if that does not depend on what the tenant shows; the user is not named yet
 	index  []int           // of each want, in Change.Properties
 	before []string        // of each want, the value before as far as the row knows it, or ""

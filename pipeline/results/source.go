@@ -98,8 +98,11 @@ func (s *Source) Again(c *pipeline.Change, ifUnchanged bool) error {
 // which the audit does not have all values: whether the user still is as the audit
 // saw them can't be told.
 func (s *Source) Settled(cells []string) (pipeline.Status, error, bool) {
+	if !s.ifUnchanged {
+		return 0, nil, false
+	}
 	r := s.result(cells)
-	if !s.ifUnchanged || r == nil {
+	if r == nil {
 		return 0, nil, false
 	}
 	switch r.Status {
