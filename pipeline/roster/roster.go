@@ -61,9 +61,9 @@ type Roster struct {
 	hash    func([]byte) uint64
 }
 
-// Open opens the file called name, or takes in all of stdin if name is "-", and reads
-// its header. The caller has to close the Roster, and to survey it ahead of any use
-// that has to do with rows.
+// Open opens the file called name, or takes in all of stdin if name is "-", sees to it
+// that all of it is text, and reads the header. The caller has to close the Roster, and
+// to survey it ahead of any use that has to do with rows.
 //
 // Every error is an [*Error], but for one that is [ErrOption].
 //
