@@ -103,7 +103,7 @@ func (x *execution) outputs() []job.Output {
 		all = append(all, &screen{x: x})
 	}
 	if x.output.html.name != "" {
-		x.page = &page{x: x, name: x.output.html.name, overwrite: x.output.overwrite || x.output.resume}
+		x.page = &page{x: x, flags: &x.output.html, overwrite: x.output.overwrite || x.output.resume}
 		all = append(all, x.page)
 	}
 	return all

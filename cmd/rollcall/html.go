@@ -14,29 +14,44 @@ import (
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
 	"rollcall/report/html"
+	"rollcall/tenant/connect"
 	"rollcall/tenant/disk"
 )
 
-// htmlFlags say where the HTML report goes.
-type htmlFlags struct{ name string }
+// htmlFlags say where the HTML report goes, and what it lists.
+type htmlFlags struct {
+	name string
+	all  bool
+}
 
 func (f *htmlFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.name, "html", "", "write a report to look at to this `FILE`: one that needs nothing else")
+	fs.BoolVar(&f.all, "html-all", false, fmt.Sprintf("list and print all rows in that report, %d at most, not only the first of each status", html.MostRows))
 }
 
-// check refuses a report that could not be one.
-func (f *htmlFlags) check() error {
+// check refuses a report that could not be one. It may be that a name is found for it.
+func (f *htmlFlags) check(named bool) error {
 	if f.name == "-" {
 		return usage(errors.New("--html -: the report is a file, not standard output"))
 	}
+	if f.all && f.name == "" && !named {
+		return usage(errors.New("--html-all is about the report of --html FILE: want both"))
+	}
 	return nil
+}
+
+// warnLeftOut says aloud that a report which was to list all rows does not.
+func (f *htmlFlags) warnLeftOut(a *app, p *html.Page) {
+	if left := p.Tally.LeftOut(); f.all && left > 0 {
+		a.console.Warn("warning: the report lists %d rows, for a browser opens no more, and leaves out %d", html.MostRows, left)
+	}
 }
 
 // A page is the HTML report of a run as it comes to be.
 type page struct {
 	html.Page
 	x         *execution
-	name      string
+	flags     *htmlFlags
 	overwrite bool
 	plan      job.Plan
 	written   bool
@@ -53,14 +68,15 @@ func canWriteReport(name string, overwrite bool) error {
 
 // Open makes ready for the report, which has the rows too that are recorded already.
 func (p *page) Open(plan job.Plan) error {
-	if err := canWriteReport(p.name, p.overwrite); err != nil {
+	if err := canWriteReport(p.flags.name, p.overwrite); err != nil {
 		return err
 	}
 	m := plan.Manifest
 	p.plan = plan
 	p.Page = html.Page{Kind: m.Run, Change: m.Change, Noun: m.Noun,
 		Tenant: m.Tenant, Sandbox: !plan.Tenant.Real, Roster: baseName(plan.Users.Name()), Counts: plan.Counts,
-		Results: baseName(plan.File), Earlier: plan.Counts.Recorded, Version: version(), Tally: html.NewTally(plan.Format)}
+		Results: baseName(plan.File), Earlier: plan.Counts.Recorded, Version: version(), All: p.flags.all}
+	p.tally()
 	if found := plan.Users.Description(); found.PassedOver > 0 {
 		p.PassedOver = found.Passed()
 	}
@@ -98,8 +114,16 @@ func (p *page) Journalled(r *pipeline.Result) { p.Tally.Journalled(r) }
 
 // Restart forgets all rows.
 func (p *page) Restart() bool {
-	p.Tally = html.NewTally(p.plan.Format)
+	p.tally()
 	return true
+}
+
+// tally begins to count.
+func (p *page) tally() {
+	p.Tally = html.NewTally(p.plan.Format)
+	if p.flags.all {
+		p.Tally.ListAll()
+	}
 }
 
 // End writes the report.
@@ -115,9 +139,28 @@ func (p *page) End(o *results.Outcome, err error) error {
 	default:
 		p.Stopped = strings.TrimPrefix(message(p.x.explain(err)), "stopped: ")
 	}
-	err = disk.Replace(p.name, p.overwrite, p.Write)
+	p.sign(o)
+	err = disk.Replace(p.flags.name, p.overwrite, p.Write)
 	p.written = err == nil
+	p.flags.warnLeftOut(p.x.app, &p.Page)
 	return err
+}
+
+// sign ties the report to what it is about.
+func (p *page) sign(o *results.Outcome) {
+	p.Note, p.CommandLine, p.Caller, p.Program = o.Note, o.CommandLine, o.Caller, o.Version
+	p.By = html.By(o.User, o.Host)
+	p.RosterSHA256, p.ResultsSHA256 = o.RosterSHA256, o.ResultsSHA256
+	flags := p.x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
+	f := followUp{kind: o.Command, file: p.x.output.file(), counts: &p.Counts, befores: p.plan.Befores,
+		forgets: p.plan.Manifest.Where.Tenant == connect.Sandbox, tenant: flags, undoing: flags}
+	if p.plan.Device || p.ResultsSHA256 == "" {
+		f.file = ""
+	}
+	p.Commands = f.commands()
+	if f.file != "" && p.Counts.Left() > 0 {
+		p.Commands = append([]html.Command{{Does: "Go on with this run", Line: p.x.app.again()}}, p.Commands...)
+	}
 }
 
 // baseName is the name of a file without its directory, which is nobody's business

@@ -22,6 +22,7 @@ type jobFlags struct {
 	pace       paceFlags
 	guard      guardFlags
 	output     outputFlags
+	record     recordFlags
 	console    consoleFlags
 	monitoring monitorFlags
 
@@ -49,6 +50,7 @@ func (f *jobFlags) addRun(fs *pflag.FlagSet) {
 	})
 	grouped(fs, "Guards", f.guard.add)
 	grouped(fs, "Output", f.output.add)
+	grouped(fs, "Output", f.record.add)
 	grouped(fs, "Messages", f.console.add)
 	grouped(fs, "Monitoring", f.monitoring.add)
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
@@ -103,7 +105,10 @@ func (f *jobFlags) check(a *app, name string) error {
 	if f.stopTimeout < 0 {
 		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", f.stopTimeout))
 	}
-	if err := f.output.html.check(); err != nil {
+	if err := f.output.html.check(false); err != nil {
+		return err
+	}
+	if err := f.record.check(); err != nil {
 		return err
 	}
 	if err := f.output.check(a, name, f.tenant.file()); err != nil {
@@ -130,6 +135,7 @@ func (x *execution) options() (o job.Options, err error) {
 		Results:       f.output.file(), Overwrite: f.output.overwrite, Resume: f.output.resume, Excel: f.output.excel,
 		Outputs:   x.outputs(),
 		Command:   x.title(),
+		Note:      f.record.note,
 		StateDir:  stateDir(),
 		LockDir:   f.lockDir,
 		LockWait:  f.lockWait,
@@ -137,6 +143,7 @@ func (x *execution) options() (o job.Options, err error) {
 		Observers: []job.Observer{x},
 		Prompt:    func(text string) { a.console.Break(); a.console.Say("%s", text) },
 	}
+	o.CommandLine = a.recordedCommand()
 	if a.profile.origins["noun"] == "" {
 		o.Wanted.Noun = ""
 	}

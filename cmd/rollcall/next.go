@@ -25,13 +25,13 @@ func (x *execution) next(o *results.Outcome) string {
 	case x.undo, x.audit && file == "" && x.rosterName == "-":
 	case x.audit && s.ByStatus[pipeline.Differs] == 0:
 	case x.audit && file != "":
-		words = []string{"apply", file, "--if-unchanged", "-o", unused("results.csv")}
+		words = applyDiff(file)
 	case x.audit:
 		words = append([]string{"apply", x.rosterName}, x.said("What to change", "The file")...)
 		words = append(words, "--read-first", "-o", unused("results.csv"))
 	case file == "":
 	case failed != "":
-		words = []string{"apply", file, "--only", failed, "-o", unused("again.csv")}
+		words = tryAgain(file, failed)
 	case s.ByStatus[pipeline.Applied] > 0 && o.Manifest.Befores && o.Tenant != connect.Sandbox: // which forgets
 		words = []string{"undo", file, "--dry-run"}
 	default:

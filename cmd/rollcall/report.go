@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 
@@ -9,12 +11,13 @@ import (
 
 	"rollcall/pipeline/results"
 	"rollcall/report/html"
+	"rollcall/tenant/connect"
 	"rollcall/tenant/disk"
 )
 
 func (a *app) report() *cobra.Command {
 	var html htmlFlags
-	var overwrite bool
+	var overwrite, open bool
 	c := &cobra.Command{
 		Use:   "report RESULTS",
 		Short: "Say what is in a results file or a diff, as text or as an HTML report",
@@ -22,16 +25,18 @@ func (a *app) report() *cobra.Command {
 report to look at, to mail and to print. It contacts no tenant.`,
 		Example: `  rollcall report results.csv
   rollcall report results.csv --html report.html
+  rollcall report results.csv --open
   rollcall report - --html audit.html < diff.csv`,
 		Annotations: more(`It says how many rows there are of each status, how many went from which value to
 which, and how that differs by the columns of the roster that have few values. The
 HTML report has the rows to search and sort too, in one file that needs nothing
-else. --html of audit, apply and undo also tells the tenant, and the run over time.`,
+else; of those it prints the ones that need a person, or all with --html-all.
+--html of audit, apply and undo also tells the run over time.`,
 			exitOK, exitError, exitUsage),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]
-			if err := html.check(); err != nil {
+			if err := html.check(open); err != nil {
 				return err
 			}
 			if err := a.distinct(namedFile{"the results", name, false}, namedFile{"--html", html.name, true}); err != nil {
@@ -42,31 +47,44 @@ else. --html of audit, apply and undo also tells the tenant, and the run over ti
 					return err
 				}
 			}
-			p, err := readPage(a, name)
+			p, err := readPage(a, name, html.all)
 			if err != nil {
 				return err
 			}
-			if html.name == "" {
+			if html.name == "" && !open {
 				return p.Text(a.out)
 			}
-			if err := disk.Replace(html.name, overwrite, p.Write); err != nil {
+			file := html.name
+			if file == "" {
+				file, err = writeTemporary(p.Write)
+			} else {
+				err = disk.Replace(file, overwrite, p.Write)
+			}
+			if err != nil {
 				return err
 			}
-			a.console.Say("the report is in %s", html.name)
+			html.warnLeftOut(a, p)
+			a.console.Say("the report is in %s", file)
+			if open {
+				if err := openFile(file); err != nil {
+					a.console.Warn("warning: %s could not be opened: %v", file, err)
+				}
+			}
 			return nil
 		},
 	}
 	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) {
 		html.add(fs)
 		fs.BoolVar(&overwrite, "overwrite", false, "replace a report that is there already")
+		fs.BoolVar(&open, "open", false, "open the report in the browser; without --html, of a temporary file")
 	})
 	return c
 }
 
 // readPage returns the report of the results file called name, as far as the file
 // and what stands beside it tell.
-func readPage(a *app, name string) (*html.Page, error) {
-	p := &html.Page{Source: "standard input", Version: version()}
+func readPage(a *app, name string, all bool) (*html.Page, error) {
+	p := &html.Page{Source: "standard input", Version: version(), All: all}
 	if name == "-" {
 		if err := fill(p, a.in); err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
@@ -82,6 +100,7 @@ func readPage(a *app, name string) (*html.Page, error) {
 		p.Kind, p.Tenant, p.Noun, p.Change, p.By = m.Run, m.Tenant, m.Noun, m.Change, past.By
 		p.Sandbox = m.Where.IsSandbox()
 		p.Counts = past.Counts
+		signPast(p, past)
 	}
 	p.Doubts = past.Doubts
 	in, err := past.Open(false)
@@ -92,16 +111,41 @@ func readPage(a *app, name string) (*html.Page, error) {
 	if err := fill(p, in); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	if past.Fed() { // then it is not the file alone that was read
+		if p.ResultsSHA256, err = past.SHA256(); err != nil {
+			return nil, err
+		}
+	}
+	if m := past.Manifest; m != nil && !past.Unknown {
+		p.Commands = followUp{kind: m.Kind(), file: name, counts: &p.Counts, befores: m.Befores,
+			forgets: m.Where.Tenant == connect.Sandbox, tenant: flagsFor(m.Where)}.commands()
+	}
 	return p, nil
 }
 
+// signPast ties the report to what is on record of how its run came about.
+func signPast(p *html.Page, past *results.Past) {
+	s := past.Signed
+	p.Note, p.Caller, p.CommandLine, p.Program = s.Note, s.Caller, s.CommandLine, s.Version
+	p.Roster, p.RosterSHA256 = baseName(s.Roster), s.RosterSHA256
+	if s.Roster == "-" {
+		p.Roster = "standard input"
+	}
+}
+
+// fill reads the rows of a report, and takes the digest of what they are in.
 func fill(p *html.Page, in io.Reader) error {
-	r, err := results.NewReader(in)
+	sum := sha256.New()
+	r, err := results.NewReader(io.TeeReader(in, sum))
 	if err != nil {
 		return err
 	}
 	p.Tally = html.NewTally(r.Format())
+	if p.All {
+		p.Tally.ListAll()
+	}
 	err = p.Tally.Restore(r)
+	p.ResultsSHA256 = hex.EncodeToString(sum.Sum(nil))
 	if err == nil && r.Torn() {
 		p.Doubts = append(p.Doubts, "The file ends in a record that was cut short: it is left out")
 	}

@@ -49,6 +49,11 @@ type Options struct {
 	// it; "" is nowhere.
 	StateDir string
 
+	// CommandLine and Note, which is why the job is done, are for the record. The one
+	// has no secrets in it; if there is no other, a run that goes on has the note of
+	// its earlier part.
+	CommandLine, Note string
+
 	Command  string        // as others call the job who have to wait for it
 	LockDir  string        // where the tenant is locked; "" for the machine's own place
 	LockWait time.Duration // how long to wait for another run

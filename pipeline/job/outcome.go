@@ -24,9 +24,18 @@ func (j *job) outcome(err error) *results.Outcome {
 		Started:  j.started,
 		Finished: j.ended,
 		Rows:     j.Counts,
+
+		CommandLine: j.CommandLine,
+		Note:        j.Note,
 	}
 	if s.Tenant == connect.Sandbox {
 		o.Tenant = connect.Sandbox
+	}
+	if j.Tenant != nil {
+		o.Caller = j.Tenant.Caller()
+	}
+	if j.Note == "" && j.from != nil {
+		o.Note = j.from.Note
 	}
 	if j.Change != nil {
 		o.Noun, o.Change = j.Change.Setting.Noun, j.Change.String()

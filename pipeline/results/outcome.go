@@ -31,6 +31,9 @@ type Outcome struct {
 	Results                     string // name of the results file, or ""
 	RosterSHA256, ResultsSHA256 string // in hexadecimal; "" if not known
 	User, Host                  string // who ran it, and where
+	Caller                      string // the account or the application that the tenant knows them by, or ""
+	CommandLine                 string // as it was given, without secrets
+	Note                        string // why, in the words of who ran it
 	Started                     time.Time
 	Finished                    time.Time     // zero as long as it runs
 	Working                     time.Duration // for how long calls were made

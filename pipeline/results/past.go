@@ -21,6 +21,7 @@ type Past struct {
 	Manifest *Manifest       // what run it was, or nil if nothing says so
 	Counts   pipeline.Counts // where the rows stand; Total is 0 if it is not known
 	By       string          // who ran it and when, in words, or ""
+	Signed   Signature       // what else is on record of how it came about
 
 	// Doubts are why users may have been changed whom the rows do not name, or
 	// name wrongly: the file was edited, the journal is gone or damaged, or the
@@ -34,6 +35,16 @@ type Past struct {
 	journal *journal
 	whole   int64 // how much of the file is whole records, if there is a journal
 	header  []string
+}
+
+// A Signature ties a run to what it was about and to who wanted it. What is not on
+// record is empty.
+type Signature struct {
+	Note                 string // why, in the words of who ran it
+	Caller               string // the account or the application that the tenant knows them by
+	CommandLine          string
+	Version              string // of the program
+	Roster, RosterSHA256 string // the name of the file, and its digest in hexadecimal
 }
 
 // ReadPast reads what the run with the results file called name has left. An
@@ -115,6 +126,7 @@ func (p *Past) unsure(n int) {
 func (p *Past) known(m *Manifest) {
 	p.Manifest = m
 	if s := p.summary; s != nil && s.Manifest.ID == m.ID {
+		p.Signed = Signature{Note: s.Note, Caller: s.Caller, CommandLine: s.CommandLine, Version: s.Version, Roster: s.Roster, RosterSHA256: s.RosterSHA256}
 		p.By = fmt.Sprintf("%s, by %s on %s", s.started().UTC().Format("2006-01-02 15:04 UTC"), cmp.Or(s.User, "somebody"), cmp.Or(s.Host, "some machine"))
 	}
 }
@@ -181,6 +193,16 @@ func (p *Past) entries() []entry {
 // Complete reports whether the run is known to have recorded every row.
 func (p *Past) Complete() bool {
 	return p.Manifest != nil && p.Counts.Total > 0 && p.Counts.Recorded == p.Counts.Total
+}
+
+// SHA256 returns the digest of the file as it stands, in hexadecimal.
+func (p *Past) SHA256() (string, error) {
+	f, err := os.Open(p.Name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return sha256Of(f)
 }
 
 // Fed reports whether the journal has rows that the file has not.

@@ -22,6 +22,7 @@ type Resumption struct {
 	Unsure   int                      // see [pipeline.Run.Unsure]
 	Complete bool                     // nothing is left to do, and the files stay as they are
 	Warnings []string                 // what was lost
+	Note     string                   // of the last life of the run
 
 	was Manifest // what the files are made of
 }
@@ -71,6 +72,9 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*File
 	case j != nil:
 		if err := from.checkLife(m, j, last); err != nil {
 			return nil, nil, err
+		}
+		if last != nil {
+			from.Note = last.Note
 		}
 	case gone:
 		return from.fresh(name, f, m, last)

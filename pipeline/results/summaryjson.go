@@ -30,6 +30,9 @@ type summaryDocument struct {
 	ResultsSHA256 string      `json:"results_sha256"`
 	User          string      `json:"user"`
 	Host          string      `json:"host"`
+	Caller        string      `json:"caller"`
+	CommandLine   string      `json:"command_line"`
+	Note          string      `json:"note"`
 	Started       string      `json:"started"`
 	Finished      string      `json:"finished"`
 	Seconds       seconds     `json:"seconds"`
@@ -123,6 +126,9 @@ func (o *Outcome) document() *summaryDocument {
 		ResultsSHA256: o.ResultsSHA256,
 		User:          o.User,
 		Host:          o.Host,
+		Caller:        o.Caller,
+		CommandLine:   o.CommandLine,
+		Note:          o.Note,
 		Started:       stamp(o.Started),
 		Finished:      stamp(o.Finished),
 		Seconds:       seconds(o.Seconds()),

@@ -11,7 +11,7 @@ func (p *Page) facts() []fact {
 	var facts []fact
 	add := func(name, text, more string) {
 		if text != "" {
-			facts = append(facts, fact{Name: name, Text: visible(clip(text, maxCell)), More: visible(clip(more, maxCell))})
+			facts = append(facts, fact{Name: name, Text: visible(clip(text, maxFact)), More: visible(clip(more, maxCell))})
 		}
 	}
 	at := func(name string, t time.Time) {
@@ -21,6 +21,7 @@ func (p *Page) facts() []fact {
 		}
 	}
 	add("Asked for", cmp.Or(p.Change, p.Tally.wanted()), p.Noun)
+	add(factNote, p.Note, "")
 	add("Kind of run", p.kindText(), "")
 	add("Tenant", p.Tenant, "")
 	rows := ""
@@ -28,7 +29,7 @@ func (p *Page) facts() []fact {
 		rows = amount(p.Counts.Total, "row")
 	}
 	add("Roster", p.Roster, rows)
-	add("Run", p.By, "")
+	add(factRun, p.By, signedIn(p.Caller))
 	if p.Began.IsZero() {
 		at("First row done", p.Tally.First)
 		at("Last row done", p.Tally.Last)
@@ -42,11 +43,35 @@ func (p *Page) facts() []fact {
 	}
 	add("Passed over", p.PassedOver, "")
 	add("Outcome", p.outcome(), "")
+	add("Command", p.CommandLine, "")
 	add("Results file", p.Results, "")
+	add(factRoster, p.RosterSHA256, "")
+	add(factResults, p.ResultsSHA256, "")
+	if p.Program != "" {
+		add("Made with", "rollcall "+p.Program, "")
+	}
 	if p.Source != "" {
 		add("Made from", p.Source, "which does not say more of the run than stands here")
 	}
 	return facts
+}
+
+// Names of the facts that tie a report to a run.
+const (
+	factNote    = "Note"
+	factRun     = "Run"
+	factRoster  = "SHA-256 of the roster"
+	factResults = "SHA-256 of the results"
+)
+
+// maxFact bounds a text of the facts, in characters: a command line may be long.
+const maxFact = 4100
+
+func signedIn(caller string) string {
+	if caller == "" {
+		return ""
+	}
+	return "signed in as " + caller
 }
 
 func (p *Page) kindText() string {

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -12,10 +13,15 @@ import (
 // sort, and a browser opens at once on a slow machine.
 const maxKept = 3000
 
+// MostRows is how many a report lists that is to list all: what a browser opens at
+// all.
+const MostRows = 100_000
+
 // A rowList has the rows that a report lists. Of a status that has too many, it has
 // the first.
 type rowList struct {
 	n        int
+	most     int // or maxKept, if 0
 	byStatus [len(pipeline.Statuses)][]keptRow
 }
 
@@ -44,7 +50,7 @@ func (l *rowList) add(r *pipeline.Result) {
 // first, or else of one that has fewer rows here, so that no status is crowded
 // out by another.
 func (l *rowList) admit(s pipeline.Status) bool {
-	if l.n < maxKept {
+	if l.n < cmp.Or(l.most, maxKept) {
 		l.n++
 		return true
 	}

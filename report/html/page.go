@@ -7,6 +7,7 @@
 package html
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -40,11 +41,28 @@ type Page struct {
 	Earlier      int       // rows that earlier runs had recorded, with which this one went on
 	Stopped      string    // why it did not come to its end
 	Doubts       []string  // why the rows may not tell of every user who was changed
-	By           string    // who ran it and when, in words, if it is long over
-	Version      string    // of the program
+	By           string    // who ran it, where and, if it is long over, when, in words
+	Caller       string    // the account or the application that the tenant knows them by
+	Note         string    // why, in their words
+	CommandLine  string    // without secrets
+	Program      string    // version of the program that made the run
+	Version      string    // of the one that makes the report
+
+	RosterSHA256, ResultsSHA256 string // of the files, in hexadecimal
+
+	Commands []Command // that a reader may want to run
+	All      bool      // print all rows, not only those that need a person
 
 	Tally    *Tally
 	Timeline *Timeline // of a run that was just made
+}
+
+// A Command is one that a reader may want to run: what it does, and what to type.
+type Command struct{ Does, Line string }
+
+// By says who ran something, and on which machine.
+func By(user, host string) string {
+	return "by " + cmp.Or(user, "somebody") + " on " + cmp.Or(host, "some machine")
 }
 
 var (

@@ -14,6 +14,7 @@ type pageView struct {
 	Alarm                 []string // what must not be missed
 	Facts                 []fact
 	Tiles                 []tile
+	Commands              []Command
 	Moves                 []moveTable
 	MoveNote, After       string
 	Legend                []legend
@@ -32,6 +33,7 @@ type fact struct {
 type tile struct {
 	Class, Sigil, Word, Means string
 	Count                     string
+	Filter                    string // the status of the rows that are listed, or ""
 }
 
 // classNames are the names of the classes in the style sheet.
@@ -84,6 +86,7 @@ func (p *Page) view() *pageView {
 		v.Title += " · " + visible(name)
 	}
 	v.Tiles = p.tiles()
+	v.Commands = p.commands()
 	v.Moves, v.MoveNote = p.moves()
 	v.After = "After"
 	if p.isAudit() {
@@ -181,12 +184,27 @@ func (p *Page) tiles() []tile {
 	for _, of := range []class{bad, moved, settled, aside} {
 		for s, n := range p.Tally.ByStatus {
 			if status := pipeline.Status(s); n > 0 && classOf(status) == of {
-				tiles = append(tiles, tile{classNames[of], sigil(status), status.String(), meanings[s], group(n)})
+				tiles = append(tiles, tile{classNames[of], sigil(status), status.String(), meanings[s], group(n), ""})
+				if len(p.Tally.list.byStatus[s]) > 0 {
+					tiles[len(tiles)-1].Filter = status.String()
+				}
 			}
 		}
 	}
 	if left := p.Counts.Total - p.Tally.Done(); left > 0 {
-		tiles = append(tiles, tile{classNames[aside], "…", "no result", "in progress, or not attempted", group(left)})
+		tiles = append(tiles, tile{classNames[aside], "…", "no result", "in progress, or not attempted", group(left), ""})
 	}
 	return tiles
+}
+
+// commands returns the commands that can be copied as they are seen: what has
+// something in it that can't be is nothing to run unread.
+func (p *Page) commands() []Command {
+	var all []Command
+	for _, c := range p.Commands {
+		if visible(c.Line) == c.Line {
+			all = append(all, c)
+		}
+	}
+	return all
 }

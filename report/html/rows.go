@@ -14,6 +14,8 @@ type rowsView struct {
 	Rows     []rowView
 	Statuses []statusView // of the rows that are listed
 	Count    string
+	Printed  string // which rows are printed, if not all that are listed
+	Saved    string // the name of a file that rows are saved to
 	kindWord string
 }
 
@@ -49,6 +51,7 @@ func (p *Page) rows() rowsView {
 		v.Rows = append(v.Rows, p.row(row))
 	}
 	v.Count = amount(len(v.Rows), "row")
+	v.Printed, v.Saved = p.printed(), "rows.csv"
 	if len(v.Rows) == 0 {
 		v.Intro = []string{"There are no rows to list."}
 		return v
@@ -77,6 +80,23 @@ func (p *Page) rows() rowsView {
 		}
 	}
 	return v
+}
+
+// printed says which rows are printed, if not all are.
+func (p *Page) printed() string {
+	t := p.Tally
+	rest := t.Done() - t.Failed()
+	if p.All || rest == 0 {
+		return ""
+	}
+	where := "."
+	if p.Results != "" {
+		where = ": all are in " + visible(p.Results) + "."
+	}
+	if t.Failed() == 0 {
+		return "No row needs a person’s attention, and none is printed" + where
+	}
+	return "Printed are the rows that need a person’s attention, and not the " + amount(rest, "other row") + where
 }
 
 func (p *Page) row(row keptRow) rowView {

@@ -15,6 +15,7 @@ type moveTable struct {
 	Property string
 	Moves    []moveView
 	Others   string // rows of moves beyond those, or ""
+	Unread   string // rows of which nothing was read, in words, or ""
 }
 
 type moveView struct {
@@ -33,12 +34,19 @@ func (p *Page) moves() (tables []moveTable, note string) {
 		} else {
 			table.Property = visible(p.Tally.moved[i-n]) + ", which changes with it"
 		}
-		total := m.others
+		// Of whom nothing was read, nothing is known that could be a change.
+		total := m.others - m.rows[move{}]
 		for _, n := range m.rows {
 			total += n
 		}
+		if n := m.rows[move{}]; n > 0 {
+			table.Unread = fmt.Sprintf("%s left out: the value was read neither before nor after.", amount(n, "row"))
+		}
 		for _, of := range byCount(m.rows, func(a, b move) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) }) {
 			n := m.rows[of]
+			if of == (move{}) {
+				continue
+			}
 			w := moveView{From: visible(of.from), To: visible(of.to), Count: group(n), Share: percent(n, total),
 				Width: max(minWidth, 100*float64(n)/float64(total)), Class: classNames[moved]}
 			switch {
@@ -53,7 +61,7 @@ func (p *Page) moves() (tables []moveTable, note string) {
 		if m.others > 0 {
 			table.Others = group(m.others)
 		}
-		if table.Moves != nil {
+		if table.Moves != nil || table.Unread != "" {
 			tables = append(tables, table)
 		}
 	}

@@ -36,6 +36,13 @@ func NewTally(f results.Format) *Tally {
 	return t
 }
 
+// ListAll has the report list as many as [MostRows] of the rows, and not only what a
+// person may read. It is to be called ahead of the first row.
+func (t *Tally) ListAll() { t.list.most = MostRows }
+
+// LeftOut returns how many rows are counted and not listed.
+func (t *Tally) LeftOut() int { return t.Done() - t.list.n }
+
 // Record adds a row, as a run hands it on.
 func (t *Tally) Record(r *pipeline.Result) error {
 	t.add(r, func(c *column) int { return c.inRoster })

@@ -19,6 +19,9 @@ func (p *Page) Text(w io.Writer) error {
 	for _, alarm := range v.Alarm {
 		fmt.Fprintf(&b, "%s\n", alarm)
 	}
+	if p.By != "" {
+		p.signatureText(&b, v.Facts)
+	}
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, table := range v.Moves {
 		fmt.Fprintf(tw, "\n%s\trows\tshare\n", table.Property)
@@ -27,6 +30,9 @@ func (p *Page) Text(w io.Writer) error {
 		}
 		if table.Others != "" {
 			fmt.Fprintf(tw, "  others\t%s\t\n", table.Others)
+		}
+		if table.Unread != "" {
+			fmt.Fprintf(tw, "  %s\n", table.Unread)
 		}
 	}
 	tw.Flush()
@@ -44,4 +50,21 @@ func (p *Page) Text(w io.Writer) error {
 	}
 	_, err := b.WriteTo(w)
 	return err
+}
+
+// signatureText writes what ties the rows to a run that is on record.
+func (p *Page) signatureText(w io.Writer, facts []fact) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw)
+	for _, f := range facts {
+		switch f.Name {
+		case factNote, factRun, factRoster, factResults:
+			text := f.Text
+			if f.More != "" {
+				text += ", " + f.More
+			}
+			fmt.Fprintf(tw, "%s\t%s\n", f.Name, text)
+		}
+	}
+	tw.Flush()
 }

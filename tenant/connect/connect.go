@@ -48,6 +48,7 @@ type Tenant struct {
 	canSet func() error
 	id     func(context.Context) (string, error)
 	whose  func() string
+	caller func() string
 	close  func()
 }
 
@@ -61,7 +62,7 @@ func Open(s Settings, o Options) (*Tenant, error) {
 			*f = func(string) {}
 		}
 	}
-	c := connector{s, o}
+	c := &connector{Settings: s, Options: o}
 	switch s.Tenant {
 	case Exchange:
 		return c.exchange()
@@ -124,6 +125,7 @@ func (t *Tenant) Close() {
 type connector struct {
 	Settings
 	Options
+	caller caller
 }
 
 func (c *connector) sandbox() (*Tenant, error) {

@@ -43,7 +43,7 @@ func (c *connector) exchange() (*Tenant, error) {
 	if cloud.Name == "china" && c.Endpoint == "" {
 		c.Warn(fmt.Sprintf("cloud china: Microsoft's page on Exchange Online's API has the host %s there, and its module connects to %s; neither was ever tried: another endpoint can be named", cloud.Endpoint, cloud.Module))
 	}
-	t := &Tenant{Name: "exchange tenant " + c.Organization, Real: true, Auth: c.Auth}
+	t := &Tenant{Name: "exchange tenant " + c.Organization, Real: true, Auth: c.Auth, caller: c.caller.name}
 	if endpoint != cloud.Endpoint || cloud.Name != entra.CloudNames()[0] {
 		t.Name += " at " + endpoint
 	}

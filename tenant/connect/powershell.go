@@ -84,6 +84,7 @@ func (c *connector) powershell() (*Tenant, error) {
 		canSet: t.CanSet,
 		id:     func(context.Context) (string, error) { return t.Found().TenantID, nil },
 		whose:  func() string { return whose(t.Found()) },
+		caller: func() string { return cmp.Or(c.caller.name(), t.Found().Account) },
 		close:  t.Close,
 	}, nil
 }
@@ -119,7 +120,7 @@ func (c *connector) moduleSignIn(cloud entra.Cloud) (powershell.SignIn, error) {
 		return signIn, err
 	}
 	signIn.Token = func(ctx context.Context, refused string) (string, time.Time, error) {
-		token, err := source.Token(ctx, refused, "")
+		token, err := c.caller.note(source.Token(ctx, refused, ""))
 		return token, tenant.CallerOf(token).Expires, err
 	}
 	return signIn, nil

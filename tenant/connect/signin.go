@@ -32,7 +32,9 @@ func (c *connector) token(cloud entra.Cloud) (tokenFunc, error) {
 	if missing != nil {
 		return func(context.Context, string, string) (string, error) { return "", missing }, nil
 	}
-	return source.Token, nil
+	return func(ctx context.Context, refused, claims string) (string, error) {
+		return c.caller.note(source.Token(ctx, refused, claims))
+	}, nil
 }
 
 // source returns where access tokens for a host, as its base URL, come from. The

@@ -14,7 +14,7 @@ import (
 // retry calls signIn as a tenant with these settings does, and returns what came of
 // it, how long it took, and what was said.
 func retry(ctx context.Context, auth string, timeout time.Duration, signIn func(context.Context) error) (took time.Duration, said string, err error) {
-	c := &connector{Settings{Auth: auth, Timeout: timeout}, Options{Inform: func(text string) { said += text + "\n" }}}
+	c := &connector{Settings: Settings{Auth: auth, Timeout: timeout}, Options: Options{Inform: func(text string) { said += text + "\n" }}}
 	start := time.Now()
 	err = c.retrySignIn(signIn)(ctx)
 	return time.Since(start), said, err
