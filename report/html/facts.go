@@ -43,7 +43,9 @@ func (p *Page) facts() []fact {
 	}
 	add("Passed over", p.PassedOver, "")
 	add("Outcome", p.outcome(), "")
-	add("Command", p.CommandLine, "")
+	if add("Command", p.CommandLine, ""); p.CommandLine != "" {
+		facts[len(facts)-1].Code = true
+	}
 	add("Results file", p.Results, "")
 	add(factRoster, p.RosterSHA256, "")
 	add(factResults, p.ResultsSHA256, "")

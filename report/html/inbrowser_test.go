@@ -171,7 +171,7 @@ func TestReportToLookAt(t *testing.T) {
 	hurt.Counts.Total, hurt.Stopped = 1024, "51 of 100 rows failed (--max-errors 50%)"
 	for name, p := range map[string]*Page{"apply": sample(1024, "apply"), "audit": sample(412, "audit"), "stopped": hurt, "hostile": hostilePage()} {
 		for _, theme := range []string{"light", "dark"} {
-			for size, width := range map[string]int64{"wide": 1280, "phone": 390} {
+			for size, width := range map[string]int64{"wide": 1280, "phone": 400} {
 				b := open(t, ctx, written(t, p), chromedp.EmulateViewport(width, 900), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 					_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 						Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})

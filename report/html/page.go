@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 
 	"rollcall/pipeline"
@@ -73,8 +74,12 @@ var (
 	//go:embed page.js
 	pageScript string
 
-	pageTemplate = template.Must(template.New("page").Parse(pageText))
+	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"words": words}).Parse(pageText))
 )
+
+// words are what is between the blanks of a command line. Between them it may be broken
+// into lines: in them, behind a hyphen, it would read as another.
+func words(line string) []string { return strings.Split(line, " ") }
 
 // digest returns what a Content-Security-Policy calls a script or a style sheet.
 func digest(text string) string {

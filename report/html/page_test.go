@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +90,11 @@ func sample(n int, kind string) *Page {
 	end := start.Add(time.Duration(n) * 20 * time.Millisecond)
 	p := &Page{Kind: kind, Change: "PrivacyMode=opt-out", Noun: "MyAnalyticsFeatureConfig", Roster: "users.csv", Counts: pipeline.Counts{Total: n, Recorded: n},
 		Tenant: "sandbox tenant", Sandbox: true, Results: "results.csv", Began: start, Ended: end, Version: "v1.0.0", Tally: t}
+	p.Note, p.By, p.Caller, p.Program = "CHG0012345", "by ada on admin-1", "application rollcall 22222222-3333-4444-5555-666666666666", "v1.0.0"
+	p.RosterSHA256, p.ResultsSHA256 = strings.Repeat("0123456789abcdef", 4), strings.Repeat("fedcba9876543210", 4)
+	p.CommandLine = "rollcall " + kind + " users.csv --privacy-mode opt-out -o results.csv --html report.html --note CHG0012345 --tenant exchange --organization contoso.onmicrosoft.com"
+	p.Commands = []Command{{"Try the rows again that are failed,mismatch", "rollcall apply results.csv --only failed,mismatch -o again.csv --tenant exchange --organization contoso.onmicrosoft.com"},
+		{"Put back what this run changed", "rollcall undo 'my results.csv' -o undone.csv"}}
 	p.Timeline = &Timeline{}
 	var at reading
 	for i := range 90 {

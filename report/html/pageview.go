@@ -28,6 +28,7 @@ type pageView struct {
 type fact struct {
 	Name, Text, More string
 	Time             string // of a point in time, as machines read it
+	Code             bool   // it is a command line
 }
 
 type tile struct {
