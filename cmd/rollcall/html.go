@@ -43,7 +43,7 @@ func (f *htmlFlags) check(named bool) error {
 // warnLeftOut says aloud that a report which was to list all rows does not.
 func (f *htmlFlags) warnLeftOut(a *app, p *html.Page) {
 	if left := p.Tally.LeftOut(); f.all && left > 0 {
-		a.console.Warn("warning: the report lists %d rows, for a browser opens no more, and leaves out %d", html.MostRows, left)
+		a.console.Warn("warning: the report lists %d rows, the most that a browser opens, and leaves out %d: the results file has them all", html.MostRows, left)
 	}
 }
 

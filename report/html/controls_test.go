@@ -55,7 +55,7 @@ func TestControlsInBrowser(t *testing.T) {
 	saved := b.file(filepath.Join(dir, "rows.csv"))
 	lines := strings.Split(strings.TrimSuffix(saved, "\r\n"), "\r\n")
 	if len(lines) != failed+1 || lines[0] != "\ufeffRow,UserPrincipalName,Status,Change,Error" {
-		t.Errorf("saved %q", saved)
+		t.Errorf("saved %.500q", saved)
 	}
 	if want := `202,'+zoë@contoso.com,failed,"'-1+1, wanted opt-out","'=HYPERLINK(""http://192.0.2.1/""), said ""it"""`; lines[len(lines)-1] != want {
 		t.Errorf("saved %s, want %s", lines[len(lines)-1], want)
@@ -128,7 +128,7 @@ func (b *tab) file(name string) string {
 func TestNarrow(t *testing.T) {
 	b := open(t, browser(t), written(t, sample(100, "apply")), chromedp.EmulateViewport(400, 800))
 	const cut = `[...document.querySelectorAll(".column td, .column th, .moves td, .moves th, .facts dd, .command code")].filter(e => e.checkVisibility() &&
-		(r => e.textContent.trim() && (r.width < 8 || r.height < 8 || r.left < 0 || r.right > innerWidth || e.scrollWidth > e.clientWidth + 1))(e.getBoundingClientRect())).map(e => e.textContent)`
+		(r => e.textContent.trim() && (r.width < 6 || r.height < 8 || r.left < 0 || r.right > innerWidth || e.scrollWidth > e.clientWidth + 1))(e.getBoundingClientRect())).map(e => e.textContent)`
 	if got := eval[[]string](b, cut); len(got) > 0 {
 		t.Errorf("out of sight: %q", got)
 	}

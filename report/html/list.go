@@ -15,7 +15,7 @@ const maxKept = 3000
 
 // MostRows is how many a report lists that is to list all: what a browser opens at
 // all.
-const MostRows = 100_000
+const MostRows = 50_000
 
 // A rowList has the rows that a report lists. Of a status that has too many, it has
 // the first.

@@ -15,6 +15,7 @@ type pageView struct {
 	Facts                 []fact
 	Tiles                 []tile
 	Commands              []Command
+	CommandNote           string
 	Moves                 []moveTable
 	MoveNote, After       string
 	Legend                []legend
@@ -88,6 +89,10 @@ func (p *Page) view() *pageView {
 	}
 	v.Tiles = p.tiles()
 	v.Commands = p.commands()
+	v.CommandNote = "To be run in the directory where this report was made."
+	if !p.Sandbox {
+		v.CommandNote += " How to sign in may have to be said again, by --auth or --profile."
+	}
 	v.Moves, v.MoveNote = p.moves()
 	v.After = "After"
 	if p.isAudit() {

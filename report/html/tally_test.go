@@ -148,6 +148,21 @@ func TestListKeepsWhatMatters(t *testing.T) {
 	}
 }
 
+// A report that is to list all rows does, within a bound, and counts what it leaves
+// out.
+func TestListAll(t *testing.T) {
+	for _, n := range []int{maxKept + 1, MostRows + 3} {
+		tally := NewTally(results.Format{})
+		tally.ListAll()
+		for i := range n {
+			tally.Record(&pipeline.Result{Status: pipeline.Applied, Row: roster.Row{Line: i}})
+		}
+		if got, want := len(tally.list.rows()), min(n, MostRows); got != want || tally.LeftOut() != n-want {
+			t.Errorf("of %d rows it lists %d and leaves out %d, want %d", n, got, tally.LeftOut(), want)
+		}
+	}
+}
+
 func pick(r *rand.Rand, weights []int) int {
 	sum := 0
 	for _, w := range weights {
