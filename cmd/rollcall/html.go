@@ -163,8 +163,8 @@ func (p *page) sign(o *results.Outcome) {
 	}
 }
 
-// baseName is the name of a file without its directory, which is nobody's business
-// who gets the report by mail.
+// baseName is the name of a file without its directory, which stands only in command
+// lines, as it was typed: elsewhere it is nobody's business who gets the report by mail.
 func baseName(name string) string {
 	if name == "" {
 		return ""

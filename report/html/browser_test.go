@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,8 +18,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser returns a context for tabs of a Chromium, or skips the test where there
-// is none.
+// browser returns a context for tabs of a Chromium, which all tests share, or skips the
+// test where there is none.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	path := ""
@@ -31,19 +32,42 @@ func browser(t *testing.T) context.Context {
 	if path == "" {
 		t.Skip("no Chromium here to open the report in: on Debian, apt-get install chromium")
 	}
+	shared.once.Do(func() { shared.start(path) })
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.ctx
+}
+
+// shared is the browser of all tests, once one of them wants it.
+var shared sharedBrowser
+
+type sharedBrowser struct {
+	once sync.Once
+	ctx  context.Context
+	err  error
+	end  []context.CancelFunc
+}
+
+func (s *sharedBrowser) start(path string) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
+	ctx, end := chromedp.NewExecAllocator(context.Background(), options...)
+	s.ctx, s.end = ctx, append(s.end, end)
+	s.ctx, end = chromedp.NewContext(ctx)
+	s.end = append(s.end, end)
+	s.err = chromedp.Do(s.ctx)
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	for _, end := range slices.Backward(shared.end) {
+		end()
 	}
-	return ctx
+	os.Exit(status)
 }
 
 // A tab has a file open, and notes what a report must not do.

@@ -32,7 +32,8 @@ func hostilePage() *Page {
 		}
 	}
 	x := hostileToBrowsers[3]
-	return &Page{Kind: "audit", Change: x, Noun: x, Tenant: x, Roster: x, Results: x, Source: x, Stopped: x, Version: x, Counts: pipeline.Counts{Total: 1000}, Tally: t}
+	return &Page{Kind: "audit", Change: x, Noun: x, Tenant: x, Roster: x, Results: x, Source: x, Stopped: x, Version: x,
+		By: x, Caller: x, Note: x, CommandLine: x, Program: x, RosterSHA256: x, ResultsSHA256: x, Commands: []Command{{x, x}, {"run", "rollcall evil\u202egpj.exe"}}, Counts: pipeline.Counts{Total: 1000}, Tally: t}
 }
 
 // Whatever is in a roster or said by a tenant, the file has the elements and the
