@@ -85,7 +85,7 @@ func TestHelpTopics(t *testing.T) {
 }
 
 // The examples of help work as they are written. Those that need a tenant which
-// is not built in are parsed only.
+// is not built in, or a screen, are parsed only.
 func TestHelpExamples(t *testing.T) {
 	users := "UserPrincipalName,Mode,UsageLocation\nada@contoso.com,opt-out,FR\nbob@contoso.com,opt-out,US\n"
 	for _, c := range commands() {
@@ -109,7 +109,7 @@ func TestHelpExamples(t *testing.T) {
 				if err != nil || found != c {
 					t.Fatalf("%s: an example of %s: %v", example, c.CommandPath(), err)
 				}
-				for _, needs := range []string{"exchange", "powershell", "serve", "--profile", "--tenant sandbox:"} {
+				for _, needs := range []string{"exchange", "powershell", "serve", "--profile", "--tenant sandbox:", "--open"} {
 					if strings.Contains(example, needs) {
 						if err := found.ParseFlags(rest); err != nil {
 							t.Errorf("%s: %v", example, err)

@@ -117,7 +117,7 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 		}
 	}
 	if m := past.Manifest; m != nil && !past.Unknown {
-		p.Commands = followUp{kind: m.Kind(), file: name, counts: &p.Counts, befores: m.Befores,
+		p.Commands = followUp{kind: m.Run, file: name, counts: &p.Counts, befores: m.Befores,
 			forgets: m.Where.Tenant == connect.Sandbox, tenant: flagsFor(m.Where)}.commands()
 	}
 	return p, nil

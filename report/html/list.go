@@ -84,6 +84,18 @@ func rank(s pipeline.Status) int {
 	return 2
 }
 
+// urgent returns how many of the rows are of a status that a person has to look at
+// first.
+func (l *rowList) urgent() int {
+	n := 0
+	for s, kept := range l.byStatus {
+		if rank(pipeline.Status(s)) == 0 {
+			n += len(kept)
+		}
+	}
+	return n
+}
+
 // rows returns the rows in the order in which they are to be read.
 func (l *rowList) rows() []keptRow {
 	rows := slices.Concat(l.byStatus[:]...)

@@ -96,7 +96,11 @@ func (p *Page) printed() string {
 	if t.Failed() == 0 {
 		return "No row needs a person’s attention, and none is printed" + where
 	}
-	return "Printed are the rows that need a person’s attention, and not the " + amount(rest, "other row") + where
+	which := "rows that need a person’s attention"
+	if listed := t.list.urgent(); listed < t.Failed() {
+		which = fmt.Sprintf("first %s of %s %s", group(listed), group(t.Failed()), which)
+	}
+	return "Printed are the " + which + ", and not the " + amount(rest, "other row") + where
 }
 
 func (p *Page) row(row keptRow) rowView {

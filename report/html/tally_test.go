@@ -163,6 +163,34 @@ func TestListAll(t *testing.T) {
 	}
 }
 
+// A report says which rows are printed, and which are not.
+func TestPrinted(t *testing.T) {
+	for _, test := range []struct {
+		failed, applied int
+		all             bool
+		want            string
+	}{
+		{0, 0, false, ""},
+		{2, 0, false, ""},
+		{2, 1200, true, ""},
+		{0, 1200, false, "No row needs a person’s attention, and none is printed: all are in r.csv."},
+		{2, 1200, false, "Printed are the rows that need a person’s attention, and not the 1,200 other rows: all are in r.csv."},
+		{3500, 1, false, "Printed are the first 3,000 of 3,500 rows that need a person’s attention, and not the 1 other row: all are in r.csv."},
+	} {
+		p := Page{Tally: NewTally(results.Format{}), Results: "r.csv", All: test.all}
+		for i := range test.failed + test.applied {
+			status := pipeline.Failed
+			if i >= test.failed {
+				status = pipeline.Applied
+			}
+			p.Tally.Record(&pipeline.Result{Status: status, Row: roster.Row{Line: i}})
+		}
+		if got := p.printed(); got != test.want {
+			t.Errorf("of %d failed and %d others: %q, want %q", test.failed, test.applied, got, test.want)
+		}
+	}
+}
+
 func pick(r *rand.Rand, weights []int) int {
 	sum := 0
 	for _, w := range weights {
