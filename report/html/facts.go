@@ -9,11 +9,12 @@ import (
 // facts say what was asked, of which tenant, by which roster, when.
 func (p *Page) facts() []fact {
 	var facts []fact
-	add := func(name, text, more string) {
+	bounded := func(most int, name, text, more string) {
 		if text != "" {
-			facts = append(facts, fact{Name: name, Text: visible(clip(text, maxFact)), More: visible(clip(more, maxCell))})
+			facts = append(facts, fact{Name: name, Text: visible(clip(text, most)), More: visible(clip(more, maxCell)), Code: name == factCommand})
 		}
 	}
+	add := func(name, text, more string) { bounded(maxCell, name, text, more) }
 	at := func(name string, t time.Time) {
 		if !t.IsZero() {
 			t = t.UTC()
@@ -21,7 +22,7 @@ func (p *Page) facts() []fact {
 		}
 	}
 	add("Asked for", cmp.Or(p.Change, p.Tally.wanted()), p.Noun)
-	add(factNote, p.Note, "")
+	bounded(maxNote, factNote, p.Note, "")
 	add("Kind of run", p.kindText(), "")
 	add("Tenant", p.Tenant, "")
 	rows := ""
@@ -43,9 +44,7 @@ func (p *Page) facts() []fact {
 	}
 	add("Passed over", p.PassedOver, "")
 	add("Outcome", p.outcome(), "")
-	if add("Command", p.CommandLine, ""); p.CommandLine != "" {
-		facts[len(facts)-1].Code = true
-	}
+	bounded(maxCommand, factCommand, p.CommandLine, "")
 	add("Results file", p.Results, "")
 	add(factRoster, p.RosterSHA256, "")
 	add(factResults, p.ResultsSHA256, "")
@@ -60,14 +59,18 @@ func (p *Page) facts() []fact {
 
 // Names of the facts that tie a report to a run.
 const (
+	factCommand = "Command"
 	factNote    = "Note"
 	factRun     = "Run"
 	factRoster  = "SHA-256 of the roster"
 	factResults = "SHA-256 of the results"
 )
 
-// maxFact bounds a text of the facts, in characters: a command line may be long.
-const maxFact = 4100
+// Bounds of what a person has written, in characters.
+const (
+	maxNote    = 500
+	maxCommand = 4100
+)
 
 func signedIn(caller string) string {
 	if caller == "" {
