@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"rollcall/pipeline"
 	"rollcall/pipeline/results"
 	"rollcall/report/html"
@@ -35,7 +37,7 @@ func (f followUp) commands() []html.Command {
 		return all
 	}
 	if names := triable(by[:]); names != "" && f.kind == "apply" && f.counts.Left() == 0 {
-		add("Try the rows again that are "+names, tryAgain(f.file, names), f.tenant)
+		add("Try the rows again that are "+strings.ReplaceAll(names, ",", ", "), tryAgain(f.file, names), f.tenant)
 	}
 	changed := f.counts.InProgress
 	for _, status := range results.Changing {
