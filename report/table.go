@@ -60,6 +60,31 @@ func (t *Table) CSV(w io.Writer) error {
 	return cw.Error()
 }
 
+// Markdown writes the table as one of Markdown.
+func (t *Table) Markdown(w io.Writer) error {
+	var b bytes.Buffer
+	row := func(cells []string) {
+		for _, cell := range cells {
+			fmt.Fprintf(&b, "| %s ", cell)
+		}
+		b.WriteString("|\n")
+	}
+	inert := func(cells []string) []string {
+		cells = slices.Clone(cells)
+		for i := range cells {
+			cells[i] = markdown(cells[i])
+		}
+		return cells
+	}
+	row(inert(t.Columns))
+	row(slices.Repeat([]string{"---"}, len(t.Columns)))
+	for _, r := range t.Records {
+		row(inert(t.cells(r)))
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
 // JSON writes the table as an array of objects, whose members are in the order
 // of the columns and keep their types.
 func (t *Table) JSON(w io.Writer) error {

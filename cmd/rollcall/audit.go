@@ -1,6 +1,9 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
 
 func (a *app) audit() *cobra.Command {
 	j := jobFlags{audit: true}
@@ -30,5 +33,22 @@ writes the same columns as apply, a record for each row.`,
 	}
 	j.add(c.Flags())
 	grouped(c.Flags(), "Output", j.output.addBaseline)
+	j.addOfApply(c.Flags())
 	return c
+}
+
+// addOfApply adds the flags of apply that an audit has no use for, so that one word
+// turns the command line of an apply into that of its audit.
+func (f *jobFlags) addOfApply(fs *pflag.FlagSet) {
+	grouped(fs, "What to change", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&f.ifUnchanged, "if-unchanged", false, "of a diff, show as stale who no longer is as the audit saw them")
+	})
+	grouped(fs, "As apply has them", func(fs *pflag.FlagSet) {
+		fs.BoolP("yes", "y", false, "nothing to do: an audit writes nothing, and does not ask")
+		fs.Bool("read-first", false, "nothing to do: an audit reads, and does no more")
+		fs.Bool("dry-run", false, "nothing to do: an audit is one")
+		fs.Duration("verify-timeout", verifyTimeout, "nothing to do, for any `DURATION`: nothing is set that could be read back")
+		f.guard.addMaxChanges(fs)
+		fs.Lookup("max-changes").Usage = "nothing to do, for any `N|P%`: an audit writes nothing"
+	})
 }

@@ -30,7 +30,7 @@ func (a *app) completes(root *cobra.Command) {
 		"excluded-as":  {"opt-in", "opt-out"},
 		"auth":         entra.Methods(),
 		"cloud":        entra.CloudNames(),
-		"format":       {"text", "csv", "json", "markdown"},
+		"format":       forms,
 		"color":        {"auto", "always", "never"},
 		"log-format":   {"console", "json"},
 		"encoding":     {"utf-8", "utf-16le", "utf-16be", "windows-1252"},

@@ -54,7 +54,7 @@ or in the file that --config names. A key is the long name of any flag:
 	var add func(*cobra.Command)
 	add = func(from *cobra.Command) {
 		from.Flags().VisitAll(func(flag *pflag.Flag) {
-			if c.Flags().Lookup(flag.Name) == nil {
+			if flag.Name != "version" && c.Flags().Lookup(flag.Name) == nil {
 				c.Flags().AddFlag(flag)
 			}
 		})

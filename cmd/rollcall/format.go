@@ -17,11 +17,12 @@ import (
 
 // formatFlags say what standard output has, and how.
 type formatFlags struct {
-	format, color, baseline string
+	formFlags
+	color, baseline string
 }
 
 func (f *formatFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.format, "format", "", "print results in this `FORM`: text, csv, json or markdown (default text for an audit; else csv, or nothing with -o)")
+	f.formFlags.add(fs, "results", "text for an audit; else csv, or nothing with -o")
 	fs.StringVar(&f.color, "color", "auto", "`WHEN` to paint text: always, never or auto, which is on a terminal and unless NO_COLOR is set")
 }
 
@@ -33,10 +34,11 @@ func (f *formatFlags) addBaseline(fs *pflag.FlagSet) {
 // checkFormat refuses what standard output can't have.
 func (f *jobFlags) checkFormat() error {
 	o := &f.output
+	if err := o.formFlags.check(); err != nil {
+		return err
+	}
 	records := o.format == "json" || o.format == "csv"
 	switch {
-	case o.format != "" && o.format != "text" && o.format != "markdown" && !records:
-		return usage(fmt.Errorf("--format %q: want text, csv, json or markdown", o.format))
 	case o.color != "auto" && o.color != "always" && o.color != "never":
 		return usage(fmt.Errorf("--color %q: want auto, always or never", o.color))
 	case o.name == "-" && o.format != "" && o.format != "csv":

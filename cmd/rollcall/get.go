@@ -18,7 +18,7 @@ func (a *app) get() *cobra.Command {
 		Use:   "get UPN...",
 		Short: "Show the setting of one user or a few",
 		Long: `get reads the setting of each user named and prints it: as a table on a terminal,
-as CSV elsewhere, as JSON with --json.`,
+as CSV elsewhere, or as --format says.`,
 		Example: `  rollcall get ada@contoso.com
   rollcall get ada@contoso.com bob@contoso.com --json
   rollcall get ada@contoso.com --noun VivaInsightsSettings`,

@@ -11,7 +11,7 @@ import (
 )
 
 // The groups of flags in help, in the order in which they are shown.
-var groups = []string{"What to change", "The setting", "The file", "The tenant", "Signing in", "Pace", "Guards", "Output", "Messages", "Monitoring", "Flags", "Everywhere"}
+var groups = []string{"What to change", "The setting", "The file", "The tenant", "Signing in", "Pace", "Guards", "Output", "Messages", "Monitoring", "As apply has them", "Flags", "Everywhere"}
 
 const groupAnnotation = "rollcall_group"
 

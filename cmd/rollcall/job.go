@@ -12,6 +12,9 @@ import (
 	"rollcall/pipeline/roster"
 )
 
+// verifyTimeout is for how long a value is read back again while the old one shows.
+const verifyTimeout = 30 * time.Second
+
 // jobFlags are the flags of an apply, an audit or an undo, which share nearly all.
 type jobFlags struct {
 	audit, undo, readFirst, ifUnchanged, yes bool
@@ -62,7 +65,7 @@ func (f *jobFlags) addRun(fs *pflag.FlagSet) {
 // addWrites adds the flags of a job that writes.
 func (f *jobFlags) addWrites(fs *pflag.FlagSet) {
 	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&f.pace.verifyTimeout, "verify-timeout", 30*time.Second, "read back again for this `DURATION` while the old value shows")
+		fs.DurationVar(&f.pace.verifyTimeout, "verify-timeout", verifyTimeout, "read back again for this `DURATION` while the old value shows")
 	})
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
 		f.guard.addMaxChanges(fs)

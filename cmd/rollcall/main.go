@@ -62,7 +62,10 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 		a.completes(root)
 		plain(root)
 	}
-	err := root.Execute()
+	err := checkDashes(root, args)
+	if err == nil {
+		err = root.Execute()
+	}
 	status := statusOf(err)
 	if _, ok := errors.AsType[*exit](err); err != nil && !ok && !a.began {
 		status = exitUsage

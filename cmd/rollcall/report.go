@@ -17,6 +17,7 @@ import (
 
 func (a *app) report() *cobra.Command {
 	var html htmlFlags
+	var form formFlags
 	var overwrite, open bool
 	c := &cobra.Command{
 		Use:   "report RESULTS",
@@ -26,18 +27,28 @@ report to look at, to mail and to print. It contacts no tenant.`,
 		Example: `  rollcall report results.csv
   rollcall report results.csv --html report.html
   rollcall report results.csv --open
+  rollcall report results.csv --format markdown
   rollcall report - --html audit.html < diff.csv`,
 		Annotations: more(`It says how many rows there are of each status, how many went from which value to
 which, and how that differs by the columns of the roster that have few values. The
 HTML report has the rows to search and sort too, in one file that needs nothing
 else; of those it prints the ones that need a person, or all with --html-all.
---html of audit, apply and undo also tells the run over time.`,
+--html of audit, apply and undo also tells the run over time.
+
+--format csv, json and markdown print the rows instead, those included that only the
+journal of a stopped run has.`,
 			exitOK, exitError, exitUsage),
-		Args: oneFile,
+		Args: oneResults,
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]
 			if err := html.check(open); err != nil {
 				return err
+			}
+			if err := form.check(); err != nil {
+				return err
+			}
+			if form.format != "" && html.name != "" {
+				return usage(fmt.Errorf("--html is a form itself, and --format %s is another: want one of them", form.format))
 			}
 			if err := a.distinct(namedFile{"the results", name, false}, namedFile{"--html", html.name, true}); err != nil {
 				return err
@@ -46,6 +57,9 @@ else; of those it prints the ones that need a person, or all with --html-all.
 				if err := canWriteReport(html.name, overwrite); err != nil {
 					return err
 				}
+			}
+			if form.format != "" && form.format != "text" {
+				return a.reprint(name, form.format)
 			}
 			p, err := readPage(a, name, html.all)
 			if err != nil {
@@ -75,6 +89,7 @@ else; of those it prints the ones that need a person, or all with --html-all.
 	}
 	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) {
 		html.add(fs)
+		form.add(fs, "it", "text")
 		fs.BoolVar(&overwrite, "overwrite", false, "replace a report that is there already")
 		fs.BoolVar(&open, "open", false, "open the report in the browser; without --html, of a temporary file")
 	})

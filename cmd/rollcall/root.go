@@ -30,7 +30,12 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("version") {
+				return a.printVersion()
+			}
+			return c.Help()
+		},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			a.began = true
 			if err := a.profile.settle(a, c); err != nil {
@@ -40,6 +45,7 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	a.profile.add(root.PersistentFlags())
+	root.Flags().BoolP("version", "v", false, "print the version")
 	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.report(), a.get(), a.set(), a.doctor(), a.sandbox(), a.version())
 	root.AddCommand(a.config(root))
 	root.AddCommand(generators()...)
@@ -90,9 +96,11 @@ func wrongFlag(c *cobra.Command, err error) error {
 		e.err = fmt.Errorf("--%s %q: %s", wrong.GetFlag().Name, wrong.GetValue(), wantedOf(wrong.GetFlag()))
 	}
 	if missing, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		var names []string
-		c.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-		if name := roster.Nearest(missing.GetSpecifiedName(), names); name != "" {
+		name := missing.GetSpecifiedName()
+		if letters := missing.GetSpecifiedShortnames(); letters != "" {
+			name = letters
+		}
+		if name := meant(c, name); name != "" {
 			e.hint = "did you mean --" + name + "? " + e.hint
 		}
 	}

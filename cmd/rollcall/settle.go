@@ -118,7 +118,7 @@ func flagNames(root *cobra.Command) []string {
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
 		c.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
-			if flag.Name != "help" {
+			if flag.Name != "help" && flag.Name != "version" {
 				names = append(names, flag.Name)
 			}
 		})

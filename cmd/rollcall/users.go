@@ -22,18 +22,21 @@ type userFlags struct {
 	change  changeFlags
 	tenant  tenantFlags
 	console consoleFlags
-	json    bool
+	form    formFlags
 }
 
 func (f *userFlags) add(fs *pflag.FlagSet) {
 	f.tenant.add(fs)
-	grouped(fs, "Output", func(fs *pflag.FlagSet) { fs.BoolVar(&f.json, "json", false, "print JSON") })
+	grouped(fs, "Output", func(fs *pflag.FlagSet) { f.form.add(fs, "users", "text on a terminal, else csv") })
 	grouped(fs, "Messages", f.console.add)
 }
 
 // start makes what is needed to run cmdlets, at a pace that needs no flags: for
 // a few users.
 func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *connect.Tenant, error) {
+	if err := f.form.check(); err != nil {
+		return nil, nil, err
+	}
 	noColumn := func(name string) (int, error) {
 		return 0, usage(fmt.Errorf("there is no column %q, for there is no roster", name))
 	}
@@ -57,19 +60,22 @@ func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *conn
 		Workers:       workers,
 		Retries:       5,
 		RowTimeout:    30 * time.Minute,
-		VerifyTimeout: 30 * time.Second,
+		VerifyTimeout: verifyTimeout,
 		Log:           log,
 	}, conn, nil
 }
 
-// print prints a table in the form that suits standard output.
+// print prints a table in the form that was asked for or that, if none was, suits
+// standard output.
 func (f *userFlags) print(a *app, t *report.Table) error {
-	switch {
-	case f.json:
+	switch form := f.form.format; {
+	case form == "json":
 		return t.JSON(a.out)
 	case len(t.Records) == 0:
 		return nil
-	case isTerminal(a.out):
+	case form == "markdown":
+		return t.Markdown(a.out)
+	case form == "text", form == "" && isTerminal(a.out):
 		return t.Text(a.out)
 	}
 	return t.CSV(a.out)

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rollcall/pipeline/roster"
+)
+
+// strangers are flags of other programs, in small letters and without dashes, and
+// ours that do the same.
+var strangers = map[string]string{
+	"n": "dry-run", "whatif": "dry-run", "dry": "dry-run", "dryrun": "dry-run", "noop": "dry-run", "check": "dry-run", "simulate": "dry-run",
+	"out": "output", "outfile": "output", "outputfile": "output",
+	"confirm": "yes", "assumeyes": "yes",
+	"j": "workers", "jobs": "workers", "parallel": "workers", "threads": "workers", "concurrency": "workers", "throttlelimit": "workers",
+	"debug": "verbose", "silent": "quiet", "tenantid": "organization", "appid": "client-id", "continue": "resume",
+}
+
+// bare returns the name of a flag in small letters, without dashes.
+func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
+
+// meant returns the flag of c that was likely meant by the name of one that it does
+// not have, or "".
+func meant(c *cobra.Command, name string) string {
+	var names []string
+	c.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	slices.Sort(names)
+	if theirs := strangers[bare(name)]; slices.Contains(names, theirs) {
+		return theirs
+	}
+	if i := slices.IndexFunc(names, func(n string) bool { return bare(n) == bare(name) }); i >= 0 {
+		return names[i]
+	}
+	if i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, strings.ToLower(name)) }); i >= 0 && len(name) > 2 {
+		return names[i]
+	}
+	return roster.Nearest(name, names)
+}
+
+// checkDashes refuses the name of a flag behind a single dash, as PowerShell has
+// them: -output x.csv would write to a file called utput.
+func checkDashes(root *cobra.Command, args []string) error {
+	c, _, err := root.Find(args)
+	if err != nil {
+		return nil // which is said better by who runs it
+	}
+	long := make(map[string]*pflag.Flag)
+	note := func(flag *pflag.Flag) { long[bare(flag.Name)] = flag }
+	c.LocalFlags().VisitAll(note)
+	c.InheritedFlags().VisitAll(note)
+	for i, arg := range args {
+		if arg == "--" {
+			return nil
+		}
+		name, ok := strings.CutPrefix(arg, "-")
+		if end := strings.IndexAny(name, "=:"); end >= 0 {
+			name = name[:end]
+		}
+		if !ok || strings.HasPrefix(name, "-") || len(name) < 3 || i > 0 && isValue(args[i-1], long) {
+			continue
+		}
+		flag := long[bare(name)]
+		if flag == nil {
+			flag = long[bare(strangers[bare(name)])]
+		}
+		if flag != nil {
+			return &exit{status: exitUsage, err: fmt.Errorf("unknown flag: -%s", name), hint: "did you mean --" + flag.Name + "? " + c.CommandPath() + " --help lists the flags"}
+		}
+	}
+	return nil
+}
+
+// isValue reports whether what follows before on the command line is its value.
+func isValue(before string, long map[string]*pflag.Flag) bool {
+	name, ok := strings.CutPrefix(before, "--")
+	flag := long[bare(name)]
+	return before == "-o" || ok && flag != nil && flag.NoOptDefVal == ""
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/results"
+	"rollcall/report"
+)
+
+// oneResults is the rule for commands that read one results file.
+func oneResults(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return errors.New("no results file: name the one of an apply, an audit or an undo, or - for standard input")
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("%d files, want one: %s", len(args), strings.Join(args, " "))
+}
+
+// reprint prints the rows of the results file called name in the form that a run
+// prints them in, but for what an audit says would move besides: that is not on
+// record.
+func (a *app) reprint(name, form string) error {
+	past := &results.Past{}
+	in := io.NopCloser(a.in)
+	if name != "-" {
+		var err error
+		if past, err = results.ReadPast(name); err != nil {
+			return err
+		}
+		for _, doubt := range past.Doubts {
+			a.console.Warn("warning: %s", doubt)
+		}
+		if in, err = past.Open(false); err != nil {
+			return err
+		}
+	}
+	defer in.Close()
+	r, err := results.NewReader(in)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	counts := past.Counts
+	counts.Recorded, counts.Journalled, counts.ByStatus = 0, 0, [len(pipeline.Statuses)]int{}
+	view := reprinted(a, r, past, form)
+	for {
+		var res pipeline.Result
+		if err := r.Read(&res); err == io.EOF {
+			break
+		} else if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		for i := range res.Values {
+			res.Values[i].Same = res.Values[i].Before == res.Values[i].Wanted
+		}
+		counts.Record(&res)
+		if err := view.Record(&res); err != nil {
+			return err
+		}
+	}
+	if r.Torn() {
+		a.console.Warn("warning: %s: it ends in a record that was cut short, which is left out", name)
+	}
+	counts.Total = max(counts.Total, counts.Recorded)
+	return view.End(&counts)
+}
+
+// reprinted returns what prints the records of r.
+func reprinted(a *app, r *results.Reader, past *results.Past, form string) report.View {
+	switch f := r.Format(); form {
+	case "csv":
+		return report.Lined(a.out, f, isTerminal(a.out))
+	case "json":
+		return report.NewJSONRows(a.out, f)
+	default:
+		title := "rollcall"
+		if m := past.Manifest; m != nil {
+			title = fmt.Sprintf("rollcall %s: %s", m.Run, m.Change)
+		}
+		return report.NewMarkdown(a.out, title, f.Properties, f.Moved)
+	}
+}
