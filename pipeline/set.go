@@ -18,6 +18,9 @@ import (
 // know. One that the tenant refused in so many words is not.
 func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 	cmdlets := r.needed(t)
+	if len(cmdlets) > 0 {
+		r.Stats.Tried.Add(1)
+	}
 	accepted := 0
 	for _, c := range cmdlets {
 		t.sent = true

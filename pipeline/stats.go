@@ -10,6 +10,7 @@ type Stats struct {
 	Calls    atomic.Int64 // calls made for them
 	Retries  atomic.Int64 // calls among them that repeated one that had failed
 	Sets     atomic.Int64 // rows whose user was set, or may have been: a set was not refused
+	Tried    atomic.Int64 // rows that a set was made for, or was about to be
 	ButCase  atomic.Int64 // rows that were read to be as wanted but for capitals, and left alone
 	ByStatus [len(Statuses)]atomic.Int64
 }

@@ -44,7 +44,7 @@ func OutcomeFields(o *results.Outcome) []zap.Field {
 // neither users nor the names of files, so that it can be told to others.
 func OutcomeText(o *results.Outcome) string {
 	text := fmt.Sprintf("rollcall %s: %s, exit status %d\n%s\n", o.Command, o.Ending, o.Exit, CountsText(&o.Rows))
-	for _, line := range Unfinished(&o.Rows, o.Command != "audit") {
+	for _, line := range Unfinished(&o.Rows, o.MaybeSet) {
 		text += line + "\n"
 	}
 	text += fmt.Sprintf("%s in %v; %s, throttled for %v", pipeline.Plural(o.Calls, "call"), brief(o.Working),

@@ -26,17 +26,17 @@ func CountsText(c *pipeline.Counts) string {
 }
 
 // Unfinished says in lines what there is beside the rows of [CountsText], so that
-// all rows are accounted for: those in progress, of a run that writes perhaps
+// all rows are accounted for: those in progress, if they may have been set perhaps
 // changed, and those not attempted. It also says how many of the results are not in
 // the results file.
-func Unfinished(c *pipeline.Counts, writes bool) []string {
+func Unfinished(c *pipeline.Counts, maybeSet bool) []string {
 	var lines []string
 	if c.Journalled > 0 {
 		lines = append(lines, fmt.Sprintf("%d of them finished out of order: their results are in the journal, and not yet in the results file", c.Journalled))
 	}
 	if c.InProgress > 0 {
 		line := pipeline.Plural(c.InProgress, "row") + " in progress: without a result"
-		if writes {
+		if maybeSet {
 			line += ", and perhaps changed"
 		}
 		lines = append(lines, line)

@@ -154,7 +154,7 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 	if left == 0 {
 		return
 	}
-	for _, line := range report.Unfinished(&o.Rows, !x.audit) {
+	for _, line := range report.Unfinished(&o.Rows, o.MaybeSet) {
 		say("%s", line)
 	}
 	switch {

@@ -129,7 +129,7 @@ func (p *page) tally() {
 // End writes the report.
 func (p *page) End(o *results.Outcome, err error) error {
 	p.Timeline.Stop()
-	p.Ended, p.Counts = time.Now(), o.Rows
+	p.Ended, p.Counts, p.OnlyRead = time.Now(), o.Rows, !o.MaybeSet
 	switch {
 	case err == nil:
 	case errors.Is(err, job.ErrInterrupted):

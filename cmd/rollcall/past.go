@@ -19,7 +19,11 @@ func (x *execution) describePast() {
 			text += ", " + past.By
 		}
 		say.Say("%s: %s", text, report.CountsText(&past.Counts))
-		for _, line := range report.Unfinished(&past.Counts, m.Run != "audit") {
+		lines := report.Unfinished(&past.Counts, m.Run != "audit")
+		if past.Unaccounted {
+			lines = nil // a doubt says so
+		}
+		for _, line := range lines {
 			say.Say("%s: %s", past.Name, line)
 		}
 	} else if past.Unknown && x.undo {

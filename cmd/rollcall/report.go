@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
 	"rollcall/report/html"
 	"rollcall/tenant/connect"
@@ -117,7 +118,11 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 		p.Counts = past.Counts
 		signPast(p, past)
 	}
-	p.Doubts = past.Doubts
+	p.Doubts, p.Unaccounted = past.Doubts, past.Unaccounted
+	if lock.Results(name).Held() != nil {
+		// What seems not to fit together is of another moment.
+		p.Running, p.Doubts = true, nil
+	}
 	in, err := past.Open(false)
 	if err != nil {
 		return nil, err

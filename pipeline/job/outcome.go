@@ -50,6 +50,7 @@ func (j *job) outcome(err error) *results.Outcome {
 		o.Count(j.run)
 		o.Working = j.worked
 	}
+	o.MaybeSet = j.maybeSet()
 	o.Ending = results.Complete
 	_, guard := errors.AsType[*GuardError](err)
 	_, left := errors.AsType[*LeftChangedError](err)
@@ -69,4 +70,22 @@ func (j *job) outcome(err error) *results.Outcome {
 		j.Sign(o, err)
 	}
 	return o
+}
+
+// maybeSet reports whether rows in progress may have been set, by this run or by the
+// one that it goes on with.
+func (j *job) maybeSet() bool {
+	switch {
+	case j.Audit:
+		return false
+	case j.run != nil && j.run.Stats.Tried.Load() > 0, j.from != nil && j.from.Unsure > 0:
+		return true
+	case j.from != nil:
+		for _, e := range j.from.Earlier {
+			if e.Result == nil {
+				return true
+			}
+		}
+	}
+	return false
 }

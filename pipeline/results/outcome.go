@@ -41,6 +41,7 @@ type Outcome struct {
 	Ending                      string        // one of the words above
 	Reason                      string        // why, in words, if it is not complete
 	Rows                        pipeline.Counts
+	MaybeSet                    bool           // the users of rows in progress may have been set
 	PassedOver                  map[string]int // rows of a results file that are none of the roster's, by their status
 	Calls                       int64
 	Retries                     int64

@@ -28,6 +28,10 @@ type Past struct {
 	// run kept no record of what was in progress.
 	Doubts []string
 
+	// Unaccounted says that nothing tells which of the rows without a result were in
+	// progress: none of them is counted as such.
+	Unaccounted bool
+
 	// Unknown says that nothing stands beside the file that tells of the run.
 	Unknown bool
 
@@ -100,6 +104,17 @@ func (p *Past) finished(f *os.File) error {
 		return err
 	case s.Outcome == Running:
 		p.doubt("the run of %s did not come to its end, and its journal is gone: who was changed besides is not known", s.Started)
+		p.known(&s.Manifest)
+		p.Unaccounted = true
+		_, _, err := readRecords(f, nil, func(rec Record, _ []string, _ int64) error {
+			p.Counts.Recorded++
+			p.Counts.ByStatus[rec.Status]++
+			return nil
+		})
+		if err != nil {
+			p.doubt("%s is not what its run left, behind %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
+		}
+		return nil
 	case sum != s.ResultsSHA256:
 		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is left out of account", p.Name, s.Started, pipeline.Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
 		return nil

@@ -167,15 +167,22 @@ func (p *Page) alarm() []string {
 	if p.Stopped != "" {
 		alarm = append(alarm, "This run did not come to its end: "+visible(clip(p.Stopped, maxCell))+".")
 	}
-	if left := p.Counts.Total - p.Tally.Done(); left > 0 {
-		alarm = append(alarm, fmt.Sprintf("%s of %s %s no result: %s in progress when the run ended, %s not attempted.",
-			group(left), amount(p.Counts.Total, "row"), verb(left, "has", "have"), group(p.Counts.InProgress), group(p.Counts.NotAttempted())))
+	left := p.Counts.Total - p.Tally.Done()
+	switch none := fmt.Sprintf("%s of %s %s no result", group(left), amount(p.Counts.Total, "row"), verb(left, "has", "have")); {
+	case left <= 0:
+	case p.Running:
+		alarm = append(alarm, none+" yet: the run is going on.")
+	case p.Unaccounted:
+		alarm = append(alarm, none+": which of them were in progress when the run ended is not known.")
+	default:
+		alarm = append(alarm, fmt.Sprintf("%s: %s in progress when the run ended, %s not attempted.",
+			none, group(p.Counts.InProgress), group(p.Counts.NotAttempted())))
 	}
-	if n := p.Counts.InProgress; n > 0 && !p.isAudit() {
+	if n := p.Counts.InProgress; n > 0 && !p.isAudit() && !p.OnlyRead && !p.Running {
 		alarm = append(alarm, fmt.Sprintf("Up to %s of them may have been changed all the same: %s in progress. Going on with the run finds out.",
 			amount(n, "user"), verb(n, "the row was", "the rows were")))
 	}
-	if n := p.Counts.Journalled; n > 0 {
+	if n := p.Counts.Journalled; n > 0 && !p.Running {
 		alarm = append(alarm, fmt.Sprintf("%s of this report %s in the journal beside the results file, and not yet in the file.", amount(n, "row"), verb(n, "is", "are")))
 	}
 	for _, doubt := range p.Doubts {
