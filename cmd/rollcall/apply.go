@@ -28,7 +28,10 @@ writes, and the value before is on record, so that undo can put it back.
 The first interrupt finishes the rows in progress, for as long as --stop-timeout
 says; the second, or the end of that time, stops at once. Either way the results
 file holds whole records only, and --resume goes on.`,
-			exitOK, exitError, exitUsage, exitRows, exitGuard, exitHeld, exitInterrupted, exitTerminated),
+			meaning{exitOK, "every user is as wanted (--dry-run: nothing would change)"},
+			meaning{exitError, "the change could not be made: the file, the tenant or the results can't be used"},
+			meansWrong, meaning{exitRows, "carried out, and some rows failed"},
+			meaning{exitDiffers, "--dry-run: something would change"}, meansGuard, meansHeld, meansInterrupted, meansTerminated),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			j.audit = dryRun

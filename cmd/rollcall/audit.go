@@ -27,7 +27,11 @@ Who is as wanted is "same", also with a feature on that an opt-out turns off: ap
 
 What it holds of the tenant refuses every cmdlet that is not a Get. With -o it
 writes the same columns as apply, a record for each row.`,
-			exitOK, exitError, exitUsage, exitRows, exitDiffers, exitGuard, exitHeld, exitInterrupted, exitTerminated),
+			meaning{exitOK, "nothing differs (--baseline: nothing has changed)"},
+			meaning{exitError, "the audit could not be made: the file, the tenant or the results can't be used"},
+			meansWrong, meaning{exitRows, "carried out, and some users could not be read, or some rows not used"},
+			meaning{exitDiffers, "some users are not as wanted (--baseline: something has changed)"},
+			meansGuard, meaning{exitHeld, "another run holds the results file"}, meansInterrupted, meansTerminated),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error { return j.run(a, args[0]) },
 	}

@@ -24,7 +24,8 @@ It contacts no tenant.`,
   rollcall check users.csv --json | jq .users`,
 		Annotations: more(`It says the encoding, the delimiter, the column of UPNs, how many users there are,
 and which rows can't be used and why. With --set NAME=@COLUMN it also finds users
-who are wanted two ways.`, exitOK, exitError, exitUsage),
+who are wanted two ways.`, meaning{exitOK, "the file can be used (but for rows that it names)"},
+			meaning{exitError, "the file can't be used"}, meansWrong, meaning{exitRows, "--strict: some rows can't be used"}),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := change.change()

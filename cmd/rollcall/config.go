@@ -47,7 +47,7 @@ or in the file that --config names. A key is the long name of any flag:
       auth: certificate
       certificate: /etc/rollcall/contoso.pem
       rate: 20
-      max-errors: 1%`, exitOK, exitUsage),
+      max-errors: 1%`, meaning{exitOK, "the flags and where they are from were shown"}, meansWrong),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.showConfig(c, all) },
 	}

@@ -140,6 +140,9 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 	if n := x.run.Stats.ButCase.Load(); n > 0 {
 		say("%s as wanted but for capitals, left as they are (--match-case makes that a difference)", pipeline.Plural(n, "row"))
 	}
+	if nothing := x.nothing(); nothing != "" {
+		say("%s", nothing)
+	}
 	say("%s", report.Pace(x.run, o.Working))
 	_, unsaid := errors.AsType[*job.OutputError](err)
 	if x.plan.File != "" && o.Rows.Done() > 0 && (o.Ending != results.Errored || unsaid) {

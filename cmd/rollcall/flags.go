@@ -99,7 +99,7 @@ type paceFlags struct {
 
 func (f *paceFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.workers, "workers", 4, "make `N` calls at once, at most")
-	fs.Float64Var(&f.rate, "rate", 0, "make `N` calls a second, at most, all workers together; 0: no limit")
+	fs.Float64Var(&f.rate, "rate", 0, "make `N` calls a second, at most, all workers together; 0 for as many as the tenant is found to allow, which is the default")
 	fs.IntVar(&f.retries, "retries", 5, "try a call again `N` times, at most, after a failure that may pass")
 	fs.DurationVar(&f.rowTimeout, "row-timeout", 30*time.Minute, "try nothing again for a row after this `DURATION`, and stop the run if an outage takes so long; 0 for never")
 }

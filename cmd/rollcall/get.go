@@ -22,7 +22,8 @@ as CSV elsewhere, or as --format says.`,
 		Example: `  rollcall get ada@contoso.com
   rollcall get ada@contoso.com bob@contoso.com --json
   rollcall get ada@contoso.com --noun VivaInsightsSettings`,
-		Annotations: more("", exitOK, exitError, exitUsage, exitRows),
+		Annotations: more("", meaning{exitOK, "every user was read"}, meaning{exitError, "the tenant can't be used"}, meansWrong,
+			meaning{exitRows, "some users could not be read"}, meaning{exitInterrupted, "interrupted"}, meaning{exitTerminated, "terminated"}),
 		Args:        someUsers,
 		RunE:        func(_ *cobra.Command, args []string) error { return f.get(a, args) },
 	}

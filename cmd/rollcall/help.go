@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,43 +42,9 @@ const (
 	statusAnnotation = "rollcall_status"
 )
 
-// more gives a command notes, and the exit statuses that it can have.
-func more(notes string, status ...int) map[string]string {
-	return map[string]string{notesAnnotation: notes, statusAnnotation: statusLines(status...)}
-}
-
-// meanings says what the exit statuses mean.
-var meanings = []struct {
-	status int
-	text   string
-}{
-	{exitOK, "every row is as wanted (audit: nothing differs)"},
-	{exitError, "the run could not be carried out"},
-	{exitUsage, "the command line is wrong"},
-	{exitRows, "carried out, and some rows failed (audit: some could not be read)"},
-	{exitDiffers, "audit: something differs"},
-	{exitGuard, "a guard stopped it; --resume goes on"},
-	{exitHeld, "another run holds the results file or the tenant"},
-	{exitInterrupted, "interrupted; --resume goes on"},
-	{exitTerminated, "terminated; --resume goes on"},
-}
-
-// everyStatus is all of them.
-var everyStatus = []int{exitOK, exitError, exitUsage, exitRows, exitDiffers, exitGuard, exitHeld, exitInterrupted, exitTerminated}
-
-// statusLines returns what the exit statuses mean.
-func statusLines(statuses ...int) string {
-	var b strings.Builder
-	for _, m := range meanings {
-		if slices.Contains(statuses, m.status) {
-			fmt.Fprintf(&b, "  %-5d%s\n", m.status, m.text)
-		}
-	}
-	return b.String()
-}
-
-// help prints what there is to know of c.
-func help(c *cobra.Command, w io.Writer) {
+// help prints what there is to know of c: of a command with many flags the common
+// ones, or all.
+func help(c *cobra.Command, w io.Writer, all bool) {
 	section := func(title, text string) {
 		if text = strings.Trim(text, "\n"); text != "" {
 			fmt.Fprintf(w, "\n%s:\n%s\n", title, text)
@@ -105,23 +70,7 @@ func help(c *cobra.Command, w io.Writer) {
 	}
 	section("Commands", commands.String())
 
-	sets := make(map[string]*pflag.FlagSet)
-	c.InitDefaultHelpFlag()
-	add := func(flag *pflag.Flag) {
-		g := groupOf(c, flag)
-		if sets[g] == nil {
-			sets[g] = pflag.NewFlagSet(g, pflag.ContinueOnError)
-			sets[g].SortFlags = false
-		}
-		sets[g].AddFlag(flag)
-	}
-	c.LocalFlags().VisitAll(add)
-	c.InheritedFlags().VisitAll(add)
-	for _, g := range groups {
-		if set := sets[g]; set != nil {
-			section(g, set.FlagUsages())
-		}
-	}
+	showFlags(c, all, section, w)
 	section("Exit status", c.Annotations[statusAnnotation])
 	if notes := c.Annotations[notesAnnotation]; notes != "" {
 		fmt.Fprintf(w, "\n%s\n", strings.Trim(notes, "\n"))

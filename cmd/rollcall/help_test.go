@@ -54,7 +54,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s: --%s is in no group", c.CommandPath(), flag.Name)
 			}
 		})
-		out, _ := rollcall(t, exitOK, append(strings.Fields(c.CommandPath())[1:], "--help")...)
+		out, _ := rollcall(t, exitOK, append(strings.Fields(c.CommandPath())[1:], "--help", "all")...)
 		for i, line := range strings.Split(out, "\n") {
 			if n := len(line); n > 200 {
 				t.Errorf("%s --help: line %d has %d characters", c.CommandPath(), i+1, n)
@@ -65,6 +65,48 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s --help does not show --%s", c.CommandPath(), flag.Name)
 			}
 		})
+	}
+}
+
+// Of a command with many flags help shows ten, beside those of every command, and
+// says how to see all; defaults are in words, and what an exit status means is said
+// of that command.
+func TestHelpCommonFlags(t *testing.T) {
+	for name, flags := range common {
+		out, _ := rollcall(t, exitOK, name, "--help")
+		_, section, _ := strings.Cut(out, "\nFlags:\n")
+		section, _, _ = strings.Cut(section, "\n\n")
+		if n := strings.Count(section, "\n") + 1; n != 10 || len(flags) != 10 {
+			t.Errorf("%s --help shows %d flags, want 10:\n%s", name, n, section)
+		}
+		for _, flag := range flags {
+			if !strings.Contains(section, "--"+flag+" ") {
+				t.Errorf("%s --help does not show --%s", name, flag)
+			}
+		}
+		if !strings.Contains(out, "rollcall "+name+" --help all shows the other ") {
+			t.Errorf("%s --help does not say how to see all flags", name)
+		}
+		all, _ := rollcall(t, exitOK, name, "-h", "all")
+		if again, _ := rollcall(t, exitOK, "help", name, "all"); again != all || !strings.Contains(all, "\nMonitoring:\n") || strings.Contains(all, "shows the other") {
+			t.Errorf("help %s all shows\n%s", name, again)
+		}
+		for _, want := range []string{"(default 30 minutes)", "(default 1 minute)", "(default MyAnalyticsFeatureConfig)", "(default 50%)"} {
+			if !strings.Contains(all, want) {
+				t.Errorf("%s --help all lacks %s", name, want)
+			}
+		}
+		if strings.Contains(all, "0s)") || strings.Contains(all, `(default "`) {
+			t.Errorf("%s --help all has a default that is not in words", name)
+		}
+	}
+	for _, name := range []string{"check", "get", "set", "report", "doctor", "sandbox serve", "config"} {
+		out, _ := rollcall(t, exitOK, append(strings.Fields(name), "--help")...)
+		_, status, _ := strings.Cut(out, "\nExit status:\n")
+		status, _, _ = strings.Cut(status, "\n\n")
+		if strings.Contains(status, "--resume") || strings.Contains(status, "audit") || strings.Contains(status, "guard") || !strings.Contains(status, "  2    ") {
+			t.Errorf("%s --help says of exit statuses:\n%s", name, status)
+		}
 	}
 }
 

@@ -47,6 +47,8 @@ type app struct {
 	profile  profileFlags
 	began    bool   // the command line has been understood
 	goodbye  string // what to say last
+
+	unprinted error // why help could not be printed, or nil
 }
 
 // run executes the program and returns its exit status. Nothing else exits.
@@ -65,6 +67,9 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 	err := checkDashes(root, args)
 	if err == nil {
 		err = root.Execute()
+	}
+	if err == nil && a.unprinted != nil {
+		err = &exit{status: exitError, err: a.unprinted}
 	}
 	status := statusOf(err)
 	if _, ok := errors.AsType[*exit](err); err != nil && !ok && !a.began {

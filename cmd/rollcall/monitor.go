@@ -111,7 +111,7 @@ func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
 		case werr != nil && err == nil:
 			err = werr
 			o.Exit, o.Ending, o.Reason = statusOf(err), results.Errored, message(err)
-		case werr != nil:
+		case werr != nil && werr.Error() != err.Error(): // or it was found out at the start
 			x.app.console.Warn("warning: %v", werr)
 		}
 	}

@@ -6,6 +6,22 @@ import (
 	"rollcall/report"
 )
 
+// nothing says why there was nothing to do, and returns "" if there was something.
+func (x *execution) nothing() string {
+	found := x.plan.Users.Description()
+	if found.Rows > 0 || found.PassedOver == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("nothing to do: no row of %s has a status that is wanted", x.rosterName)
+	if x.undo {
+		text = fmt.Sprintf("nothing to undo: no row of %s is of a user who was changed", x.rosterName)
+	}
+	if file := x.output.file(); file != "" && !x.output.resume {
+		text += ", and " + file + " is not written"
+	}
+	return text
+}
+
 // describePast says of which run a roster is the results file, and what is not certain of it.
 func (x *execution) describePast() {
 	if x.plan.Source == nil || x.plan.Source.Past == nil {

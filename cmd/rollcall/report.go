@@ -38,7 +38,7 @@ else; of those it prints the ones that need a person, or all with --html-all.
 
 --format csv, json and markdown print the rows instead, those included that only the
 journal of a stopped run has.`,
-			exitOK, exitError, exitUsage),
+			meaning{exitOK, "the report was made, whatever the rows came to"}, meaning{exitError, "the file can't be read, or the report not written"}, meansWrong),
 		Args: oneResults,
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]

@@ -26,7 +26,7 @@ func (a *app) root() *cobra.Command {
 		Example: `  rollcall audit users.csv --privacy-mode opt-out
   rollcall apply users.csv --privacy-mode opt-out --read-first -o results.csv
   rollcall undo results.csv -o undone.csv`,
-		Annotations:   more("rollcall help COMMAND has the flags of a command, and what it does. There is also\nrollcall help TOPIC, for: "+strings.Join(topics(), ", ")+".", everyStatus...),
+		Annotations:   more("rollcall help COMMAND has the flags of a command, and what it does; rollcall help\nCOMMAND all has all of them, where there are many. There is also\nrollcall help TOPIC, for: "+strings.Join(topics(), ", ")+".", everyMeaning...),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
@@ -50,23 +50,14 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.config(root))
 	root.AddCommand(generators()...)
 	root.SetHelpCommand(&cobra.Command{
-		Use:   "help [COMMAND|TOPIC]",
+		Use:   "help [COMMAND [all]|TOPIC]",
 		Short: "Show what a command does, and its flags",
 		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				if ok, err := showTopic(args[0], a.out); ok {
-					return err
-				}
-			}
-			c, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
-				return noCommand(c, rest)
-			}
-			return c.Help()
+			return a.helpWith(root, args)
 		},
 	})
 	root.SetFlagErrorFunc(wrongFlag)
-	root.SetHelpFunc(func(c *cobra.Command, _ []string) { help(c, a.out) })
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { a.showHelp(c, asksAll(a.args)) })
 	return root
 }
 

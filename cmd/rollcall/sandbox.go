@@ -91,7 +91,8 @@ in the last example, and a secret in AZURE_CLIENT_SECRET:
       --tenant exchange --endpoint https://127.0.0.1:8443 --organization 11111111-2222-3333-4444-555555555555
 
 Faults:
-`+server.FaultHelp(), exitOK, exitError, exitUsage),
+`+server.FaultHelp(), meaning{exitOK, "it served until it was interrupted"},
+			meaning{exitError, "it could not serve, or not save its users"}, meansWrong),
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return f.serve(a, args) },
 	}

@@ -22,7 +22,9 @@ back, and prints what became of each: a table on a terminal, CSV elsewhere.`,
 		Example: `  rollcall set ada@contoso.com --privacy-mode opt-in
   rollcall set ada@contoso.com bob@contoso.com --set IsAddInEnabled=false --json
   rollcall set ada@contoso.com --noun CASMailbox --set PopEnabled=false --set ImapEnabled=false`,
-		Annotations: more("", exitOK, exitError, exitUsage, exitRows, exitInterrupted, exitTerminated),
+		Annotations: more("", meaning{exitOK, "every user is as wanted"}, meaning{exitError, "the tenant can't be used"}, meansWrong,
+			meaning{exitRows, "some users could not be set, or read back"},
+			meaning{exitInterrupted, "interrupted: the users that were done are shown"}, meaning{exitTerminated, "terminated: the same"}),
 		Args:        someUsers,
 		RunE:        func(_ *cobra.Command, args []string) error { return f.set(a, args, yes) },
 	}

@@ -27,10 +27,13 @@ PrivacyMode put back: undo says so, and exits with 3.
 
 It reads first: users who are no longer as that run left or wanted them are stale,
 and not touched. It wants the values before on record: those of an apply with
---read-first, or of the diff of an audit. Rows without are invalid. Exit status 0
-means that nobody is left changed. What it writes is a results file like any other,
+--read-first, or of the diff of an audit. Rows without are invalid, and count as
+failed. Exit status 0 means that nobody is left changed. What it writes is a results file like any other,
 and can be undone itself.`,
-			exitOK, exitError, exitUsage, exitRows, exitGuard, exitHeld, exitInterrupted, exitTerminated),
+			meaning{exitOK, "nobody is left changed"},
+			meaning{exitError, "nothing could be undone: the file, the tenant or the results can't be used"},
+			meansWrong, meaning{exitRows, "some users are, or may be, left changed"},
+			meaning{exitDiffers, "--dry-run: something would be put back"}, meansGuard, meansHeld, meansInterrupted, meansTerminated),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error { return j.run(a, args[0]) },
 	}

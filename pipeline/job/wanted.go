@@ -105,17 +105,16 @@ func (j *job) source(change *pipeline.Change) error {
 	s := j.Source
 	switch {
 	case s == nil && j.Undo:
+		if err := j.openable(); err != nil {
+			return err
+		}
 		return fmt.Errorf("undo %s: not a results file", j.Roster)
 	case j.IfUnchanged && (s == nil || !change.Empty()):
 		return &connect.SettingError{Setting: "if-unchanged", Err: errors.New("needs the diff of an audit as the file, and no other change")}
 	case s == nil && change.Empty():
-		if j.input.once == nil {
-			// It may be a misspelt results file, which would say what it wants.
-			f, err := os.Open(j.Roster)
-			if err != nil {
-				return err
-			}
-			f.Close()
+		// It may be a misspelt results file, which would say what it wants.
+		if err := j.openable(); err != nil {
+			return err
 		}
 		return &WantedError{ErrNoChange}
 	case s == nil:
@@ -137,6 +136,18 @@ func (j *job) source(change *pipeline.Change) error {
 		return &NounError{err}
 	}
 	return nil
+}
+
+// openable returns an error if the roster can't be opened.
+func (j *job) openable() error {
+	if j.input.once != nil {
+		return nil
+	}
+	f, err := os.Open(j.Roster)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // takeUp names the tenant that is on record, but for what the settings say
