@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
 )
 
@@ -14,7 +15,11 @@ import (
 // can't be used.
 func Describe(w io.Writer, name string, d roster.Description) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", name, d)
+	if n := d.Unusable(); n > 0 {
+		fmt.Fprintf(&b, "%s: %d of %s can't be used: %s\n", name, n, pipeline.Plural(d.Rows, "row"), d)
+	} else {
+		fmt.Fprintf(&b, "%s: %s\n", name, d)
+	}
 	for _, warning := range d.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", warning)
 	}

@@ -13,7 +13,7 @@ import (
 func (a *app) check() *cobra.Command {
 	var change changeFlags
 	var users rosterFlags
-	var asJSON bool
+	var asJSON, strict bool
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Say what is in a CSV file of users; contacts no tenant",
@@ -21,6 +21,7 @@ func (a *app) check() *cobra.Command {
 It contacts no tenant.`,
 		Example: `  rollcall check users.csv
   rollcall check users.csv --set PrivacyMode=@Mode
+  rollcall check users.csv --strict && rollcall apply users.csv --privacy-mode opt-out
   rollcall check users.csv --json | jq .users`,
 		Annotations: more(`It says the encoding, the delimiter, the column of UPNs, how many users there are,
 and which rows can't be used and why. With --set NAME=@COLUMN it also finds users
@@ -48,13 +49,21 @@ who are wanted two ways.`, meaning{exitOK, "the file can be used (but for rows t
 				enc := json.NewEncoder(a.out)
 				enc.SetIndent("", "  ")
 				enc.SetEscapeHTML(false)
-				return enc.Encode(r.Description())
+				err = enc.Encode(r.Description())
+			} else {
+				err = report.Describe(a.out, args[0], r.Description())
 			}
-			return report.Describe(a.out, args[0], r.Description())
+			if err == nil && strict && r.Description().Unusable() > 0 {
+				return &exit{status: exitRows}
+			}
+			return err
 		},
 	}
 	grouped(c.Flags(), "What to change", change.add)
 	grouped(c.Flags(), "The file", users.add)
-	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) { fs.BoolVar(&asJSON, "json", false, "print JSON") })
+	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&asJSON, "json", false, "print JSON")
+		fs.BoolVar(&strict, "strict", false, "exit with 3 if any row can't be used")
+	})
 	return c
 }

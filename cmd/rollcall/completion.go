@@ -129,6 +129,12 @@ func (a *app) profileCompletion(*cobra.Command, []string, string) ([]cobra.Compl
 // completion gives root its command that prints scripts for shells.
 func completion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
+	shells, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic("completion: " + err.Error())
+	}
+	shells.Args = noCommand
+	shells.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	c, _, err := root.Find([]string{"completion", "powershell"})
 	if err != nil {
 		panic("completion: " + err.Error())

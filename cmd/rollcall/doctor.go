@@ -28,7 +28,7 @@ says what to do where something is missing. It changes nothing.`,
   rollcall doctor ada@contoso.com --profile contoso
   rollcall doctor ada@contoso.com --tenant exchange --organization contoso.onmicrosoft.com --auth device-code`,
 		Annotations: more(`With a UPN it also reads that user's setting, which is the best proof there is. The
-token is never shown, only what it says: for whom, with which roles, for how long.`, 
+token is never shown, only what it says: for whom, with which roles, for how long.`,
 			meaning{exitOK, "a run would work, as far as can be told"}, meaning{exitError, "a run would not work"}, meansWrong,
 			meaning{exitInterrupted, "interrupted"}, meaning{exitTerminated, "terminated"}),
 		Args: cobra.MaximumNArgs(1),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -10,6 +11,7 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/roster"
+	"rollcall/tenant"
 )
 
 // changeFlags say what to change.
@@ -45,11 +47,26 @@ func (f *changeFlags) wanted() job.Wanted {
 // change returns the change that the flags ask for. Every error is one of the
 // command line.
 func (f *changeFlags) change() (*pipeline.Change, error) {
+	if err := f.checkMode(); err != nil {
+		return nil, err
+	}
 	c, err := f.wanted().Change()
 	if err != nil {
 		return nil, wantedError(err)
 	}
 	return c, nil
+}
+
+// checkMode refuses a PrivacyMode for a noun that has none.
+func (f *changeFlags) checkMode() error {
+	if f.privacyMode == "" {
+		return nil
+	}
+	setting, err := tenant.LookupSetting(f.noun)
+	if err != nil || slices.Contains(setting.Known(), "PrivacyMode") {
+		return nil // what is wrong with the noun is said where it is looked up
+	}
+	return &exit{status: exitUsage, err: fmt.Errorf("--privacy-mode: %s is not known to have a PrivacyMode", setting.Noun), hint: "--set NAME=VALUE sets any property"}
 }
 
 // required is change, for commands that make no sense without one.

@@ -24,8 +24,8 @@ as CSV elsewhere, or as --format says.`,
   rollcall get ada@contoso.com --noun VivaInsightsSettings`,
 		Annotations: more("", meaning{exitOK, "every user was read"}, meaning{exitError, "the tenant can't be used"}, meansWrong,
 			meaning{exitRows, "some users could not be read"}, meaning{exitInterrupted, "interrupted"}, meaning{exitTerminated, "terminated"}),
-		Args:        someUsers,
-		RunE:        func(_ *cobra.Command, args []string) error { return f.get(a, args) },
+		Args: someUsers,
+		RunE: func(_ *cobra.Command, args []string) error { return f.get(a, args) },
 	}
 	grouped(c.Flags(), "The setting", f.change.addNoun)
 	f.add(c.Flags())

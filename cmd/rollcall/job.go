@@ -108,6 +108,9 @@ func (f *jobFlags) check(a *app, name string) error {
 	if f.stopTimeout < 0 {
 		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", f.stopTimeout))
 	}
+	if err := f.change.checkMode(); err != nil {
+		return err
+	}
 	if err := f.output.html.check(false); err != nil {
 		return err
 	}

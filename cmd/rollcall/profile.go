@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -53,6 +54,9 @@ func configFile() (string, error) {
 // flags.
 func readProfile(file, name string, flags []string) (*profile, error) {
 	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &noProfilesError{file}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +80,7 @@ func readProfile(file, name string, flags []string) (*profile, error) {
 	}
 	node, ok := all["profiles"][name]
 	if !ok {
-		names := slices.Sorted(maps.Keys(all["profiles"]))
-		return nil, fmt.Errorf("%s: no profile %q: there are %d: %s", file, name, len(names), strings.Join(names, ", "))
+		return nil, &noProfileError{file, name, slices.Sorted(maps.Keys(all["profiles"]))}
 	}
 	p := &profile{name: name, file: file, values: make(map[string]profileValue)}
 	if node.Kind == yaml.AliasNode {

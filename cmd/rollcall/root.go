@@ -72,7 +72,7 @@ func noCommand(c *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	e := &exit{status: exitUsage, err: fmt.Errorf("unknown command %q", args[0]), hint: "rollcall --help lists the commands"}
+	e := &exit{status: exitUsage, err: fmt.Errorf("unknown command %q", args[0]), hint: c.CommandPath() + " --help lists the commands"}
 	if name := roster.Nearest(args[0], names); name != "" {
 		e.hint = "did you mean " + name + "? " + e.hint
 	}

@@ -25,8 +25,8 @@ back, and prints what became of each: a table on a terminal, CSV elsewhere.`,
 		Annotations: more("", meaning{exitOK, "every user is as wanted"}, meaning{exitError, "the tenant can't be used"}, meansWrong,
 			meaning{exitRows, "some users could not be set, or read back"},
 			meaning{exitInterrupted, "interrupted: the users that were done are shown"}, meaning{exitTerminated, "terminated: the same"}),
-		Args:        someUsers,
-		RunE:        func(_ *cobra.Command, args []string) error { return f.set(a, args, yes) },
+		Args: someUsers,
+		RunE: func(_ *cobra.Command, args []string) error { return f.set(a, args, yes) },
 	}
 	grouped(c.Flags(), "What to change", f.change.add)
 	f.add(c.Flags())

@@ -55,7 +55,7 @@ func (f *profileFlags) settle(a *app, c *cobra.Command) error {
 	}
 	p, err := readProfile(file, f.name, names)
 	if err != nil {
-		return &exit{status: exitUsage, err: fmt.Errorf("--profile %s: %w", f.name, err)}
+		return profileError(f.name, f.config, err)
 	}
 	return usage(f.fromProfile(c, p))
 }

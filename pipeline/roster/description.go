@@ -56,6 +56,10 @@ func (d Description) String() string {
 	return b.String()
 }
 
+// Unusable returns how many rows no user can be made of: those that count as failed
+// in a run.
+func (d Description) Unusable() int { return d.Rejected + d.Conflicts }
+
 // Passed says how many rows were passed over, of which status: "3 rows passed
 // over (2 same, 1 not-found)".
 func (d Description) Passed() string {
