@@ -17,6 +17,7 @@ type Caller struct {
 	UPN            string    // of the person who signed in
 	Name           string    // of the person, by UPN if that is known
 	Roles          []string  // permissions of the application, such as Exchange.ManageAsApp
+	Audiences      []string  // whom the token is for: URLs of services, or IDs of their applications
 	Scopes         []string  // permissions in a person's name, such as Exchange.Manage
 	DirectoryRoles []string  // IDs of roles in Entra ID, in lower case
 	Expires        time.Time // when the token does, or the zero value
@@ -65,7 +66,9 @@ func CallerOf(token string) Caller {
 		App:     text("appid", "azp"),
 		AppName: text("app_displayname"),
 		Roles:   texts("roles"),
-		Scopes:  strings.Fields(text("scp")),
+
+		Audiences: texts("aud"),
+		Scopes:    strings.Fields(text("scp")),
 	}
 	if id := text("tid"); IsGUID(id) {
 		c.Tenant = strings.ToLower(id)

@@ -29,6 +29,8 @@ func TestCallerOf(t *testing.T) {
 			Caller{App: "a", UPN: "ada@contoso.com", Name: "ada@contoso.com", Scopes: []string{"Exchange.Manage", "Other"}, DirectoryRoles: []string{"62e90394-69f5-4237-9190-012177145e10"}}},
 		{`{"appid":"a","scp":"x","unique_name":"ada"}`, Caller{App: "a", Name: "ada", Scopes: []string{"x"}}},
 		{`{"appid":"a"}`, Caller{App: "a", AppOnly: true}},
+		{`{"aud":"https://outlook.office365.com"}`, Caller{Audiences: []string{"https://outlook.office365.com"}}},
+		{`{"aud":["a",1,"b"]}`, Caller{Audiences: []string{"a", "b"}}},
 		{`{"appid":"a","idtyp":"user"}`, Caller{App: "a"}},
 		{`{"tid":7,"roles":[1,null,""],"exp":"soon","wids":{},"upn":"a\nb\u001b"}`, Caller{UPN: "a b", Name: "a b"}},
 		{`{"tid":"../../x"}`, Caller{}}, {`{"exp":1e300}`, Caller{}}, {`{"exp":-1}`, Caller{}}, {`[]`, Caller{}}, {`null`, Caller{}}, {`no`, Caller{}},
@@ -54,7 +56,7 @@ func FuzzCallerOf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, claims string) {
 		for _, token := range []string{claims, tokenOf(claims)} {
 			c := CallerOf(token)
-			for _, texts := range [][]string{{c.Tenant, c.App, c.AppName, c.UPN, c.Name}, c.Roles, c.Scopes, c.DirectoryRoles} {
+			for _, texts := range [][]string{{c.Tenant, c.App, c.AppName, c.UPN, c.Name}, c.Roles, c.Audiences, c.Scopes, c.DirectoryRoles} {
 				for _, text := range texts {
 					if text != Clean(text) {
 						t.Errorf("%q can't be shown", text)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -61,9 +63,14 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 	defer cancel()
 	interrupts.says(func() string { return "stopping" })
 
-	steps := conn.Steps
+	steps := slices.Clone(conn.Steps)
 	for _, upn := range upns {
-		steps = append(steps, userStep(run, upn))
+		steps = append(steps, userStep(run, upn, permission(steps)))
+	}
+	if conn.Real {
+		for _, n := range tenant.Notices(change.Setting.Noun) {
+			fmt.Fprintf(a.out, "note  %s\n", n)
+		}
 	}
 	well := examine(ctx, a.out, steps)
 	switch {
@@ -77,11 +84,22 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 	return err
 }
 
+// permission returns what steps say of what the caller has to be permitted.
+func permission(steps []connect.Step) string {
+	for _, s := range steps {
+		if s.Permission != "" {
+			return s.Permission
+		}
+	}
+	return ""
+}
+
 // userStep reads one user's setting.
-func userStep(run *pipeline.Run, upn string) connect.Step {
+func userStep(run *pipeline.Run, upn, permission string) connect.Step {
 	run.Tenant = tenant.ReadOnly(run.Tenant)
 	return connect.Step{
-		Name: "user",
+		Name:       "user",
+		Permission: permission,
 		Look: func(ctx context.Context) (string, error) {
 			object, err := run.Read(ctx, upn)
 			if err != nil {
@@ -94,51 +112,82 @@ func userStep(run *pipeline.Run, upn string) connect.Step {
 				}
 			}
 			if values == nil {
-				return fmt.Sprintf("%s was read: %d properties", upn, len(object)), nil
+				return fmt.Sprintf("%s was read: %s", upn, pipeline.Plural(len(object), "property")), nil
 			}
 			return upn + ": " + strings.Join(values, ", "), nil
 		},
-		Mend: "check the UPN, and that the caller's role reaches this user",
+		Mend: "check the UPN",
 	}
 }
 
 // mend says what to do about err, which a step ended in: what the error itself says,
-// if it does.
+// if it does. What the caller has to be permitted is said only if it was refused.
 func mend(s connect.Step, err error) string {
 	e, ok := errors.AsType[*tenant.Error](err)
+	advised, _ := errors.AsType[*connect.Advised](err)
 	switch hint := cmp.Or(signInHint(err), entra.Hint(err.Error())); {
 	case hint != "":
 		return hint
+	case advised != nil:
+		return advised.Mend
+	case ok && s.Name != "sign-in" && isRefused(e):
+		text := s.Permission
+		switch {
+		case e.Common == "":
+		case strings.Contains(err.Error(), e.Common):
+			text = ""
+		default:
+			text = e.Common
+		}
+		if e.Status != http.StatusForbidden && e.Class != tenant.Denied {
+			text = "the service does not accept this token: check --auth, --cloud and --organization, or put in a fresh one"
+			if s.Permission != "" && e.Status == http.StatusUnauthorized {
+				text += "; if it is right, " + s.Permission
+			}
+		}
+		return text
 	case ok && e.Transient():
 		return "try again later; if it stays, check the network, and HTTPS_PROXY if there is a proxy"
-	case ok && e.Class == tenant.Unauthorized && s.Name != "sign-in":
-		return "the service does not accept this token: check --auth, --cloud and --organization"
 	case s.Settings != nil:
 		return s.Mend + " (--" + strings.Join(s.Settings, ", --") + ")"
 	}
 	return s.Mend
 }
 
+// isRefused reports whether the caller was: with HTTP 401 or 403, or in as many words.
+func isRefused(e *tenant.Error) bool {
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Class == tenant.Unauthorized || e.Class == tenant.Denied
+}
+
 // examine takes one step after another until one fails, and says what it found
-// of each. It reports whether all is well; a [connect.Caution] is no failure.
+// of each. It reports whether all is well; a [connect.Caution] is no failure, nor is
+// a step that the last one, which reads a user, overrules.
 func examine(ctx context.Context, w io.Writer, steps []connect.Step) bool {
+	reads := len(steps) > 0 && steps[len(steps)-1].Name == "user"
 	for i, s := range steps {
 		found, err := s.Look(ctx)
 		if err == nil {
 			fmt.Fprintf(w, "ok    %-10s %s\n", s.Name, found)
 			continue
 		}
-		if _, ok := errors.AsType[*connect.Caution](err); ok {
-			fmt.Fprintf(w, "warn  %-10s %v\n                 %s\n", s.Name, err, s.Mend)
-			continue
-		}
 		if ctx.Err() != nil {
 			fmt.Fprintf(w, "-     %-10s interrupted\n", s.Name)
 			return false
 		}
-		fmt.Fprintf(w, "FAIL  %-10s %v\n", s.Name, err)
-		if text := mend(s, err); text != "" {
+		_, caution := errors.AsType[*connect.Caution](err)
+		overruled := caution || s.Overruled && reads
+		word := "FAIL"
+		if overruled {
+			word = "warn"
+		}
+		fmt.Fprintf(w, "%s  %-10s %v\n", word, s.Name, err)
+		e, ok := errors.AsType[*tenant.Error](err)
+		again := overruled && ok && isRefused(e) // to who reads the user
+		if text := mend(s, err); text != "" && !again {
 			fmt.Fprintf(w, "                 %s\n", text)
+		}
+		if overruled {
+			continue
 		}
 		for _, s := range steps[i+1:] {
 			fmt.Fprintf(w, "-     %-10s not looked at\n", s.Name)

@@ -10,6 +10,7 @@ import (
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
 	"rollcall/report"
+	"rollcall/tenant"
 )
 
 // An execution is a job as the command line runs it. It is what observes the job.
@@ -106,10 +107,19 @@ func question(c *pipeline.Change, users int, tenant string, befores bool, record
 func (x *execution) report(o *results.Outcome, err error) error {
 	cause := err
 	err = x.exit(o, err)
-	if x.run != nil {
-		x.summarize(o, cause)
+	if x.run == nil {
+		return x.monitor.conclude(x, o, err)
 	}
-	return x.monitor.conclude(x, o, err)
+	refused := errors.Is(cause, tenant.Unauthorized)
+	if refused { // all else comes of that
+		x.app.explainEnd(err)
+	}
+	x.summarize(o, cause)
+	err = x.monitor.conclude(x, o, err)
+	if refused {
+		return &exit{status: statusOf(err)}
+	}
+	return err
 }
 
 // sign completes an outcome with what only the program knows.

@@ -78,16 +78,21 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 	if status != exitOK {
 		a.console.Break()
 	}
+	a.explainEnd(err)
+	if a.goodbye != "" {
+		a.console.Say("%s", a.goodbye)
+	}
+	return status
+}
+
+// explainEnd says why the program ends, and what to do about it.
+func (a *app) explainEnd(err error) {
 	if text := message(err); text != "" {
 		a.console.Fail("%s", text)
 	}
 	if hint := hint(err); hint != "" {
 		a.console.Say("hint: %s", hint)
 	}
-	if a.goodbye != "" {
-		a.console.Say("%s", a.goodbye)
-	}
-	return status
 }
 
 // An exit is an error with an exit status of its own. One without a cause has

@@ -75,19 +75,25 @@ func (c *connector) invoke(t *Tenant, cfg rest.Config) error {
 		return err
 	})
 	t.id = c.tokenTenant(client.Token)
-	t.Steps = append(c.hostSteps(client.Token), Step{
-		Name: "cmdlets",
+	t.Steps = append(c.hostSteps(client.Token), c.tokenStep(client.Token), Step{
+		Name:      "cmdlets",
+		Overruled: true,
 		Look: func(ctx context.Context) (string, error) {
 			names, err := client.Cmdlets(ctx)
 			if err != nil {
 				return "", err
 			}
 			if missing := missingOf(c.Noun, names); missing != "" {
-				return "", fmt.Errorf("%s not among the %d that this caller may run", missing, len(names))
+				return "", &Advised{
+					Err:  fmt.Errorf("%s not among the %d that this caller may run", missing, len(names)),
+					Mend: "check the noun (--noun): if it is right, whoever signs in has no role that has these cmdlets",
+				}
 			}
 			return fmt.Sprintf("Get-%s and Set-%[1]s are among the %d that this caller may run", c.Noun, len(names)), nil
 		},
-		Mend: "give the caller the API permission Exchange.ManageAsApp, with admin consent, and a role that has the cmdlets, such as Exchange Recipient Administrator",
+		Mend:       "check where the service is, and the tenant",
+		Settings:   []string{"endpoint", "cloud", "organization"},
+		Permission: "give the caller the API permission Exchange.ManageAsApp, with admin consent, and a role that has the cmdlets, such as Exchange Recipient Administrator",
 	})
 	return nil
 }
@@ -109,8 +115,9 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 		return err
 	})
 	t.id = c.tokenTenant(client.Token)
-	t.Steps = append(c.hostSteps(client.Token), Step{
-		Name: "role",
+	t.Steps = append(c.hostSteps(client.Token), c.tokenStep(client.Token), Step{
+		Name:      "role",
+		Overruled: true,
 		Look: func(ctx context.Context) (string, error) {
 			token, err := client.Token(ctx)
 			if err != nil {
@@ -122,9 +129,10 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 			caller := tenant.CallerOf(token)
 			return "in a role that may call Viva Insights: " + strings.Join(caller.DirectoryRoleNames(), ", "), nil
 		},
-		Mend: "if calls are denied, give the caller one of the roles Global, Exchange, Teams or Insights Administrator, and sign in anew",
+		Permission: "give the caller one of the roles Global, Exchange, Teams or Insights Administrator, and sign in anew",
 	}, Step{
-		Name: "path",
+		Name:      "path",
+		Overruled: true,
 		Look: func(ctx context.Context) (string, error) {
 			var path string
 			err := c.retrySignIn(func(ctx context.Context) (err error) {

@@ -79,7 +79,7 @@ func (c *connector) powershell() (*Tenant, error) {
 		Name:   "PowerShell tenant " + c.Organization,
 		Real:   true,
 		Auth:   c.Auth,
-		Steps:  powershellSteps(c.Noun, t, signIn),
+		Steps:  c.powershellSteps(t, signIn),
 		signIn: enter,
 		canSet: t.CanSet,
 		id:     func(context.Context) (string, error) { return t.Found().TenantID, nil },
@@ -144,7 +144,8 @@ func whose(f powershell.Facts) string {
 // powershellSteps are what has to hold for the module's cmdlets of a noun to
 // work. All of them are looked at by the first; each of the others says how far
 // that one got.
-func powershellSteps(noun string, t *powershell.Tenant, signIn powershell.SignIn) []Step {
+func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.SignIn) []Step {
+	noun := c.Noun
 	var facts powershell.Facts
 	var err error
 	return []Step{{
@@ -174,7 +175,7 @@ func powershellSteps(noun string, t *powershell.Tenant, signIn powershell.SignIn
 		Name: "sign-in",
 		Look: func(ctx context.Context) (string, error) {
 			if !facts.SignedIn {
-				return "", err
+				return "", c.blameToken(ctx, signIn, err)
 			}
 			if signIn.Method != powershell.AccessToken {
 				return "Connect-ExchangeOnline let us in, " + cmp.Or(whose(facts), "and does not say as whom"), nil
@@ -195,10 +196,14 @@ func powershellSteps(noun string, t *powershell.Tenant, signIn powershell.SignIn
 		Name: "cmdlets",
 		Look: func(context.Context) (string, error) {
 			if missing := missingOf(noun, facts.Cmdlets); missing != "" {
-				return "", fmt.Errorf("%s not there after signing in: ExchangeOnlineManagement %s has none, or this caller may not run it", missing, facts.Module)
+				return "", &Advised{
+					Err:  fmt.Errorf("%s not there after signing in: ExchangeOnlineManagement %s has none, or this caller may not run it", missing, facts.Module),
+					Mend: "check the noun (--noun): if it is right, whoever signs in has no role that has these cmdlets",
+				}
 			}
 			return fmt.Sprintf("Get-%s and Set-%[1]s are there", noun), err
 		},
-		Mend: "give the caller a role that has them: Exchange Administrator or, for MyAnalytics, Insights Administrator",
+		Overruled:  true,
+		Permission: "give the caller a role that has the cmdlets: Exchange Administrator or, for MyAnalytics, Insights Administrator",
 	}}
 }

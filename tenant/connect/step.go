@@ -15,12 +15,30 @@ import (
 type Step struct {
 	Name string
 	Look func(context.Context) (found string, err error) // changes nothing
-	Mend string                                          // what to do if it does not hold
+	Mend string                                          // what to do if it does not hold, or ""
+
+	// Permission is what to do after a call was refused with HTTP 401 or 403.
+	Permission string
+
+	// Overruled says that to read a user is a better proof: that this step does not
+	// hold need not keep a run from working.
+	Overruled bool
 
 	// Settings are those that may be wrong then, by the words that a
 	// [SettingError] has.
 	Settings []string
 }
+
+// An Advised is an error that says itself what to do about it.
+type Advised struct {
+	Err  error
+	Mend string
+}
+
+func (e *Advised) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Advised) Unwrap() error { return e.Err }
 
 // A Caution is what may keep a run from working, and may not.
 type Caution struct{ Err error }
