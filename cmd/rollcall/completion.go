@@ -78,8 +78,11 @@ func plain(root *cobra.Command) {
 	}
 }
 
-// helpCompletion completes the first word after help.
+// helpCompletion completes the words after help.
 func helpCompletion(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) == 1 && common[args[0]] != nil {
+		return []cobra.Completion{"all"}, cobra.ShellCompDirectiveNoFileComp
+	}
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -55,6 +55,9 @@ func TestCompletion(t *testing.T) {
 		{"get ", nil, noFiles},
 		{"help ", []string{"tenants", "powershell", "apply"}, noFiles},
 		{"help tenants ", nil, noFiles},
+		{"help apply ", []string{"all"}, noFiles},
+		{"report --format ", []string{"text", "csv", "json", "markdown"}, noFiles},
+		{"get --format ", []string{"text", "csv", "json", "markdown"}, noFiles},
 		{"apply --", []string{"--privacy-mode"}, noFiles},
 	} {
 		words, how := completions(t, strings.Split(test.args, " ")...)

@@ -67,21 +67,36 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 	for _, upn := range upns {
 		steps = append(steps, userStep(run, upn, permission(steps)))
 	}
+	out := &firstError{w: a.out}
 	if conn.Real {
 		for _, n := range tenant.Notices(change.Setting.Noun) {
-			fmt.Fprintf(a.out, "note  %s\n", n)
+			fmt.Fprintf(out, "note  %s\n", n)
 		}
 	}
-	well := examine(ctx, a.out, steps)
+	well := examine(ctx, out, steps)
 	switch {
 	case interrupts.status() != 0:
 		return &exit{status: interrupts.status(), err: errInterrupted}
 	case !well:
 		return &exit{status: exitError, err: errors.New("a run would not work")}
 	case len(upns) == 0:
-		_, err = fmt.Fprintln(a.out, "-     user       none named: name one, by UPN, to have the setting read")
+		fmt.Fprintln(out, "-     user       none named: name one, by UPN, to have the setting read")
 	}
-	return err
+	return out.err
+}
+
+// firstError is a writer that keeps the first error, for who writes line by line.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+func (f *firstError) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if f.err == nil {
+		f.err = err
+	}
+	return n, err
 }
 
 // permission returns what steps say of what the caller has to be permitted.

@@ -110,6 +110,20 @@ func TestHelpCommonFlags(t *testing.T) {
 	}
 }
 
+// One word turns the command line of an apply into that of its audit.
+func TestAuditTakesFlagsOfApply(t *testing.T) {
+	flags := make(map[string]*pflag.FlagSet)
+	for _, c := range commands() {
+		flags[c.Name()] = c.Flags()
+	}
+	flags["apply"].VisitAll(func(flag *pflag.Flag) {
+		other := flags["audit"].Lookup(flag.Name)
+		if other == nil || other.Shorthand != flag.Shorthand || other.Value.Type() != flag.Value.Type() || other.DefValue != flag.DefValue {
+			t.Errorf("audit has no --%s such as apply has", flag.Name)
+		}
+	})
+}
+
 // Each topic is shown, in lines that fit a terminal.
 func TestHelpTopics(t *testing.T) {
 	for _, name := range topics() {

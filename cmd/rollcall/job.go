@@ -98,6 +98,7 @@ func (f *jobFlags) run(a *app, name string) error {
 	defer x.monitor.close()
 	o.Log = x.monitor.log
 	if err := f.monitoring.check(x.monitor); err != nil {
+		x.monitor.refused = err
 		return x.report(o.Refused(err), err)
 	}
 	return x.report(o.Run(x.interrupts.ctx, x.interrupts.stop))

@@ -30,6 +30,7 @@ type monitor struct {
 	file    *report.LogFile // or nil
 	ping    *pinger
 	unask   func()
+	refused error // why what it writes can't be written, found out at the start; or nil
 
 	run   atomic.Pointer[pipeline.Run]
 	left  atomic.Int64 // rows that there were to do when it began
@@ -43,7 +44,11 @@ func (f *monitorFlags) open(a *app, c *consoleFlags, log *zap.Logger) (m *monito
 		return nil, usage(err)
 	}
 	if f.log != "" {
-		m.file = report.NewLogFile(f.log, int64(f.logMaxSize)<<20, func(err error) { a.console.Warn("warning: %v", err) })
+		m.file = report.NewLogFile(f.log, int64(f.logMaxSize)<<20, func(err error) {
+			if m.refused == nil || m.refused.Error() != err.Error() { // or it is said as what ends the run
+				a.console.Warn("warning: %v", err)
+			}
+		})
 		level := zapcore.InfoLevel
 		if c.verbose {
 			level = zapcore.DebugLevel
