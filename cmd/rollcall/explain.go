@@ -50,9 +50,6 @@ func (x *execution) explain(err error) error {
 	switch {
 	case errors.Is(err, disk.ErrExists), errors.Is(err, results.ErrJournal):
 		return &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
-	case errors.Is(err, results.ErrNoBefore):
-		return &exit{status: exitRows, err: err, // users are left changed
-			hint: "apply records the values before with --read-first, or when it is given the diff of an audit"}
 	}
 	return explain(rosterError(err), x.tenant.method())
 }

@@ -204,7 +204,7 @@ func (x *execution) exit(o *results.Outcome, err error) error {
 		}
 		return nil
 	case err == nil && o.Rows.Failed() > 0:
-		return &exit{status: exitRows}
+		return &exit{status: exitRows, hint: x.noBeforeHint()}
 	case err == nil && !o.Rows.AsWanted():
 		return &exit{status: exitDiffers}
 	case err == nil:

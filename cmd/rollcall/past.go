@@ -22,6 +22,15 @@ func (x *execution) nothing() string {
 	return text
 }
 
+// noBeforeHint says what would have made it possible to put back what can't be, or
+// returns "" if all can be.
+func (x *execution) noBeforeHint() string {
+	if x.undo && x.plan.Source.NoBefore() {
+		return "apply records the values before with --read-first, or when it is given the diff of an audit"
+	}
+	return ""
+}
+
 // describePast says of which run a roster is the results file, and what is not certain of it.
 func (x *execution) describePast() {
 	if x.plan.Source == nil || x.plan.Source.Past == nil {

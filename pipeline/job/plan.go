@@ -48,8 +48,6 @@ func (j *job) openRoster() error {
 	case err == nil:
 	case errors.Is(err, ErrInterrupted):
 		return ErrInterrupted
-	case j.Undo && j.Source.NoBefore():
-		return noBeforeError{err}
 	default:
 		return err
 	}
@@ -73,6 +71,7 @@ func (j *job) readRoster() (*roster.Roster, error) {
 	o := j.Layout
 	if j.Undo {
 		o.Skip = j.Source.Unchanged
+		o.Nobody = true // whoever can't be put back is in the results
 	}
 	if past := j.past(); past != nil && past.Fed() {
 		in, err := past.Open(j.Undo)
@@ -87,6 +86,9 @@ func (j *job) readRoster() (*roster.Roster, error) {
 	}
 	return roster.Open(j.Roster, nil, o)
 }
+
+// idle reports whether there is nothing to do on the tenant.
+func (j *job) idle() bool { return j.Counts.Left() == 0 || j.Users.Description().Users == 0 }
 
 // past returns what stands beside the roster, if it is a results file, or nil.
 func (j *job) past() *results.Past {
@@ -111,9 +113,3 @@ func where(s *connect.Settings) results.Where {
 	}
 	return w
 }
-
-// A noBeforeError is of a roster of which nothing can be put back for want of values
-// before.
-type noBeforeError struct{ error }
-
-func (e noBeforeError) Unwrap() []error { return []error{e.error, results.ErrNoBefore} }

@@ -25,7 +25,7 @@ func (j *job) lockTenant() error {
 // lockID locks a tenant that goes by a domain by its ID as well, which others may
 // know it by. That is known once we are signed in.
 func (j *job) lockID() error {
-	if j.Audit || j.Counts.Left() == 0 {
+	if j.Audit || j.idle() {
 		return nil
 	}
 	ctx, cancel := j.soft()
@@ -94,7 +94,7 @@ func (j *job) checkTenant() error {
 
 // signIn finds out whether the tenant lets us in, if there is anything to do there.
 func (j *job) signIn() error {
-	if j.Counts.Left() == 0 {
+	if j.idle() {
 		return nil
 	}
 	ctx, cancel := j.soft()
@@ -110,7 +110,7 @@ func (j *job) signIn() error {
 // sandbox.
 func (j *job) approve() error {
 	j.observe(Ready{&j.Plan})
-	if j.Audit || !j.Tenant.Real || j.Counts.Left() == 0 || j.Approve == nil {
+	if j.Audit || !j.Tenant.Real || j.idle() || j.Approve == nil {
 		return nil
 	}
 	return j.Approve(j.Plan)

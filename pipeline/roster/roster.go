@@ -39,6 +39,9 @@ type Options struct {
 	// Skip, if not nil, leaves out more rows: those for which it returns true. It
 	// has to answer the same each time; the Row is its own only until it returns.
 	Skip func(*Row) bool
+
+	// Nobody says that a file of which no row can be used is no error.
+	Nobody bool
 }
 
 // A Roster is a CSV file of users. Once it has been surveyed it is safe for use by

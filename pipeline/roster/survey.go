@@ -15,7 +15,8 @@ import (
 // it is nil, all rows ask for the same.
 //
 // A file of which no row can be used is an error, unless Options.Only passed over all
-// of them, as is one that can't be read for certain. Every error is an [*Error].
+// of them or Options.Nobody says otherwise, as is one that can't be read for certain.
+// Every error is an [*Error].
 func (r *Roster) Survey(want func(*Row) (string, error)) error {
 	r.want = want
 	if err := r.survey(); err != nil {
@@ -23,7 +24,7 @@ func (r *Roster) Survey(want func(*Row) (string, error)) error {
 	}
 	r.found.Delimiter = string(rune(r.dialect.delimiter))
 	r.found.UPNColumn = r.header[r.upn]
-	nothingToDo := r.found.Rows == 0 && r.found.PassedOver > 0
+	nothingToDo := r.options.Nobody || r.found.Rows == 0 && r.found.PassedOver > 0
 	if r.found.Users == 0 && !nothingToDo {
 		return r.errorf(0, 0, "%s", r.found.nobody())
 	}
