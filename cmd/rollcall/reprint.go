@@ -50,6 +50,9 @@ func (a *app) reprint(name, form string) error {
 	counts := past.Counts
 	counts.Recorded, counts.Journalled, counts.ByStatus = 0, 0, [len(pipeline.Statuses)]int{}
 	view := reprinted(a, r, past, form)
+	if view == nil {
+		return usage(fmt.Errorf("--format %s: want another for a results file", form))
+	}
 	for {
 		var res pipeline.Result
 		if err := r.Read(&res); err == io.EOF {
@@ -72,18 +75,19 @@ func (a *app) reprint(name, form string) error {
 	return view.End(&counts)
 }
 
-// reprinted returns what prints the records of r.
+// reprinted returns what prints the records of r, or nil if they have no such form.
 func reprinted(a *app, r *results.Reader, past *results.Past, form string) report.View {
 	switch f := r.Format(); form {
 	case "csv":
 		return report.Lined(a.out, f, isTerminal(a.out))
 	case "json":
 		return report.NewJSONRows(a.out, f)
-	default:
+	case "markdown":
 		title := "rollcall"
 		if m := past.Manifest; m != nil {
 			title = fmt.Sprintf("rollcall %s: %s", m.Run, m.Change)
 		}
 		return report.NewMarkdown(a.out, title, f.Properties, f.Moved)
 	}
+	return nil
 }

@@ -27,9 +27,9 @@ PrivacyMode put back: undo says so, and exits with 3.
 
 It reads first: users who are no longer as that run left or wanted them are stale,
 and not touched. It wants the values before on record: those of an apply with
---read-first, or of the diff of an audit. Rows without are invalid, and count as
-failed. Exit status 0 means that nobody is left changed. What it writes is a results file like any other,
-and can be undone itself.`,
+--read-first, or of the diff of an audit. Rows without are invalid, and named: exit
+status 0 means that nobody is left changed. What it writes is a results file like any
+other, and can be undone itself.`,
 			meaning{exitOK, "nobody is left changed"},
 			meaning{exitError, "nothing could be undone: the file, the tenant or the results can't be used"},
 			meansWrong, meaning{exitRows, "some users are, or may be, left changed"},
