@@ -29,8 +29,9 @@ says what to do where something is missing. It changes nothing.`,
 		Example: `  rollcall doctor
   rollcall doctor ada@contoso.com --profile contoso
   rollcall doctor ada@contoso.com --tenant exchange --organization contoso.onmicrosoft.com --auth device-code`,
-		Annotations: more(`With a UPN it also reads that user's setting, which is the best proof there is. The
-token is never shown, only what it says: for whom, with which roles, for how long.`,
+		Annotations: more(`With a UPN it also reads that user's setting, which is the best proof there is: it
+decides, whatever was found ahead of it that only speaks for or against it. The token
+is never shown, only what it says: for whom, with which roles, for how long.`,
 			meaning{exitOK, "a run would work, as far as can be told"}, meaning{exitError, "a run would not work"}, meansWrong,
 			meaning{exitInterrupted, "interrupted"}, meaning{exitTerminated, "terminated"}),
 		Args: cobra.MaximumNArgs(1),
@@ -144,7 +145,7 @@ func mend(s connect.Step, err error) string {
 	case hint != "":
 		return hint
 	case advised != nil:
-		return advised.Mend
+		return withFlags(advised.Mend, advised.Settings)
 	case ok && s.Name != "sign-in" && isRefused(e):
 		text := s.Permission
 		switch {
@@ -163,10 +164,16 @@ func mend(s connect.Step, err error) string {
 		return text
 	case ok && e.Transient():
 		return "try again later; if it stays, check the network, and HTTPS_PROXY if there is a proxy"
-	case s.Settings != nil:
-		return s.Mend + " (--" + strings.Join(s.Settings, ", --") + ")"
 	}
-	return s.Mend
+	return withFlags(s.Mend, s.Settings)
+}
+
+// withFlags returns text with the flags that it is about.
+func withFlags(text string, settings []string) string {
+	if settings == nil {
+		return text
+	}
+	return text + " (--" + strings.Join(settings, ", --") + ")"
 }
 
 // isRefused reports whether the caller was: with HTTP 401 or 403, or in as many words.

@@ -17,7 +17,7 @@ import (
 func oneResults(_ *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return errors.New("no results file: name the one of an apply, an audit or an undo, or - for standard input")
+		return errors.New("no results file: name one that rollcall wrote, or - for standard input")
 	case 1:
 		return nil
 	}

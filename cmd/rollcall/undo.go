@@ -34,7 +34,7 @@ other, and can be undone itself.`,
 			meaning{exitError, "nothing could be undone: the file, the tenant or the results can't be used"},
 			meansWrong, meaning{exitRows, "some users are, or may be, left changed"},
 			meaning{exitDiffers, "--dry-run: something would be put back"}, meansGuard, meansHeld, meansInterrupted, meansTerminated),
-		Args: oneFile,
+		Args: oneResults,
 		RunE: func(_ *cobra.Command, args []string) error { return j.run(a, args[0]) },
 	}
 	f := c.Flags()

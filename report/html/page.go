@@ -27,19 +27,16 @@ import (
 // html/template escapes it, the policy in the file lets run only the one script
 // and the one style sheet that are here, by their digests, and nothing be loaded.
 type Page struct {
-	Kind        string // audit, apply or undo
-	Change      string // what was asked for
-	Noun        string // the setting that it is about
-	Tenant      string
-	Sandbox     bool            // the tenant is not a real one
-	Roster      string          // the name of the file
-	Counts      pipeline.Counts // where the rows of the roster stand; Total is 0 if it is not known
-	Running     bool            // it is not over: the rows are those of this moment
-	Unaccounted bool            // which of the rows without a result were in progress is not known
-	OnlyRead    bool            // nothing was set for the rows in progress
-	PassedOver  string          // rows of a results file that are none of the roster, in words, or ""
-	Results     string          // the name of the file that has all rows, and nothing left out
-	Source      string          // the name of the file that the report was made from afterwards
+	Kind       string // audit, apply or undo
+	Change     string // what was asked for
+	Noun       string // the setting that it is about
+	Tenant     string
+	Sandbox    bool            // the tenant is not a real one
+	Roster     string          // the name of the file
+	Counts     pipeline.Counts // where the rows of the roster stand; Total is 0 if it is not known
+	PassedOver string          // rows of a results file that are none of the roster, in words, or ""
+	Results    string          // the name of the file that has all rows, and nothing left out
+	Source     string          // the name of the file that the report was made from afterwards
 
 	Began, Ended time.Time // this run
 	Earlier      int       // rows that earlier runs had recorded, with which this one went on
@@ -56,6 +53,11 @@ type Page struct {
 
 	Commands []Command // that a reader may want to run
 	All      bool      // print all rows, not only those that need a person
+
+	// What is not known, or not yet, of the rows without a result.
+	Running     bool // the run is not over: the rows are those of this moment
+	Unaccounted bool // which of them were in progress is not known
+	OnlyRead    bool // nothing was set for those in progress
 
 	Tally    *Tally
 	Timeline *Timeline // of a run that was just made

@@ -86,7 +86,7 @@ func (c *connector) invoke(t *Tenant, cfg rest.Config) error {
 			if missing := missingOf(c.Noun, names); missing != "" {
 				return "", &Advised{
 					Err:  fmt.Errorf("%s not among the %d that this caller may run", missing, len(names)),
-					Mend: "check the noun (--noun): if it is right, whoever signs in has no role that has these cmdlets",
+					Mend: "check the noun: if it is right, whoever signs in has no role that has these cmdlets", Settings: []string{"noun"},
 				}
 			}
 			return fmt.Sprintf("Get-%s and Set-%[1]s are among the %d that this caller may run", c.Noun, len(names)), nil

@@ -198,7 +198,7 @@ func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.Sign
 			if missing := missingOf(noun, facts.Cmdlets); missing != "" {
 				return "", &Advised{
 					Err:  fmt.Errorf("%s not there after signing in: ExchangeOnlineManagement %s has none, or this caller may not run it", missing, facts.Module),
-					Mend: "check the noun (--noun): if it is right, whoever signs in has no role that has these cmdlets",
+					Mend: "check the noun: if it is right, whoever signs in has no role that has these cmdlets", Settings: []string{"noun"},
 				}
 			}
 			return fmt.Sprintf("Get-%s and Set-%[1]s are there", noun), err

@@ -31,8 +31,9 @@ type Step struct {
 
 // An Advised is an error that says itself what to do about it.
 type Advised struct {
-	Err  error
-	Mend string
+	Err      error
+	Mend     string
+	Settings []string // that may be wrong, as those of a [Step]
 }
 
 func (e *Advised) Error() string { return e.Err.Error() }
