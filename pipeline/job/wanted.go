@@ -103,19 +103,18 @@ func (j *job) hasBefores() bool { return j.Audit || j.ReadFirst || j.Change.Reca
 // wanted.
 func (j *job) source(change *pipeline.Change) error {
 	s := j.Source
-	switch {
-	case s == nil && j.Undo:
-		if err := j.openable(); err != nil {
-			return err
-		}
-		return fmt.Errorf("undo %s: not a results file", j.Roster)
-	case j.IfUnchanged && (s == nil || !change.Empty()):
-		return &connect.SettingError{Setting: "if-unchanged", Err: errors.New("needs the diff of an audit as the file, and no other change")}
-	case s == nil && change.Empty():
+	if s == nil && (j.Undo || j.IfUnchanged || change.Empty()) {
 		// It may be a misspelt results file, which would say what it wants.
 		if err := j.openable(); err != nil {
 			return err
 		}
+	}
+	switch {
+	case s == nil && j.Undo:
+		return fmt.Errorf("undo %s: not a results file", j.Roster)
+	case j.IfUnchanged && (s == nil || !change.Empty()):
+		return &connect.SettingError{Setting: "if-unchanged", Err: errors.New("needs the diff of an audit as the file, and no other change")}
+	case s == nil && change.Empty():
 		return &WantedError{ErrNoChange}
 	case s == nil:
 		return nil
