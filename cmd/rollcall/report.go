@@ -48,8 +48,8 @@ journal of a stopped run has.`,
 			if err := form.check(); err != nil {
 				return err
 			}
-			if form.format != "" && html.name != "" {
-				return usage(fmt.Errorf("--html is a form itself, and --format %s is another: want one of them", form.format))
+			if form.format != "" && (html.name != "" || open) {
+				return usage(fmt.Errorf("--html and --open are about a form of their own, and --format %s is another: want one of them", form.format))
 			}
 			if err := a.distinct(namedFile{"the results", name, false}, namedFile{"--html", html.name, true}); err != nil {
 				return err

@@ -41,7 +41,7 @@ func TestCheckToken(t *testing.T) {
 		{"CASMailbox", "global", "", `{"scp":"Exchange.ManageV2"}`, "another one than Exchange.Manage:"},
 		{"CASMailbox", "global", "", `{"scp":"Exchange.Manage Exchange.ManageV2"}`, ""},
 	} {
-		c := &connector{Settings{Cloud: test.cloud, Endpoint: test.endpoint}, Options{Noun: test.noun}}
+		c := &connector{Settings: Settings{Cloud: test.cloud, Endpoint: test.endpoint}, Options: Options{Noun: test.noun}}
 		_, err := c.checkToken(tokenOf(test.claims))
 		advised, ok := errors.AsType[*Advised](err)
 		if (err == nil) != (test.wrong == "") || err != nil && (!ok || advised.Mend == "" || !strings.Contains(err.Error(), test.wrong)) {
@@ -54,7 +54,7 @@ func TestCheckToken(t *testing.T) {
 // token, and alone if nothing is, or if the module got none.
 func TestBlameToken(t *testing.T) {
 	refused := errors.New("UnAuthorized")
-	c := &connector{Settings{}, Options{Noun: "CASMailbox"}}
+	c := &connector{Options: Options{Noun: "CASMailbox"}}
 	signIn := func(method, token string, err error) powershell.SignIn {
 		return powershell.SignIn{Method: method, Token: func(context.Context, string) (string, time.Time, error) { return token, time.Time{}, err }}
 	}
