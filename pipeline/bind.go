@@ -8,9 +8,9 @@ import (
 	"rollcall/tenant"
 )
 
-// Bind finds the columns that c takes values from: find returns the index of the one
-// with the given header. It has to be called once, when all has been assigned and
-// ahead of whatever has to do with rows.
+// Bind finds the columns that c takes values from. find returns the index of the
+// column with the given header. Call it once, after all assignments and before any
+// method that takes a row.
 func (c *Change) Bind(find func(header string) (int, error)) (err error) {
 	c.get = c.Setting.Get()
 	for i := range c.assigns {
@@ -28,7 +28,7 @@ func (c *Change) Bind(find func(header string) (int, error)) (err error) {
 		}
 	}
 	if !c.Empty() && c.uniform() {
-		c.fixed, err = c.work(nil)
+		c.shared, err = c.makePlan(nil)
 	}
 	return err
 }
@@ -39,20 +39,21 @@ func (c *Change) uniform() bool {
 }
 
 // Wanted returns the values that every row wants, in the order of Properties, or
-// nil if rows differ in that. It is for after Bind.
+// nil if rows want different values. Call it after Bind.
 func (c *Change) Wanted() []string {
-	if c.fixed == nil {
+	if c.shared == nil {
 		return nil
 	}
 	var texts []string
-	for _, w := range c.fixed.wants {
+	for _, w := range c.shared.wants {
 		texts = append(texts, tenant.Cell(w.Value))
 	}
 	return texts
 }
 
-// Survey binds c to a roster, and has the roster judge its rows by what c wants of
-// their users. With nothing assigned all rows want the same.
+// Survey binds c to a roster and calls [roster.Roster.Survey], which compares rows for
+// the same user by what c wants of them. If nothing is assigned, all rows want the
+// same.
 func (c *Change) Survey(users *roster.Roster) error {
 	if err := c.Bind(users.Column); err != nil {
 		return err
@@ -63,8 +64,8 @@ func (c *Change) Survey(users *roster.Roster) error {
 	return users.Survey(c.want)
 }
 
-// want returns a text that is the same for rows that want the same of users who
-// are to be in the same state, or why the row can't be used.
+// want returns a text that is equal for two rows if they want the same values and
+// start from the same ones, or an error if the row can't be used.
 func (c *Change) want(row *roster.Row) (string, error) {
 	p, err := c.plan(row)
 	if err != nil {

@@ -14,7 +14,7 @@ type counting struct{ asked map[string]int }
 
 func (c *counting) Cell(_ int, cell string) (string, bool) { return cell, false }
 
-func (c *counting) Usable(cells []string) error {
+func (c *counting) CheckRow(cells []string) error {
 	c.asked[cells[0]]++
 	if strings.HasPrefix(cells[0], "x") {
 		return errors.New("refused")
@@ -22,7 +22,7 @@ func (c *counting) Usable(cells []string) error {
 	return nil
 }
 
-func (c *counting) Settled(cells []string) (Status, error, bool) {
+func (c *counting) DoneBefore(cells []string) (Status, error, bool) {
 	return Stale, errors.New("settled"), strings.HasPrefix(cells[0], "y")
 }
 

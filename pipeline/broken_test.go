@@ -58,7 +58,7 @@ func TestRowsThatAreBrokenFailAlone(t *testing.T) {
 				if r.Status != want {
 					t.Errorf("seed %d: %s, broken: %v: %v, %v", seed, r.Row.UPN, broken[r.Row.UPN], r.Status, r.Err)
 				}
-				if broken[r.Row.UPN] && !strings.Contains(r.Err.Error(), "no retries left") {
+				if broken[r.Row.UPN] && !strings.Contains(r.Err.Error(), "retries are used") {
 					t.Errorf("seed %d: %v", seed, r.Err)
 				}
 			}
@@ -165,7 +165,7 @@ func TestOutageIsProbedByOneCall(t *testing.T) {
 						after++
 					}
 				}
-				if most := workers + several + 1; before > most || after < 20*60/30 || after > 20*60/7 {
+				if most := workers + outageRows + 1; before > most || after < 20*60/30 || after > 20*60/7 {
 					t.Errorf("%d workers: %d calls failed in the first second, and %d later; want %d at most, and one each 15s or so", workers, before, after, most)
 				}
 				if pace, _ := run.Limiter.Pace(); pace != 0 {
@@ -187,7 +187,7 @@ func TestStopInOutage(t *testing.T) {
 	}{
 		{"first interrupt", nil, ""},
 		{"second interrupt", errSecond, ""},
-		{"--max-duration", nil, "3m0s are over"},
+		{"--max-duration", nil, "3m0s have passed"},
 	} {
 		for _, kind := range cuts[:4] {
 			synctest.Test(t, func(t *testing.T) {

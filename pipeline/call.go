@@ -23,20 +23,21 @@ func (r *Run) get(ctx context.Context, t *task) (tenant.Object, error) {
 	if len(objects) != 1 {
 		return nil, fmt.Errorf("%s %s: the tenant returned %d objects, want 1", r.Change.get.Name, t.Row.UPN, len(objects))
 	}
-	// Without an @ either is an object ID, which is nothing to compare.
+	// A text without an @ is an object ID: it can't be compared with a UPN.
 	if about := r.Change.Setting.About(objects[0]); about != "" && about != t.Row.UPN && strings.Contains(t.Row.UPN, "@") && !strings.EqualFold(about, t.Row.UPN) {
-		return nil, fmt.Errorf("%s %s: the tenant answered about another user, %q", r.Change.get.Name, t.Row.UPN, tenant.Clean(about))
+		return nil, fmt.Errorf("%s %s: the tenant returned another user, %q", r.Change.get.Name, t.Row.UPN, tenant.Clean(about))
 	}
 	return objects[0], nil
 }
 
 // call runs c for t's user, and runs it again while the failure is transient.
-// It returns the last failure when r.Retries are used up, or the row's time: not
-// before it is known whose failure it was, and not if it was the tenant's.
+// It returns the last failure when r.Retries or r.RowTimeout is used up. If the call
+// did not reach the tenant, it first waits until the cause is known, and it does not
+// give up the row if the cause is the tenant.
 func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Object, error) {
 	c = c.For(t.Row.UPN)
-	tries := tries{run: r, task: t}
-	defer tries.end()
+	retry := retryState{run: r, task: t}
+	defer retry.end()
 	for {
 		objects, f, err := r.attempt(ctx, t, &c)
 		if err == nil {
@@ -48,12 +49,12 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 			return nil, err
 		}
 		switch {
-		case e.Class == tenant.Throttled: // it is the Limiter that waits, for all
-			err = tries.throttled(err)
+		case e.Class == tenant.Throttled: // the Limiter waits, for all workers
+			err = retry.throttled(err)
 		case f == nil:
-			err = tries.failed(ctx, err)
+			err = retry.failed(ctx, err)
 		default:
-			err = tries.lost(ctx, f, err)
+			err = retry.notReached(ctx, f, err)
 		}
 		if err != nil {
 			return nil, err
@@ -62,17 +63,17 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 	}
 }
 
-// attempt runs c once. Beside an error it returns the failure that this is, if c
-// did not get through to the tenant.
+// attempt runs c once. If c did not reach the tenant, it also returns the failure,
+// whose cause is not known yet.
 func (r *Run) attempt(ctx context.Context, t *task, c *tenant.Cmdlet) ([]tenant.Object, *failure, error) {
 	turn, err := r.Limiter.Wait(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	m := r.outages.mark()
+	m := r.outages.callStart()
 	t.Attempts++
 	objects, err := r.Tenant.Run(ctx, *c)
-	f, ended := r.learn(ctx, m, t, c, err)
+	f, ended := r.noteReachable(ctx, m, t, c, err)
 	r.observe(turn, err)
 	if ended != nil {
 		t.unknown = t.unknown || !c.Reads()
@@ -88,73 +89,72 @@ func (r *Run) observe(turn pace.Turn, err error) {
 	}
 }
 
-// tries are the attempts of one cmdlet for one row that have failed.
-type tries struct {
-	run    *Run
-	task   *task
-	waits  *backoff.ExponentialBackOff
-	spent  int        // retries, for what was certainly the row's
-	doubts []*failure // calls that did not get through, since the last outage
+// A retryState is what is known of the failed attempts of one cmdlet for one row.
+type retryState struct {
+	run       *Run
+	task      *task
+	waits     *backoff.ExponentialBackOff
+	used      int        // retries for failures that the row certainly caused
+	unreached []*failure // calls that did not reach the tenant, since the last outage
 
-	doubtful bool // there have been such
+	anyUnreached bool // unreached was not empty at some time
 }
 
-// throttled returns an error if err is the last that the row has time for.
-func (t *tries) throttled(err error) error {
-	if t.late(0) {
+// throttled returns an error if the row's time is over.
+func (t *retryState) throttled(err error) error {
+	if t.timeOver(0) {
 		return t.tooLate(err)
 	}
-	return t.again(err, 0)
+	return t.logRetry(err, 0)
 }
 
-// failed waits until the next attempt, unless there is to be none.
-func (t *tries) failed(ctx context.Context, err error) error {
-	t.spent++
-	_, rows := t.run.outages.judge(t.doubts)
-	if t.spent+rows > t.run.Retries {
+// failed waits for the next attempt, or returns an error if there is none.
+func (t *retryState) failed(ctx context.Context, err error) error {
+	t.used++
+	_, rows := t.run.outages.judge(t.unreached)
+	if t.used+rows > t.run.Retries {
 		return t.tooMany(err)
 	}
 	wait := t.wait()
-	if t.late(wait) {
+	if t.timeOver(wait) {
 		return t.tooLate(err)
 	}
-	t.again(err, wait)
+	t.logRetry(err, wait)
 	return t.run.pool.park(ctx, t.task, wait, nil)
 }
 
-// lost is failed, for an attempt that did not get through to the tenant. It waits, too,
-// until it is known whose failure that was, if it were the row's last or if there is
-// an outage.
-func (t *tries) lost(ctx context.Context, f *failure, err error) error {
+// notReached is like failed, for an attempt that did not reach the tenant. During an
+// outage, or before it gives the row up, it also waits until the cause is known.
+func (t *retryState) notReached(ctx context.Context, f *failure, err error) error {
 	r := t.run
-	t.doubts, t.doubtful = append(t.doubts, f), true
+	t.unreached, t.anyUnreached = append(t.unreached, f), true
 	wait := t.wait()
-	late := t.late(wait)
-	last := late || t.spent+len(t.doubts) > r.Retries
+	late := t.timeOver(wait)
+	last := late || t.used+len(t.unreached) > r.Retries
 	if last {
-		wait = min(wait, time.Second) // by then, others will have been answered
+		wait = min(wait, time.Second) // by then other calls will have been answered
 	}
-	t.again(err, wait)
+	t.logRetry(err, wait)
 	for waited := false; ; waited = true {
-		look := r.outages.watch()
-		whose, rows := r.outages.judge(t.doubts)
+		changed := r.outages.change()
+		cause, rows := r.outages.judge(t.unreached)
 		var stop error
 		switch {
-		case whose == theTenants:
-			t.waits, t.doubts = nil, nil
+		case cause == causeTenant:
+			t.waits, t.unreached = nil, nil
 			return nil
-		case t.spent+rows > r.Retries:
+		case t.used+rows > r.Retries:
 			return t.tooMany(err)
-		case late && whose == theRows:
+		case late && cause == causeRow:
 			return t.tooLate(err)
 		case !waited:
-			stop = r.pool.park(ctx, t.task, wait, look)
-		case whose == theRows:
+			stop = r.pool.park(ctx, t.task, wait, changed)
+		case cause == causeRow:
 			return nil
-		case r.alone():
-			stop = r.ask(ctx, t.task)
-		case r.outages.on(): // other rows are the better probes
-			stop = r.pool.park(ctx, t.task, longestPark, look)
+		case r.noOtherRow():
+			stop = r.askTenant(ctx, t.task)
+		case r.outages.active(): // other rows make the probes
+			stop = r.pool.park(ctx, t.task, maxPark, changed)
 		default:
 			return nil
 		}
@@ -164,16 +164,16 @@ func (t *tries) lost(ctx context.Context, f *failure, err error) error {
 	}
 }
 
-// wait returns how long to wait for the next attempt.
-func (t *tries) wait() time.Duration {
+// wait returns how long to wait before the next attempt.
+func (t *retryState) wait() time.Duration {
 	if t.waits == nil {
 		t.waits = retryWaits(time.Minute)
 	}
 	return t.waits.NextBackOff()
 }
 
-// late reports whether the row's time is over, if it is to wait for so long.
-func (t *tries) late(wait time.Duration) bool {
+// timeOver reports whether the row's time will be over after a wait of that length.
+func (t *retryState) timeOver(wait time.Duration) bool {
 	r := t.run
 	if r.RowTimeout <= 0 {
 		return false
@@ -185,29 +185,29 @@ func (t *tries) late(wait time.Duration) bool {
 	return now.Sub(t.task.failed)+max(wait, r.Limiter.PauseLeft()) > r.RowTimeout
 }
 
-func (t *tries) tooMany(err error) error {
-	return fmt.Errorf("%w (gave up: no retries left of %d)", err, t.run.Retries)
+func (t *retryState) tooMany(err error) error {
+	return fmt.Errorf("%w (gave up: all %d retries are used)", err, t.run.Retries)
 }
 
-func (t *tries) tooLate(err error) error {
+func (t *retryState) tooLate(err error) error {
 	return fmt.Errorf("%w (gave up after %v)", err, t.run.RowTimeout)
 }
 
-// again logs that there will be another attempt. It always returns nil.
-func (t *tries) again(err error, wait time.Duration) error {
+// logRetry logs that there will be another attempt. It returns nil.
+func (t *retryState) logRetry(err error, wait time.Duration) error {
 	t.run.Log.Debug("retry", zap.Int("line", t.task.Row.Line), zap.Duration("wait", wait), zap.Error(err))
 	return nil
 }
 
-// end is called when the cmdlet is done with.
-func (t *tries) end() {
-	if t.doubtful {
-		t.run.outages.forget(t.task, t.doubts)
+// end is called after the last attempt.
+func (t *retryState) end() {
+	if t.anyUnreached {
+		t.run.outages.drop(t.task, t.unreached)
 	}
 }
 
-// fatal returns the error that ends the run if err does, and nil if it is the
-// row's own.
+// fatal returns the error that ends the run, if err concerns all rows, or nil if it
+// concerns one row.
 func (r *Run) fatal(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -223,17 +223,17 @@ func (r *Run) fatal(ctx context.Context, err error) error {
 	return nil
 }
 
-// A runError concerns not only the row that met it.
+// A runError concerns all rows, not only the one that it occurred on.
 type runError struct{ error }
 
-// retryWaits returns the waits between attempts: about 1s, 2s, 4s and so on to
-// most, each half as long again or half as short, by chance.
-func retryWaits(most time.Duration) *backoff.ExponentialBackOff {
+// retryWaits returns the waits between attempts: about 1s, 2s, 4s and so on up to
+// longest, each with a random spread of half its length.
+func retryWaits(longest time.Duration) *backoff.ExponentialBackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(time.Second),
 		backoff.WithMultiplier(2),
 		backoff.WithRandomizationFactor(0.5),
-		backoff.WithMaxInterval(most),
+		backoff.WithMaxInterval(longest),
 		backoff.WithMaxElapsedTime(0),
 	)
 }

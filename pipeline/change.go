@@ -8,63 +8,64 @@ import (
 	"rollcall/tenant"
 )
 
-// A Change is what is wanted of the users of a roster: for each of some
-// properties of one setting a value, the same for all or from a column. It is made by
-// assigning, then bound once to the header of the roster, and then only asked what
-// rows call for.
+// A Change is the values that are wanted of the users of a roster, for some properties
+// of one setting. A value is the same for all users or comes from a column.
+//
+// First Assign and its siblings are called, then Bind or Survey once, and from then on
+// the Change only makes the plan of each row.
 type Change struct {
 	Setting *tenant.Setting
 
-	// Instead is wanted where the roster has a retired value, such as
-	// Excluded, and the row's Note says so. Empty refuses such values.
-	Instead string
+	// RetiredAs is the value that is wanted where the roster has a retired one, such as
+	// Excluded; the Note of the row says so. If it is "", a retired value is an error.
+	RetiredAs string
 
-	// MatchCase makes a difference in capitals alone one. Without it such a value is
-	// the same to whoever reads first.
+	// MatchCase makes values that differ only in capitals different. Without it, a run
+	// that reads first treats them as the same.
 	MatchCase bool
 
-	// ListSeparator, if not "", stands between the members of a list as people write
-	// it, instead of [tenant.ListSeparator].
+	// ListSeparator, if not "", separates the members of a list in the roster, in place
+	// of [tenant.ListSeparator].
 	ListSeparator string
 
-	// Source is the roster, if an earlier run wrote it, or nil.
+	// Source describes the roster if an earlier run wrote it; otherwise it is nil.
 	Source Source
 
 	assigns []assign
 	moved   []moved
-	fixed   *plan         // what every row calls for, if no column has a say
-	get     tenant.Cmdlet // that reads the setting
+	shared  *plan         // the plan of every row, if no value comes from a column
+	get     tenant.Cmdlet // reads the setting
 }
 
 // A Source is a roster that an earlier run wrote.
 type Source interface {
-	// Cell returns what a cell of column i stands for, and whether it is one of ours,
-	// as [tenant.Cell] writes them.
+	// Cell returns the text that a cell of column i stands for. ours reports that
+	// rollcall wrote the cell, in the form of [tenant.Cell].
 	Cell(i int, cell string) (text string, ours bool)
 
-	// Usable returns why a row can't be used, or nil.
-	Usable(cells []string) error
+	// CheckRow returns an error if a row can't be used.
+	CheckRow(cells []string) error
 
-	// Settled returns what a row came to ahead of this run, of which nothing is to
-	// be sent; ok is false for a row to work on.
-	Settled(cells []string) (status Status, err error, ok bool)
+	// DoneBefore returns the result that a row already has, so that nothing is sent for
+	// it. ok is false if the row has none, and this run works on it.
+	DoneBefore(cells []string) (status Status, err error, ok bool)
 }
 
 // An assign is one NAME=VALUE or NAME=@COLUMN, or one with += or -=.
 type assign struct {
 	property string
-	edit     string // + or -, to add to a list or to remove from it, or ""
-	text     string // the value, if it comes from no column
-	wanted   column // of the value
-	before   column
-	expect   []column  // of which one has what must be so ahead of a set
-	movers   []movedBy // of which a value may have moved the property since it was read
+	edit     string    // + or -, to add to a list or to remove from it, or ""
+	text     string    // the value, if it comes from no column
+	wanted   column    // has the value
+	before   column    // has the value before
+	expect   []column  // the property must have the value of one of these before the set
+	movers   []movedBy // properties that may have moved this one since it was read
 }
 
 // A movedBy is a property that moves others when it is set.
 type movedBy struct {
 	property string
-	to       column // of what it was set to
+	to       column // has the value that it was set to
 }
 
 // A moved is a property that changes when what is assigned is set.
@@ -73,10 +74,10 @@ type moved struct {
 	before   column
 }
 
-// Assign adds to the change NAME=VALUE or NAME=@COLUMN, or, for a list, NAME+=VALUE or
-// NAME-=VALUE. A value that begins with @ is written with a backslash ahead. It refuses
-// a property that the setting does not have or that has been assigned, and a value
-// that the property can't have.
+// Assign adds NAME=VALUE or NAME=@COLUMN to the change or, for a list, NAME+=VALUE or
+// NAME-=VALUE. A value that begins with @ is written with a backslash before it. It is
+// an error if the setting does not have the property, if the property is assigned
+// already, or if it can't have the value.
 func (c *Change) Assign(assignment string) error {
 	name, text, ok := strings.Cut(assignment, "=")
 	if !ok {
@@ -106,7 +107,7 @@ func (c *Change) Assign(assignment string) error {
 	return nil
 }
 
-// add adds an assignment, whose property is as somebody wrote it.
+// add adds an assignment. Its property is as the user wrote it.
 func (c *Change) add(a assign) (err error) {
 	if a.property, err = c.Setting.Property(a.property); err != nil {
 		return err
@@ -129,8 +130,8 @@ func (c *Change) add(a assign) (err error) {
 	return nil
 }
 
-// Moved returns the names of the properties that change with those that are set:
-// what is read of them is recorded, too.
+// Moved returns the names of the properties that the tenant changes when those that
+// are assigned are set. Their values are recorded, too.
 func (c *Change) Moved() []string {
 	var names []string
 	for _, m := range c.moved {
@@ -139,10 +140,9 @@ func (c *Change) Moved() []string {
 	return names
 }
 
-// RecallMoved adds to the change that the value before of a property that is
-// moved is in the column with the given header. It is for after all has been
-// assigned.
-func (c *Change) RecallMoved(property, before string) {
+// SetMovedBefore sets the header of the column that has the value before of a property
+// that is moved. Call it after all assignments.
+func (c *Change) SetMovedBefore(property, before string) {
 	for i := range c.moved {
 		if c.moved[i].property == property {
 			c.moved[i].before.header = before
@@ -150,10 +150,10 @@ func (c *Change) RecallMoved(property, before string) {
 	}
 }
 
-// AssignColumns adds to the change what a file of results says of a property. The
-// value wanted is in the column wanted. If before is not "", the value before is
-// in that column. A row is changed only as long as the property has the value of
-// one of the columns expect, unless there are none or all are blank.
+// AssignColumns adds to the change a property whose values are in columns of a results
+// file. The wanted value is in the column wanted. If before is not "", the value before
+// is in that column. A row is changed only if the property has the value of one of the
+// columns expect, unless there are none or all of them are blank.
 func (c *Change) AssignColumns(property, wanted, before string, expect ...string) error {
 	a := assign{property: property, wanted: column{header: wanted}, before: column{header: before}}
 	for _, header := range expect {
@@ -162,9 +162,9 @@ func (c *Change) AssignColumns(property, wanted, before string, expect ...string
 	return c.add(a)
 }
 
-// ExpectMoved adds to what is expected of a property that has been assigned what it
-// becomes when the one called by is set to the value in the column wanted, if
-// anything else is expected of it. A tenant may have shown that late.
+// ExpectMoved adds one more expected value to an assigned property that has expected
+// values: the value that it gets when the property called by is set to the value in the
+// column wanted. The tenant may have shown that value only after it was read.
 func (c *Change) ExpectMoved(property, by, wanted string) {
 	for i := range c.assigns {
 		if a := &c.assigns[i]; a.property == property {
@@ -173,8 +173,8 @@ func (c *Change) ExpectMoved(property, by, wanted string) {
 	}
 }
 
-// Expects reports whether rows are changed only if a value is as expected, for
-// which they have to be read first.
+// Expects reports whether a row is changed only if a value is as expected. Then each
+// user has to be read first.
 func (c *Change) Expects() bool {
 	return slices.ContainsFunc(c.assigns, func(a assign) bool { return len(a.expect) > 0 })
 }
@@ -182,8 +182,7 @@ func (c *Change) Expects() bool {
 // Empty reports whether nothing has been assigned.
 func (c *Change) Empty() bool { return len(c.assigns) == 0 }
 
-// Properties returns the names of the properties that c is about, in the order
-// in which they were assigned.
+// Properties returns the names of the assigned properties, in the order of assignment.
 func (c *Change) Properties() []string {
 	names := make([]string, len(c.assigns))
 	for i, a := range c.assigns {
@@ -208,7 +207,7 @@ func (c *Change) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Recalls reports whether the values before come from columns of the roster.
-func (c *Change) Recalls() bool {
+// HasBefores reports whether columns of the roster have the values before.
+func (c *Change) HasBefores() bool {
 	return slices.ContainsFunc(c.assigns, func(a assign) bool { return a.before.named() })
 }

@@ -10,7 +10,8 @@ import (
 	"rollcall/tenant"
 )
 
-// A column is one of a roster that a change takes values from. The zero value is none.
+// A column is a column of the roster that a change takes values from. The zero value
+// stands for no column.
 type column struct {
 	header string
 	index  int // once bound
@@ -18,7 +19,7 @@ type column struct {
 
 func (c *column) named() bool { return c.header != "" }
 
-// bind finds the column, if it is one.
+// bind finds the column, unless c stands for none.
 func (c *column) bind(find func(header string) (int, error)) (err error) {
 	if c.named() {
 		c.index, err = find(c.header)
@@ -26,7 +27,7 @@ func (c *column) bind(find func(header string) (int, error)) (err error) {
 	return err
 }
 
-// columns returns those that a takes something from, and others that are none.
+// columns returns the columns that a takes values from. Some may stand for none.
 func (a *assign) columns() []*column {
 	all := []*column{&a.wanted, &a.before}
 	for i := range a.expect {
@@ -38,7 +39,7 @@ func (a *assign) columns() []*column {
 	return all
 }
 
-// before returns the value before that a row has in a column, or "".
+// before returns a row's value before, from a column, or "".
 func (c *Change) before(col *column, cells []string) (text string) {
 	if col.named() {
 		text, _ = c.cell(cells, col.index)
@@ -46,7 +47,7 @@ func (c *Change) before(col *column, cells []string) (text string) {
 	return text
 }
 
-// column reads the value that a row has of a's property in a column.
+// column reads a value of a's property from a column of a row.
 func (c *Change) column(a *assign, col *column, cells []string) (v any, note string, blank bool, err error) {
 	text, ours := c.cell(cells, col.index)
 	trimmed := strings.TrimSpace(text)
@@ -57,7 +58,7 @@ func (c *Change) column(a *assign, col *column, cells []string) (v any, note str
 		text = trimmed
 	}
 	if !ours && className.MatchString(trimmed) {
-		err = fmt.Errorf("%s is the name of a class, and no value", trimmed)
+		err = fmt.Errorf("%s is the name of a .NET class, not a value", trimmed)
 	} else {
 		v, note, err = c.parse(a, text, ours)
 	}
@@ -67,7 +68,7 @@ func (c *Change) column(a *assign, col *column, cells []string) (v any, note str
 	return v, note, false, err
 }
 
-// className is what PowerShell's Export-Csv writes of a value that is a list or an
+// className matches what PowerShell's Export-Csv writes in place of a list or an
 // object.
 var className = regexp.MustCompile(`^(?:System|Microsoft)(?:\.\w+)+(?:` + "`" + `\d+)?(?:\[.*\])?$`)
 
@@ -78,7 +79,7 @@ func (c *Change) cell(cells []string, i int) (text string, ours bool) {
 	return c.Source.Cell(i, cells[i])
 }
 
-// blank says which cells a row with nothing to set should have filled.
+// blank names the columns that are blank in a row with nothing to set.
 func (c *Change) blank() string {
 	var columns []string
 	for _, a := range c.assigns {
@@ -89,8 +90,8 @@ func (c *Change) blank() string {
 	return fmt.Sprintf("column %s is blank", strings.Join(columns, ", "))
 }
 
-// parse reads what is wanted of a's property, from a cell of ours or from what
-// somebody wrote, and puts [Change.Instead] in the place of a retired value.
+// parse reads a wanted value of a's property. ours says that rollcall wrote the text.
+// It puts [Change.RetiredAs] in place of a retired value.
 func (c *Change) parse(a *assign, text string, ours bool) (value any, note string, err error) {
 	if !ours && c.ListSeparator != "" {
 		text = tenant.WriteList(text, c.ListSeparator)
@@ -103,8 +104,8 @@ func (c *Change) parse(a *assign, text string, ours bool) (value any, note strin
 	default:
 		value, err = c.Setting.Parse(a.property, text)
 	}
-	if retired, ok := errors.AsType[*tenant.RetiredError](err); ok && c.Instead != "" {
-		if value, err = c.Setting.Parse(a.property, c.Instead); err != nil {
+	if retired, ok := errors.AsType[*tenant.RetiredError](err); ok && c.RetiredAs != "" {
+		if value, err = c.Setting.Parse(a.property, c.RetiredAs); err != nil {
 			return nil, "", err
 		}
 		note = fmt.Sprintf("%s %s is retired: %s was wanted instead", a.property, retired.Value, tenant.Text(value))

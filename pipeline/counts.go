@@ -2,20 +2,20 @@ package pipeline
 
 import "fmt"
 
-// Counts says where the rows of a roster stand. Every row is one of: recorded,
-// journalled, in progress, or not attempted.
+// Counts is how many rows of a roster are in each state: recorded, journalled, in
+// progress, or not attempted. Every row is in exactly one of them.
 //
-// Whoever tells of a run, in whatever form, takes the numbers from here.
+// All output about a run takes its numbers from here.
 type Counts struct {
 	Total      int // rows of the roster
-	Recorded   int // rows that the results have
-	Journalled int // rows that are done out of order: only the journal has their results yet
-	InProgress int // rows that calls were made for, and whose results nothing has
+	Recorded   int // rows whose results are in the results file
+	Journalled int // rows done out of order: their results are only in the journal
+	InProgress int // rows that calls were made for, without a result
 
-	ByStatus [len(Statuses)]int // of those recorded and those journalled
+	ByStatus [len(Statuses)]int // rows recorded or journalled, by status
 }
 
-// Record counts a row that is recorded: Counts is a [Recorder].
+// Record counts a row as recorded: Counts is a [Recorder].
 func (c *Counts) Record(r *Result) error {
 	c.Recorded++
 	c.ByStatus[r.Status]++
@@ -28,8 +28,7 @@ func (c *Counts) Flush() error { return nil }
 // Done returns how many rows have a result.
 func (c *Counts) Done() int { return c.Recorded + c.Journalled }
 
-// NotAttempted returns how many rows no call was made for and that have no
-// result.
+// NotAttempted returns how many rows have no result and had no call.
 func (c *Counts) NotAttempted() int { return c.Total - c.Done() - c.InProgress }
 
 // Left returns how many rows are not recorded.
@@ -39,7 +38,7 @@ func (c *Counts) Left() int { return c.Total - c.Recorded }
 func (c *Counts) Failed() int {
 	n := 0
 	for status, count := range c.ByStatus {
-		if Status(status).Bad() {
+		if Status(status).IsFailure() {
 			n += count
 		}
 	}
@@ -49,7 +48,7 @@ func (c *Counts) Failed() int {
 // AsWanted reports whether no row with a result failed or differs.
 func (c *Counts) AsWanted() bool { return c.Failed() == 0 && c.ByStatus[Differs] == 0 }
 
-// Add adds what another part of the run came to. Total stays.
+// Add adds the numbers of d to those of c, except Total.
 func (c *Counts) Add(d *Counts) {
 	c.Recorded += d.Recorded
 	c.Journalled += d.Journalled
@@ -59,7 +58,7 @@ func (c *Counts) Add(d *Counts) {
 	}
 }
 
-// Check returns an error if the numbers can't be those of one roster.
+// Check returns an error if the numbers contradict each other.
 func (c *Counts) Check() error {
 	sum := 0
 	for _, n := range c.ByStatus {

@@ -9,44 +9,44 @@ import (
 	"rollcall/pipeline/roster"
 )
 
-// An emitter gives a Recorder the results in the order of their rows, and keeps
-// count of them. It is one goroutine's.
+// An emitter hands the results to a Recorder in the order of their rows, and counts
+// them. One goroutine uses it.
 type emitter struct {
 	run   *Run
 	rec   Recorder
-	guard *watch
-	done  *mailbox // tasks that come from the reader and the workers
-	free  *mailbox // those that are recorded go there
+	guard *guardState
+	done  *mailbox // tasks from the reader and the workers
+	free  *mailbox // for tasks that are recorded
 
 	ring []*task // done and not yet recorded, by seq
 	next int     // the seq to record next
 
-	counts  Counts          // of the rows that the Recorder has for good
-	pending Counts          // of those recorded since it last was flushed
-	lines   []int           // of those pending, if earlier is not empty
-	called  []int           // of those pending that calls were made for
-	earlier map[int]Earlier // by line: what earlier runs have left of rows that are not recorded
+	counts  Counts          // rows that the Recorder has flushed
+	pending Counts          // rows recorded since the last flush
+	lines   []int           // of the pending rows, if earlier is not empty
+	called  []int           // lines of the pending rows that calls were made for
+	earlier map[int]Earlier // by line: rows of earlier runs that are not recorded
 	err     error           // why emit ended early
 }
 
-func (r *Run) newEmitter(done, free *mailbox, guard *watch, rec Recorder) *emitter {
+func (r *Run) newEmitter(done, free *mailbox, guard *guardState, rec Recorder) *emitter {
 	return &emitter{run: r, rec: rec, guard: guard, done: done, free: free, ring: make([]*task, Window), earlier: maps.Clone(r.Earlier)}
 }
 
 // emit records tasks as they come, until done is closed or the Recorder fails.
 //
-// It records nothing after a row that was cut short: a record behind a gap
-// would be passed over by whoever goes on from there.
+// It records nothing after a row that was cut short: a later run that resumes would
+// skip that row if a record came after it.
 func (e *emitter) emit() (err error) {
 	defer func() { e.err = err }()
 	tick := time.NewTimer(flushEvery)
 	defer tick.Stop()
-	soon := true // tick is about to come
+	soon := true // the next tick comes after flushEvery
 	for open := true; open; {
 		select {
 		case _, open = <-e.done.ready:
 		case <-tick.C:
-			if soon, err = e.keep(false); err != nil {
+			if soon, err = e.flush(false); err != nil {
 				return err
 			}
 			if soon {
@@ -63,11 +63,11 @@ func (e *emitter) emit() (err error) {
 			return err
 		}
 	}
-	_, err = e.keep(true)
+	_, err = e.flush(true)
 	return err
 }
 
-// receive takes the tasks that have come, and reports whether there were any.
+// receive takes the tasks that have arrived, and reports whether there were any.
 func (e *emitter) receive() bool {
 	now := time.Now()
 	first := e.done.take()
@@ -76,21 +76,21 @@ func (e *emitter) receive() bool {
 			t.Finished = now
 		}
 		e.run.Stats.count(t)
-		e.guard.see(t)
+		e.guard.add(t)
 		e.ring[t.seq%Window] = t
 	}
 	return first != nil
 }
 
-// record records the tasks whose turn it is.
+// record records the tasks that are next in order.
 func (e *emitter) record() error {
-	var first, last *task // of those recorded
+	var first, last *task // of the tasks recorded here
 	for {
 		t := e.ring[e.next%Window]
-		if t == nil || t.cut != nil {
+		if t == nil || t.cutShort != nil {
 			break
 		}
-		if t.Status.Bad() {
+		if t.Status.IsFailure() {
 			e.run.Log.Info("row failed", zap.Int("line", t.Row.Line), zap.String("upn", t.Row.UPN),
 				zap.Stringer("status", t.Status), zap.Error(t.Err))
 		}
@@ -118,22 +118,22 @@ func (e *emitter) record() error {
 	return nil
 }
 
-// keep gets what was recorded to where it outlives the process, and what has not
-// been recorded since the last time into the journal. The last time it is
-// everything. It reports whether it is to be called again soon.
-func (e *emitter) keep(last bool) (soon bool, err error) {
+// flush flushes the Recorder, and writes to the journal the tasks that are done and were
+// not recorded since the previous flush; if last is set, all that are done. It reports
+// whether it has to be called again soon.
+func (e *emitter) flush(last bool) (soon bool, err error) {
 	if e.run.Journal != nil {
 		for _, t := range e.ring {
-			if t == nil || t.kept || t.cut != nil {
+			if t == nil || t.journalled || t.cutShort != nil {
 				continue
 			}
-			// Most rows that are out of turn now will not be a moment later.
-			if !t.late && !last {
-				t.late = true
+			// Most rows that are out of order will be recorded a moment later.
+			if !t.skippedOnce && !last {
+				t.skippedOnce = true
 				soon = true
 				continue
 			}
-			t.kept = true
+			t.journalled = true
 			if err := e.run.Journal.Done(&t.Result); err != nil {
 				return false, err
 			}
@@ -151,11 +151,11 @@ func (e *emitter) keep(last bool) (soon bool, err error) {
 	return soon, nil
 }
 
-// finish counts what is not recorded once all else has ended, and tells a
-// [JournalRecorder] of the results that the journal alone has. It returns the
-// lines of the rows that calls were made for, and whose results nothing has.
+// finish is called after everything else has ended. It counts the rows that are not
+// recorded, and passes to a [JournalRecorder] the results that only the journal has. It
+// returns the lines of the rows that calls were made for and that have no result.
 func (e *emitter) finish() (open map[int]bool) {
-	e.receive() // what came after emit had ended early
+	e.receive() // tasks that arrived after emit ended early
 	open = make(map[int]bool)
 	rec, _ := e.rec.(JournalRecorder)
 	journalled := func(r *Result) {
@@ -172,7 +172,7 @@ func (e *emitter) finish() (open map[int]bool) {
 	for _, t := range e.ring {
 		switch {
 		case t == nil:
-		case t.kept && !t.recalled() && e.err == nil:
+		case t.journalled && !t.fromEarlier() && e.err == nil:
 			journalled(&t.Result)
 		case t.Attempts > 0:
 			open[t.Row.Line] = true
@@ -192,14 +192,13 @@ func (e *emitter) finish() (open map[int]bool) {
 	return open
 }
 
-// count adds what was done for t. A row that was cut short is not done, but its
-// calls were made.
+// count adds t. For a row that was cut short it counts only the calls.
 func (s *Stats) count(t *task) {
-	if !t.recalled() { // or an earlier run made them
+	if !t.fromEarlier() { // otherwise an earlier run made the calls
 		s.Calls.Add(int64(t.Attempts))
 		s.Retries.Add(int64(t.retries))
 	}
-	if t.cut == nil {
+	if t.cutShort == nil {
 		s.Rows.Add(1)
 		s.ByStatus[t.Status].Add(1)
 	}

@@ -6,95 +6,96 @@ import (
 	"time"
 )
 
-// calls are what is known of the reads, or of the sets.
-type calls struct {
-	reached atomic.Bool // one has been answered
-	open    []*failure  // undecided, in their order
-	rows    []*task     // that have failed since one was answered: several at most
-	first   time.Time   // when the first of them did
-	down    int64       // number of the failure that made it an outage, or 0
+// callHistory is what is known of all reads, or of all sets.
+type callHistory struct {
+	reached     atomic.Bool // a call has been answered
+	undecided   []*failure  // cause not known yet, in order
+	failedRows  []*task     // rows that failed since a call was answered: at most outageRows
+	firstFailed time.Time   // when the first of them failed
+	outageAt    int64       // number of the failure that began an outage, or 0 if there is none
 }
 
-// A failure is a call that did not get through.
+// A failure is a call that did not reach the tenant.
 type failure struct {
-	n     int64
-	spell int64 // it failed in
-	task  *task
-	whose verdict
+	n       int64
+	answers int64 // outages.answers when it happened
+	task    *task
+	cause   cause
 }
 
-type verdict int
+type cause int
 
 const (
-	undecided verdict = iota
-	theRows
-	theTenants
+	causeUnknown cause = iota
+	causeRow
+	causeTenant
 )
 
-// decide says whose the failures up to number n were.
-func (k *calls) decide(n int64, whose verdict) {
-	k.open = slices.DeleteFunc(k.open, func(f *failure) bool {
-		if f.n <= n && f.whose == undecided {
-			f.whose = whose
-			f.task.excused = f.task.excused || whose == theTenants
+// decide sets the cause of the failures up to number n.
+func (k *callHistory) decide(n int64, cause cause) {
+	k.undecided = slices.DeleteFunc(k.undecided, func(f *failure) bool {
+		if f.n <= n && f.cause == causeUnknown {
+			f.cause = cause
+			f.task.tenantBlamed = f.task.tenantBlamed || cause == causeTenant
 		}
 		return f.n <= n
 	})
 }
 
-// pardon has the failures of each row be the tenant's, unless they have just been
-// so: several rows in a row failed, and it may be that the tenant is back, or that
-// the rows that are left are those that always fail.
-func (o *outages) pardon() {
-	for _, k := range []*calls{&o.reads, &o.sets} {
-		for _, f := range k.open {
-			if !f.task.excused {
-				f.whose = theTenants
+// blameTenantOnce sets the tenant as the cause of the failures of each row, but only once
+// for a row: when several rows in a row have failed, either the tenant was away and is
+// back, or the rows that are left are those that always fail.
+func (o *outages) blameTenantOnce() {
+	for _, k := range []*callHistory{&o.reads, &o.sets} {
+		for _, f := range k.undecided {
+			if !f.task.tenantBlamed {
+				f.cause = causeTenant
 			}
 		}
 	}
-	for _, k := range []*calls{&o.reads, &o.sets} {
-		for _, f := range k.open {
-			f.task.excused = true
+	for _, k := range []*callHistory{&o.reads, &o.sets} {
+		for _, f := range k.undecided {
+			f.task.tenantBlamed = true
 		}
 	}
 }
 
-// inDoubt returns how many rows have failures that are undecided.
-func (o *outages) inDoubt() int {
+// undecidedRows returns how many rows have failures whose cause is not known.
+func (o *outages) undecidedRows() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	rows := make(map[*task]bool)
-	for _, k := range []*calls{&o.reads, &o.sets} {
-		for _, f := range k.open {
+	for _, k := range []*callHistory{&o.reads, &o.sets} {
+		for _, f := range k.undecided {
 			rows[f.task] = true
 		}
 	}
 	return len(rows)
 }
 
-// forget drops failures of a row of which a call is done with.
-func (o *outages) forget(t *task, failures []*failure) {
+// drop removes failures of a row whose call has ended.
+func (o *outages) drop(t *task, failures []*failure) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	t.excused = false
-	for _, k := range []*calls{&o.reads, &o.sets} {
-		k.open = slices.DeleteFunc(k.open, func(f *failure) bool { return slices.Contains(failures, f) })
+	t.tenantBlamed = false
+	for _, k := range []*callHistory{&o.reads, &o.sets} {
+		k.undecided = slices.DeleteFunc(k.undecided, func(f *failure) bool { return slices.Contains(failures, f) })
 	}
-	o.note()
+	o.updateUndecided()
 }
 
-// judge returns whose the last of a row's failures was, and how many of them count
-// as the row's: of those between which no call was answered, one.
-func (o *outages) judge(failures []*failure) (last verdict, rows int) {
+// judge returns the cause of the last of a row's failures, and how many of them count
+// against the row's retries. Failures without an answered call between them count as
+// one.
+func (o *outages) judge(failures []*failure) (last cause, rows int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	spell := int64(-1)
+	answers := int64(-1)
 	for _, f := range failures {
-		last = f.whose
-		if last == theRows && f.spell != spell {
+		last = f.cause
+		if last == causeRow && f.answers != answers {
 			rows++
-			spell = f.spell
+			answers = f.answers
 		}
 	}
 	return last, rows

@@ -11,15 +11,15 @@ import (
 	"rollcall/tenant"
 )
 
-// Guards stop a run that is clearly wrong, or has done what it should. They stop
-// it softly: the rows in progress are finished, and another run can go on. The zero
-// value guards against nothing.
+// Guards stop a run that is clearly wrong, or that has done as many rows as it should.
+// They stop it softly: the rows in progress are finished, and another run can resume.
+// The zero value has no guard.
 type Guards struct {
-	MaxErrors   Share         // of the rows attempted that may fail; a percentage counts once there are 100
-	Alike       int           // if so many rows are the first to be attempted, and all fail alike, that is enough
-	Canary      int           // do so many rows, and go on only if none of them fails
+	MaxErrors   Share         // how many of the attempted rows may fail; a percentage applies once there are 100
+	Alike       int           // stop if the first so many attempted rows all fail in the same way
+	Canary      int           // first do so many rows, and go on only if none of them fails
 	Limit       int           // attempt so many rows
-	MaxDuration time.Duration // begin rows for so long
+	MaxDuration time.Duration // begin no row after this time
 }
 
 // A Share is a number or a percentage. The zero value is neither.
@@ -66,30 +66,30 @@ func (s Share) String() string {
 	return strconv.Itoa(s.N)
 }
 
-// enough is how many rows a percentage needs to mean something.
-const enough = 100
+// minForPercent is how many rows have to be attempted before a percentage applies.
+const minForPercent = 100
 
-// A watch is what Guards have seen of a run. The goroutine that emits uses it.
-type watch struct {
+// A guardState is what Guards know of a run so far. The emitter's goroutine uses it.
+type guardState struct {
 	Guards
 	attempted, failed int
-	alike             string // how all rows failed so far
-	common            string // what is wrong, by what all of them say of that alike
-	passed            func() // called when the canary has come back
+	alike             string // how all rows failed so far, or "" if they did not fail in one way
+	common            string // the cause that all their errors name, or ""
+	passed            func() // called when no row of the canary failed
 	trip              func(guard, reason string)
 }
 
-// see looks at a row that is done. Throttling is the pace's concern, and rows
-// that were never sent say nothing about the tenant.
-func (w *watch) see(t *task) {
-	if t.Attempts == 0 || t.recalled() || t.cut != nil || errors.Is(t.Err, tenant.Throttled) {
+// add counts a row that is done. It leaves out throttled rows, which are a matter of the
+// pace, and rows without a call, which say nothing about the tenant.
+func (w *guardState) add(t *task) {
+	if t.Attempts == 0 || t.fromEarlier() || t.cutShort != nil || errors.Is(t.Err, tenant.Throttled) {
 		return
 	}
 	w.attempted++
 	how, common := "", ""
-	if t.Status.Bad() {
+	if t.Status.IsFailure() {
 		w.failed++
-		how, common = likeness(&t.Result)
+		how, common = failureKind(&t.Result)
 	}
 	if w.attempted == 1 {
 		w.alike, w.common = how, common
@@ -108,27 +108,27 @@ func (w *watch) see(t *task) {
 		}
 	}
 	if w.alike != "" && w.attempted == w.Alike {
-		w.trip("", fmt.Sprintf("the first %d rows all failed alike: %s", w.Alike, w.likeness()))
+		w.trip("", fmt.Sprintf("the first %d rows all failed in the same way: %s", w.Alike, w.failureKind()))
 	}
-	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= enough) {
+	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= minForPercent) {
 		w.trip("max-errors", fmt.Sprintf("%d of %d rows failed, more than %v", w.failed, w.attempted, w.MaxErrors))
 	}
 }
 
-// A lookout is what the first read-back after each set has shown so far. Workers
-// use it, so that a run whose values all read back as another one is stopped ahead of
-// the time that each of them is read again for.
-type lookout struct {
+// A readBackCheck is what the first read-back after each set showed so far. If all rows
+// read back as one wrong value, it stops the run before it spends VerifyTimeout on each
+// of them. Workers use it at once.
+type readBackCheck struct {
 	mu    sync.Mutex
-	alike int // rows that enough of are alike, as in Guards; 0 for no lookout
+	alike int // stop after so many rows that are alike, as in Guards; 0 for no check
 	seen  int
-	text  string // how all rows read back so far; "" if they don't do so alike
+	text  string // what all rows read back as so far, or "" if they differ
 	trip  func(guard, reason string)
 }
 
-// see looks at what was read back of t's user first. What a user had before may be
-// shown for a while, and says nothing.
-func (l *lookout) see(t *task, same bool) {
+// add counts the first read-back of t's user. A read-back that shows the value before says
+// nothing: the tenant may show that for a while.
+func (l *readBackCheck) add(t *task, same bool) {
 	text := ""
 	for _, i := range t.plan.index {
 		if v := &t.Values[i]; !same && !v.Same && v.Before != "" && v.After != v.Before {
@@ -147,18 +147,18 @@ func (l *lookout) see(t *task, same bool) {
 	}
 }
 
-// likeness returns how all rows failed so far and, if they say so, what is wrong
-// then; or "" if they did not fail, or not alike.
-func (w *watch) likeness() string {
+// failureKind returns how all rows failed so far, with the cause if all their errors name
+// the same one; or "" if they did not fail in one way.
+func (w *guardState) failureKind() string {
 	if w.alike == "" || w.common == "" {
 		return w.alike
 	}
 	return w.alike + ": " + w.common
 }
 
-// likeness returns how a row failed, without regard to which row it is, and what
-// is wrong if they all fail like this.
-func likeness(r *Result) (how, common string) {
+// failureKind returns how a row failed, in words that are the same for every row, and the
+// cause if all rows fail like this.
+func failureKind(r *Result) (how, common string) {
 	if e, ok := errors.AsType[*tenant.Error](r.Err); ok {
 		text := strings.TrimSpace(fmt.Sprintf("%s: %s %s", r.Status, e.Op, e.Exception))
 		if e.Status != 0 {

@@ -93,9 +93,9 @@ func TestGuards(t *testing.T) {
 		{"few errors", Guards{MaxErrors: share("5")}, few(5), "", 1000, 1000},
 		{"a share of errors", Guards{MaxErrors: share("50%")}, few(1000), "100 of 100 rows failed", 100, 120},
 		{"errors at first", Guards{MaxErrors: share("50%")}, few(40), "", 1000, 1000},
-		{"all alike", Guards{Alike: 20}, few(1000), "the first 20 rows all failed alike: not-found: Do-It", 20, 40},
-		{"all alike, and why", Guards{Alike: 20}, because("it is the path", "it is the path"), "the first 20 rows all failed alike: denied: Do-It: it is the path", 20, 40},
-		{"all alike, and not why", Guards{Alike: 20}, because("it is the path", "it is the role"), "the first 20 rows all failed alike: denied: Do-It", 20, 40},
+		{"all alike", Guards{Alike: 20}, few(1000), "the first 20 rows all failed in the same way: not-found: Do-It", 20, 40},
+		{"all alike, and why", Guards{Alike: 20}, because("it is the path", "it is the path"), "the first 20 rows all failed in the same way: denied: Do-It: it is the path", 20, 40},
+		{"all alike, and not why", Guards{Alike: 20}, because("it is the path", "it is the role"), "the first 20 rows all failed in the same way: denied: Do-It", 20, 40},
 		{"all but one alike", Guards{Alike: 20}, func(i int) error {
 			if i == 3 {
 				return fail(tenant.Denied)
@@ -116,7 +116,7 @@ func TestGuards(t *testing.T) {
 			return nil
 		}, "", 1000, 1000},
 		{"limit", Guards{Limit: 33}, few(0), "33 rows are done", 33, 33},
-		{"duration", Guards{MaxDuration: time.Second}, few(0), "1s are over", 180, 204},
+		{"duration", Guards{MaxDuration: time.Second}, few(0), "1s have passed", 180, 204},
 		{"none", Guards{}, few(1000), "", 1000, 1000},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -188,7 +188,7 @@ func TestPropertyThatIsNotShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.checkStatuses(t, map[Status]int{Unverified: 2})
-		if want := `no property "P" in what Get-Mailbox wrote: what it is can't be told`; !strings.Contains(l.results[0].Err.Error(), want) {
+		if want := `no property "P" in what Get-Mailbox wrote: its value is not known`; !strings.Contains(l.results[0].Err.Error(), want) {
 			t.Errorf("error %v, want %q", l.results[0].Err, want)
 		}
 	})
@@ -215,7 +215,7 @@ func TestCapitals(t *testing.T) {
 				t.Fatal(err)
 			}
 			l.checkStatuses(t, map[Status]int{test.status: 2})
-			noted := strings.Contains(l.results[0].Note, "but for capitals: P")
+			noted := strings.Contains(l.results[0].Note, "only in capitals: P")
 			left := test.sends == 0 && !test.match
 			if len(m.sends) != test.sends || noted != left || (r.Stats.ButCase.Load() == 2) != left {
 				t.Errorf("%+v: %d sets, note %q, %d counted", test, len(m.sends), l.results[0].Note, r.Stats.ButCase.Load())

@@ -2,11 +2,11 @@ package pipeline
 
 import "sync/atomic"
 
-// A mailbox passes tasks to one goroutine from others, many at a time if there
-// are many, which costs a fraction of what a channel does.
+// A mailbox passes tasks from many goroutines to one, several at a time. It costs a
+// fraction of a channel.
 type mailbox struct {
-	last  atomic.Pointer[task] // put last, and behind it by next those put before
-	ready chan struct{}        // has a token when there may be tasks; closed when there will be none
+	last  atomic.Pointer[task] // the last one put, linked by next to those before it
+	ready chan struct{}        // has a token when there may be tasks; closed when there will be no more
 }
 
 func newMailbox() *mailbox { return &mailbox{ready: make(chan struct{}, 1)} }
@@ -31,6 +31,6 @@ func (m *mailbox) putAll(last, first *task) {
 	}
 }
 
-// take empties the mailbox, and returns what was put last, with the others
-// behind it. It is for the one goroutine that receives from ready.
+// take empties the mailbox and returns the last task put, linked to the others. Only the
+// goroutine that receives from ready may call it.
 func (m *mailbox) take() *task { return m.last.Swap(nil) }

@@ -362,7 +362,7 @@ func TestUndoOfMoved(t *testing.T) {
 				if got := strings.Join(m.sets, " "); r.Status != c.status || got != c.sets {
 					t.Errorf("%s (%v), sets %s; want %s, %s", r.Status, r.Err, got, c.status, c.sets)
 				}
-				if !r.Status.Bad() && !maps.Equal(is, c.before) {
+				if !r.Status.IsFailure() && !maps.Equal(is, c.before) {
 					t.Errorf("is %v, was %v before", is, c.before)
 				}
 			})

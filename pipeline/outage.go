@@ -13,89 +13,88 @@ import (
 )
 
 const (
-	several      = 3                // rows in a row that fail make an outage
-	longestProbe = 15 * time.Second // about how long a tenant that is back may go unnoticed
-	longestPark  = 5 * time.Minute  // for which a row waits in an outage, if nothing wakes it
-	firstOutage  = 30 * time.Second // is enough if nothing was ever answered
+	outageRows     = 3                // so many rows in succession that fail are an outage
+	maxProbeWait   = 15 * time.Second // longest wait between two probes, about
+	maxPark        = 5 * time.Minute  // longest wait of a row in an outage, if nothing wakes it
+	maxFirstOutage = 30 * time.Second // ends a run whose calls were never answered
 )
 
-// outages tell what is the tenant's from what is a row's.
-//
-// That a call did not get through ([tenant.Error.Unreachable]) says little by
-// itself. Whose failure it was shows by what comes after it:
+// outages finds out whether the tenant or a row is the cause of a call that did not
+// reach the tenant ([tenant.Error.Unreachable]). That shows only by what happens next:
 //
 //   - A call that began after the failure is answered, whatever the answer is: the
-//     tenant is there, and the failure was the row's.
-//   - Several rows in a row fail in this way: it is an outage. Until it is over
-//     calls are made one at a time, by one row after another, with waits that
-//     grow. The first that is answered ends it, and the failures were the tenant's.
-//   - There is no other row to make a call: then the tenant is asked for something
-//     that it has answered before. See [Run.ask].
+//     tenant is there, and the row was the cause.
+//   - Several rows in succession fail in this way: it is an outage. Until it is over,
+//     calls are made one at a time, by one row after another, with growing waits
+//     between them: each is a probe. The first probe that is answered ends the outage,
+//     and the tenant was the cause of the failures.
+//   - There is no other row to make a call: the tenant is sent a read that it has
+//     answered before. See [Run.askTenant].
 //
-// Reads and sets are told apart: a tenant that can be read may take no sets for a
-// while.
+// Reads and sets have separate histories: a tenant that can be read may accept no sets
+// for a while.
 type outages struct {
-	doubt atomic.Int64 // number of the last failure that is undecided, or 0
-	past  atomic.Int64 // outages that are over
+	lastUndecided atomic.Int64 // number of the last failure whose cause is not known, or 0
+	ended         atomic.Int64 // outages that are over
 
-	mu     sync.Mutex
-	reads  calls
-	sets   calls
-	rows   []*task                     // that have failed since any call was answered: several at most
-	whole  bool                        // the outage is of both, and an answer to either ends it
-	n      int64                       // failures so far
-	spell  int64                       // changes when a call is answered
-	since  time.Time                   // when the outage began, or zero
-	said   bool                        // a probe has failed: now it is certain
-	total  time.Duration               // of those that are over
-	waits  *backoff.ExponentialBackOff // between probes
-	look   chan struct{}               // closed when rows that wait are to look again; nil if none does
-	known  tenant.Cmdlet               // a read that was answered, if it has a name
-	asking chan struct{}               // closed when the row that asks is done; nil if none does
-	silent bool                        // it had no answer, in this outage
+	mu            sync.Mutex
+	reads         callHistory
+	sets          callHistory
+	failedRows    []*task                     // rows that failed since any call was answered: at most outageRows
+	both          bool                        // the outage is of reads and sets, and an answer to either ends it
+	failures      int64                       // failures so far
+	answers       int64                       // grows when a call is answered
+	since         time.Time                   // when the outage began, or zero
+	confirmed     bool                        // a probe has failed: the outage is certain
+	total         time.Duration               // length of the outages that are over
+	waits         *backoff.ExponentialBackOff // between probes
+	changed       chan struct{}               // closed when waiting rows have to check again; nil if no row waits
+	answeredRead  tenant.Cmdlet               // a read that was answered; its Name is "" if there is none
+	asking        chan struct{}               // closed when the row in askTenant is done; nil if there is none
+	askUnanswered bool                        // askTenant got no answer in this outage
 
 	limiter *pace.Limiter
-	most    time.Duration // that an outage may take; 0 for any time
+	longest time.Duration // how long an outage may take; 0 for any time
 }
 
-// A mark is when a call began, between failures.
-type mark struct{ doubt, past int64 }
+// A callStart says when a call began, in relation to failures and outages.
+type callStart struct{ lastUndecided, outagesEnded int64 }
 
-func (o *outages) mark() mark { return mark{o.doubt.Load(), o.past.Load()} }
+func (o *outages) callStart() callStart { return callStart{o.lastUndecided.Load(), o.ended.Load()} }
 
-func (o *outages) of(c *tenant.Cmdlet) *calls {
+func (o *outages) history(c *tenant.Cmdlet) *callHistory {
 	if c.Reads() {
 		return &o.reads
 	}
 	return &o.sets
 }
 
-// on reports whether there is an outage, though it may not be certain.
-func (o *outages) on() bool {
+// active reports whether there is an outage, certain or not.
+func (o *outages) active() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return !o.since.IsZero()
 }
 
-// watch returns a channel that is closed when a row that waits is to look again.
-func (o *outages) watch() <-chan struct{} {
+// change returns a channel that is closed when a waiting row has to check again.
+func (o *outages) change() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.look == nil {
-		o.look = make(chan struct{})
+	if o.changed == nil {
+		o.changed = make(chan struct{})
 	}
-	return o.look
+	return o.changed
 }
 
-// wake has all rows that wait look again. It is called with the lock held.
-func (o *outages) wake() {
-	if o.look != nil {
-		close(o.look)
-		o.look = nil
+// wakeRows makes all waiting rows check again. The caller holds the lock.
+func (o *outages) wakeRows() {
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
 	}
 }
 
-// now is the time by a clock that stands still in outages.
+// now returns the time by a clock that stops during outages.
 func (o *outages) now() time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -106,176 +105,176 @@ func (o *outages) now() time.Time {
 	return now.Add(-o.total)
 }
 
-// answered notes that the tenant has answered c, which began at m. It returns how
-// long the outage was that this is the end of, or 0.
-func (o *outages) answered(m mark, c *tenant.Cmdlet) time.Duration {
-	k := o.of(c)
-	if m.doubt == 0 && o.doubt.Load() == 0 && k.reached.Load() {
+// answered notes that the tenant answered c, which began at m. If that ends an outage,
+// it returns how long the outage was; otherwise 0.
+func (o *outages) answered(m callStart, c *tenant.Cmdlet) time.Duration {
+	k := o.history(c)
+	if m.lastUndecided == 0 && o.lastUndecided.Load() == 0 && k.reached.Load() {
 		return 0
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.spell++
+	o.answers++
 	k.reached.Store(true)
-	if c.Reads() && o.known.Name == "" {
-		o.known = *c
+	if c.Reads() && o.answeredRead.Name == "" {
+		o.answeredRead = *c
 	}
 	switch {
-	case k.down == 0:
-		k.rows, o.rows = k.rows[:0], o.rows[:0]
-		k.decide(m.doubt, theRows)
-		o.note()
-	case m.doubt < k.down: // it began before the outage
-	case o.whole:
-		return o.end(theTenants, o.n, &o.reads, &o.sets)
+	case k.outageAt == 0:
+		k.failedRows, o.failedRows = k.failedRows[:0], o.failedRows[:0]
+		k.decide(m.lastUndecided, causeRow)
+		o.updateUndecided()
+	case m.lastUndecided < k.outageAt: // it began before the outage
+	case o.both:
+		return o.end(causeTenant, o.failures, &o.reads, &o.sets)
 	default:
-		// Calls of the other kind that failed meanwhile, and were too few for an
-		// outage, did so for the same reason.
-		for _, other := range []*calls{&o.reads, &o.sets} {
-			if other.down == 0 {
-				other.decide(o.n, theTenants)
+		// Calls of the other kind failed meanwhile for the same reason, but were too
+		// few for an outage.
+		for _, other := range []*callHistory{&o.reads, &o.sets} {
+			if other.outageAt == 0 {
+				other.decide(o.failures, causeTenant)
 			}
 		}
-		return o.end(theTenants, o.n, k)
+		return o.end(causeTenant, o.failures, k)
 	}
 	return 0
 }
 
-// end ends the outage of each of kinds, if there is one, and says whose their
-// failures up to number n were. It returns how long the outage was if it is over,
-// and was certain.
-func (o *outages) end(whose verdict, n int64, kinds ...*calls) (took time.Duration) {
+// end ends the outage of each of kinds, if there is one, and sets the cause of their
+// failures up to number n. It returns how long the outage was if it is over and was
+// certain; otherwise 0.
+func (o *outages) end(cause cause, n int64, kinds ...*callHistory) (took time.Duration) {
 	for _, k := range kinds {
-		k.decide(n, whose)
-		k.rows, o.rows, k.down = k.rows[:0], o.rows[:0], 0
+		k.decide(n, cause)
+		k.failedRows, o.failedRows, k.outageAt = k.failedRows[:0], o.failedRows[:0], 0
 	}
-	o.wake()
-	if whose == theTenants {
-		o.past.Add(1)
+	o.wakeRows()
+	if cause == causeTenant {
+		o.ended.Add(1)
 	}
-	o.note()
-	if o.since.IsZero() || o.reads.down != 0 || o.sets.down != 0 {
+	o.updateUndecided()
+	if o.since.IsZero() || o.reads.outageAt != 0 || o.sets.outageAt != 0 {
 		return 0
 	}
-	if o.said {
+	if o.confirmed {
 		took = time.Since(o.since)
 		o.total += took
 	}
-	o.since, o.said, o.silent, o.whole, o.waits = time.Time{}, false, false, false, nil
+	o.since, o.confirmed, o.askUnanswered, o.both, o.waits = time.Time{}, false, false, false, nil
 	o.limiter.Widen()
 	return took
 }
 
-// note keeps doubt up to date.
-func (o *outages) note() {
+// updateUndecided sets lastUndecided.
+func (o *outages) updateUndecided() {
 	var last int64
-	for _, k := range []*calls{&o.reads, &o.sets} {
-		if n := len(k.open); n > 0 {
-			last = max(last, k.open[n-1].n)
+	for _, k := range []*callHistory{&o.reads, &o.sets} {
+		if n := len(k.undecided); n > 0 {
+			last = max(last, k.undecided[n-1].n)
 		}
 	}
-	o.doubt.Store(last)
+	o.lastUndecided.Store(last)
 }
 
-// failed notes that c, which began at m, did not get through for t. Probe says that
-// this was in an outage, which it would have ended if it had.
-func (o *outages) failed(m mark, c *tenant.Cmdlet, t *task) (f *failure, probe bool) {
+// failed notes that c, which began at m for t, did not reach the tenant. probe reports
+// that the call was a probe of an outage.
+func (o *outages) failed(m callStart, c *tenant.Cmdlet, t *task) (f *failure, probe bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if m.past != o.past.Load() {
-		t.excused = true
-		return &failure{task: t, whose: theTenants}, false // it began in an outage
+	if m.outagesEnded != o.ended.Load() {
+		t.tenantBlamed = true
+		return &failure{task: t, cause: causeTenant}, false // it began in an outage
 	}
-	k := o.of(c)
-	o.n++
-	f = &failure{n: o.n, spell: o.spell, task: t}
-	k.open = append(k.open, f)
-	o.doubt.Store(o.n)
+	k := o.history(c)
+	o.failures++
+	f = &failure{n: o.failures, answers: o.answers, task: t}
+	k.undecided = append(k.undecided, f)
+	o.lastUndecided.Store(o.failures)
 	add := func(rows []*task) []*task {
-		if t.excused { // it may be one that always fails
+		if t.tenantBlamed { // this row may be one that always fails
 			return rows
 		}
-		if len(rows) < several && !slices.Contains(rows, t) {
+		if len(rows) < outageRows && !slices.Contains(rows, t) {
 			return append(rows, t)
 		}
 		return rows
 	}
-	if len(k.rows) == 0 {
-		k.first = time.Now()
+	if len(k.failedRows) == 0 {
+		k.firstFailed = time.Now()
 	}
-	k.rows, o.rows = add(k.rows), add(o.rows)
+	k.failedRows, o.failedRows = add(k.failedRows), add(o.failedRows)
 	switch {
-	case k.down != 0:
-		if probe = m.doubt >= k.down; probe {
-			o.probed()
+	case k.outageAt != 0:
+		if probe = m.lastUndecided >= k.outageAt; probe {
+			o.probeFailed()
 		}
-	case len(o.rows) == several:
-		o.whole = true
+	case len(o.failedRows) == outageRows:
+		o.both = true
 		o.begin(&o.reads)
 		o.begin(&o.sets)
-	case len(k.rows) == several:
+	case len(k.failedRows) == outageRows:
 		o.begin(k)
 	}
 	return f, probe
 }
 
-// begin begins an outage of calls of k, unless there is one.
-func (o *outages) begin(k *calls) {
-	if k.down != 0 {
+// begin begins an outage of the calls of k, unless there is one already.
+func (o *outages) begin(k *callHistory) {
+	if k.outageAt != 0 {
 		return
 	}
-	k.down = o.n
+	k.outageAt = o.failures
 	if o.since.IsZero() {
-		o.since, o.waits = time.Now(), retryWaits(longestProbe)
+		o.since, o.waits = time.Now(), retryWaits(maxProbeWait)
 		o.limiter.Narrow(0)
 	}
-	if len(k.rows) > 0 && k.first.Before(o.since) {
-		o.since = k.first
+	if len(k.failedRows) > 0 && k.firstFailed.Before(o.since) {
+		o.since = k.firstFailed
 	}
 }
 
 // reached reports whether the tenant has answered any call.
 func (o *outages) reached() bool { return o.reads.reached.Load() || o.sets.reached.Load() }
 
-// probed notes that a probe failed, and has the next one wait, though not beyond the
-// time that the outage may take.
-func (o *outages) probed() {
-	o.said = true
+// probeFailed notes that a probe failed. The next one has to wait, but not longer than
+// the outage may take.
+func (o *outages) probeFailed() {
+	o.confirmed = true
 	wait, took := o.waits.NextBackOff(), time.Since(o.since)
-	if o.most > 0 {
-		wait = min(wait, o.most-took)
+	if o.longest > 0 {
+		wait = min(wait, o.longest-took)
 	}
 	if !o.reached() {
-		wait = min(wait, firstOutage-took)
+		wait = min(wait, maxFirstOutage-took)
 	}
 	o.limiter.Narrow(wait)
 }
 
-// told notes that the tenant has answered c, which began at m and was asked to find
-// out whose the failures are. It returns how long the outage was that this ends, or 0.
-func (o *outages) told(m mark, c *tenant.Cmdlet) time.Duration {
+// askAnswered notes that the tenant answered c, a read of [Run.askTenant] that began at
+// m. If that ends an outage, it returns how long the outage was; otherwise 0.
+func (o *outages) askAnswered(m callStart, c *tenant.Cmdlet) time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.spell++
+	o.answers++
 	o.reads.reached.Store(true)
-	if o.known.Name == "" {
-		o.known = *c
+	if o.answeredRead.Name == "" {
+		o.answeredRead = *c
 	}
 	switch {
-	case o.silent:
-		return o.end(theTenants, o.n, &o.reads, &o.sets)
-	case o.said:
-		o.pardon()
+	case o.askUnanswered:
+		return o.end(causeTenant, o.failures, &o.reads, &o.sets)
+	case o.confirmed:
+		o.blameTenantOnce()
 	}
-	return o.end(theRows, m.doubt, &o.reads, &o.sets)
+	return o.end(causeRow, m.lastUndecided, &o.reads, &o.sets)
 }
 
-// untold notes that the tenant has not answered what was asked.
-func (o *outages) untold() {
+// askFailed notes that the tenant did not answer a read of [Run.askTenant].
+func (o *outages) askFailed() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.begin(&o.reads)
 	o.begin(&o.sets)
-	o.silent, o.whole = true, true
-	o.probed()
+	o.askUnanswered, o.both = true, true
+	o.probeFailed()
 }

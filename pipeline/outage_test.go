@@ -116,7 +116,7 @@ func TestOutageCostsNoRow(t *testing.T) {
 					t.Errorf("seed %d: %s is applied, and %s", seed, r.Row.UPN, on.mode(r.Row.UPN))
 				}
 			}
-			if since, _ := run.Outage(); !since.IsZero() || run.outages.doubt.Load() != 0 {
+			if since, _ := run.Outage(); !since.IsZero() || run.outages.lastUndecided.Load() != 0 {
 				t.Errorf("seed %d: the outage is not over", seed)
 			}
 			soon, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -139,24 +139,24 @@ func TestFailureOfAnOutageThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		get := tenant.Cmdlet{Name: "Get-Mailbox"}
 		o := outages{limiter: pace.New(0)}
-		o.answered(o.mark(), &get)
-		for range several {
-			o.failed(o.mark(), &get, new(task))
+		o.answered(o.callStart(), &get)
+		for range outageRows {
+			o.failed(o.callStart(), &get, new(task))
 		}
-		if !o.on() {
+		if !o.active() {
 			t.Fatal("several rows in a row failed, and there is no outage")
 		}
-		began := o.mark()
-		o.answered(o.mark(), &get)
-		if o.on() {
+		began := o.callStart()
+		o.answered(o.callStart(), &get)
+		if o.active() {
 			t.Fatal("a call was answered, and the outage is not over")
 		}
-		for range several {
-			if f, _ := o.failed(began, &get, new(task)); f.whose != theTenants {
-				t.Errorf("the failure is %v, want it to be the tenant's", f.whose)
+		for range outageRows {
+			if f, _ := o.failed(began, &get, new(task)); f.cause != causeTenant {
+				t.Errorf("the failure is %v, want it to be the tenant's", f.cause)
 			}
 		}
-		if o.on() {
+		if o.active() {
 			t.Error("calls that began in an outage began another")
 		}
 	})

@@ -10,46 +10,46 @@ import (
 	"rollcall/tenant"
 )
 
-// A plan is what one row calls for.
+// A plan is what is to be done for one row.
 type plan struct {
-	wants  []tenant.Want   // empty only if it is settled
-	set    []tenant.Cmdlet // that make it so, if that does not depend on what the tenant shows; the user is not named yet
-	index  []int           // of each want, in Change.Properties
-	before []string        // of each want, the value before as far as the row knows it, or ""
-	expect [][]any         // of each want, the values of which one must be so ahead of the set; none means any value
-	moves  []moves         // what changes with them
+	wants  []tenant.Want   // empty only if done is set
+	set    []tenant.Cmdlet // the cmdlets to send, if they don't depend on what the tenant shows; without Identity
+	index  []int           // of each want: its index in Change.Properties
+	before []string        // of each want: the value before that the row has, or ""
+	expect [][]any         // of each want: the value must be one of these before the set; empty means any value
+	moves  []moves         // properties that the tenant changes with them
 	note   string
 
-	settled *settled // or nil
+	done *rowDone // or nil
 }
 
-// A settled says what a row came to ahead of the run: nothing is to be sent.
-type settled struct {
+// A rowDone is the result that a row had before the run: nothing is sent for it.
+type rowDone struct {
 	status Status
 	err    error
 }
 
-// moves is what becomes of a property that changes with those that are wanted: one
-// of Change.Moved, or one that is assigned and that the row would leave alone.
+// moves is a property that the tenant changes when the wanted ones are set: one of
+// Change.Moved, or one that is assigned but that this row leaves alone.
 type moves struct {
 	property string
 	assigned bool
-	index    int // in Change.Properties, if it is assigned, else in Change.Moved
-	to       any
-	before   string // as far as the row knows it, or ""
+	index    int    // in Change.Properties, if it is assigned, else in Change.Moved
+	to       any    // the value that it gets
+	before   string // the value before that the row has, or ""
 }
 
-// of returns where r has what is known of the property.
-func (m *moves) of(r *Result) *Value {
+// value returns the Value of the property in r.
+func (m *moves) value(r *Result) *Value {
 	if m.assigned {
 		return &r.Values[m.index]
 	}
 	return &r.Moved[m.index]
 }
 
-// String returns all that p calls for, and what it starts from.
+// String returns all wanted values of p and the values that they start from.
 func (p *plan) String() string {
-	if s := p.settled; s != nil {
+	if s := p.done; s != nil {
 		return fmt.Sprintf("%s %v", s.status, s.err)
 	}
 	var b strings.Builder
@@ -69,32 +69,33 @@ func (p *plan) String() string {
 	return b.String()
 }
 
-// plan returns what a row calls for, or why that can't be done. It is for after Bind.
+// plan returns the plan of a row, or an error if the row can't be used. Call it after
+// Bind.
 func (c *Change) plan(row *roster.Row) (*plan, error) {
-	if c.fixed != nil {
-		return c.fixed, nil
+	if c.shared != nil {
+		return c.shared, nil
 	}
 	if c.Source != nil {
-		if err := c.Source.Usable(row.Cells); err != nil {
+		if err := c.Source.CheckRow(row.Cells); err != nil {
 			return nil, err
 		}
-		if status, why, ok := c.Source.Settled(row.Cells); ok {
-			p, err := c.work(row.Cells)
+		if status, why, ok := c.Source.DoneBefore(row.Cells); ok {
+			p, err := c.makePlan(row.Cells)
 			if err != nil {
-				p = new(plan) // it does not matter any more
+				p = new(plan) // without wants: nothing is sent anyway
 			}
-			p.settled = &settled{status, why}
+			p.done = &rowDone{status, why}
 			return p, nil
 		}
 	}
 	if row.Surplus > 0 {
-		return nil, fmt.Errorf("it has %d cells, the header %d: they may be shifted by a delimiter that is not in quotes", len(row.Cells)+row.Surplus, len(row.Cells))
+		return nil, fmt.Errorf("the row has %d cells, the header %d: a delimiter outside quotes may have shifted them", len(row.Cells)+row.Surplus, len(row.Cells))
 	}
-	return c.work(row.Cells)
+	return c.makePlan(row.Cells)
 }
 
-// work works out what a row with these cells calls for.
-func (c *Change) work(cells []string) (*plan, error) {
+// makePlan makes the plan of a row with these cells.
+func (c *Change) makePlan(cells []string) (*plan, error) {
 	p := new(plan)
 	for i, a := range c.assigns {
 		v, note, err := any(nil), "", error(nil)
@@ -153,13 +154,13 @@ func (c *Change) work(cells []string) (*plan, error) {
 	return p, nil
 }
 
-// movedTo returns what the property of a becomes by what the row says its movers
-// were set to.
+// movedTo returns the values that a's property gets from the values to which the row
+// says a.movers were set.
 func (c *Change) movedTo(a *assign, cells []string) (values []any) {
 	for _, m := range a.movers {
 		v, _, blank, err := c.column(&assign{property: m.property}, &m.to, cells)
 		if blank || err != nil {
-			continue // whoever sets it says what is wrong
+			continue // the property's own assignment reports the error
 		}
 		for _, w := range c.Setting.Moves([]tenant.Want{{Property: m.property, Value: v}}) {
 			if w.Property == a.property {

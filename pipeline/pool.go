@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// A pool is a number of places to make calls from. A worker holds one place
-// while it works. It lets go of it when it has nothing to do, and when the row
-// that it works on has to wait: then another worker goes on with other rows.
+// A pool is a number of places. A worker holds one place while it works. It gives the
+// place back when it has nothing to do, and when its row has to wait: then another
+// worker goes on with other rows.
 type pool struct {
 	places  chan struct{} // a token for each free place
 	waiting atomic.Int32  // parked tasks that want a place again
@@ -29,8 +29,8 @@ func (p *pool) enter() { <-p.places }
 // leave gives a place back.
 func (p *pool) leave() { p.places <- struct{}{} }
 
-// receive receives from jobs, without holding a place while there are none: a
-// parked task may be what the next one waits for.
+// receive receives from jobs. It holds no place while jobs is empty: a parked task may
+// need one before the next job can come.
 func (p *pool) receive(jobs <-chan *task) (t *task, ok bool) {
 	select {
 	case t, ok = <-jobs:
@@ -42,8 +42,8 @@ func (p *pool) receive(jobs <-chan *task) (t *task, ok bool) {
 	return t, ok
 }
 
-// yield lets a parked task go on, if one waits for a place. Places are given in
-// the order in which they were asked for.
+// yield lets a parked task go on, if one waits for a place. Those who wait get places
+// in the order in which they asked.
 func (p *pool) yield() {
 	if p.waiting.Load() > 0 {
 		p.leave()
@@ -51,9 +51,9 @@ func (p *pool) yield() {
 	}
 }
 
-// park waits for d in the middle of t, without holding a place, or until ctx
-// ends or over is closed. The first time it does so for a task, a new worker is started to go on
-// with other rows; the old one has to end when it is done with t.
+// park waits for d in the middle of t, or until ctx ends or over is closed. It holds no
+// place meanwhile. The first time for a task it starts a new worker for the other rows;
+// the old worker has to end when t is done.
 func (p *pool) park(ctx context.Context, t *task, d time.Duration, over <-chan struct{}) error {
 	p.leave()
 	if !t.parked {
@@ -67,7 +67,7 @@ func (p *pool) park(ctx context.Context, t *task, d time.Duration, over <-chan s
 	return err
 }
 
-// sleep waits for d, or until ctx ends or over, which may be nil, is closed.
+// sleep waits for d, or until ctx ends or over is closed. over may be nil.
 func sleep(ctx context.Context, d time.Duration, over <-chan struct{}) error {
 	if d <= 0 {
 		return ctx.Err()

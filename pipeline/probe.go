@@ -11,26 +11,25 @@ import (
 	"rollcall/tenant"
 )
 
-// errLeft ends a run that leaves the rows in progress to another one.
-var errLeft = errors.New("the tenant can't be reached")
+// errUnreachable ends a run during an outage. The rows in progress get no result.
+var errUnreachable = errors.New("the tenant can't be reached")
 
-// Outage returns since when the tenant can't be reached, or zero if it can or that
-// is not certain, and for how long it could not be in all. It may be called at any
-// time.
+// Outage returns when the current outage began, or zero if there is none that is
+// certain, and how long all outages were together. It may be called at any time.
 func (r *Run) Outage() (since time.Time, total time.Duration) {
 	o := &r.outages
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.said {
+	if o.confirmed {
 		return o.since, o.total + time.Since(o.since)
 	}
 	return time.Time{}, o.total
 }
 
-// learn takes what a call of c for t, which began at m and ended with err, says of
-// whether the tenant can be reached. It returns the failure that it was, if it did
-// not get through, and an error if the run is not to wait for the tenant any longer.
-func (r *Run) learn(ctx context.Context, m mark, t *task, c *tenant.Cmdlet, err error) (*failure, error) {
+// noteReachable notes whether a call of c for t, which began at m and ended with err, reached
+// the tenant. If it did not, it returns the failure. It returns an error if the run has
+// to stop waiting for the tenant.
+func (r *Run) noteReachable(ctx context.Context, m callStart, t *task, c *tenant.Cmdlet, err error) (*failure, error) {
 	if !r.Outages || err != nil && ctx.Err() != nil {
 		return nil, nil
 	}
@@ -40,7 +39,7 @@ func (r *Run) learn(ctx context.Context, m mark, t *task, c *tenant.Cmdlet, err 
 		errors.Is(err, tenant.Unauthorized): // the run is over
 		return nil, nil
 	case err == nil || !e.Unreachable:
-		r.over(r.outages.answered(m, c))
+		r.logOutageEnd(r.outages.answered(m, c))
 		return nil, nil
 	}
 	was, _ := r.Outage()
@@ -48,19 +47,19 @@ func (r *Run) learn(ctx context.Context, m mark, t *task, c *tenant.Cmdlet, err 
 	if !probe {
 		return f, nil
 	}
-	return f, r.await(was.IsZero(), err)
+	return f, r.keepWaiting(was.IsZero(), err)
 }
 
-// over says that an outage is over, if it took any time.
-func (r *Run) over(took time.Duration) {
+// logOutageEnd logs that an outage is over, unless took is 0.
+func (r *Run) logOutageEnd(took time.Duration) {
 	if took > 0 {
 		r.Log.Warn("outage over", zap.Float64("seconds", took.Round(time.Millisecond).Seconds()))
 	}
 }
 
-// await is called when a probe of an outage has failed with err, for the first time or
-// again. It returns an error if the run is not to wait any longer.
-func (r *Run) await(first bool, err error) error {
+// keepWaiting is called when a probe of an outage failed with err; first says that it is the
+// first one. It returns an error if the run has to stop waiting for the tenant.
+func (r *Run) keepWaiting(first bool, err error) error {
 	o := &r.outages
 	o.mu.Lock()
 	since, reached := o.since, o.reached()
@@ -71,36 +70,36 @@ func (r *Run) await(first bool, err error) error {
 	switch {
 	case r.stopped():
 	case r.RowTimeout > 0 && time.Since(since) >= r.RowTimeout:
-		r.trip("row-timeout", fmt.Sprintf("the tenant could not be reached since %s, for %v: %v", since.Format(time.RFC3339), r.RowTimeout, err))
-	case !reached && time.Since(since) >= firstOutage:
+		r.trip("row-timeout", fmt.Sprintf("the tenant could not be reached for %v, since %s: %v", r.RowTimeout, since.Format(time.RFC3339), err))
+	case !reached && time.Since(since) >= maxFirstOutage:
 		r.trip("", fmt.Sprintf("the tenant could not be reached from the start: %v", err))
 	default:
 		return nil
 	}
-	return &runError{errLeft}
+	return &runError{errUnreachable}
 }
 
-// alone reports whether there is no row to make a call but those of which it is not
-// known whose failures they had.
-func (r *Run) alone() bool {
-	return r.Stats.InProgress() <= int64(r.outages.inDoubt()) && (len(r.jobs) == 0 || r.stopped())
+// noOtherRow reports whether all rows that could make a call have failures whose cause is
+// not known.
+func (r *Run) noOtherRow() bool {
+	return r.Stats.InProgress() <= int64(r.outages.undecidedRows()) && (len(r.jobs) == 0 || r.stopped())
 }
 
-// left is called when a row is done. If there is an outage, and now no row but those
-// that wait for its end, one of them has to ask.
-func (r *Run) left() {
-	if o := &r.outages; o.doubt.Load() != 0 && o.on() && r.alone() {
+// wakeIfAlone is called when a row is done. If only rows that wait for the end of an outage
+// are left, it wakes them, so that one of them calls askTenant.
+func (r *Run) wakeIfAlone() {
+	if o := &r.outages; o.lastUndecided.Load() != 0 && o.active() && r.noOtherRow() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		o.wake()
+		o.wakeRows()
 	}
 }
 
-// ask finds out whose the failures are when there is no other row to tell by: it
-// asks the tenant for what it has answered before, or for the setting of t's user.
-// What the answer is does not matter. In an outage it asks again until that is over
-// or there is another row. One row asks at a time, and the others wait for it.
-func (r *Run) ask(ctx context.Context, t *task) error {
+// askTenant finds out whether the tenant can be reached when no other row makes calls. It
+// sends a read that the tenant has answered before, or one of t's user. Any answer will
+// do. In an outage it sends it again until the outage is over or there is another row.
+// One row does this at a time, and the others wait for it.
+func (r *Run) askTenant(ctx context.Context, t *task) error {
 	o := &r.outages
 	o.mu.Lock()
 	if asking := o.asking; asking != nil {
@@ -113,7 +112,7 @@ func (r *Run) ask(ctx context.Context, t *task) error {
 		}
 	}
 	o.asking = make(chan struct{})
-	known := o.known
+	known := o.answeredRead
 	o.mu.Unlock()
 	defer func() {
 		o.mu.Lock()
@@ -130,7 +129,7 @@ func (r *Run) ask(ctx context.Context, t *task) error {
 		if err != nil {
 			return err
 		}
-		m := o.mark()
+		m := o.callStart()
 		r.Stats.Calls.Add(1)
 		_, failure := r.Tenant.Run(ctx, c)
 		answered := true
@@ -143,14 +142,14 @@ func (r *Run) ask(ctx context.Context, t *task) error {
 		case errors.Is(failure, tenant.Unauthorized): // the run is over
 			err = failure
 		case answered:
-			r.over(o.told(m, &c))
+			r.logOutageEnd(o.askAnswered(m, &c))
 		default:
 			was, _ := r.Outage()
-			o.untold()
-			err = r.await(was.IsZero(), failure)
+			o.askFailed()
+			err = r.keepWaiting(was.IsZero(), failure)
 		}
 		r.observe(turn, failure)
-		if answered || err != nil || !r.alone() {
+		if answered || err != nil || !r.noOtherRow() {
 			return err
 		}
 	}

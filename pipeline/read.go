@@ -11,17 +11,17 @@ import (
 	"rollcall/tenant"
 )
 
-// maxValue bounds, in bytes, the value of a property that is kept: the journal,
-// the results and a report have it, and so has every row in progress. It is what
-// a cell of Excel holds.
+// maxValue is the longest value of a property, in bytes, that is recorded. The journal,
+// the results, a report and each row in progress hold it. It is what a cell of Excel
+// can hold.
 const maxValue = 32767
 
-// verify reads back what was set, and again for a while if it is not as wanted:
-// a tenant may take some time to show what was set.
+// verify reads back what was set. If it is not as wanted, it reads again for up to
+// VerifyTimeout: a tenant may take some time to show a new value.
 func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 	same, err = r.read(ctx, t)
 	if err == nil {
-		r.lookout.see(t, same)
+		r.readBack.add(t, same)
 	}
 	if same || err != nil {
 		return same, err
@@ -31,8 +31,8 @@ func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 		backoff.WithMaxInterval(5*time.Second),
 		backoff.WithMaxElapsedTime(0),
 	)
-	// What is said in the end is so when that time is over: then a reading has to begin,
-	// however long the one before it took.
+	// The last read begins when the time is over, however long the one before it took,
+	// so that the result is true for that moment.
 	for end := time.Now().Add(r.VerifyTimeout); r.VerifyTimeout > 0; {
 		if err := r.pool.park(ctx, t, min(max(0, time.Until(end)), waits.NextBackOff()), nil); err != nil {
 			return false, err
@@ -45,7 +45,7 @@ func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 	return false, nil
 }
 
-// readBefore is read, ahead of any set.
+// readBefore is read before any set: it stores the values in Before, too.
 func (r *Run) readBefore(ctx context.Context, t *task) (same bool, err error) {
 	same, err = r.read(ctx, t)
 	for i := range t.Values {
@@ -57,8 +57,9 @@ func (r *Run) readBefore(ctx context.Context, t *task) (same bool, err error) {
 	return same, err
 }
 
-// read reads the values of t's user, notes them in After, and reports whether
-// they are as wanted. What moves with them is noted, too, if the tenant shows it.
+// read reads the values of t's user, stores them in After, and reports whether they are
+// as wanted. It also stores the values of properties that move, if the tenant shows
+// them.
 func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 	object, err := r.get(ctx, t)
 	if err != nil {
@@ -69,7 +70,7 @@ func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 	for i, want := range t.plan.wants {
 		v, err := r.Change.Setting.Read(object, want.Property)
 		if err != nil {
-			return false, fmt.Errorf("%s %s: %w: what it is can't be told", r.Change.get.Name, t.Row.UPN, err)
+			return false, fmt.Errorf("%s %s: %w: its value is not known", r.Change.get.Name, t.Row.UPN, err)
 		}
 		if r.kinds != nil {
 			r.kinds.learn(t.plan.index[i], v)
@@ -82,24 +83,24 @@ func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 	}
 	for _, m := range t.plan.moves {
 		if v, err := r.Change.Setting.Read(object, m.property); err == nil {
-			value := m.of(&t.Result)
+			value := m.value(&t.Result)
 			value.After, value.Same = t.keepable(m.property, tenant.Cell(v)), tenant.Compare(v, m.to) != tenant.Different
 		}
 	}
 	return same, nil
 }
 
-// keepable returns the cell of a value or, if that is too long to be kept,
-// nothing and a note that says so.
+// keepable returns cell or, if it is too long to be recorded, "", and then adds a note to
+// t.
 func (t *task) keepable(property, cell string) string {
 	if len(cell) <= maxValue {
 		return cell
 	}
-	t.note(fmt.Sprintf("the value of %s is too long to be kept", property))
+	t.note(fmt.Sprintf("the value of %s is too long to be recorded", property))
 	return ""
 }
 
-// note adds to what is worth knowing of t, once.
+// note adds text to the Note of t, unless it is there already.
 func (t *task) note(text string) {
 	if !strings.Contains(t.Note, text) {
 		t.Note = strings.TrimPrefix(t.Note+"; "+text, "; ")

@@ -2,49 +2,47 @@ package pipeline
 
 import "rollcall/pipeline/roster"
 
-// Rows are read one after another, from one goroutine, until io.EOF.
-// [roster.Reader] is one.
+// Rows are the rows of a roster, read one after another by one goroutine until io.EOF.
+// [roster.Reader] is an implementation.
 type Rows interface {
 	Read(*roster.Row) error
 }
 
-// A Recorder is told what became of each row.
+// A Recorder gets the result of each row.
 type Recorder interface {
 	// Record is called for one row after another, in their order, from one
 	// goroutine. The Result is reused once Record has returned.
 	Record(*Result) error
 
-	// Flush is called from the same goroutine soon after a Record, and once in
-	// a second otherwise, so that what was recorded gets to where it outlives
-	// the process.
+	// Flush is called from the same goroutine soon after a Record, and otherwise once a
+	// second. It writes what was recorded to where it survives the end of the process.
 	Flush() error
 }
 
-// A Journal keeps of rows in progress what must outlive the process.
+// A Journal keeps what must survive the end of the process and can't be recorded yet.
 type Journal interface {
-	// Before is called with the values that were read ahead of a set, and the
-	// set is not sent unless it returns nil: then they are safe. It is called
-	// from several goroutines at once.
+	// Before is called before a set, with the values before. If it returns nil they are
+	// safe; otherwise the set is not sent. It is called from several goroutines at once.
 	Before(*Result) error
 
-	// Done is called, from the goroutine that records, for a row that is done
-	// while an earlier one is not.
+	// Done is called for a row that is done while an earlier one is not. It is called
+	// from the goroutine that calls Record.
 	Done(*Result) error
 }
 
-// A JournalRecorder is a Recorder that wants to know of the rows that were done
-// and whose turn did not come: their results are in the journal alone.
+// A JournalRecorder is a Recorder that also gets the rows that were done out of order
+// and not recorded: only the journal has their results.
 type JournalRecorder interface {
-	// Journalled is called at the end, in no order. Of the row, the line and the
-	// UPN are certain to be set.
+	// Journalled is called at the end of the run, in no order. Of the Result's Row, only
+	// Line and UPN are certain to be set.
 	Journalled(*Result)
 }
 
-// Earlier is what an earlier run has left of a row that it did not record.
+// Earlier is what the journal of an earlier run has of a row that is not recorded.
 type Earlier struct {
-	UPN    string   // whose row it was
-	Wanted []string // the values wanted by property
-	Before []string // the values before by property, if a set may have been sent
-	Moved  []string // those of the properties that are moved
-	Result *Result  // what became of the row, if it was done; Row is not set
+	UPN    string   // the user of the row
+	Wanted []string // the wanted values, one for each property
+	Before []string // the values before, one for each property, if a set may have been sent
+	Moved  []string // the values before of the properties that are moved
+	Result *Result  // the row's result if it was done, or nil; Row is not set
 }

@@ -29,7 +29,7 @@ const (
 	Unreadable               // audit: it could not be read
 )
 
-// Statuses are the words of the list, by Status.
+// Statuses has the word of each Status.
 var Statuses = [...]string{"applied", "unchanged", "mismatch", "unverified", "failed", "not-found", "denied",
 	"invalid", "duplicate", "conflict", "stale", "example", "same", "differs", "unreadable"}
 
@@ -51,8 +51,8 @@ func (s *Status) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Bad reports whether a row of status s counts as failed.
-func (s Status) Bad() bool {
+// IsFailure reports whether a row of status s counts as failed.
+func (s Status) IsFailure() bool {
 	switch s {
 	case Mismatch, Unverified, Failed, NotFound, Denied, Invalid, Conflict, Stale, Unreadable:
 		return true
@@ -67,21 +67,20 @@ type Result struct {
 	Values   []Value   // one for each of [Change.Properties], in that order
 	Moved    []Value   // one for each of [Change.Moved]
 	Attempts int       // calls made for the row
-	Note     string    // what is worth knowing of a row that has no Err, or ""
+	Note     string    // what a reader should know of a row that did not fail, or ""
 	Err      error     // why the row failed or can't be used, or nil
 	Finished time.Time // when the row was done, to a few milliseconds
 }
 
-// What the error of a Failed row ends with: whether the user may have been
-// changed all the same. A results file says so in these words, and undo looks
-// for them.
+// The error of a Failed row ends with one of these texts: whether the user may have been
+// changed although the row failed. Undo looks for them in results files.
 const (
 	SetSent   = "a set was sent"
 	NoSetSent = "no set was sent"
 )
 
-// MaybeChanged reports whether the user of a row may not be as before the run:
-// the set was accepted, or sent and its outcome is not certain.
+// MaybeChanged reports whether the run may have changed the user of the row: a set was
+// accepted, or it was sent and its outcome is not certain.
 func (r *Result) MaybeChanged() bool {
 	switch r.Status {
 	case Applied, Mismatch, Unverified:
@@ -92,12 +91,12 @@ func (r *Result) MaybeChanged() bool {
 	return false
 }
 
-// A Value is what is known of one property of one user, as [tenant.Cell]; a
-// field is empty if it is not known.
+// A Value is what is known of one property of one user, in the form of [tenant.Cell]. A
+// field is "" if it is not known.
 type Value struct {
-	Wanted string // empty if the row leaves the property alone
-	Before string // read ahead of the set
-	After  string // read last
-	Same   bool   // After is as wanted, or as what it becomes, compared as values
-	Moves  string `json:",omitempty"` // what it becomes when the row's others are set; empty if it is not moved
+	Wanted string // the wanted value; "" if the row leaves the property alone
+	Before string // the value read before the set
+	After  string // the value read last
+	Same   bool   // After is the same value as Wanted or, of a property that is moved, as Moves
+	Moves  string `json:",omitempty"` // the value that the tenant gives it when the others are set; "" if it is not moved
 }

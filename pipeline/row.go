@@ -12,34 +12,34 @@ import (
 	"rollcall/tenant"
 )
 
-// A task is a row on its way. Tasks are reused.
+// A task is a row that is worked on, with its result so far. Tasks are reused.
 type task struct {
 	Result
-	next    *task // in a mailbox
-	seq     int
-	bytes   int // of its cells, to the window
-	plan    *plan
-	shown   []any     // what the user was read to have, of each of plan.wants, as the tenant showed it; none if it was not read
-	earlier *Earlier  // what an earlier run has left of the row, or nil
-	unsure  bool      // an earlier run may have set it, and have left nothing of that
-	late    bool      // it was done and not recorded when rows were last kept
-	kept    bool      // the journal has the result
-	failed  time.Time // when a call for the row first failed for the moment
-	retries int
-	sent    bool  // a set was sent
-	unknown bool  // the outcome of a set is not known
-	partly  bool  // some of the cmdlets were accepted, and not all
-	parked  bool  // it has let go of its place among the workers
-	cut     error // why the row was left in the middle, or nil
+	next        *task // in a mailbox
+	seq         int
+	bytes       int // size of its cells, as the window counts it
+	plan        *plan
+	shown       []any     // for each of plan.wants the value that was read, as the tenant showed it; empty if none was
+	earlier     *Earlier  // the row in the journal of an earlier run, or nil
+	unsure      bool      // an earlier run may have set the user without a trace in the journal
+	skippedOnce bool      // a flush found it done but out of order
+	journalled  bool      // the journal has the result
+	failed      time.Time // when a call for the row first had a transient failure
+	retries     int
+	sent        bool  // a set was sent
+	unknown     bool  // the outcome of a set is not known
+	partly      bool  // some of the cmdlets were accepted, and not all
+	parked      bool  // it has given back its place in the pool
+	cutShort    error // why the row was left unfinished, or nil
 
-	excused bool // its last failures were taken for the tenant's; for outages to guard
+	tenantBlamed bool // the tenant was taken to be the cause of its last failures; guarded by outages.mu
 }
 
-// recalled reports whether t's result is that of an earlier run.
-func (t *task) recalled() bool { return t.earlier != nil && t.earlier.Result != nil }
+// fromEarlier reports whether t's result is that of an earlier run.
+func (t *task) fromEarlier() bool { return t.earlier != nil && t.earlier.Result != nil }
 
-// begin makes t ready for the row that was read into it, and reports whether
-// there is work to do. If not, the row's result is complete.
+// begin prepares t for the row that was read into it, and reports whether there is
+// anything to do. If not, the result is complete.
 func (r *Run) begin(t *task) bool {
 	*t = task{Result: Result{Row: t.Row, Values: t.Values[:0], Moved: t.Moved[:0]}, seq: t.seq, bytes: t.bytes, shown: t.shown[:0]}
 	for range r.Change.assigns {
@@ -60,13 +60,13 @@ func (r *Run) begin(t *task) bool {
 			v.Wanted, v.Before = tenant.Cell(w.Value), t.plan.before[i]
 		}
 		for _, m := range t.plan.moves {
-			*m.of(&t.Result) = Value{Moves: tenant.Cell(m.to), Before: m.before}
+			*m.value(&t.Result) = Value{Moves: tenant.Cell(m.to), Before: m.before}
 		}
-		if s := t.plan.settled; s != nil {
+		if s := t.plan.done; s != nil {
 			t.Status, t.Err = s.status, s.err
 			return false
 		}
-		return !r.recall(t)
+		return !r.takeEarlier(t)
 	case roster.Invalid:
 		t.Status, t.Err = Invalid, errors.New(t.Row.Reason)
 	case roster.Duplicate:
@@ -79,12 +79,12 @@ func (r *Run) begin(t *task) bool {
 	return false
 }
 
-// recall takes up what an earlier run has left of t's row, and reports whether
-// that is the result. What was left of another user, or of other wanted values,
-// is not taken up.
-func (r *Run) recall(t *task) bool {
+// takeEarlier takes over what the journal of an earlier run has of t's row, and reports
+// whether that includes the result. It ignores an entry of another user or with other
+// wanted values.
+func (r *Run) takeEarlier(t *task) bool {
 	e, ok := r.Earlier[t.Row.Line]
-	if !ok || !e.of(&t.Result) {
+	if !ok || !e.matches(&t.Result) {
 		t.unsure = t.seq < r.Unsure && !r.Audit
 		t.sent, t.unknown = t.unsure, t.unsure
 		return false
@@ -92,11 +92,11 @@ func (r *Run) recall(t *task) bool {
 	t.earlier = new(e)
 	if e.Result != nil {
 		row := t.Row
-		t.Result, t.kept = *e.Result, true
+		t.Result, t.journalled = *e.Result, true
 		t.Row = row
 		return true
 	}
-	// By the earlier run, which did not learn what came of it.
+	// The earlier run sent a set and did not learn its outcome.
 	t.sent, t.unknown = true, true
 	for i := range t.Values {
 		t.Values[i].Before = e.Before[i]
@@ -107,8 +107,8 @@ func (r *Run) recall(t *task) bool {
 	return false
 }
 
-// of reports whether e was left of the row and the wanted values of r.
-func (e *Earlier) of(r *Result) bool {
+// matches reports whether e has the user and the wanted values of r.
+func (e *Earlier) matches(r *Result) bool {
 	if e.UPN != r.Row.UPN || len(e.Wanted) != len(r.Values) ||
 		e.Result != nil && (len(e.Result.Values) != len(r.Values) || len(e.Result.Moved) != len(r.Moved)) ||
 		e.Result == nil && (len(e.Before) != len(r.Values) || len(e.Moved) != len(r.Moved)) {
@@ -122,7 +122,7 @@ func (e *Earlier) of(r *Result) bool {
 	return true
 }
 
-// do works on t, whose place in the pool the caller holds. An error is one that
+// do works on t. The caller holds a place in the pool. It returns an error only if that
 // concerns every row; t is then cut short.
 func (r *Run) do(ctx context.Context, t *task) error {
 	var err error
@@ -133,26 +133,26 @@ func (r *Run) do(ctx context.Context, t *task) error {
 	}
 	if err != nil {
 		t.Err = err
-		if t.cut = r.fatal(ctx, err); t.cut == nil {
+		if t.cutShort = r.fatal(ctx, err); t.cutShort == nil {
 			t.Status = r.status(t, err)
 		}
 	}
-	if t.Status == Failed && t.Err != nil && t.cut == nil {
+	if t.Status == Failed && t.Err != nil && t.cutShort == nil {
 		sent := NoSetSent
 		switch {
 		case t.sent:
 			sent = SetSent
 		case t.unsure:
-			sent = SetSent + " by an earlier run, perhaps"
+			sent = "possibly " + SetSent + " by an earlier run"
 		}
 		t.Err = fmt.Errorf("%w; %s", t.Err, sent)
 	}
-	clear(t.shown) // which may be long, and the row may wait for its turn
+	clear(t.shown) // the values may be long, and the row may wait long to be recorded
 	t.shown = t.shown[:0]
-	return t.cut
+	return t.cutShort
 }
 
-// audit reads, and compares.
+// audit reads and compares.
 func (r *Run) audit(ctx context.Context, t *task) error {
 	t.Status = Unreadable
 	same, err := r.readBefore(ctx, t)
@@ -174,8 +174,8 @@ func (r *Run) audit(ctx context.Context, t *task) error {
 // apply sets, reads back, and compares.
 func (r *Run) apply(ctx context.Context, t *task) error {
 	t.Status = Failed
-	// With a value before that an earlier run has left, a set may have been sent
-	// already, and what would be read is not the value before any more.
+	// If the journal of an earlier run has a value before, that run may have sent the
+	// set: a read might not show the value before.
 	if r.ReadFirst && t.earlier == nil {
 		same, err := r.readBefore(ctx, t)
 		if err != nil {
@@ -193,8 +193,8 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 			}
 		}
 		t.notReadBack()
-	} else if r.mustLook(t) {
-		if err := r.look(ctx, t); err != nil {
+	} else if r.mustReadKinds(t) {
+		if err := r.readKinds(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -202,7 +202,7 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 		t.Status, t.Err = Invalid, err
 		return nil
 	}
-	if r.Journal != nil && t.earlier == nil && (r.ReadFirst || r.Change.Recalls()) {
+	if r.Journal != nil && t.earlier == nil && (r.ReadFirst || r.Change.HasBefores()) {
 		if err := r.Journal.Before(&t.Result); err != nil {
 			return &runError{err}
 		}
@@ -228,7 +228,7 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 	return nil
 }
 
-// noteCase notes what of t's user is as wanted but for capitals.
+// noteCase adds to t's note the properties whose values differ only in capitals.
 func (r *Run) noteCase(t *task) {
 	var names []string
 	for i, want := range t.plan.wants {
@@ -238,12 +238,11 @@ func (r *Run) noteCase(t *task) {
 	}
 	if names != nil {
 		r.Stats.ButCase.Add(1)
-		t.note(fmt.Sprintf("the same but for capitals: %s", strings.Join(names, ", ")))
+		t.note(fmt.Sprintf("differs only in capitals: %s", strings.Join(names, ", ")))
 	}
 }
 
-// notReadBack makes t, of which the values before have just been read, ready for
-// the set.
+// notReadBack prepares t for the set, after the values before were read.
 func (t *task) notReadBack() {
 	perhaps := false // an earlier run may have set it
 	for _, i := range t.plan.index {
@@ -254,7 +253,7 @@ func (t *task) notReadBack() {
 		}
 	}
 	for _, m := range t.plan.moves {
-		v := m.of(&t.Result)
+		v := m.value(&t.Result)
 		v.After = ""
 		if perhaps && v.Same {
 			v.Before = ""
@@ -262,8 +261,7 @@ func (t *task) notReadBack() {
 	}
 }
 
-// stale returns an error if what was read of t's user is not what the row
-// expects it to be.
+// stale returns an error if the values that were read are not those that the row expects.
 func (r *Run) stale(t *task) error {
 	for i, want := range t.plan.wants {
 		if len(t.plan.expect[i]) == 0 {
@@ -275,22 +273,22 @@ func (r *Run) stale(t *task) error {
 			expected = expected || same
 		}
 		if !expected {
-			return fmt.Errorf("%s is %s, and not %s any more", want.Property, t.Values[t.plan.index[i]].After, tenant.Cell(t.plan.expect[i][0]))
+			return fmt.Errorf("%s is %s, no longer %s", want.Property, t.Values[t.plan.index[i]].After, tenant.Cell(t.plan.expect[i][0]))
 		}
 	}
 	return nil
 }
 
-// status returns what becomes of t, which err ended: what it was about to be, if
-// the error is not more telling.
+// status returns the status of t, which ended with err: NotFound or Denied if err says
+// so and nothing was set, otherwise the status that t has.
 func (r *Run) status(t *task, err error) Status {
 	s := t.Status
 	switch {
-	case s == Unverified, t.partly, t.unknown: // it was set, or may have been, whatever came after
+	case s == Unverified, t.partly, t.unknown: // the user was set, or may have been
 		return s
 	case errors.Is(err, tenant.NotFound):
 		return NotFound
-	case errors.Is(err, tenant.Denied) && !t.unsure: // what an earlier run may have set is not undone by that
+	case errors.Is(err, tenant.Denied) && !t.unsure: // an earlier run may have set the user before
 		return Denied
 	}
 	return s

@@ -76,7 +76,7 @@ func TestStatuses(t *testing.T) {
 					t.Errorf("%s, %d attempts, %+v, %d writes; want %s, %d, %+v, %d",
 						r.Status, r.Attempts, r.Values[0], f.writes(), c.status, c.attempts, c.value, c.writes)
 				}
-				if r.Status.Bad() != (r.Err != nil) {
+				if r.Status.IsFailure() != (r.Err != nil) {
 					t.Errorf("%s with error %v", r.Status, r.Err)
 				}
 			})

@@ -1,5 +1,5 @@
-// Package pipeline is the run: what to do with a row, when to try again, at what
-// pace, and in what order to say what became of it.
+// Package pipeline carries out a run: what to do with a row, when to try again, how fast
+// to call the tenant, and in what order to record the results.
 //
 //	roster ─ rows ─▶ workers ─ results ─▶ emitter ─ in order ─▶ Recorder
 //	                   │  ▲
@@ -8,13 +8,13 @@
 //	                  tenant
 //
 // [Run.Do] reads rows in order and hands them to workers. A worker sets, reads
-// back and compares (or only reads: an audit), asking the [pace.Limiter] for each
-// call. Results leave in the order of the rows, so that what has been recorded
-// is always the first rows of the roster.
+// back and compares (an audit only reads and compares). It asks the [pace.Limiter]
+// before each call. Results are recorded in the order of the rows, so that the records
+// are always those of the first rows of the roster.
 //
-// What a row comes to is a [Result], and no row's failure ends a run. What does
-// is what concerns all rows: a token that is refused, a record that can't be
-// written, an interrupt.
+// What became of a row is its [Result]. A row that fails does not end a run. Only what
+// concerns all rows does: a token that is refused, a record that can't be written, an
+// interrupt.
 package pipeline
 
 import (
@@ -32,9 +32,9 @@ import (
 	"rollcall/tenant"
 )
 
-// flushEvery bounds how long a record may stay in a buffer, and so how much a
-// kill can take. syncEvery is how often the Recorder is called when there is
-// nothing new, to bring to the disk what it was given.
+// flushEvery is how long a record may stay in a buffer, and so how much a kill can lose.
+// syncEvery is how often Flush is called when there is nothing new, so that the Recorder
+// can bring its records to the disk.
 const (
 	flushEvery = 10 * time.Millisecond
 	syncEvery  = time.Second
@@ -46,102 +46,104 @@ type Run struct {
 	Tenant  tenant.Runner // for an audit a [tenant.ReadOnly] one
 	Change  *Change       // bound to the roster
 	Limiter *pace.Limiter
-	Workers int // calls made at once, at most
+	Workers int // most calls at once
 
 	Audit         bool          // only read and compare
-	ReadFirst     bool          // read ahead of the set, and set only what differs
+	ReadFirst     bool          // read before the set, and set only what differs
 	Retries       int           // how often a cmdlet is run again after a transient failure
-	RowTimeout    time.Duration // after the first such failure no cmdlet is run again for the row; 0 means never
-	VerifyTimeout time.Duration // for how long a read-back that shows another value is repeated
+	RowTimeout    time.Duration // how long after the first such failure a cmdlet of the row may be run again; 0 for no limit
+	VerifyTimeout time.Duration // how long a read-back that shows another value is repeated
 
-	// Outages has what befalls the tenant told from what befalls a row. In an outage
-	// no row fails or spends a retry: calls are made one at a time until the tenant
-	// is back. After RowTimeout, or half a minute if the tenant has never answered, a
-	// guard stops the run. So does Stop at once. The rows in progress are then left
-	// as they are: without a result.
+	// Outages turns on the detection of outages: times when the tenant can't be reached.
+	// In an outage no row fails or uses a retry, and calls are made one at a time until
+	// the tenant answers. After RowTimeout, or half a minute if the tenant has never
+	// answered, a guard stops the run. Stop ends it at once. The rows in progress then
+	// have no result.
 	Outages bool
 
-	// Stop, if not nil, is closed to end the run softly: no further row is
-	// begun, and the rows in progress are finished.
+	// Stop, if not nil, is closed to stop the run softly: no further row is begun, and
+	// the rows in progress are finished.
 	Stop <-chan struct{}
 
 	Guards Guards
 
-	Log *zap.Logger // what happens meanwhile; what is of a roster or a tenant is in fields, not in messages
+	Log *zap.Logger // values from the roster or the tenant are in fields, never in messages
 
-	// Journal, if not nil, keeps what can't be recorded yet.
+	// Journal, if not nil, gets what can't be recorded yet.
 	Journal Journal
 
-	// Earlier is what the journal of an earlier run has of rows that it did not
-	// record, by line. Of the first Unsure rows, those that are not in it may have
-	// been set by such a run all the same: it left a journal that is damaged, or
-	// its results are gone. They are set, and no value that was read of them passes
-	// for the one before unless it is not the one wanted.
+	// Earlier has, by line, what the journal of an earlier run has of rows that it did
+	// not record.
+	//
+	// Unsure is the number of first rows that such a run may have set even if Earlier
+	// does not have them: its journal is damaged, or its results are gone. These rows are
+	// set again, and a value read of them is recorded as the value before only if it is
+	// not the wanted one.
 	Earlier map[int]Earlier
 	Unsure  int
 
 	Stats  Stats
-	Counts Counts       // of the rows that Do was given, but for Total, once it has returned
-	Open   map[int]bool // the lines of those that are Counts.InProgress
+	Counts Counts       // set when Do has returned, without Total
+	Open   map[int]bool // the lines of the rows in Counts.InProgress
 
-	pool    *pool
-	jobs    chan *task // from the reader to the workers
-	outages outages
-	once    sync.Once
-	kinds   kinds
-	lookout *lookout
-	tripped chan struct{} // closed when a guard has stopped the run
-	reason  string        // why it has; set ahead of that
-	guard   string        // which one it was
-	alike   string
+	pool     *pool
+	jobs     chan *task // from the reader to the workers
+	outages  outages
+	once     sync.Once
+	kinds    kinds
+	readBack *readBackCheck
+	tripped  chan struct{} // closed when a guard has stopped the run
+	reason   string        // why it has; set before tripped is closed
+	guard    string        // name of that guard
+	alike    string
 }
 
 // Stopped returns, once Do has returned, why a guard stopped the run, or "".
 func (r *Run) Stopped() string { return r.reason }
 
-// StoppedBy returns which guard it was: canary, limit, max-errors, max-duration or
-// row-timeout; or "" for one that nobody sets.
+// StoppedBy returns the name of that guard: canary, limit, max-errors, max-duration or
+// row-timeout; or "" for a guard without an option.
 func (r *Run) StoppedBy() string { return r.guard }
 
-// Alike returns, once Do has returned, how all rows that it attempted failed, if
-// there were several and they all failed in one way, or "". What is wrong then
-// may be no user's matter.
+// Alike returns, once Do has returned, how the attempted rows failed, if there were
+// several and all of them failed in the same way; otherwise "". The cause may then have
+// nothing to do with the users.
 func (r *Run) Alike() string { return r.alike }
 
-// Do works on rows and gives rec the result of each, in order. It returns nil
-// when all rows are recorded or, after Stop or when a guard has stopped the run, those
-// that had been begun, except in an outage; and the
-// error that ended it otherwise: rec's, the context's cause, or that of a tenant
-// which refuses every call. Then too what was recorded is the first rows, and
-// whole.
+// Do works on rows and gives rec the result of each, in order. It returns nil when all
+// rows are recorded. After Stop, or when a guard has stopped the run, it returns nil
+// when the rows in progress are recorded or, in an outage, at once. Otherwise it returns
+// the error that ended the run: that of rec or rows, the context's cause, or that of a
+// tenant which refuses every call. In every case the first rows are recorded, without a
+// gap.
 //
 // Every goroutine that it starts has returned by the time it does.
 func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	var (
-		free = newMailbox() // tasks for the reader to fill, which bounds the rows in progress
-		done = newMailbox() // from all of them to the emitter
+		free = newMailbox() // from the emitter to the reader, which fills the tasks again
+		done = newMailbox() // from the reader and the workers to the emitter
 		jobs = make(chan *task, 256)
 	)
 	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
 	r.guard = ""
-	r.outages.limiter, r.outages.most = r.Limiter, r.RowTimeout
+	r.outages.limiter, r.outages.longest = r.Limiter, r.RowTimeout
 	if r.Change.Setting.Any() {
 		r.kinds = make(kinds, len(r.Change.assigns))
 	}
-	canary := make(chan struct{}) // closed when it has come back
-	r.lookout = &lookout{alike: r.Guards.Alike, trip: r.trip}
-	guard := &watch{Guards: r.Guards, trip: r.trip, passed: func() { close(canary) }}
+	canary := make(chan struct{}) // closed when its rows are done and none failed
+	r.readBack = &readBackCheck{alike: r.Guards.Alike, trip: r.trip}
+	guard := &guardState{Guards: r.Guards, trip: r.trip, passed: func() { close(canary) }}
 	if d := r.Guards.MaxDuration; d > 0 {
-		defer time.AfterFunc(d, func() { r.trip("max-duration", fmt.Sprintf("%v are over", d)) }).Stop()
+		defer time.AfterFunc(d, func() { r.trip("max-duration", fmt.Sprintf("%v have passed", d)) }).Stop()
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	var senders sync.WaitGroup // those who send to done
+	var senders sync.WaitGroup // goroutines that send to done
 
 	worker := func() error {
 		defer senders.Done()
 		r.pool.enter()
 		defer r.pool.leave()
-		for !r.stopped() { // then what is left in jobs has not been begun
+		for !r.stopped() { // the tasks left in jobs were not begun
 			t, ok := r.pool.receive(jobs)
 			if !ok {
 				return nil
@@ -149,7 +151,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			r.Stats.begun.Add(1)
 			err := r.do(ctx, t)
 			r.Stats.ended.Add(1)
-			r.left()
+			r.wakeIfAlone()
 			replaced := t.parked
 			done.put(t)
 			if err != nil || replaced {
@@ -175,7 +177,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		window := &window{free: free}
 		for seq, sent := 0, 0; ; seq++ {
 			if sent > 0 && sent == r.Guards.Limit {
-				// Those that are sent are to be done, so nothing is closed.
+				// The rows already sent have to be finished, so nothing is closed.
 				r.once.Do(func() { r.guard, r.reason = "limit", fmt.Sprintf("%d rows are done", sent) })
 				return nil
 			}
@@ -203,7 +205,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			select {
 			case jobs <- t:
 				continue
-			default: // worth a try first: it costs a third of what follows
+			default: // this first try costs a third of the select below
 			}
 			select {
 			case jobs <- t:
@@ -224,12 +226,12 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		close(finished)
 		return nil
 	})
-	g.Go(func() error { // who leaves the rows in progress if the run is stopped in an outage
+	g.Go(func() error { // ends the run at once if it is stopped in an outage
 		if ok, err := r.wait(ctx, finished); ok || err != nil {
 			return nil
 		}
 		if since, _ := r.Outage(); !since.IsZero() {
-			return errLeft
+			return errUnreachable
 		}
 		return nil
 	})
@@ -239,28 +241,28 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	r.Open = emitter.finish()
 	r.Counts = emitter.counts
 	if guard.attempted > 1 {
-		r.alike = guard.likeness()
+		r.alike = guard.failureKind()
 	}
-	if err == errLeft {
+	if err == errUnreachable {
 		return nil
 	}
 	return err
 }
 
-// trip has a guard stop the run, for a reason.
+// trip stops the run for a guard and its reason.
 func (r *Run) trip(guard, reason string) {
 	r.once.Do(func() { r.guard, r.reason = guard, reason; close(r.tripped) })
 }
 
-// Read reads the setting of one user, with as much patience as Do has. It is not
-// for use during Do.
+// Read reads the setting of one user, with the retries that Do has. It must not be
+// called during Do.
 func (r *Run) Read(ctx context.Context, upn string) (tenant.Object, error) {
 	r.pool = newPool(1, func() {})
 	r.pool.enter()
 	return r.get(ctx, &task{Result: Result{Row: roster.Row{UPN: upn}}})
 }
 
-// wait waits for c, and reports whether it came ahead of the end of the run.
+// wait waits for c, and reports whether it was ready before the run was stopped.
 func (r *Run) wait(ctx context.Context, c <-chan struct{}) (bool, error) {
 	select {
 	case <-c:
@@ -276,7 +278,7 @@ func (r *Run) wait(ctx context.Context, c <-chan struct{}) (bool, error) {
 
 // stopped reports whether no further row is to be begun.
 func (r *Run) stopped() bool {
-	select { // one by one, which costs a fraction of both at once
+	select { // one select for each costs a fraction of one for both
 	case <-r.Stop:
 		return true
 	default:

@@ -9,13 +9,11 @@ import (
 	"rollcall/tenant"
 )
 
-// set runs the cmdlets that t calls for. It returns an error unless the tenant
-// accepted them all, or what was sent without a certain outcome turned out to be
-// so: then it reports that the user was read, and is as wanted.
+// set runs the cmdlets of t's plan. It returns nil if the tenant accepted them all.
 //
-// A failed set whose outcome is not known (a lost reply, say) is read back: the
-// user may be as wanted all the same, and who asks for the row's status has to
-// know. One that the tenant refused in so many words is not.
+// If a set failed and its outcome is not known (a lost reply, for example), it reads
+// the user back, who may be as wanted: if so, it returns true and nil. A set that the
+// tenant refused is not read back.
 func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 	cmdlets := r.needed(t)
 	if len(cmdlets) > 0 {
@@ -46,7 +44,7 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 			return false, rerr
 		}
 		if errors.Is(err, tenant.NotFound) && errors.Is(rerr, tenant.NotFound) {
-			t.unknown = false // nobody was there to be set
+			t.unknown = false // there was no user to set
 			return false, err
 		}
 		if rerr != nil {
@@ -56,7 +54,7 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 		if same {
 			return true, nil
 		}
-	case t.partly: // what is then so is read, for whoever has to put it right
+	case t.partly: // the record shows the values, for the person who has to correct them
 		if _, rerr := r.read(ctx, t); r.fatal(ctx, rerr) != nil {
 			return false, rerr
 		}
@@ -64,8 +62,7 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 	return false, err
 }
 
-// needed returns the cmdlets that t calls for: of what was as wanted before,
-// none.
+// needed returns the cmdlets to run for t: none for a property that was as wanted before.
 func (r *Run) needed(t *task) []tenant.Cmdlet {
 	setting, wants, all := r.Change.Setting, t.plan.wants, !r.ReadFirst || t.unsure || len(t.plan.wants) == 1
 	if all && !setting.Any() {
@@ -73,7 +70,7 @@ func (r *Run) needed(t *task) []tenant.Cmdlet {
 	}
 	if setting.Any() {
 		wants = r.sendable(t)
-		all = all || t.earlier != nil // then what was read may not be what was before
+		all = all || t.earlier != nil // the values read may not be the values before
 	}
 	if all {
 		return setting.Set(wants)
@@ -91,9 +88,8 @@ func (r *Run) needed(t *task) []tenant.Cmdlet {
 	return setting.Set(setting.Needed(wants, same))
 }
 
-// isUnknown reports whether a set that failed with err may have been carried
-// out: no reply came, or one that says neither yes nor no. A 401 says no, though
-// the same may be asked again.
+// isUnknown reports whether a set that failed with err may have taken effect: no reply
+// came, or a reply that does not say. A 401 says that it had no effect.
 func isUnknown(err error) bool {
 	e, ok := errors.AsType[*tenant.Error](err)
 	return ok && (e.Class == tenant.Unavailable && e.Status != http.StatusUnauthorized || e.Class == tenant.Failed && e.Status/100 == 2)

@@ -4,7 +4,8 @@ import (
 	"errors"
 )
 
-// Tee returns a Recorder, and JournalRecorder, that passes everything on to each of recorders.
+// Tee returns a Recorder, also a JournalRecorder, that passes everything to each of
+// recorders.
 func Tee(recorders ...Recorder) Recorder { return tee(recorders) }
 
 type tee []Recorder
@@ -18,7 +19,7 @@ func (t tee) Record(r *Result) error {
 	return nil
 }
 
-// Journalled tells those that want to know.
+// Journalled passes r to those of the recorders that are JournalRecorders.
 func (t tee) Journalled(r *Result) {
 	for _, rec := range t {
 		if rec, ok := rec.(JournalRecorder); ok {
@@ -27,7 +28,7 @@ func (t tee) Journalled(r *Result) {
 	}
 }
 
-// Flush flushes all of them, those behind one that fails too.
+// Flush flushes all recorders, even if some fail.
 func (t tee) Flush() error {
 	var errs []error
 	for _, rec := range t {

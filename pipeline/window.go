@@ -1,25 +1,24 @@
 package pipeline
 
-// Window is how many rows may be begun and not yet recorded, and windowBytes about
-// how much their cells may have. A slow row holds back the file by that much before
-// it holds back the work.
+// Window is how many rows may be begun and not yet recorded, and windowBytes is about
+// how many bytes their cells may have. A slow row delays only the results file until
+// one of these is reached; then it delays the other rows, too.
 const (
 	Window      = 4096
 	windowBytes = 8 << 20
 )
 
-// A window is the tasks of the rows that are begun and not yet recorded. There are
-// no more of them than it takes: those that are recorded are used again, while they
-// are still in a cache. It is the reader's.
+// A window is the tasks of the rows that are begun and not yet recorded. Recorded tasks
+// are used again before new ones are made. Only the reader uses it.
 type window struct {
-	free  *mailbox // tasks that are recorded
-	spare *task    // taken from there, and behind it by next others
+	free  *mailbox // recorded tasks
+	spare *task    // taken from free, linked by next to others
 	tasks int
-	bytes int // of the cells that they had last
+	bytes int // size of the cells of all tasks
 }
 
-// next returns a task to fill, or nil if wait does not wait until there is one: then
-// it returns what wait returned.
+// next returns a task to fill. If there is none and wait reports false, it returns nil and
+// wait's error.
 func (w *window) next(wait func(<-chan struct{}) (bool, error)) (*task, error) {
 	for {
 		if w.spare == nil {
@@ -44,12 +43,12 @@ func (w *window) next(wait func(<-chan struct{}) (bool, error)) (*task, error) {
 	}
 }
 
-// filled tells w that there is another row in t.
+// filled notes that a new row was read into t.
 func (w *window) filled(t *task) {
 	w.bytes -= t.bytes
 	t.bytes = 0
 	for _, cell := range t.Row.Cells {
-		t.bytes += len(cell) + 16 // and what points to it
+		t.bytes += len(cell) + 16 // with its string header
 	}
 	w.bytes += t.bytes
 }

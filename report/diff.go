@@ -50,7 +50,7 @@ func (d *Diff) Record(r *pipeline.Result) error {
 		}
 	case r.Status == pipeline.Applied && !d.Quiet:
 		fmt.Fprintf(d.w, "%s %s  %s\n", p.changed("~"), shown(r.Row.UPN), d.made(r))
-	case r.Status.Bad():
+	case r.Status.IsFailure():
 		d.bad(r, "")
 	}
 	return nil

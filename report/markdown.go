@@ -41,7 +41,7 @@ func NewMarkdown(w io.Writer, title string, properties, moved []string) *Markdow
 
 // Record keeps the row, if it needs a person.
 func (m *Markdown) Record(r *pipeline.Result) error {
-	if !r.Status.Bad() && r.Status != pipeline.Differs {
+	if !r.Status.IsFailure() && r.Status != pipeline.Differs {
 		return nil
 	}
 	if len(m.rows) == MarkdownRows {

@@ -20,7 +20,7 @@ import (
 func foundRow(line int, upn string, status pipeline.Status, wanted, is string) *pipeline.Result {
 	r := &pipeline.Result{Row: roster.Row{Line: line, UPN: upn, Cells: []string{upn}}, Status: status, Finished: noon,
 		Values: []pipeline.Value{{Wanted: wanted, Before: is, After: is, Same: status == pipeline.Same}}}
-	if status.Bad() {
+	if status.IsFailure() {
 		r.Err = errors.New("because")
 	}
 	return r

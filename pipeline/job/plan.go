@@ -54,7 +54,7 @@ func (j *job) openRoster() error {
 	j.Users = users
 	found := j.Users.Description()
 	j.Kind, j.File = j.kind(), j.Results
-	j.Befores = j.ReadFirst || j.Change.Recalls()
+	j.Befores = j.ReadFirst || j.Change.HasBefores()
 	j.Counts.Total = found.Rows
 	j.Manifest = results.Manifest{Run: j.Kind, ReadFirst: j.Kind == "apply" && j.ReadFirst, Tenant: j.Tenant.Name, Where: where(&j.Settings), Noun: j.Change.Setting.Noun,
 		Change: j.Change.String(), Wanted: j.Change.Wanted(), Rows: found.Rows, Digest: j.Users.Digest(), Excel: j.Excel, Befores: j.Befores}

@@ -30,7 +30,7 @@ func (w Wanted) Change() (*pipeline.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &pipeline.Change{Setting: setting, Instead: w.ExcludedAs, MatchCase: w.MatchCase, ListSeparator: w.ListSeparator}
+	c := &pipeline.Change{Setting: setting, RetiredAs: w.ExcludedAs, MatchCase: w.MatchCase, ListSeparator: w.ListSeparator}
 	if w.ExcludedAs != "" {
 		if _, err := setting.Parse("PrivacyMode", w.ExcludedAs); err != nil {
 			return nil, &connect.SettingError{Setting: "excluded-as", Err: err}
@@ -97,7 +97,7 @@ func (j *job) decide() error {
 
 // hasBefores reports whether it is known ahead of the first write which users would
 // change.
-func (j *job) hasBefores() bool { return j.Audit || j.ReadFirst || j.Change.Recalls() }
+func (j *job) hasBefores() bool { return j.Audit || j.ReadFirst || j.Change.HasBefores() }
 
 // source has the change want what a results file says, where nothing else is
 // wanted.

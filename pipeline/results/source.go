@@ -88,16 +88,16 @@ func (s *Source) Again(c *pipeline.Change, ifUnchanged bool) error {
 		}
 	}
 	for _, m := range s.Moved {
-		c.RecallMoved(m, m+".Before")
+		c.SetMovedBefore(m, m+".Before")
 	}
 	s.ifUnchanged = ifUnchanged
 	return nil
 }
 
-// Settled returns, if only unchanged users are to be changed, what a row came to of
+// DoneBefore returns, if only unchanged users are to be changed, what a row came to of
 // which the audit does not have all values: whether the user still is as the audit
 // saw them can't be told.
-func (s *Source) Settled(cells []string) (pipeline.Status, error, bool) {
+func (s *Source) DoneBefore(cells []string) (pipeline.Status, error, bool) {
 	if !s.ifUnchanged {
 		return 0, nil, false
 	}
@@ -166,9 +166,9 @@ var ErrNoBefore = errors.New("no value before is on record: it can't be put back
 // for after the roster has been read.
 func (s *Source) NoBefore() bool { return s.lacking }
 
-// Usable returns, if the file's run is to be undone, [ErrNoBefore] for a row without a
+// CheckRow returns, if the file's run is to be undone, [ErrNoBefore] for a row without a
 // value before.
-func (s *Source) Usable(cells []string) error {
+func (s *Source) CheckRow(cells []string) error {
 	if s.undone == nil {
 		return nil
 	}

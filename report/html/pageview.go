@@ -51,7 +51,7 @@ func sigil(s pipeline.Status) string {
 		return "~"
 	case s == pipeline.NotFound:
 		return "?"
-	case s.Bad():
+	case s.IsFailure():
 		return "!"
 	case classOf(s) == settled:
 		return "="

@@ -123,7 +123,7 @@ const (
 
 func classOf(s pipeline.Status) class {
 	switch {
-	case s.Bad():
+	case s.IsFailure():
 		return bad
 	case s == pipeline.Applied || s == pipeline.Differs:
 		return moved
