@@ -161,7 +161,7 @@ func (o *outages) end(cause cause, n int64, kinds ...*callHistory) (took time.Du
 		o.total += took
 	}
 	o.since, o.confirmed, o.askUnanswered, o.both, o.waits = time.Time{}, false, false, false, nil
-	o.limiter.Widen()
+	o.limiter.EndProbing()
 	return took
 }
 
@@ -226,7 +226,7 @@ func (o *outages) begin(k *callHistory) {
 	k.outageAt = o.failures
 	if o.since.IsZero() {
 		o.since, o.waits = time.Now(), retryWaits(maxProbeWait)
-		o.limiter.Narrow(0)
+		o.limiter.BeginProbing(0)
 	}
 	if len(k.failedRows) > 0 && k.firstFailed.Before(o.since) {
 		o.since = k.firstFailed
@@ -247,7 +247,7 @@ func (o *outages) probeFailed() {
 	if !o.reached() {
 		wait = min(wait, maxFirstOutage-took)
 	}
-	o.limiter.Narrow(wait)
+	o.limiter.BeginProbing(wait)
 }
 
 // askAnswered notes that the tenant answered c, a read of [Run.askTenant] that began at

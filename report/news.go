@@ -62,7 +62,7 @@ func (n *News) Record(r *pipeline.Result) error {
 		return nil
 	}
 	now := &results.Finding{UPN: r.Row.UPN, Status: r.Status, Values: r.Values}
-	was := n.baseline.Take(now)
+	was := n.baseline.Match(now)
 	if was == nil && r.Status == pipeline.Same || was != nil && was.Equal(now) {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (n *News) Flush() error { return n.diff.Flush() }
 func (n *News) End(c *pipeline.Counts) error {
 	w, complete := n.diff.w, c.Left() == 0
 	if complete {
-		n.baseline.Gone(func(f *results.Finding) {
+		n.baseline.Missing(func(f *results.Finding) {
 			n.counts[gone]++
 			fmt.Fprintf(w, "%s %s  no longer in the roster%s\n", palette(n.diff.Color).new("-"), shown(f.UPN), n.was(f))
 		})

@@ -25,7 +25,7 @@ func (x *execution) nothing() string {
 // noBeforeHint says what would have made it possible to put back what can't be, or
 // returns "" if all can be.
 func (x *execution) noBeforeHint() string {
-	if x.undo && x.plan.Source.NoBefore() {
+	if x.undo && x.plan.Source.LacksBefore() {
 		return "apply records the values before with --read-first, or when it is given the diff of an audit"
 	}
 	return ""

@@ -391,7 +391,7 @@ func TestLocksOutliveTheTenant(t *testing.T) {
 	o := optOut(t, newLedger(0), 1)
 	o.Settings = connect.Settings{Tenant: connect.Exchange, Organization: "contoso.com"}
 	j := &job{Options: o, ctx: t.Context(), started: time.Now()}
-	for _, step := range []func() error{j.check, j.openInput, j.decide, j.lockTenant, j.lockResults} {
+	for _, step := range []func() error{j.check, j.openInput, j.decideChange, j.lockTenant, j.lockResults} {
 		if err := step(); err != nil {
 			t.Fatal(err)
 		}
@@ -408,7 +408,7 @@ func TestLocksOutliveTheTenant(t *testing.T) {
 		return err == nil
 	}
 	closed := false
-	j.opened(func() {
+	j.onEnd(func() {
 		closed = true
 		if free(file) || free(lock.Results(o.Results)) {
 			t.Error("another run may begin while something is open")

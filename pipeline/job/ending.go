@@ -47,13 +47,13 @@ type ending struct {
 	interrupted bool
 }
 
-// verdict returns the error that the job ends with, and the others, which that does
+// mainError returns the error that the job ends with, and the others, which that does
 // not speak of and which are worth a warning.
 //
 // What went wrong with the work comes first, in the order in which it can have caused
 // what comes after it; then why the work is not done, or not known to be; then what
 // could not be said of it. An interrupt is nothing that went wrong.
-func (e *ending) verdict() (others []error, err error) {
+func (e *ending) mainError() (others []error, err error) {
 	work := e.work
 	if errors.Is(work, ErrInterrupted) {
 		work = nil
@@ -111,7 +111,7 @@ func (j *job) end(err error) (*results.Outcome, error) {
 	if j.ended.IsZero() {
 		j.ended = time.Now()
 	}
-	others, err := e.verdict()
+	others, err := e.mainError()
 	for _, other := range others {
 		j.observe(Warning{Err: other})
 	}
@@ -145,7 +145,7 @@ func (j *job) endRun(e *ending) {
 
 // endOutputs tells the outputs what came of the job.
 func (j *job) endOutputs(e *ending) {
-	_, err := e.verdict()
+	_, err := e.mainError()
 	o := j.outcome(err)
 	for _, out := range j.Outputs {
 		oerr := out.End(o, err)
@@ -167,7 +167,7 @@ func (j *job) endResults(e *ending) {
 		return
 	}
 	j.ended = time.Now()
-	_, err := e.verdict()
+	_, err := e.mainError()
 	if serr := results.WriteSummary(j.Results, j.outcome(err)); serr != nil {
 		e.summary = &OutputError{serr}
 	}

@@ -37,7 +37,7 @@ func TestVerdict(t *testing.T) {
 			var e ending
 			first.set(&e, wants(first))
 			second.set(&e, wants(second))
-			others, err := e.verdict()
+			others, err := e.mainError()
 			winner, loser := parts[min(i, j)], parts[max(i, j)]
 			if err == nil || err.Error() != wants(winner).Error() {
 				t.Errorf("%s and %s: %v, want %s", first.name, second.name, err, winner.name)
@@ -48,14 +48,14 @@ func TestVerdict(t *testing.T) {
 			}
 		}
 	}
-	if others, err := new(ending).verdict(); err != nil || others != nil {
+	if others, err := new(ending).mainError(); err != nil || others != nil {
 		t.Errorf("all well: %v, %v", err, others)
 	}
 	// A step that gave way to an interrupt is no error of its own, and one cause is
 	// said once.
 	broken := errors.New("broken")
 	e := &ending{work: ErrInterrupted, interrupted: true, sync: broken, close: broken}
-	if others, err := e.verdict(); err != broken || len(others) != 0 {
+	if others, err := e.mainError(); err != broken || len(others) != 0 {
 		t.Errorf("interrupted with a broken disk: %v, %v", err, others)
 	}
 }

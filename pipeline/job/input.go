@@ -33,14 +33,14 @@ func (j *job) openInput() error {
 	}
 	var f *os.File
 	// To open a pipe waits for who writes to it.
-	err = j.await(func() (err error) {
+	err = j.interruptible(func() (err error) {
 		f, err = os.Open(j.Roster)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	j.opened(func() { f.Close() })
+	j.onEnd(func() { f.Close() })
 	j.input.once = j.reader(f)
 	return j.readSource()
 }
@@ -57,7 +57,7 @@ type stoppable struct {
 
 func (s stoppable) Read(b []byte) (n int, err error) {
 	buf := make([]byte, len(b)) // for a Read that goes on when nobody waits for it any more
-	if werr := s.j.await(func() error { n, err = s.in.Read(buf); return nil }); werr != nil {
+	if werr := s.j.interruptible(func() error { n, err = s.in.Read(buf); return nil }); werr != nil {
 		return 0, werr
 	}
 	return copy(b, buf[:n]), err

@@ -69,7 +69,7 @@ func (j *job) do() error {
 	for _, step := range []func() error{
 		j.check,        // options that can't be meant
 		j.openInput,    // the roster, as far as what it is
-		j.decide,       // what is wanted, on which tenant
+		j.decideChange, // what is wanted, on which tenant
 		j.lockTenant,   // from others that write to it
 		j.connect,      // to the tenant, without a call
 		j.checkTenant,  // it is the one, and can be saved
@@ -83,7 +83,7 @@ func (j *job) do() error {
 		j.prepare,      // the run
 		j.countChanges, // how many there would be, if that matters
 		j.begin,        // make the results what the run starts from
-		j.carryOut,
+		j.doRun,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -95,8 +95,8 @@ func (j *job) do() error {
 	return nil
 }
 
-// opened has close called at the end of the job, ahead of what was opened earlier.
-func (j *job) opened(close func()) { j.closers = append(j.closers, close) }
+// onEnd has close called at the end of the job, ahead of what was opened earlier.
+func (j *job) onEnd(close func()) { j.closers = append(j.closers, close) }
 
 // stopped reports whether the job is to end, softly or at once.
 func (j *job) stopped() bool {
@@ -110,9 +110,9 @@ func (j *job) stopped() bool {
 	}
 }
 
-// soft returns a context that ends when the job is to end softly, for what is not
+// softContext returns a context that ends when the job is to end softly, for what is not
 // worth finishing.
-func (j *job) soft() (context.Context, context.CancelFunc) {
+func (j *job) softContext() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(j.ctx)
 	over := make(chan struct{})
 	go func() {
@@ -128,9 +128,9 @@ func (j *job) soft() (context.Context, context.CancelFunc) {
 	}
 }
 
-// await calls wait, which nothing else can end, and returns its error, or
+// interruptible calls wait, which nothing else can end, and returns its error, or
 // [ErrInterrupted] if the job is to end first. Then wait is left to itself.
-func (j *job) await(wait func() error) error {
+func (j *job) interruptible(wait func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- wait() }()
 	select {

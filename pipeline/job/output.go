@@ -59,7 +59,7 @@ func (j *job) openResults() (err error) {
 	for _, w := range j.from.Warnings {
 		j.warn("%s", w)
 	}
-	j.Counts = j.base()
+	j.Counts = j.recordedBefore()
 	for _, e := range j.from.Earlier {
 		if e.Result == nil {
 			j.Counts.InProgress++
@@ -71,8 +71,8 @@ func (j *job) openResults() (err error) {
 	return nil
 }
 
-// base returns what the results had before the run.
-func (j *job) base() pipeline.Counts {
+// recordedBefore returns what the results had before the run.
+func (j *job) recordedBefore() pipeline.Counts {
 	c := j.from.Counts
 	c.Total = j.Counts.Total
 	return c
@@ -102,7 +102,7 @@ func (j *job) begin() error {
 	}
 	j.recording = true
 	stop := context.AfterFunc(j.ctx, j.file.Abort)
-	j.opened(func() { stop() })
+	j.onEnd(func() { stop() })
 	if j.file.Device() {
 		return nil
 	}
@@ -121,15 +121,15 @@ func (j *job) recorder() pipeline.Recorder {
 	for _, o := range j.Outputs {
 		all = append(all, o)
 	}
-	return pipeline.Tee(append(all, holding{j})...)
+	return pipeline.Tee(append(all, lockProgress{j})...)
 }
 
-// holding tells those who wait for the locks how far the run has come.
-type holding struct{ *job }
+// lockProgress tells those who wait for the locks how far the run has come.
+type lockProgress struct{ *job }
 
-func (holding) Record(*pipeline.Result) error { return nil }
+func (lockProgress) Record(*pipeline.Result) error { return nil }
 
-func (h holding) Flush() error {
+func (h lockProgress) Flush() error {
 	for _, l := range h.locks {
 		l.Progress(h.from.Counts.Recorded + int(h.run.Stats.Rows.Load()))
 	}
@@ -139,7 +139,7 @@ func (h holding) Flush() error {
 // count finds out where the rows stand after a run that ended with err: it may be
 // that the file could not be written, and has less than it was given.
 func (j *job) count(err error) {
-	j.Counts = j.base()
+	j.Counts = j.recordedBefore()
 	j.Counts.Add(&j.run.Counts)
 	if err == nil || j.file == nil || j.file.Device() || j.stopped() && !errors.Is(err, results.ErrLost) {
 		return

@@ -41,7 +41,7 @@ func (o *Options) kind() string {
 func (j *job) openRoster() error {
 	users, err := j.readRoster()
 	if err == nil {
-		j.opened(func() { users.Close() })
+		j.onEnd(func() { users.Close() })
 		err = j.Change.Survey(users)
 	}
 	switch {
@@ -73,7 +73,7 @@ func (j *job) readRoster() (*roster.Roster, error) {
 		o.Skip = j.Source.Unchanged
 		o.Nobody = true // whoever can't be put back is in the results
 	}
-	if past := j.past(); past != nil && past.Fed() {
+	if past := j.past(); past != nil && past.HasJournalRows() {
 		in, err := past.Open(j.Undo)
 		if err != nil {
 			return nil, err

@@ -30,7 +30,7 @@ func (j *job) prepare() error {
 		Earlier:       j.from.Earlier,
 		Unsure:        j.from.Unsure,
 	}
-	j.recallPace()
+	j.loadPace()
 	if j.Audit {
 		j.run.Tenant = tenant.ReadOnly(j.Tenant)
 	}
@@ -40,25 +40,25 @@ func (j *job) prepare() error {
 	return nil
 }
 
-// recallPace has the run begin at the pace that the last one on the tenant found. If
+// loadPace has the run begin at the pace that the last one on the tenant found. If
 // that is not known, it is found again.
-func (j *job) recallPace() {
+func (j *job) loadPace() {
 	if j.StateDir == "" || !j.Tenant.Real {
 		return
 	}
-	known, err := pace.Recall(j.StateDir, j.Settings.Identity(), j.Change.Setting.Noun)
+	known, err := pace.Load(j.StateDir, j.Settings.Identity(), j.Change.Setting.Noun)
 	if err != nil {
 		j.Log.Debug("pace", zap.Error(err))
 	}
 	j.run.Limiter.Assume(known)
 }
 
-// rememberPace keeps the pace that the run found.
-func (j *job) rememberPace() {
+// savePace keeps the pace that the run found.
+func (j *job) savePace() {
 	if j.StateDir == "" || !j.Tenant.Real {
 		return
 	}
-	if err := pace.Remember(j.StateDir, j.Settings.Identity(), j.Change.Setting.Noun, j.run.Limiter.Found()); err != nil {
+	if err := pace.Save(j.StateDir, j.Settings.Identity(), j.Change.Setting.Noun, j.run.Limiter.Limits()); err != nil {
 		j.Log.Debug("pace", zap.Error(err))
 	}
 }
@@ -103,8 +103,8 @@ func (j *job) tooMany(n, users int) error {
 		n, pipeline.Plural(users, "user"), j.MaxChanges)}
 }
 
-// carryOut makes the run.
-func (j *job) carryOut() error {
+// doRun makes the run.
+func (j *job) doRun() error {
 	j.observe(Started{&j.Plan, j.run, j.outcome(nil)})
 	for _, o := range j.Outputs {
 		o.Begin(j.run)
@@ -113,6 +113,6 @@ func (j *job) carryOut() error {
 	err := j.run.Do(j.ctx, j.rows, j.recorder())
 	j.worked = time.Since(j.began)
 	j.observe(Stopped{j.run})
-	j.rememberPace()
+	j.savePace()
 	return err
 }

@@ -28,7 +28,7 @@ func (j *job) lockID() error {
 	if j.Audit || j.idle() {
 		return nil
 	}
-	ctx, cancel := j.soft()
+	ctx, cancel := j.softContext()
 	defer cancel()
 	id, err := j.Tenant.ID(ctx)
 	if err != nil || id == "" || strings.EqualFold(id, j.Settings.Organization) {
@@ -47,7 +47,7 @@ func (j *job) lockAs(organization, noun string) error {
 }
 
 func (j *job) lock(file lock.File) error {
-	ctx, cancel := j.soft()
+	ctx, cancel := j.softContext()
 	defer cancel()
 	l, err := file.Acquire(ctx, j.Command, j.LockWait)
 	if err != nil {
@@ -71,7 +71,7 @@ func (j *job) connect() (err error) {
 	if err != nil {
 		return err
 	}
-	j.opened(j.Tenant.Close)
+	j.onEnd(j.Tenant.Close)
 	j.observe(Connected{j.Tenant, j.unnamed})
 	return nil
 }
@@ -97,7 +97,7 @@ func (j *job) signIn() error {
 	if j.idle() {
 		return nil
 	}
-	ctx, cancel := j.soft()
+	ctx, cancel := j.softContext()
 	defer cancel()
 	err := j.Tenant.SignIn(ctx, !j.Audit)
 	if err != nil && j.stopped() {

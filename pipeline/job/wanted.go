@@ -68,16 +68,16 @@ func (e *NounError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *NounError) Unwrap() error { return e.Err }
 
-// decide finds out what to change, and on which tenant: what the options say or, if
+// decideChange finds out what to change, and on which tenant: what the options say or, if
 // they say nothing and the roster is a results file, what that does. Of such a file
 // the noun is on record too and, for undo, the tenant.
-func (j *job) decide() error {
+func (j *job) decideChange() error {
 	if m := j.Source.Manifest(); m != nil {
 		if len(j.Wanted.Sets) == 0 {
 			j.Wanted.Noun = cmp.Or(j.Wanted.Noun, m.Noun)
 		}
 		if j.Undo && j.Settings.Tenant == "" {
-			j.takeUp(m.Where)
+			j.useTenantOf(m.Where)
 		}
 	}
 	if j.Settings.Tenant == "" {
@@ -88,7 +88,7 @@ func (j *job) decide() error {
 		return &WantedError{err}
 	}
 	j.Change = change
-	err = j.source(change)
+	err = j.useSource(change)
 	if j.ReadFirst = j.ReadFirst || change.Expects(); err == nil && !j.hasBefores() && j.MaxChanges.IsSet() {
 		return &connect.SettingError{Setting: "max-changes", Value: j.MaxChanges.String(), Err: errors.New("needs read-first, or the diff of an audit as the file")}
 	}
@@ -99,9 +99,9 @@ func (j *job) decide() error {
 // change.
 func (j *job) hasBefores() bool { return j.Audit || j.ReadFirst || j.Change.HasBefores() }
 
-// source has the change want what a results file says, where nothing else is
+// useSource has the change want what a results file says, where nothing else is
 // wanted.
-func (j *job) source(change *pipeline.Change) error {
+func (j *job) useSource(change *pipeline.Change) error {
 	s := j.Source
 	if s == nil && (j.Undo || j.IfUnchanged || change.Empty()) {
 		// It may be a misspelt results file, which would say what it wants.
@@ -123,12 +123,12 @@ func (j *job) source(change *pipeline.Change) error {
 	change.Source = s
 	switch {
 	case j.Undo:
-		err = s.Back(change)
-		j.Layout.Only = results.Changing
+		err = s.AssignBefore(change)
+		j.Layout.Only = results.ChangingStatuses
 	case change.Empty():
-		err = s.Again(change, j.IfUnchanged)
+		err = s.AssignWanted(change, j.IfUnchanged)
 		if j.Layout.Only == nil {
-			j.Layout.Only = results.Wanting
+			j.Layout.Only = results.WantingStatuses
 		}
 	}
 	if err != nil {
@@ -149,9 +149,9 @@ func (j *job) openable() error {
 	return f.Close()
 }
 
-// takeUp names the tenant that is on record, but for what the settings say
+// useTenantOf names the tenant that is on record, but for what the settings say
 // themselves.
-func (j *job) takeUp(w results.Where) {
+func (j *job) useTenantOf(w results.Where) {
 	s := &j.Settings
 	s.Tenant = w.Tenant
 	s.Organization = cmp.Or(s.Organization, w.Organization)

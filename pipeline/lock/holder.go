@@ -23,7 +23,7 @@ type Holder struct {
 }
 
 func newHolder(command string) Holder {
-	h := Holder{PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second), Command: cut(command)}
+	h := Holder{PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second), Command: truncate(command)}
 	h.Host, _ = os.Hostname()
 	if u, err := user.Current(); err == nil {
 		h.User = u.Username
@@ -36,7 +36,7 @@ func newHolder(command string) Holder {
 // maxText bounds each text of a Holder.
 const maxText = 255
 
-func cut(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxText)], "") }
+func truncate(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxText)], "") }
 
 // write makes file say h. What a shorter text leaves of a longer one is behind
 // the JSON, where no reader looks.

@@ -7,13 +7,13 @@ import (
 
 // How much is kept of what the tenant did, and how far it is believed.
 const (
-	stretches  = 8    // that are kept: a limit that is the same is known after two
-	marks      = 512  // of one stretch, until it is thinned out
-	resolution = 16   // of thinning: times in which a sixteenth of what came after was called are one
-	doubt      = 2.0  // calls by which what is known of one limit may contradict itself: those that overtook others
-	sure       = 0.5  // calls by which two limits agree with it equally well
-	fullest    = 60.0 // seconds in which a bucket fills at most
-	lately     = 0.9  // what a full bucket loses is remembered for some ten calls
+	maxStretches   = 8    // that are kept: a limit that is the same is known after two
+	maxMarks       = 512  // of one stretch, until it is thinned out
+	markResolution = 16   // of thinning: times in which a sixteenth of what came after was called are one
+	maxMiss        = 2.0  // calls by which what is known of one limit may contradict itself: those that overtook others
+	equalMiss      = 0.5  // calls by which two limits agree with it equally well
+	maxFill        = 60.0 // seconds in which a bucket fills at most
+	lossDecay      = 0.9  // what a full bucket loses is remembered for some ten calls
 )
 
 // Evidence is what is known of the tenant's limit: when calls were taken, and when
@@ -23,11 +23,11 @@ const (
 // a call was refused: two refusals after stretches of unequal length leave few
 // rates for which that is the same number of tokens.
 type evidence struct {
-	past  []stretch
-	now   stretch // the one that has not been refused yet
-	empty mark    // the refusal ahead of all this, and n tokens of the bucket that was empty then; or 0, if it was full
-	begun time.Time
-	void  time.Duration // of the time since then, what says nothing
+	past     []stretch
+	current  stretch // the one that has not been refused yet
+	empty    mark    // the refusal ahead of all this, and n tokens of the bucket that was empty then; or 0, if it was full
+	begun    time.Time
+	excluded time.Duration // of the time since then, what says nothing
 }
 
 // A stretch is a time without refusals. Its last mark is the call that was
@@ -37,13 +37,13 @@ type stretch []mark
 // A mark is a call, the nth, at so many seconds.
 type mark struct{ at, n float64 }
 
-func (e *evidence) mark(t time.Time, n int64) mark {
-	return mark{(t.Sub(e.begun) - e.void).Seconds(), float64(n)}
+func (e *evidence) markAt(t time.Time, n int64) mark {
+	return mark{(t.Sub(e.begun) - e.excluded).Seconds(), float64(n)}
 }
 
-// remember is told that the bucket holds so many tokens: as many were once taken
+// assumeBurst is told that the bucket holds so many tokens: as many were once taken
 // at a time, long ago.
-func (e *evidence) remember(burst float64) {
+func (e *evidence) assumeBurst(burst float64) {
 	const ago = -1e6
 	n := math.Floor(burst)
 	e.past = []stretch{{{ago, 1}, {ago, n}, {ago, n + 1}}}
@@ -52,18 +52,18 @@ func (e *evidence) remember(burst float64) {
 // refusedFirst reports whether the nth call is the first of its stretch, which
 // then begins anew.
 func (e *evidence) refusedFirst(n int64) bool {
-	if len(e.now) == 0 || e.now[0].n != float64(n) {
+	if len(e.current) == 0 || e.current[0].n != float64(n) {
 		return false
 	}
-	e.now = nil
+	e.current = nil
 	return true
 }
 
-// took notes that the nth call starts.
-func (e *evidence) took(now time.Time, n int64) {
-	e.now = append(e.now, e.mark(now, n))
-	if len(e.now) > marks {
-		e.now = e.now.thin()
+// started notes that the nth call starts.
+func (e *evidence) started(now time.Time, n int64) {
+	e.current = append(e.current, e.markAt(now, n))
+	if len(e.current) > maxMarks {
+		e.current = e.current.thin()
 	}
 }
 
@@ -71,7 +71,7 @@ func (e *evidence) took(now time.Time, n int64) {
 func (s stretch) thin() stretch {
 	kept, last := s[:1], s[len(s)-1]
 	for i, m := range s[1 : len(s)-1] {
-		if next := s[i+2]; resolution*(next.n-kept[len(kept)-1].n) >= last.n-next.n {
+		if next := s[i+2]; markResolution*(next.n-kept[len(kept)-1].n) >= last.n-next.n {
 			kept = append(kept, m)
 		}
 	}
@@ -81,13 +81,13 @@ func (s stretch) thin() stretch {
 // refused ends a stretch: the nth call, which started at begun, was refused. Those
 // that started later found the bucket empty, too, and took what came in.
 func (e *evidence) refused(now, begun time.Time, n int64) {
-	i := len(e.now)
-	for i > 0 && e.now[i-1].n >= float64(n) {
+	i := len(e.current)
+	for i > 0 && e.current[i-1].n >= float64(n) {
 		i--
 	}
-	e.past = append(e.past, append(e.now[:i], e.mark(begun, n)))
-	e.now = nil
-	e.void += now.Sub(begun)
+	e.past = append(e.past, append(e.current[:i], e.markAt(begun, n)))
+	e.current = nil
+	e.excluded += now.Sub(begun)
 }
 
 // fit returns the lowest and the highest of the rates from lo to hi that agree
@@ -95,11 +95,11 @@ func (e *evidence) refused(now, begun time.Time, n int64) {
 // and is forgotten.
 func (e *evidence) fit(lo, hi float64) (first, last float64) {
 	first, last, miss := e.agree(lo, hi)
-	if miss > doubt {
+	if miss > maxMiss {
 		e.past, e.empty = nil, mark{}
 		return lo, hi
 	}
-	if len(e.past) == stretches {
+	if len(e.past) == maxStretches {
 		oldest := e.past[0]
 		e.empty = mark{oldest[len(oldest)-1].at, e.tokens(math.Sqrt(first * last))}
 		e.past = e.past[1:]
@@ -113,24 +113,24 @@ func (e *evidence) fit(lo, hi float64) (first, last float64) {
 func (e *evidence) agree(lo, hi float64) (first, last, miss float64) {
 	first, last = lo, hi
 	for range 3 {
-		first, last, miss = e.narrow(first, last)
+		first, last, miss = e.refine(first, last)
 	}
 	return first, last, miss
 }
 
-// narrow returns the ends of a part of the rates from lo to hi that has all of
+// refine returns the ends of a part of the rates from lo to hi that has all of
 // them that agree best with the evidence, and by how many calls the best does not.
-func (e *evidence) narrow(lo, hi float64) (first, last, miss float64) {
+func (e *evidence) refine(lo, hi float64) (first, last, miss float64) {
 	const steps = 100
 	var misses [steps + 1]float64
 	at := func(i int) float64 { return lo * math.Pow(hi/lo, float64(i)/steps) }
 	miss = math.Inf(1)
 	for i := range misses {
-		need, room := e.judge(at(i))
+		need, room := e.bounds(at(i))
 		misses[i] = need - room
 		miss = min(miss, misses[i])
 	}
-	agrees := func(i int) bool { return misses[i] <= max(0, miss)+sure }
+	agrees := func(i int) bool { return misses[i] <= max(0, miss)+equalMiss }
 	from, to := 0, steps
 	for !agrees(from) {
 		from++
@@ -143,14 +143,14 @@ func (e *evidence) narrow(lo, hi float64) (first, last, miss float64) {
 
 // tokens returns how many tokens a bucket that fills at rate holds.
 func (e *evidence) tokens(rate float64) float64 {
-	need, _ := e.judge(rate)
+	need, _ := e.bounds(rate)
 	return need
 }
 
-// judge returns how many tokens a bucket that fills at rate must hold for what was
+// bounds returns how many tokens a bucket that fills at rate must hold for what was
 // taken, and fewer than how many for what was refused.
-func (e *evidence) judge(rate float64) (need, room float64) {
-	need, room = 1, 1+fullest*rate
+func (e *evidence) bounds(rate float64) (need, room float64) {
+	need, room = 1, 1+maxFill*rate
 	missing, prev := e.empty.n, e.empty.at
 	if missing == 0 {
 		prev = e.past[0][0].at
@@ -160,7 +160,7 @@ func (e *evidence) judge(rate float64) (need, room float64) {
 		n := s[0].n - 1
 		for i, m := range s {
 			missing += m.n - n - 1 - rate*(m.at-prev)
-			lost = lately*lost + max(0, -missing)
+			lost = lossDecay*lost + max(0, -missing)
 			missing = max(0, missing)
 			n, prev = m.n, m.at
 			switch {

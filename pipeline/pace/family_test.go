@@ -109,7 +109,7 @@ func (n *night) until(calls int, length time.Duration) float64 {
 // startCalls starts the calls that may start now, and returns when to look again.
 func (n *night) startCalls(calls int, end time.Time) time.Time {
 	for len(n.idle) > 0 && n.taken < calls {
-		turn, ok := n.limiter.pass()
+		turn, ok := n.limiter.startAtOnce()
 		if !ok {
 			var wait time.Duration
 			turn, wait, ok = n.limiter.try(n.now, len(n.idle) > 1 || n.idle[0].Before(n.now))
@@ -159,7 +159,7 @@ func (c cell) measure(length time.Duration) finding {
 	f.cold = cold.until(coldCalls, time.Hour)
 
 	warm := newNight(c, New(0))
-	warm.limiter.Assume(cold.limiter.Found())
+	warm.limiter.Assume(cold.limiter.Limits())
 	f.warm = warm.until(coldCalls, time.Hour)
 
 	long := newNight(c, New(0))

@@ -33,31 +33,31 @@ type Limiter struct {
 	ceiling float64 // calls a second at most; 0 for no such limit
 
 	// What a call looks at that nothing holds back.
-	closed   atomic.Bool  // a call may have to wait for a time
-	grown    atomic.Bool  // unsaid has been used since a call was accepted
-	calls    atomic.Int64 // under way in the low bits, started in the others
-	most     atomic.Int64 // how many may be under way
-	refusals atomic.Int64
-	queued   atomic.Int64 // calls in line
+	closed           atomic.Bool  // a call may have to wait for a time
+	defaultPauseUsed atomic.Bool  // unsaid has been used since a call was accepted
+	calls            atomic.Int64 // under way in the low bits, started in the others
+	maxAtOnce        atomic.Int64 // how many may be under way
+	refusals         atomic.Int64
+	queued           atomic.Int64 // calls in line
 
-	line  chan struct{} // whoever has the one value in it is the first of the line
-	again chan struct{} // tells the first of the line to look again
+	line    chan struct{} // whoever has the one value in it is the first of the line
+	changed chan struct{} // tells the first of the line to look again
 
-	mu      sync.Mutex
-	pace    pace
-	width   width
-	begun   bool
-	started int64                       // calls started until the last refusal
-	next    time.Time                   // when the pace allows the next call
-	resume  time.Time                   // no call may start before this
-	total   time.Duration               // how long calls have been held back, future included
-	unsaid  *backoff.ExponentialBackOff // the next pause when the tenant does not say how long
+	mu           sync.Mutex
+	pace         pace
+	width        width
+	begun        bool
+	started      int64                       // calls started until the last refusal
+	next         time.Time                   // when the pace allows the next call
+	resume       time.Time                   // no call may start before this
+	total        time.Duration               // how long calls have been held back, future included
+	defaultPause *backoff.ExponentialBackOff // the next pause when the tenant does not say how long
 
-	narrow   bool      // one call at a time
-	narrowed time.Time // since then
-	probe    int64     // counts the calls that were started so
-	probing  bool      // the last of them is under way
-	probeAt  time.Time // when the next may start
+	probingMode   bool      // one call at a time
+	probingSince  time.Time // since then
+	probe         int64     // counts the calls that were started so
+	probeUnderWay bool      // the last of them is under way
+	probeAt       time.Time // when the next may start
 }
 
 const (
@@ -84,10 +84,10 @@ func New(perSecond float64) *Limiter {
 	l := &Limiter{
 		ceiling: perSecond,
 		line:    make(chan struct{}, 1),
-		again:   make(chan struct{}, 1),
+		changed: make(chan struct{}, 1),
 		pace:    pace{upper: math.Inf(1)},
-		unsaid: backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(unsaidPause),
+		defaultPause: backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(firstDefaultPause),
 			backoff.WithMultiplier(2),
 			backoff.WithMaxInterval(time.Minute),
 			backoff.WithMaxElapsedTime(0),
@@ -96,9 +96,9 @@ func New(perSecond float64) *Limiter {
 	l.line <- struct{}{}
 	l.closed.Store(true) // until the first call, which begins the time
 	if perSecond == 0 {
-		l.pace.rate = opening
+		l.pace.rate = paceOpening
 	}
-	l.most.Store(l.width.calls())
+	l.maxAtOnce.Store(l.width.calls())
 	return l
 }
 
@@ -111,7 +111,7 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	// Nobody is overtaken: whoever has just ended a call would be here first
 	// each time.
 	if l.queued.Load() == 0 {
-		if turn, ok := l.pass(); ok {
+		if turn, ok := l.startAtOnce(); ok {
 			return turn, nil
 		}
 	}
@@ -135,8 +135,8 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	}
 }
 
-// pass starts a call if nothing holds calls back.
-func (l *Limiter) pass() (turn Turn, ok bool) {
+// startAtOnce starts a call if nothing holds calls back.
+func (l *Limiter) startAtOnce() (turn Turn, ok bool) {
 	if l.closed.Load() {
 		return Turn{}, false
 	}
@@ -156,7 +156,7 @@ func (l *Limiter) pass() (turn Turn, ok bool) {
 func (l *Limiter) enter() (int64, bool) {
 	for {
 		n := l.calls.Load()
-		if n&underWay >= l.most.Load() {
+		if n&underWay >= l.maxAtOnce.Load() {
 			return 0, false
 		}
 		if l.calls.CompareAndSwap(n, n+oneStarted+oneUnderWay) {
@@ -165,9 +165,9 @@ func (l *Limiter) enter() (int64, bool) {
 	}
 }
 
-// lateness is how late a call may come for those behind it to make up for it: not
+// maxCatchUp is how late a call may come for those behind it to make up for it: not
 // so late that a second has a hundredth more than its calls.
-const lateness = 8 * time.Millisecond
+const maxCatchUp = 8 * time.Millisecond
 
 // forever is how long to wait for what has no time.
 const forever = time.Duration(math.MaxInt64)
@@ -191,16 +191,16 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 	if rate > 0 && l.next.After(free) {
 		free = l.next
 	}
-	if l.narrow && l.probing {
+	if l.probingMode && l.probeUnderWay {
 		return Turn{}, forever, false
 	}
-	if l.narrow && l.probeAt.After(free) {
+	if l.probingMode && l.probeAt.After(free) {
 		free = l.probeAt
 	}
 	if wait := free.Sub(now); wait > 0 {
 		return Turn{}, wait, false
 	}
-	l.closed.Store(rate > 0 || l.narrow)
+	l.closed.Store(rate > 0 || l.probingMode)
 	n, ok := l.enter()
 	if !ok {
 		return Turn{}, forever, false
@@ -213,7 +213,7 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 		// one too many.
 		var made time.Duration
 		if held && !l.resume.After(l.next) {
-			made = lateness
+			made = maxCatchUp
 		}
 		if late := now.Add(-made); late.After(l.next) {
 			l.next = late
@@ -221,9 +221,9 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 		l.next = l.next.Add(interval(l.rate()))
 	}
 	turn.refusals, turn.n = l.refusals.Load(), n
-	if l.narrow {
+	if l.probingMode {
 		l.probe++
-		turn.probe, l.probing = l.probe, true
+		turn.probe, l.probeUnderWay = l.probe, true
 	}
 	return turn, 0, true
 }
@@ -250,7 +250,7 @@ func (l *Limiter) pause(ctx context.Context, d time.Duration) error {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-l.again:
+	case <-l.changed:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -261,7 +261,7 @@ func (l *Limiter) pause(ctx context.Context, d time.Duration) error {
 func (l *Limiter) wake() {
 	if l.queued.Load() > 0 {
 		select {
-		case l.again <- struct{}{}:
+		case l.changed <- struct{}{}:
 		default: // it has not yet seen the last
 		}
 	}

@@ -13,16 +13,16 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// memorable is for how long what a run found is worth a try. If it is wrong by
+// maxMemoryAge is for how long what a run found is worth a try. If it is wrong by
 // then, that costs the next run a refusal.
-const memorable = 30 * 24 * time.Hour
+const maxMemoryAge = 30 * 24 * time.Hour
 
 // A memory is what the file of one tenant and noun says.
 type memory struct {
 	Date   time.Time `json:"date"`
 	Tenant string    `json:"tenant"`
 	Noun   string    `json:"noun"`
-	Known
+	Limits
 }
 
 // memoryFile returns the file in dir for a tenant and noun. Its name tells nothing
@@ -32,10 +32,10 @@ func memoryFile(dir, tenant, noun string) string {
 	return filepath.Join(dir, fmt.Sprintf("pace-%x.json", sum[:8]))
 }
 
-// Remember keeps in the directory dir, which it makes if there is none, what a run
+// Save keeps in the directory dir, which it makes if there is none, what a run
 // found out of a tenant, for the next one that changes the same noun. It does
 // nothing if nothing was found. No run is to fail because of its error.
-func Remember(dir, tenant, noun string, known Known) error {
+func Save(dir, tenant, noun string, known Limits) error {
 	if known.Rate == 0 && known.AtOnce == 0 {
 		return nil
 	}
@@ -56,37 +56,37 @@ func Remember(dir, tenant, noun string, known Known) error {
 	return nil
 }
 
-// Recall returns what Remember kept in dir for a tenant and noun, for
+// Load returns what Remember kept in dir for a tenant and noun, for
 // [Limiter.Assume]. Nothing is known if nothing was kept, or long ago. No run is to
 // fail because of its error, which says that there is a file of no use.
-func Recall(dir, tenant, noun string) (Known, error) {
+func Load(dir, tenant, noun string) (Limits, error) {
 	name := memoryFile(dir, tenant, noun)
 	b, err := os.ReadFile(name)
 	if os.IsNotExist(err) {
-		return Known{}, nil
+		return Limits{}, nil
 	}
 	if err != nil {
-		return Known{}, fmt.Errorf("recall pace: %w", err)
+		return Limits{}, fmt.Errorf("recall pace: %w", err)
 	}
 	var m memory
 	if err := json.Unmarshal(b, &m); err != nil {
-		return Known{}, fmt.Errorf("recall pace: %s: %w", name, err)
+		return Limits{}, fmt.Errorf("recall pace: %s: %w", name, err)
 	}
 	age := time.Since(m.Date)
 	switch {
 	case m.Tenant != tenant || m.Noun != noun:
-		return Known{}, fmt.Errorf("recall pace: %s is of noun %q of another tenant", name, m.Noun)
-	case !m.Known.sane():
-		return Known{}, fmt.Errorf("recall pace: %s: no limit of a tenant: %+v", name, m.Known)
-	case age > memorable || age < -time.Hour:
-		return Known{}, nil
+		return Limits{}, fmt.Errorf("recall pace: %s is of noun %q of another tenant", name, m.Noun)
+	case !m.Limits.valid():
+		return Limits{}, fmt.Errorf("recall pace: %s: no limit of a tenant: %+v", name, m.Limits)
+	case age > maxMemoryAge || age < -time.Hour:
+		return Limits{}, nil
 	}
-	return m.Known, nil
+	return m.Limits, nil
 }
 
-// sane reports whether a run can have found k.
-func (k Known) sane() bool {
+// valid reports whether a run can have found k.
+func (k Limits) valid() bool {
 	in := func(x, lo, hi float64) bool { return x == 0 || x >= lo && x <= hi }
-	return in(k.Rate, slow, fast) && in(k.Most, k.Rate, fast) && in(k.Burst, 1, fullest*max(1, k.Rate)+1) &&
+	return in(k.Rate, paceMin, paceMax) && in(k.MaxRate, k.Rate, paceMax) && in(k.Burst, 1, maxFill*max(1, k.Rate)+1) &&
 		in(k.Pause, 0, math.Ceil(maxPause.Seconds())) && k.AtOnce >= 0 && k.AtOnce < underWay
 }

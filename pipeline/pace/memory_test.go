@@ -13,39 +13,39 @@ import (
 // month, and for no other.
 func TestRemember(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state", "rollcall")
-	want := Known{Rate: 199.5, Most: 200, Burst: 20, Pause: 1, AtOnce: 8}
-	recall := func(tenant, noun string) Known {
+	want := Limits{Rate: 199.5, MaxRate: 200, Burst: 20, Pause: 1, AtOnce: 8}
+	recall := func(tenant, noun string) Limits {
 		t.Helper()
-		known, err := Recall(dir, tenant, noun)
+		known, err := Load(dir, tenant, noun)
 		if err != nil {
 			t.Error(err)
 		}
 		return known
 	}
 	synctest.Test(t, func(t *testing.T) {
-		if got := recall("contoso", "Mailbox"); got != (Known{}) {
+		if got := recall("contoso", "Mailbox"); got != (Limits{}) {
 			t.Errorf("recalled %+v ahead of all", got)
 		}
-		if err := Remember(dir, "contoso", "Mailbox", want); err != nil {
+		if err := Save(dir, "contoso", "Mailbox", want); err != nil {
 			t.Fatal(err)
 		}
-		if err := Remember(dir, "contoso", "Mailbox", Known{}); err != nil {
+		if err := Save(dir, "contoso", "Mailbox", Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := recall("contoso", "Mailbox"); got != want {
 			t.Errorf("recalled %+v, want %+v", got, want)
 		}
 		for _, other := range [][2]string{{"contoso", "CASMailbox"}, {"fabrikam", "Mailbox"}} {
-			if got := recall(other[0], other[1]); got != (Known{}) {
+			if got := recall(other[0], other[1]); got != (Limits{}) {
 				t.Errorf("recalled %+v of %v", got, other)
 			}
 		}
 		if info, err := os.Stat(memoryFile(dir, "contoso", "Mailbox")); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
 			t.Errorf("%v, %v", info.Mode(), err)
 		}
-		time.Sleep(memorable + time.Second)
-		if got := recall("contoso", "Mailbox"); got != (Known{}) {
-			t.Errorf("recalled %+v after %v", got, memorable)
+		time.Sleep(maxMemoryAge + time.Second)
+		if got := recall("contoso", "Mailbox"); got != (Limits{}) {
+			t.Errorf("recalled %+v after %v", got, maxMemoryAge)
 		}
 	})
 }
@@ -60,11 +60,11 @@ func TestRecallOfBrokenFile(t *testing.T) {
 		if err := os.WriteFile(memoryFile(dir, "contoso", "Mailbox"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if known, err := Recall(dir, "contoso", "Mailbox"); err == nil || known != (Known{}) {
+		if known, err := Load(dir, "contoso", "Mailbox"); err == nil || known != (Limits{}) {
 			t.Errorf("%s: recalled %+v, %v; want an error", text, known, err)
 		}
 	}
-	if err := Remember(filepath.Join(memoryFile(dir, "contoso", "Mailbox"), "sub"), "contoso", "Mailbox", Known{Rate: 5}); err == nil {
+	if err := Save(filepath.Join(memoryFile(dir, "contoso", "Mailbox"), "sub"), "contoso", "Mailbox", Limits{Rate: 5}); err == nil {
 		t.Error("remembered in a file as if it were a directory")
 	}
 }
@@ -75,7 +75,7 @@ func TestSecondNightIsWarm(t *testing.T) {
 	c := cell{200, 20, 10 * time.Millisecond, time.Second}
 	first := newNight(c, New(0))
 	cold := first.until(coldCalls, time.Hour)
-	known := first.limiter.Found()
+	known := first.limiter.Limits()
 
 	second := newNight(c, New(0))
 	second.limiter.Assume(known)
@@ -98,7 +98,7 @@ func TestWidthIsAssumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &throttler{atOnce: 8, latency: 50 * time.Millisecond, refusal: 20 * time.Millisecond, retryAfter: time.Second}
 		l := New(0)
-		l.Assume(Known{AtOnce: 8})
+		l.Assume(Limits{AtOnce: 8})
 		s.drive(t, l, 64, 5*time.Second)
 		if len(s.refused) > 0 || len(s.accepted) < 700 {
 			t.Errorf("%d calls accepted, %d refused", len(s.accepted), len(s.refused))

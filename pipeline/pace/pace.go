@@ -7,14 +7,14 @@ import (
 
 // How a pace is found.
 const (
-	opening  = 100   // calls a second at first: a second's work is no burden to a tenant, and no loss to a user
-	growth   = 10    // calls a second that each accepted call adds to that: twice the pace in 70 ms
-	spread   = 3     // how far below what was refused to begin again, and how far above what is allowed to look for more
-	margin   = 0.995 // of the least that the tenant may allow: timers and networks are not exact
-	patience = 50    // how many times the cost of a refusal passes before another is risked: what that costs is 2%
-	least    = 2     // seconds that a refusal costs at least, at a call a second; at more, less, but not in proportion: of two runs that share a limit, the slower would stay so
-	slow     = 0.25  // calls a second at least: less is not a limit but a tenant that refuses by another rule
-	fast     = 1e5   // and at most
+	paceOpening  = 100   // calls a second at first: a second's work is no burden to a tenant, and no loss to a user
+	paceGrowth   = 10    // calls a second that each accepted call adds to that: twice the pace in 70 ms
+	paceSpread   = 3     // how far below what was refused to begin again, and how far above what is allowed to look for more
+	paceMargin   = 0.995 // of the least that the tenant may allow: timers and networks are not exact
+	pacePatience = 50    // how many times the cost of a refusal passes before another is risked: what that costs is 2%
+	paceMinCost  = 2     // seconds that a refusal costs at least, at a call a second; at more, less, but not in proportion: of two runs that share a limit, the slower would stay so
+	paceMin      = 0.25  // calls a second at least: less is not a limit but a tenant that refuses by another rule
+	paceMax      = 1e5   // and at most
 )
 
 // A pace is a rate at which calls start. It has no clock and waits for nothing.
@@ -62,16 +62,16 @@ func (p *pace) start(now time.Time, n int64) {
 	case !p.busy && !p.limited() && n > 1:
 		p.rate = 0
 	}
-	p.evidence.took(now, n)
+	p.evidence.started(now, n)
 }
 
 // climb lets the pace grow for the time from one call to the next.
 func (p *pace) climb(now time.Time, gap float64) {
-	cost := max(p.cost, least/math.Sqrt(p.rate))
-	if now.Sub(p.since).Seconds() > patience*cost {
+	cost := max(p.cost, paceMinCost/math.Sqrt(p.rate))
+	if now.Sub(p.since).Seconds() > pacePatience*cost {
 		p.upper = math.Inf(1)
 	}
-	left := min(math.Log(p.upper/p.rate), math.Log(spread))
+	left := min(math.Log(p.upper/p.rate), math.Log(paceSpread))
 	p.rate = min(p.upper, p.rate*math.Exp(left*left*gap/cost))
 }
 
@@ -79,7 +79,7 @@ func (p *pace) climb(now time.Time, gap float64) {
 // refusal.
 func (p *pace) accepted() {
 	if p.busy && p.rate > 0 && !p.limited() {
-		p.rate += growth
+		p.rate += paceGrowth
 	}
 }
 
@@ -91,12 +91,12 @@ func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
 	}
 	most := p.rate
 	if most == 0 {
-		most = fast
+		most = paceMax
 	}
 	p.evidence.refused(now, begun, n)
-	p.lower, p.upper = p.evidence.fit(slow, most)
-	p.rate = max(slow, margin*p.lower, p.upper/spread)
-	if p.found = p.lower; p.rate == p.upper/spread {
+	p.lower, p.upper = p.evidence.fit(paceMin, most)
+	p.rate = max(paceMin, paceMargin*p.lower, p.upper/paceSpread)
+	if p.found = p.lower; p.rate == p.upper/paceSpread {
 		p.found = 0
 	}
 	p.cost = pause.Seconds()

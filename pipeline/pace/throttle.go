@@ -11,8 +11,8 @@ import (
 // it the tenant is asked again, and can say again how long.
 const maxPause = 10 * time.Minute
 
-// unsaidPause is about how long the first pause is if the tenant does not say.
-const unsaidPause = time.Second
+// firstDefaultPause is about how long the first pause is if the tenant does not say.
+const firstDefaultPause = time.Second
 
 // Observe tells l how the call with the given turn ended. If the tenant asked to
 // be left alone for a while, no call starts in that time; if it only said that
@@ -29,7 +29,7 @@ func (l *Limiter) observe(now time.Time, turn Turn, err error) time.Duration {
 		l.probed(turn)
 	}
 	if err == nil {
-		if n >= l.most.Load() || l.closed.Load() || l.grown.Load() {
+		if n >= l.maxAtOnce.Load() || l.closed.Load() || l.defaultPauseUsed.Load() {
 			l.accepted(now, turn, n)
 		}
 		return 0
@@ -49,13 +49,13 @@ func (l *Limiter) accepted(now time.Time, turn Turn, n int64) {
 		return // it says nothing about the time since the refusal
 	}
 	l.pace.accepted()
-	if n >= l.most.Load() {
+	if n >= l.maxAtOnce.Load() {
 		l.width.accepted(now)
-		l.most.Store(l.width.calls())
+		l.maxAtOnce.Store(l.width.calls())
 	}
-	if l.grown.Load() {
-		l.unsaid.Reset()
-		l.grown.Store(false)
+	if l.defaultPauseUsed.Load() {
+		l.defaultPause.Reset()
+		l.defaultPauseUsed.Store(false)
 	}
 }
 
@@ -70,16 +70,16 @@ func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) ti
 			return 0 // one of several that were under way when it was refused
 		}
 		if l.calls.Load()/oneStarted-l.started > 10 {
-			l.unsaid.Reset() // it has been doing well, though no call may have come back yet
+			l.defaultPause.Reset() // it has been doing well, though no call may have come back yet
 		}
-		pause = l.unsaid.NextBackOff()
-		l.grown.Store(true)
+		pause = l.defaultPause.NextBackOff()
+		l.defaultPauseUsed.Store(true)
 	}
 	if fresh && e.Class == tenant.Throttled {
 		started := l.calls.Load() / oneStarted
 		if e.AtOnce {
 			l.width.refused(now, n, pause)
-			l.most.Store(l.width.calls())
+			l.maxAtOnce.Store(l.width.calls())
 		} else {
 			begun := turn.at
 			if begun.IsZero() {
@@ -135,26 +135,26 @@ func (l *Limiter) PauseLeft() time.Duration {
 	return max(0, time.Until(l.resume))
 }
 
-// Narrow lets calls start one at a time, the next one after wait, until [Limiter.Widen].
+// BeginProbing lets calls start one at a time, the next one after wait, until [Limiter.EndProbing].
 // Calls that are under way go on.
-func (l *Limiter) Narrow(wait time.Duration) {
+func (l *Limiter) BeginProbing(wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if !l.narrow {
-		l.narrow, l.narrowed, l.probing = true, now, false
+	if !l.probingMode {
+		l.probingMode, l.probingSince, l.probeUnderWay = true, now, false
 	}
 	l.probeAt = now.Add(wait)
 	l.closed.Store(true)
 }
 
-// Widen ends what Narrow began. The time in between says nothing about the pace.
-func (l *Limiter) Widen() {
+// EndProbing ends what Narrow began. The time in between says nothing about the pace.
+func (l *Limiter) EndProbing() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.narrow {
-		l.narrow = false
-		l.pace.evidence.void += time.Since(l.narrowed)
+	if l.probingMode {
+		l.probingMode = false
+		l.pace.evidence.excluded += time.Since(l.probingSince)
 		l.wake()
 	}
 }
@@ -164,6 +164,6 @@ func (l *Limiter) probed(turn Turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if turn.probe == l.probe {
-		l.probing = false
+		l.probeUnderWay = false
 	}
 }

@@ -28,8 +28,8 @@ func TestPauses(t *testing.T) {
 		{"a second", throttled(time.Second), time.Second, time.Second},
 		{"a fraction", throttled(250 * time.Millisecond), 250 * time.Millisecond, 250 * time.Millisecond},
 		{"a year", throttled(365 * 24 * time.Hour), maxPause, maxPause},
-		{"unsaid", throttled(0), unsaidPause / 2, unsaidPause * 3 / 2},
-		{"negative", throttled(-time.Second), unsaidPause / 2, unsaidPause * 3 / 2},
+		{"unsaid", throttled(0), firstDefaultPause / 2, firstDefaultPause * 3 / 2},
+		{"negative", throttled(-time.Second), firstDefaultPause / 2, firstDefaultPause * 3 / 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(0)
@@ -59,14 +59,14 @@ func TestUnsaidPausesGrowUntilACallSucceeds(t *testing.T) {
 			return d
 		}
 		for _, about := range []time.Duration{1, 2, 4, 8, 16} {
-			about *= unsaidPause
+			about *= firstDefaultPause
 			if d := pause(); d < about/2 || d > about*3/2 {
 				t.Errorf("pause of %v, want about %v", d, about)
 			}
 		}
 		l.Observe(wait(t, l), nil)
-		if d := pause(); d > unsaidPause*3/2 {
-			t.Errorf("pause of %v after a success, want about %v", d, unsaidPause)
+		if d := pause(); d > firstDefaultPause*3/2 {
+			t.Errorf("pause of %v after a success, want about %v", d, firstDefaultPause)
 		}
 	})
 }

@@ -7,11 +7,11 @@ import (
 
 // How a width that was found goes up again.
 const (
-	back    = 20 * time.Second // from a refusal to the plateau
-	beyond  = 9 * time.Second  // and from the plateau to twice as much
-	patient = 110              // accepted calls that the way to the plateau takes, at least
-	ease    = 0.94             // where the way begins, of the plateau
-	cut     = 0.88             // the plateau, of one that was refused soon: the limit has moved below
+	widthRise     = 20 * time.Second // from a refusal to the plateau
+	widthDouble   = 9 * time.Second  // and from the plateau to twice as much
+	widthMinCalls = 110              // accepted calls that the way to the plateau takes, at least
+	widthStart    = 0.94             // where the way begins, of the plateau
+	widthEarlyCut = 0.88             // the plateau, of one that was refused soon: the limit has moved below
 )
 
 // A width is a number of calls under way at once. It has no clock and waits for
@@ -43,14 +43,14 @@ func (w *width) calls() int64 {
 // accepted notes that a call came back while the width was used up.
 func (w *width) accepted(now time.Time) {
 	gap := time.Duration(float64(now.Sub(w.last)) / w.slower)
-	w.clock += min(gap, back/patient)
+	w.clock += min(gap, widthRise/widthMinCalls)
 	w.last = now
-	x := float64(w.clock-back) / float64(back)
+	x := float64(w.clock-widthRise) / float64(widthRise)
 	if x < 0 {
-		w.limit = w.plateau + (1-ease)*w.plateau*x*x*x
+		w.limit = w.plateau + (1-widthStart)*w.plateau*x*x*x
 		return
 	}
-	x = float64(w.clock-back) / float64(beyond)
+	x = float64(w.clock-widthRise) / float64(widthDouble)
 	w.limit = w.plateau * (1 + x*x*x)
 }
 
@@ -60,12 +60,12 @@ func (w *width) refused(now time.Time, n int64, pause time.Duration) {
 	plateau := float64(n - 1)
 	if w.limit > 0 {
 		plateau = min(w.limit, plateau)
-		if w.clock < back/8 {
-			plateau *= cut
+		if w.clock < widthRise/8 {
+			plateau *= widthEarlyCut
 		}
 	}
 	w.plateau = max(1, plateau)
-	w.limit = max(1, ease*w.plateau)
+	w.limit = max(1, widthStart*w.plateau)
 	w.slower = max(1, pause.Seconds())
 	w.clock, w.last = 0, now
 }

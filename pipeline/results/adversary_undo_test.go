@@ -100,12 +100,12 @@ func (u *simulation) open(name string) (*Past, *roster.Roster, error) {
 	}
 	change := &pipeline.Change{Source: source}
 	change.Setting, _ = tenant.LookupSetting("MyAnalyticsFeatureConfig")
-	if err := source.Back(change); err != nil {
+	if err := source.AssignBefore(change); err != nil {
 		return nil, nil, err
 	}
-	options := roster.Options{Only: Changing, Skip: source.Unchanged}
+	options := roster.Options{Only: ChangingStatuses, Skip: source.Unchanged}
 	var users *roster.Roster
-	if source.Past.Fed() {
+	if source.Past.HasJournalRows() {
 		in, err := source.Past.Open(true)
 		if err != nil {
 			return nil, nil, err

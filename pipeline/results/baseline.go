@@ -86,8 +86,8 @@ func (row *packed) finding() *Finding {
 
 func (b *Baseline) key(upn string) uint64 { return maphash.String(b.seed, userKey(upn)) }
 
-// of calls f with each row of a user, the first one first, until it returns false.
-func (b *Baseline) of(upn string, f func(*packed, *Finding) bool) {
+// each calls f with each row of a user, the first one first, until it returns false.
+func (b *Baseline) each(upn string, f func(*packed, *Finding) bool) {
 	var all []*packed
 	for i := b.last[b.key(upn)]; i != 0; i = b.rows[i-1].previous {
 		all = append(all, &b.rows[i-1])
@@ -117,7 +117,7 @@ func (b *Baseline) read(properties []string, now Manifest) error {
 	if err != nil {
 		return err
 	}
-	if err := b.whole(past, now); err != nil {
+	if err := b.checkComparable(past, now); err != nil {
 		return err
 	}
 	f, err := past.Open(false)
@@ -138,9 +138,9 @@ func (b *Baseline) read(properties []string, now Manifest) error {
 	return nil
 }
 
-// whole returns an error if past is of another kind of audit than now, or
+// checkComparable returns an error if past is of another kind of audit than now, or
 // if it lacks rows: nothing would be known of their users.
-func (b *Baseline) whole(past *Past, now Manifest) error {
+func (b *Baseline) checkComparable(past *Past, now Manifest) error {
 	switch {
 	case !hasJournal(b.name):
 		b.Warnings = past.Doubts
@@ -218,12 +218,12 @@ func userKey(upn string) string { return strings.ToLower(strings.TrimSpace(upn))
 // Name returns the name of the file.
 func (b *Baseline) Name() string { return b.name }
 
-// Take returns what the baseline has of the user of now: what is equal to it if
+// Match returns what the baseline has of the user of now: what is equal to it if
 // there is such, or nil if there is nothing that has not been taken.
-func (b *Baseline) Take(now *Finding) *Finding {
+func (b *Baseline) Match(now *Finding) *Finding {
 	var row *packed
 	var was *Finding
-	b.of(now.UPN, func(r *packed, f *Finding) bool {
+	b.each(now.UPN, func(r *packed, f *Finding) bool {
 		equal := !r.seen && f.Equal(now)
 		if equal || !r.seen && row == nil {
 			row, was = r, f
@@ -236,12 +236,12 @@ func (b *Baseline) Take(now *Finding) *Finding {
 	return was
 }
 
-// Gone calls f with the findings of users whom the audit at hand did not have, in
+// Missing calls f with the findings of users whom the audit at hand did not have, in
 // the order of the file.
-func (b *Baseline) Gone(f func(*Finding)) {
+func (b *Baseline) Missing(f func(*Finding)) {
 	for i := range b.rows {
 		was, seen := b.rows[i].finding(), false
-		b.of(was.UPN, func(r *packed, _ *Finding) bool {
+		b.each(was.UPN, func(r *packed, _ *Finding) bool {
 			seen = seen || r.seen
 			return !seen
 		})

@@ -27,8 +27,8 @@ type entry struct {
 	Finished    time.Time        `json:"finished,omitzero"`
 }
 
-// over returns e, with the value before that an earlier entry of the row has.
-func (e entry) over(earlier entry) entry {
+// withBefore returns e, with the value before that an earlier entry of the row has.
+func (e entry) withBefore(earlier entry) entry {
 	if e.Before == nil && earlier.UPN == e.UPN {
 		e.Before, e.MovedBefore = earlier.Before, earlier.MovedBefore
 	}
@@ -74,11 +74,11 @@ func (e *entry) unverified() *pipeline.Result {
 	return r
 }
 
-// agrees returns an error if a record that ends at an offset is not one that the
+// checkRecord returns an error if a record that ends at an offset is not one that the
 // journal's run can have made. Up to the mark a checksum says what was written;
 // behind it, what the journal has of the row does, which it keeps until the mark
 // has passed. Of a journal that is damaged something may be missing.
-func (j *journal) agrees(rec Record, cells []string, end int64, damaged bool) error {
+func (j *journal) checkRecord(rec Record, cells []string, end int64, damaged bool) error {
 	if j.mark != nil && end <= j.mark.Bytes {
 		return nil
 	}

@@ -31,17 +31,17 @@ func openCSV(r io.Reader) *csv.Reader {
 // than English may write them in that, and if it does separates cells by semicolons
 // or TABs.
 var (
-	spokenTrue  = []string{"WAHR", "VRAI", "VERDADERO", "VERDADEIRO", "VERO", "WAAR"}
-	spokenFalse = []string{"FALSCH", "FAUX", "FALSO", "ONWAAR"}
+	translatedTrue  = []string{"WAHR", "VRAI", "VERDADERO", "VERDADEIRO", "VERO", "WAAR"}
+	translatedFalse = []string{"FALSCH", "FAUX", "FALSO", "ONWAAR"}
 )
 
-// spoken returns what a value was ahead of being saved with such separators.
-func spoken(value string, comma rune) string {
+// untranslate returns what a value was ahead of being saved with such separators.
+func untranslate(value string, comma rune) string {
 	switch {
 	case comma == ',':
-	case slices.Contains(spokenTrue, value):
+	case slices.Contains(translatedTrue, value):
 		return "true"
-	case slices.Contains(spokenFalse, value):
+	case slices.Contains(translatedFalse, value):
 		return "false"
 	}
 	return value

@@ -43,7 +43,7 @@ type File struct {
 // run, unless overwrite says to replace that too, and there must be room.
 func Create(name string, overwrite bool, f Format, m Manifest) (*File, error) {
 	if !overwrite {
-		if err := checkAlone(name); err != nil {
+		if err := checkJournalAlone(name); err != nil {
 			return nil, err
 		}
 	}
@@ -51,7 +51,7 @@ func Create(name string, overwrite bool, f Format, m Manifest) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &File{name: name, manifest: m.newLife(""), file: file}
+	r := &File{name: name, manifest: m.newID(""), file: file}
 	r.Writer = NewWriter(file, f)
 	if !file.device {
 		if err = tryRoom(journalName(name) + ".new"); err == nil {
@@ -69,9 +69,9 @@ func Create(name string, overwrite bool, f Format, m Manifest) (*File, error) {
 // empty, while its journal is.
 var ErrJournal = errors.New("the journal of an unfinished run is there, with results and values before that nothing else has")
 
-// checkAlone returns ErrJournal if the results file called name is gone and its
+// checkJournalAlone returns ErrJournal if the results file called name is gone and its
 // journal is not.
-func checkAlone(name string) error {
+func checkJournalAlone(name string) error {
 	if info, err := os.Stat(name); err == nil && (!info.Mode().IsRegular() || info.Size() > 0) {
 		return nil // whoever creates the file says so
 	}
@@ -155,8 +155,8 @@ func (r *File) begin() error {
 }
 
 // mark returns what is on the disk after a sync.
-func (r *File) mark() *mark {
-	return &mark{Records: r.records, Bytes: r.file.size, SHA256: r.file.SHA256()}
+func (r *File) mark() *syncMark {
+	return &syncMark{Records: r.records, Bytes: r.file.size, SHA256: r.file.SHA256()}
 }
 
 // Before keeps the values before of a row, and returns when no power cut can
@@ -204,7 +204,7 @@ func (r *File) sync() error {
 		return err
 	}
 	if j := r.journal.Load(); j != nil {
-		if err := j.forget(r.lines, *r.mark()); err != nil {
+		if err := j.dropRecorded(r.lines, *r.mark()); err != nil {
 			return err
 		}
 	}

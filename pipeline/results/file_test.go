@@ -90,7 +90,7 @@ func TestCreateBesideFollowsNoLink(t *testing.T) {
 		t.Error(err)
 	}
 	j.close()
-	if err := WriteSummary(name, &Outcome{Ending: Running, Manifest: Manifest{}.newLife("")}); err != nil {
+	if err := WriteSummary(name, &Outcome{Ending: Running, Manifest: Manifest{}.newID("")}); err != nil {
 		t.Error(err)
 	}
 	if b, err := os.ReadFile(victim); err != nil || string(b) != "precious" {

@@ -22,23 +22,23 @@ type journal struct {
 	name     string
 	manifest Manifest
 
-	mu      sync.Mutex
-	settled sync.Cond     // syncing has become false
-	f       *os.File      // the file
-	size    int64         // how much of it is written
-	room    int64         // its size: what is behind size is zeros
-	entries map[int]entry // what the file has of rows, by line
-	mark    *mark         // what the file has last of the results
-	buf     []byte        // what the file has not got yet
-	put     int           // entries put so far
-	synced  int           // those of them that are on the disk
-	syncing bool          // somebody is bringing buf to the disk
-	err     error         // why no more can be put
+	mu        sync.Mutex
+	syncEnded sync.Cond     // syncing has become false
+	f         *os.File      // the file
+	size      int64         // how much of it is written
+	room      int64         // its size: what is behind size is zeros
+	entries   map[int]entry // what the file has of rows, by line
+	mark      *syncMark     // what the file has last of the results
+	buf       []byte        // what the file has not got yet
+	added     int           // entries put so far
+	synced    int           // those of them that are on the disk
+	syncing   bool          // somebody is bringing buf to the disk
+	err       error         // why no more can be put
 }
 
-// A mark says what of the results file was on the disk when it was made. A file
+// A syncMark says what of the results file was on the disk when it was made. A file
 // that does not begin so is not what the run left.
-type mark struct {
+type syncMark struct {
 	Records int    `json:"records"`
 	Bytes   int64  `json:"bytes"`
 	SHA256  string `json:"sha256"`
@@ -54,7 +54,7 @@ func journalName(name string) string { return name + ".journal" }
 
 func newJournal(name string, m Manifest) *journal {
 	j := &journal{name: journalName(name), manifest: m, entries: make(map[int]entry)}
-	j.settled.L = &j.mu
+	j.syncEnded.L = &j.mu
 	return j
 }
 
@@ -70,7 +70,7 @@ func (j *journal) before(r *pipeline.Result) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.add(e)
-	return j.sync(j.put)
+	return j.sync(j.added)
 }
 
 // done puts the result of a row. It is in the file after the next flush.
@@ -86,7 +86,7 @@ func (j *journal) done(r *pipeline.Result) {
 }
 
 func (j *journal) add(e entry) {
-	j.entries[e.Line] = e.over(j.entries[e.Line])
+	j.entries[e.Line] = e.withBefore(j.entries[e.Line])
 	j.append(e)
 }
 
@@ -97,7 +97,7 @@ func (j *journal) append(v any) {
 		return
 	}
 	j.buf = append(j.buf, line...)
-	j.put++
+	j.added++
 }
 
 // flush writes what was put to the file.
@@ -105,7 +105,7 @@ func (j *journal) flush() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for j.syncing {
-		j.settled.Wait()
+		j.syncEnded.Wait()
 	}
 	return j.write()
 }
@@ -137,14 +137,14 @@ func (j *journal) write() error {
 func (j *journal) sync(n int) error {
 	for j.err == nil && j.synced < n {
 		if j.syncing {
-			j.settled.Wait()
+			j.syncEnded.Wait()
 			continue
 		}
 		if j.write() != nil || j.synced >= n {
 			break
 		}
 		j.syncing = true
-		upTo, f := j.put, j.f
+		upTo, f := j.added, j.f
 		j.mu.Unlock()
 		err := f.Sync()
 		j.mu.Lock()
@@ -154,14 +154,14 @@ func (j *journal) sync(n int) error {
 		} else {
 			j.synced = upTo
 		}
-		j.settled.Broadcast()
+		j.syncEnded.Broadcast()
 	}
 	return j.err
 }
 
-// forget drops what the journal has of rows that are recorded, on the disk, as m
+// dropRecorded drops what the journal has of rows that are recorded, on the disk, as m
 // says. They go from the file when it is made anew.
-func (j *journal) forget(lines []int, m mark) error {
+func (j *journal) dropRecorded(lines []int, m syncMark) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, line := range lines {
@@ -171,7 +171,7 @@ func (j *journal) forget(lines []int, m mark) error {
 		j.mark = &m
 		j.append(m)
 	}
-	return j.sync(j.put)
+	return j.sync(j.added)
 }
 
 // rewrite puts a file in the place of the journal's that has only what is still
@@ -221,7 +221,7 @@ func (j *journal) rewrite() error {
 		os.Remove(f.Name())
 		return err
 	}
-	j.size, j.room, j.buf, j.synced = size, head.Room, j.buf[:0], j.put
+	j.size, j.room, j.buf, j.synced = size, head.Room, j.buf[:0], j.added
 	return nil
 }
 
@@ -250,8 +250,8 @@ func (j *journal) replaceBy(name string) error {
 	return err
 }
 
-// A moreRoom is a line that says what the size of the file has become.
-type moreRoom struct {
+// A roomChange is a line that says what the size of the file has become.
+type roomChange struct {
 	Room int64 `json:"room"`
 }
 
@@ -262,7 +262,7 @@ const roomLine = 64
 // extend gives the file more room, as it is. Killed in between, the journal is
 // longer than it has to be, which is no damage.
 func (j *journal) extend() error {
-	more := moreRoom{j.room + journalRoom + 2*int64(len(j.buf))}
+	more := roomChange{j.room + journalRoom + 2*int64(len(j.buf))}
 	line, err := journalLine(j.manifest.ID, more)
 	if err != nil {
 		return err

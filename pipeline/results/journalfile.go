@@ -41,8 +41,8 @@ func checksum(life string, text []byte) uint32 {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// unwrap returns the JSON of a line, and whether it is as that life wrote it.
-func unwrap(life string, line []byte) (text []byte, ok bool) {
+// checkLine returns the JSON of a line, and whether it is as that life wrote it.
+func checkLine(life string, line []byte) (text []byte, ok bool) {
 	const sum = 8
 	if len(line) < sum+1 || line[sum] != ' ' {
 		return nil, false
@@ -77,7 +77,7 @@ func readJournal(name string) (j *journal, damage string, err error) {
 	written = bytes.TrimRight(written, "\x00")
 	var head journalHead
 	line, rest, ended := bytes.Cut(written, []byte("\n"))
-	text, ok := unwrap("", line)
+	text, ok := checkLine("", line)
 	if !ended || !ok || json.Unmarshal(text, &head) != nil || head.Version == 0 {
 		if json.Unmarshal(line, &head.Manifest) == nil {
 			return nil, "", fmt.Errorf("read %s: another version of rollcall made it", j.name)
@@ -91,7 +91,7 @@ func readJournal(name string) (j *journal, damage string, err error) {
 	bad := 0
 	for len(rest) > 0 {
 		line, rest, ended = bytes.Cut(rest, []byte("\n"))
-		text, ok := unwrap(head.Manifest.ID, line)
+		text, ok := checkLine(head.Manifest.ID, line)
 		switch {
 		case ok && ended:
 			err = j.read(text)
@@ -124,7 +124,7 @@ func isWhole(life string, line []byte) bool {
 	if len(line) == 0 {
 		return false
 	}
-	_, ok := unwrap(life, line[:len(line)-1])
+	_, ok := checkLine(life, line[:len(line)-1])
 	return ok
 }
 
@@ -132,8 +132,8 @@ func isWhole(life string, line []byte) bool {
 func (j *journal) read(text []byte) error {
 	var line struct {
 		entry
-		mark
-		moreRoom
+		syncMark
+		roomChange
 	}
 	if err := json.Unmarshal(text, &line); err != nil {
 		return err
@@ -143,14 +143,14 @@ func (j *journal) read(text []byte) error {
 		return nil
 	}
 	if line.SHA256 != "" {
-		j.mark = &line.mark
+		j.mark = &line.syncMark
 		return nil
 	}
 	if line.entry.Line == 0 {
 		return errDamaged
 	}
 	was, ok := j.entries[line.entry.Line]
-	j.entries[line.entry.Line] = line.entry.over(was)
+	j.entries[line.entry.Line] = line.entry.withBefore(was)
 	if ok && was.UPN != line.entry.UPN {
 		return errDamaged // one of them is of another journal
 	}

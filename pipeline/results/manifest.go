@@ -125,9 +125,9 @@ func (m Manifest) change() string {
 	return fmt.Sprintf("%s (%s)", m.Change, strings.Join(m.Wanted, ", "))
 }
 
-// newLife returns m with an ID of its own, for a run that goes on where the summary
+// newID returns m with an ID of its own, for a run that goes on where the summary
 // is that of was or, if that is "", that is new.
-func (m Manifest) newLife(was string) Manifest {
+func (m Manifest) newID(was string) Manifest {
 	m.ID, m.Was = rand.Text(), was
 	return m
 }

@@ -35,10 +35,10 @@ type Past struct {
 	// Unknown says that nothing stands beside the file that tells of the run.
 	Unknown bool
 
-	summary *summaryDocument
-	journal *journal
-	whole   int64 // how much of the file is whole records, if there is a journal
-	header  []string
+	summary    *summaryDocument
+	journal    *journal
+	wholeBytes int64 // how much of the file is whole records, if there is a journal
+	header     []string
 }
 
 // A Signature ties a run to what it was about and to who wanted it. What is not on
@@ -75,11 +75,11 @@ func ReadPast(name string) (*Past, error) {
 	p.journal, damage, doubt = readJournal(name)
 	switch {
 	case doubt == nil:
-		p.unfinished(f, damage)
+		p.readUnfinished(f, damage)
 	case !errors.Is(doubt, fs.ErrNotExist):
 		p.doubt("%v", doubt)
 	default:
-		err = p.finished(f)
+		err = p.readFinished(f)
 	}
 	if m := p.Manifest; m != nil {
 		p.Counts.Total = max(m.Rows, p.Counts.Done())
@@ -91,8 +91,8 @@ func (p *Past) doubt(format string, args ...any) {
 	p.Doubts = append(p.Doubts, fmt.Sprintf(format, args...))
 }
 
-// finished takes in the summary of a run that has left no journal.
-func (p *Past) finished(f *os.File) error {
+// readFinished takes in the summary of a run that has left no journal.
+func (p *Past) readFinished(f *os.File) error {
 	s := p.summary
 	if s == nil {
 		p.Unknown = len(p.Doubts) == 0
@@ -104,7 +104,7 @@ func (p *Past) finished(f *os.File) error {
 		return err
 	case s.Outcome == Running:
 		p.doubt("the run of %s did not come to its end, and its journal is gone: who was changed besides is not known", s.Started)
-		p.known(&s.Manifest)
+		p.setManifest(&s.Manifest)
 		p.Unaccounted = true
 		_, _, err := readRecords(f, nil, func(rec Record, _ []string, _ int64) error {
 			p.Counts.Recorded++
@@ -122,23 +122,23 @@ func (p *Past) finished(f *os.File) error {
 		p.doubt("the run of %s left %s beside the file, and its journal is gone", s.Started, pipeline.Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
 	}
 	if n := s.Manifest.Unsure - s.Rows.Recorded; n > 0 {
-		p.unsure(n)
+		p.doubtUnsure(n)
 	}
-	p.known(&s.Manifest)
+	p.setManifest(&s.Manifest)
 	p.Counts.Recorded, p.Counts.ByStatus = s.Rows.Recorded-s.Rows.Journalled, s.Rows.ByStatus
 	p.Counts.InProgress = s.Rows.InProgress
 	return nil
 }
 
-// unsure notes that nothing is known of n rows or fewer that an earlier life of the
+// doubtUnsure notes that nothing is known of n rows or fewer that an earlier life of the
 // run may have set.
-func (p *Past) unsure(n int) {
+func (p *Past) doubtUnsure(n int) {
 	p.doubt("%s had lost results, or entries of its journal, when the run went on with it, and the run did not come to its end: any of %s without a result may have been changed",
 		p.Name, pipeline.Plural(n, "row"))
 }
 
-// known notes what run it was.
-func (p *Past) known(m *Manifest) {
+// setManifest notes what run it was.
+func (p *Past) setManifest(m *Manifest) {
 	p.Manifest = m
 	if s := p.summary; s != nil && s.Manifest.ID == m.ID {
 		p.Signed = Signature{Note: s.Note, Caller: s.Caller, CommandLine: s.CommandLine, Version: s.Version, Roster: s.Roster, RosterSHA256: s.RosterSHA256}
@@ -146,9 +146,9 @@ func (p *Past) known(m *Manifest) {
 	}
 }
 
-// unfinished takes in the journal of a run that did not come to its end, or was
+// readUnfinished takes in the journal of a run that did not come to its end, or was
 // killed at the very end of it.
-func (p *Past) unfinished(f *os.File, damage string) {
+func (p *Past) readUnfinished(f *os.File, damage string) {
 	j := p.journal
 	if damage != "" {
 		p.doubt("%s: rows that it had may be missing", damage)
@@ -156,12 +156,12 @@ func (p *Past) unfinished(f *os.File, damage string) {
 	if s := p.summary; s != nil && s.Manifest.ID != j.manifest.ID && s.Manifest.ID != j.manifest.Was {
 		p.doubt("%s is not the journal that the last run left, by the summary", j.name)
 	}
-	if err := j.mark.holds(f); err != nil {
+	if err := j.mark.check(f); err != nil {
 		p.doubt("%s is not what its run left, by its journal", p.Name)
 	}
-	p.known(&j.manifest)
+	p.setManifest(&j.manifest)
 	var err error
-	if p.header, p.whole, err = readRecords(f, nil, p.record); err != nil {
+	if p.header, p.wholeBytes, err = readRecords(f, nil, p.record); err != nil {
 		p.doubt("%s is not what its run left, behind %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
 	}
 	if p.header == nil {
@@ -176,7 +176,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 		}
 	}
 	if n := min(j.manifest.Unsure-p.Counts.Recorded, j.manifest.Rows-p.Counts.Recorded-len(j.entries)); n > 0 {
-		p.unsure(n)
+		p.doubtUnsure(n)
 	}
 	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Run != "audit" {
 		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", pipeline.Plural(left, "row"))
@@ -185,7 +185,7 @@ func (p *Past) unfinished(f *os.File, damage string) {
 
 // record counts a record, and drops from the journal what it has of the row.
 func (p *Past) record(rec Record, cells []string, end int64) error {
-	if err := p.journal.agrees(rec, cells, end, len(p.Doubts) > 0); err != nil {
+	if err := p.journal.checkRecord(rec, cells, end, len(p.Doubts) > 0); err != nil {
 		return err
 	}
 	p.Counts.Recorded++
@@ -220,8 +220,8 @@ func (p *Past) SHA256() (string, error) {
 	return sha256Of(f)
 }
 
-// Fed reports whether the journal has rows that the file has not.
-func (p *Past) Fed() bool { return p.header != nil && len(p.journal.entries) > 0 }
+// HasJournalRows reports whether the journal has rows that the file has not.
+func (p *Past) HasJournalRows() bool { return p.header != nil && len(p.journal.entries) > 0 }
 
 // InProgress is the error of a row that was in progress when its run ended.
 const InProgress = "in progress when the run ended: " + pipeline.SetSent + ", perhaps"
@@ -230,7 +230,7 @@ const InProgress = "in progress when the run ended: " + pipeline.SetSent + ", pe
 // that are done and, if open says so, those in progress, as unverified.
 func (p *Past) Open(open bool) (io.ReadCloser, error) {
 	f, err := os.Open(p.Name)
-	if err != nil || !p.Fed() {
+	if err != nil || !p.HasJournalRows() {
 		return f, err
 	}
 	var tail bytes.Buffer
@@ -260,5 +260,5 @@ func (p *Past) Open(open bool) (io.ReadCloser, error) {
 	return struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(io.NewSectionReader(f, 0, p.whole), &tail), f}, nil
+	}{io.MultiReader(io.NewSectionReader(f, 0, p.wholeBytes), &tail), f}, nil
 }

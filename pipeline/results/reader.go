@@ -110,4 +110,6 @@ func (r *Reader) Read(res *pipeline.Result) error {
 }
 
 // cell returns what a cell of the record that was read last stands for.
-func (r *Reader) cell(i int) string { return spoken(UnescapeFormula(r.dec.Record()[i]), r.csv.Comma) }
+func (r *Reader) cell(i int) string {
+	return untranslate(UnescapeFormula(r.dec.Record()[i]), r.csv.Comma)
+}

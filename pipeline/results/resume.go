@@ -70,26 +70,26 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*File
 	}
 	switch {
 	case j != nil:
-		if err := from.checkLife(m, j, last); err != nil {
+		if err := from.checkJournal(m, j, last); err != nil {
 			return nil, nil, err
 		}
 		if last != nil {
 			from.Note = last.Note
 		}
 	case gone:
-		return from.fresh(name, f, m, last)
+		return from.startAnew(name, f, m, last)
 	case last == nil && headerAlone(name, f):
 		// Killed ahead of the journal, and so of every call.
-		return from.fresh(name, f, m, nil)
+		return from.startAnew(name, f, m, nil)
 	}
 
-	r := &File{name: name, manifest: m.newLife(""), resumed: j}
+	r := &File{name: name, manifest: m.newID(""), resumed: j}
 	if j != nil {
 		was := j.manifest.ID
 		if last != nil && last.Manifest.ID == j.manifest.Was { // killed ahead of its own summary, and this life may be, too
 			was = last.Manifest.ID
 		}
-		r.manifest = m.newLife(was)
+		r.manifest = m.newID(was)
 	}
 	if gone {
 		if r.file, err = createOutput(name, true); err == nil { // which has no record
@@ -132,9 +132,9 @@ func (from *Resumption) warn(format string, args ...any) {
 	from.Warnings = append(from.Warnings, fmt.Sprintf(format, args...))
 }
 
-// checkLife compares the journal with the run that is to go on, and with the
+// checkJournal compares the journal with the run that is to go on, and with the
 // summary of the last life of it.
-func (from *Resumption) checkLife(m Manifest, j *journal, last *summaryDocument) error {
+func (from *Resumption) checkJournal(m Manifest, j *journal, last *summaryDocument) error {
 	from.was = j.manifest
 	if err := m.differ(j.manifest); err != nil {
 		return err
@@ -145,10 +145,10 @@ func (from *Resumption) checkLife(m Manifest, j *journal, last *summaryDocument)
 	return nil
 }
 
-// fresh begins a run of which there is neither a results file nor a journal. If
+// startAnew begins a run of which there is neither a results file nor a journal. If
 // the summary of one that did not come to its end is there, it has to be the same:
 // with that summary would go the last that is known of those whom it changed.
-func (from *Resumption) fresh(name string, f Format, m Manifest, last *summaryDocument) (*File, *Resumption, error) {
+func (from *Resumption) startAnew(name string, f Format, m Manifest, last *summaryDocument) (*File, *Resumption, error) {
 	lost := last != nil && last.Outcome != Complete && last.Manifest.Run != "audit"
 	if lost {
 		err := m.differ(last.Manifest)
@@ -217,14 +217,14 @@ func (r *File) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDoc
 			return fmt.Errorf("%w: it was changed since its run ended, by the summary %s", ErrNotResumable, SummaryName(r.name))
 		}
 		from.Complete = true
-	} else if err := r.resumed.mark.holds(in); err != nil {
+	} else if err := r.resumed.mark.check(in); err != nil {
 		return err
 	}
 	var whole int64
 	if !tornHeader(in, f) {
 		_, whole, err = readRecords(in, Columns(f), func(rec Record, cells []string, end int64) error {
 			if r.resumed != nil {
-				if err := r.resumed.agrees(rec, cells, end, damage != ""); err != nil {
+				if err := r.resumed.checkRecord(rec, cells, end, damage != ""); err != nil {
 					return fmt.Errorf("%w: %w", ErrNotResumable, err)
 				}
 			}
@@ -264,9 +264,9 @@ func (r *File) match(rec Record, rows pipeline.Rows, from *Resumption) error {
 // moveAway is what to do with a file that is not what its run left.
 const moveAway = ": put back what it was, or move it away, and it is made anew as far as its journal goes"
 
-// holds returns an error unless f begins with what was on the disk by m. A nil m
+// check returns an error unless f begins with what was on the disk by m. A nil m
 // says nothing of it.
-func (m *mark) holds(f *os.File) error {
+func (m *syncMark) check(f *os.File) error {
 	if m == nil {
 		return nil
 	}

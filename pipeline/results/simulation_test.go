@@ -285,11 +285,11 @@ func (s *simulation) kept(f files) kept {
 func simLines(b []byte) (texts [][]byte) {
 	first, rest, _ := bytes.Cut(b, []byte("\n"))
 	var head journalHead
-	if text, ok := unwrap("", first); !ok || json.Unmarshal(text, &head) != nil {
+	if text, ok := checkLine("", first); !ok || json.Unmarshal(text, &head) != nil {
 		return nil
 	}
 	for line := range bytes.Lines(rest) {
-		if text, ok := unwrap(head.Manifest.ID, bytes.TrimSuffix(line, []byte("\n"))); ok {
+		if text, ok := checkLine(head.Manifest.ID, bytes.TrimSuffix(line, []byte("\n"))); ok {
 			texts = append(texts, text)
 		}
 	}

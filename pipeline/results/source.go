@@ -22,10 +22,10 @@ type Source struct {
 
 	comma rune // between its cells
 
-	ifUnchanged bool            // see Again
-	undone      *tenant.Setting // see Back; else nil
-	lacking     bool            // some row has no value before
-	unknown     []string        // properties that moved, whose values before some row has not
+	ifUnchanged  bool            // see Again
+	undoSetting  *tenant.Setting // see Back; else nil
+	lacksBefore  bool            // some row has no value before
+	movedUnknown []string        // properties that moved, whose values before some row has not
 }
 
 // NewSource returns the Source that r begins with, or nil if that is no results file.
@@ -55,7 +55,7 @@ func (s *Source) Manifest() *Manifest {
 // being made safe for spreadsheets, and saved by one.
 func (s *Source) Cell(i int, cell string) (text string, ours bool) {
 	if i < s.Own {
-		return spoken(UnescapeFormula(cell), s.comma), true
+		return untranslate(UnescapeFormula(cell), s.comma), true
 	}
 	return cell, false
 }
@@ -75,9 +75,9 @@ func (s *Source) result(cells []string) *pipeline.Result {
 	return &pipeline.Result{Status: status, Note: UnescapeFormula(cells[s.Own-2])}
 }
 
-// Again has c want what the file's run wanted. The values before are those of the
+// AssignWanted has c want what the file's run wanted. The values before are those of the
 // file, and if only unchanged users are to be changed, they must still be so.
-func (s *Source) Again(c *pipeline.Change, ifUnchanged bool) error {
+func (s *Source) AssignWanted(c *pipeline.Change, ifUnchanged bool) error {
 	for _, p := range s.Properties {
 		var expect []string
 		if ifUnchanged {
@@ -117,10 +117,10 @@ func (s *Source) DoneBefore(cells []string) (pipeline.Status, error, bool) {
 	return 0, nil, false
 }
 
-// Back has c want what was before the file's run, of users who still are as that
+// AssignBefore has c want what was before the file's run, of users who still are as that
 // run left them or wanted them to be, or as what it wanted makes them. A run that was cut short may have changed
 // one property of a user and not the next, which then is as before.
-func (s *Source) Back(c *pipeline.Change) error {
+func (s *Source) AssignBefore(c *pipeline.Change) error {
 	c.MatchCase = true // what was is put back to the letter
 	for _, p := range s.Properties {
 		if err := c.AssignColumns(p, p+".Before", "", p, p+".Wanted", p+".Before"); err != nil {
@@ -140,14 +140,14 @@ func (s *Source) Back(c *pipeline.Change) error {
 			c.ExpectMoved(m, by, by+".Wanted")
 		}
 	}
-	s.unknown = c.Moved()
-	s.undone = c.Setting
+	s.movedUnknown = c.Moved()
+	s.undoSetting = c.Setting
 	return nil
 }
 
-// Wanting are the statuses of rows that say what they want and have not been
+// WantingStatuses are the statuses of rows that say what they want and have not been
 // found to be so.
-var Wanting = []string{"applied", "unchanged", "mismatch", "unverified", "failed", "not-found", "denied", "stale", "differs", "unreadable"}
+var WantingStatuses = []string{"applied", "unchanged", "mismatch", "unverified", "failed", "not-found", "denied", "stale", "differs", "unreadable"}
 
 // Unchanged reports whether a row of the file is of a user whom its run has not
 // changed, for certain.
@@ -156,25 +156,25 @@ func (s *Source) Unchanged(row *roster.Row) bool {
 	return r == nil || !r.MaybeChanged()
 }
 
-// Changing are the statuses of rows that undo looks at.
-var Changing = []string{"applied", "mismatch", "unverified", "failed"}
+// ChangingStatuses are the statuses of rows that undo looks at.
+var ChangingStatuses = []string{"applied", "mismatch", "unverified", "failed"}
 
 // ErrNoBefore is why a row can't be put back.
 var ErrNoBefore = errors.New("no value before is on record: it can't be put back")
 
-// NoBefore reports whether some row that is to be undone has no value before. It is
+// LacksBefore reports whether some row that is to be undone has no value before. It is
 // for after the roster has been read.
-func (s *Source) NoBefore() bool { return s.lacking }
+func (s *Source) LacksBefore() bool { return s.lacksBefore }
 
 // CheckRow returns, if the file's run is to be undone, [ErrNoBefore] for a row without a
 // value before.
 func (s *Source) CheckRow(cells []string) error {
-	if s.undone == nil {
+	if s.undoSetting == nil {
 		return nil
 	}
 	for i := range s.Properties {
 		if cell := func(n int) string { return cells[firstValue+3*i+n] }; cell(1) != "" && cell(2) == "" {
-			s.lacking = true
+			s.lacksBefore = true
 			return ErrNoBefore
 		}
 	}
@@ -192,8 +192,8 @@ func (s *Source) CheckRow(cells []string) error {
 // movedFrom notes that a property has been moved, if it has, and that what it was
 // before is not on record.
 func (s *Source) movedFrom(cells []string, property, before string) {
-	if before == "" && s.movedIn(cells, property) && !slices.Contains(s.unknown, property) {
-		s.unknown = append(s.unknown, property)
+	if before == "" && s.movedIn(cells, property) && !slices.Contains(s.movedUnknown, property) {
+		s.movedUnknown = append(s.movedUnknown, property)
 	}
 }
 
@@ -201,7 +201,7 @@ func (s *Source) movedFrom(cells []string, property, before string) {
 // user.
 func (s *Source) movedIn(cells []string, property string) bool {
 	for i, p := range s.Properties {
-		if cells[firstValue+3*i+1] != "" && slices.Contains(s.undone.MovedBy([]string{p}), property) {
+		if cells[firstValue+3*i+1] != "" && slices.Contains(s.undoSetting.MovedBy([]string{p}), property) {
 			return true
 		}
 	}
@@ -215,8 +215,8 @@ func (s *Source) Doubts(rows int) []string {
 	if s.Past != nil {
 		doubts = slices.Clone(s.Past.Doubts)
 	}
-	if s.unknown != nil && rows > 0 {
-		doubts = append(doubts, fmt.Sprintf("the run moved %s too, whose values before are not on record (of some rows, or of any): they can't be put back", strings.Join(s.unknown, ", ")))
+	if s.movedUnknown != nil && rows > 0 {
+		doubts = append(doubts, fmt.Sprintf("the run moved %s too, whose values before are not on record (of some rows, or of any): they can't be put back", strings.Join(s.movedUnknown, ", ")))
 	}
 	return doubts
 }
