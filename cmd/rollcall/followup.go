@@ -40,7 +40,7 @@ func (f followUp) commands() []html.Command {
 		add("Try the rows again that are "+strings.ReplaceAll(names, ",", ", "), tryAgain(f.file, names), f.tenant)
 	}
 	changed := f.counts.InProgress
-	for _, status := range results.Changing {
+	for _, status := range results.ChangingStatuses {
 		if s, err := pipeline.ParseStatus(status); err == nil {
 			changed += by[s]
 		}

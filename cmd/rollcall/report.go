@@ -131,7 +131,7 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 	if err := fill(p, in); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	if past.Fed() { // then it is not the file alone that was read
+	if past.HasJournalRows() { // then it is not the file alone that was read
 		if p.ResultsSHA256, err = past.SHA256(); err != nil {
 			return nil, err
 		}

@@ -5,52 +5,51 @@ import (
 	"time"
 )
 
-// How much is kept of what the tenant did, and how far it is believed.
+// How much evidence is kept, and how exactly rates are compared with it.
 const (
-	maxStretches   = 8    // that are kept: a limit that is the same is known after two
-	maxMarks       = 512  // of one stretch, until it is thinned out
-	markResolution = 16   // of thinning: times in which a sixteenth of what came after was called are one
-	maxMiss        = 2.0  // calls by which what is known of one limit may contradict itself: those that overtook others
-	equalMiss      = 0.5  // calls by which two limits agree with it equally well
-	maxFill        = 60.0 // seconds in which a bucket fills at most
-	lossDecay      = 0.9  // what a full bucket loses is remembered for some ten calls
+	maxStretches   = 8    // stretches kept; two are enough to find a limit that does not change
+	maxMarks       = 512  // marks of one stretch before it is thinned out
+	markResolution = 16   // thinning merges marks while fewer than 1/16 of the calls made since then lie between them
+	maxMiss        = 2.0  // calls by which evidence of one limit may contradict itself, because calls overtake each other
+	equalMiss      = 0.5  // two rates whose misses differ by fewer calls agree equally well
+	maxFill        = 60.0 // seconds that a bucket takes to fill, at most
+	lossDecay      = 0.9  // per call: what a full bucket lost counts for about ten calls
 )
 
-// Evidence is what is known of the tenant's limit: when calls were taken, and when
-// one was refused. It is read as if the limit were a bucket of tokens that fills
-// at a rate and holds so many. Neither is known, but a bucket of a given rate must
-// have held what was taken between any two moments, and must have been empty when
-// a call was refused: two refusals after stretches of unequal length leave few
-// rates for which that is the same number of tokens.
+// evidence is what is known of the tenant's limit: when calls started, and which were
+// refused. The limit is taken to be a token bucket with an unknown rate and an unknown
+// size. For a given rate, the bucket must have held all tokens that were taken between
+// any two moments, and it must have been empty when a call was refused. Two refusals
+// after stretches of different length leave few rates for which both hold.
 type evidence struct {
 	past     []stretch
-	current  stretch // the one that has not been refused yet
-	empty    mark    // the refusal ahead of all this, and n tokens of the bucket that was empty then; or 0, if it was full
+	current  stretch // since the last refusal
+	empty    mark    // the refusal before past, with n tokens as the size of the bucket that was empty then; 0 if the bucket was full
 	begun    time.Time
-	excluded time.Duration // of the time since then, what says nothing
+	excluded time.Duration // time since begun that says nothing, such as pauses
 }
 
-// A stretch is a time without refusals. Its last mark is the call that was
-// refused.
+// A stretch is the calls from one refusal to the next. Its last mark is the call that
+// was refused.
 type stretch []mark
 
-// A mark is a call, the nth, at so many seconds.
+// A mark is a call: its time in seconds, and its number.
 type mark struct{ at, n float64 }
 
 func (e *evidence) markAt(t time.Time, n int64) mark {
 	return mark{(t.Sub(e.begun) - e.excluded).Seconds(), float64(n)}
 }
 
-// assumeBurst is told that the bucket holds so many tokens: as many were once taken
-// at a time, long ago.
+// assumeBurst notes that the bucket holds burst tokens, as if so many calls had been made at
+// once, long ago.
 func (e *evidence) assumeBurst(burst float64) {
 	const ago = -1e6
 	n := math.Floor(burst)
 	e.past = []stretch{{{ago, 1}, {ago, n}, {ago, n + 1}}}
 }
 
-// refusedFirst reports whether the nth call is the first of its stretch, which
-// then begins anew.
+// refusedFirst reports whether the nth call is the first of its stretch. If so, the
+// stretch begins anew.
 func (e *evidence) refusedFirst(n int64) bool {
 	if len(e.current) == 0 || e.current[0].n != float64(n) {
 		return false
@@ -78,8 +77,8 @@ func (s stretch) thin() stretch {
 	return append(kept, last)
 }
 
-// refused ends a stretch: the nth call, which started at begun, was refused. Those
-// that started later found the bucket empty, too, and took what came in.
+// refused ends a stretch: the nth call, which started at begun, was refused. Calls that
+// started later found the bucket empty, too, and are left out.
 func (e *evidence) refused(now, begun time.Time, n int64) {
 	i := len(e.current)
 	for i > 0 && e.current[i-1].n >= float64(n) {
@@ -90,9 +89,8 @@ func (e *evidence) refused(now, begun time.Time, n int64) {
 	e.excluded += now.Sub(begun)
 }
 
-// fit returns the lowest and the highest of the rates from lo to hi that agree
-// with the evidence. Old evidence that contradicts the latest is of another limit,
-// and is forgotten.
+// fit returns the lowest and the highest of the rates from lo to hi that agree with the
+// evidence. If none does, the limit has changed, and old evidence is dropped.
 func (e *evidence) fit(lo, hi float64) (first, last float64) {
 	first, last, miss := e.agree(lo, hi)
 	if miss > maxMiss {
@@ -107,9 +105,9 @@ func (e *evidence) fit(lo, hi float64) (first, last float64) {
 	return first, last
 }
 
-// agree returns the lowest and the highest of the rates from lo to hi that agree
-// best with the evidence, to some hundredths of a percent, and by how many calls
-// they don't.
+// agree returns the lowest and the highest of the rates from lo to hi that agree best
+// with the evidence, exact to some hundredths of a percent, and by how many calls they
+// miss it.
 func (e *evidence) agree(lo, hi float64) (first, last, miss float64) {
 	first, last = lo, hi
 	for range 3 {
@@ -118,8 +116,8 @@ func (e *evidence) agree(lo, hi float64) (first, last, miss float64) {
 	return first, last, miss
 }
 
-// refine returns the ends of a part of the rates from lo to hi that has all of
-// them that agree best with the evidence, and by how many calls the best does not.
+// refine returns a smaller range of rates that includes all those from lo to hi that agree
+// best with the evidence, and by how many calls the best one misses it.
 func (e *evidence) refine(lo, hi float64) (first, last, miss float64) {
 	const steps = 100
 	var misses [steps + 1]float64
@@ -147,15 +145,15 @@ func (e *evidence) tokens(rate float64) float64 {
 	return need
 }
 
-// bounds returns how many tokens a bucket that fills at rate must hold for what was
-// taken, and fewer than how many for what was refused.
+// bounds returns bounds of the size of a bucket that fills at rate: it must hold need tokens
+// for the calls that were accepted, and fewer than room for those that were refused.
 func (e *evidence) bounds(rate float64) (need, room float64) {
 	need, room = 1, 1+maxFill*rate
 	missing, prev := e.empty.n, e.empty.at
 	if missing == 0 {
 		prev = e.past[0][0].at
 	}
-	var lost float64 // by a full bucket, of late
+	var lost float64 // tokens that a full bucket lost lately
 	for _, s := range e.past {
 		n := s[0].n - 1
 		for i, m := range s {
@@ -169,7 +167,7 @@ func (e *evidence) bounds(rate float64) (need, room float64) {
 				need = max(need, missing)
 			case missing > 0:
 				room = min(room, missing+1)
-			default: // a full bucket refuses nobody
+			default: // a full bucket refuses no call
 				room = min(room, -lost)
 			}
 		}

@@ -1,13 +1,13 @@
-// Package pace says how fast calls may be made: so many a second, and so many at
-// once.
+// Package pace decides how fast calls are made: how many a second (the pace), and how
+// many at once (the width).
 //
-//	Wait ─▶ in line ─▶ a pause, the pace, the width ─▶ Turn ─▶ the call ─▶ Observe
+//	Wait ─▶ queue ─▶ a pause, the pace, the width ─▶ Turn ─▶ the call ─▶ Observe
 //	                        ▲                                               │
 //	                        └──────────── what the tenant refused ──────────┘
 //
-// A [Limiter] is shared by all who call one tenant: Wait holds a call back until
-// it may start, and Observe tells how it ended, which is how the pace is found
-// that the tenant allows.
+// All workers share one [Limiter] for a tenant. Wait holds a call back until it may
+// start. Observe takes the result of the call: from the calls that are refused, the
+// Limiter finds the pace and the width that the tenant allows.
 package pace
 
 import (
@@ -20,28 +20,27 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// A Limiter paces the calls made to one tenant. All workers share it, for the
-// tenant counts their calls together: one throttled call holds back them all.
+// A Limiter paces the calls made to one tenant. All workers share it, because the tenant
+// counts their calls together: one throttled call holds back all of them.
 //
-// It finds out how many calls a second the tenant allows, and how many at once,
-// from what the tenant refuses: see [pace] and [width] for how. Calls wait in
-// line, and only the first of the line waits for its time, so that whatever
-// changes meanwhile applies to all.
+// It finds out how many calls a second the tenant allows, and how many at once, from
+// the calls that the tenant refuses: see [pace] and [width]. Calls wait in a queue. Only
+// the first one waits for its time, so that any change applies to all of them.
 //
 // It is safe for use by several goroutines at once.
 type Limiter struct {
 	ceiling float64 // calls a second at most; 0 for no such limit
 
-	// What a call looks at that nothing holds back.
+	// Read by every call, without the lock.
 	closed           atomic.Bool  // a call may have to wait for a time
-	defaultPauseUsed atomic.Bool  // unsaid has been used since a call was accepted
-	calls            atomic.Int64 // under way in the low bits, started in the others
-	maxAtOnce        atomic.Int64 // how many may be under way
+	defaultPauseUsed atomic.Bool  // defaultPause was used since a call was accepted
+	calls            atomic.Int64 // low bits: calls under way; high bits: calls started
+	maxAtOnce        atomic.Int64 // how many calls may be under way
 	refusals         atomic.Int64
-	queued           atomic.Int64 // calls in line
+	queued           atomic.Int64 // calls in the queue
 
-	line    chan struct{} // whoever has the one value in it is the first of the line
-	changed chan struct{} // tells the first of the line to look again
+	line    chan struct{} // holds one value; the call that has taken it is the first of the queue
+	changed chan struct{} // tells the first of the queue to check again
 
 	mu           sync.Mutex
 	pace         pace
@@ -50,13 +49,13 @@ type Limiter struct {
 	started      int64                       // calls started until the last refusal
 	next         time.Time                   // when the pace allows the next call
 	resume       time.Time                   // no call may start before this
-	total        time.Duration               // how long calls have been held back, future included
-	defaultPause *backoff.ExponentialBackOff // the next pause when the tenant does not say how long
+	total        time.Duration               // length of all pauses, including the rest of the current one
+	defaultPause *backoff.ExponentialBackOff // the next pause if the tenant does not say how long
 
-	probingMode   bool      // one call at a time
-	probingSince  time.Time // since then
-	probe         int64     // counts the calls that were started so
-	probeUnderWay bool      // the last of them is under way
+	probingMode   bool      // one call at a time is allowed
+	probingSince  time.Time // when that began
+	probe         int64     // number of the last call that started in this mode
+	probeUnderWay bool      // that call is under way
 	probeAt       time.Time // when the next may start
 }
 
@@ -66,20 +65,20 @@ const (
 	underWay    = oneStarted - 1
 )
 
-// A Turn is a call's permission to start. It goes back to the Limiter with what
-// came of the call.
+// A Turn is the permission for one call to start. It is given back to [Limiter.Observe]
+// with the result of the call.
 type Turn struct {
-	refusals int64     // there had been
-	n        int64     // of all calls
-	at       time.Time // when it started, if a pace held it back
-	probe    int64
+	refusals int64     // number of refusals before the call
+	n        int64     // number of the call
+	at       time.Time // when it started, if the pace was limited; otherwise zero
+	probe    int64     // number of the probe, or 0
 }
 
-// New returns a Limiter that allows perSecond calls a second; 0 means as
-// many as the tenant lets it.
+// New returns a Limiter that allows perSecond calls a second; 0 means as many as the
+// tenant allows.
 //
-// Counted from the start it never allows more than that. In any one second it
-// allows one in a hundred beyond it, to make up for calls that came late.
+// Counted from the start it never allows more than perSecond. In any one second it may
+// allow 1% more, to make up for calls that started late.
 func New(perSecond float64) *Limiter {
 	l := &Limiter{
 		ceiling: perSecond,
@@ -94,7 +93,7 @@ func New(perSecond float64) *Limiter {
 		),
 	}
 	l.line <- struct{}{}
-	l.closed.Store(true) // until the first call, which begins the time
+	l.closed.Store(true) // until the first call: it sets the time from which calls are counted
 	if perSecond == 0 {
 		l.pace.rate = paceOpening
 	}
@@ -102,20 +101,20 @@ func New(perSecond float64) *Limiter {
 	return l
 }
 
-// Wait blocks until a call may start, or ctx ends. Unless it returns an error,
-// the Turn is to be given to Observe when the call has ended.
+// Wait blocks until a call may start, or ctx ends. Unless it returns an error, give the
+// Turn to Observe when the call has ended.
 func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	if err := ctx.Err(); err != nil {
 		return Turn{}, context.Cause(ctx)
 	}
-	// Nobody is overtaken: whoever has just ended a call would be here first
-	// each time.
+	// No call overtakes the queue: otherwise a worker that has just ended a call would
+	// always be first.
 	if l.queued.Load() == 0 {
 		if turn, ok := l.startAtOnce(); ok {
 			return turn, nil
 		}
 	}
-	held := l.queued.Add(1) > 1 // by those ahead, or by the time
+	held := l.queued.Add(1) > 1 // by the queue, or by time
 	defer l.queued.Add(-1)
 	select {
 	case <-l.line:
@@ -135,7 +134,7 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	}
 }
 
-// startAtOnce starts a call if nothing holds calls back.
+// startAtOnce starts a call if nothing holds calls back at the moment.
 func (l *Limiter) startAtOnce() (turn Turn, ok bool) {
 	if l.closed.Load() {
 		return Turn{}, false
@@ -144,7 +143,7 @@ func (l *Limiter) startAtOnce() (turn Turn, ok bool) {
 	if !ok {
 		return Turn{}, false
 	}
-	if l.closed.Load() { // a pause has begun meanwhile
+	if l.closed.Load() { // a pause has just begun
 		l.calls.Add(-oneStarted - oneUnderWay)
 		l.wake()
 		return Turn{}, false
@@ -152,7 +151,7 @@ func (l *Limiter) startAtOnce() (turn Turn, ok bool) {
 	return Turn{refusals: l.refusals.Load(), n: n}, true
 }
 
-// enter counts a call as started and under way, if there may be one more.
+// enter counts a call as started and under way, if one more is allowed.
 func (l *Limiter) enter() (int64, bool) {
 	for {
 		n := l.calls.Load()
@@ -165,15 +164,15 @@ func (l *Limiter) enter() (int64, bool) {
 	}
 }
 
-// maxCatchUp is how late a call may come for those behind it to make up for it: not
-// so late that a second has a hundredth more than its calls.
+// maxCatchUp is how much lost time the next calls may make up for when a call starts late. More
+// would let one second have over 1% more calls than allowed.
 const maxCatchUp = 8 * time.Millisecond
 
-// forever is how long to wait for what has no time.
+// forever is how long to wait if no time is known.
 const forever = time.Duration(math.MaxInt64)
 
-// try starts a call, or returns how long to wait before the next try. Held says
-// that the call has been here before its time.
+// try starts a call, or returns how long to wait before the next try. held says that the
+// call has already waited.
 func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -183,7 +182,7 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 		l.next = now.Add(interval(rate))
 	}
 	free := l.resume
-	// Before anything is known, one call at a time is as slow as can be.
+	// As long as no limit is known, a call may always start if no other is under way.
 	alone := l.ceiling == 0 && !l.pace.limited() && l.calls.Load()&underWay == 0
 	if alone {
 		l.next = now
@@ -208,9 +207,8 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 	if rate > 0 {
 		l.pace.start(now, n)
 		turn.at = now
-		// That timers come late is made up for, and nothing else: after a pause,
-		// or when nobody called for a while, two calls that are too close may be
-		// one too many.
+		// Only the lateness of timers is made up for. After a pause, or when no call
+		// was made for a while, two calls that are too close could be refused.
 		var made time.Duration
 		if held && !l.resume.After(l.next) {
 			made = maxCatchUp
@@ -228,7 +226,7 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 	return turn, 0, true
 }
 
-// rate returns how many calls a second there may be, or 0 for any number.
+// rate returns how many calls a second are allowed, or 0 for no limit.
 func (l *Limiter) rate() float64 {
 	if l.ceiling > 0 && (l.pace.rate == 0 || l.pace.rate > l.ceiling) {
 		return l.ceiling
@@ -244,7 +242,7 @@ func interval(rate float64) time.Duration {
 	return time.Duration(math.Ceil(float64(time.Second) / rate))
 }
 
-// pause waits for d, until there is something new, or until ctx ends.
+// pause waits for d, until wake is called, or until ctx ends.
 func (l *Limiter) pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -257,12 +255,12 @@ func (l *Limiter) pause(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// wake tells the first of the line that there is something new.
+// wake tells the first of the queue to check again.
 func (l *Limiter) wake() {
 	if l.queued.Load() > 0 {
 		select {
 		case l.changed <- struct{}{}:
-		default: // it has not yet seen the last
+		default: // it has not seen the last signal yet
 		}
 	}
 }

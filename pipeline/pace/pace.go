@@ -7,48 +7,47 @@ import (
 
 // How a pace is found.
 const (
-	paceOpening  = 100   // calls a second at first: a second's work is no burden to a tenant, and no loss to a user
-	paceGrowth   = 10    // calls a second that each accepted call adds to that: twice the pace in 70 ms
-	paceSpread   = 3     // how far below what was refused to begin again, and how far above what is allowed to look for more
-	paceMargin   = 0.995 // of the least that the tenant may allow: timers and networks are not exact
-	pacePatience = 50    // how many times the cost of a refusal passes before another is risked: what that costs is 2%
-	paceMinCost  = 2     // seconds that a refusal costs at least, at a call a second; at more, less, but not in proportion: of two runs that share a limit, the slower would stay so
-	paceMin      = 0.25  // calls a second at least: less is not a limit but a tenant that refuses by another rule
-	paceMax      = 1e5   // and at most
+	paceOpening  = 100   // calls a second at the start
+	paceGrowth   = 10    // calls a second that each accepted call adds to that: the pace doubles in 70 ms
+	paceSpread   = 3     // after a refusal the pace begins again at 1/3 of it or more; the climb slows down within a factor of 3 of the upper end
+	paceMargin   = 0.995 // fraction of the lower end that is used: timers and networks are not exact
+	pacePatience = 50    // the upper end is dropped after so many times the cost of a refusal, so that looking for more costs 2%
+	paceMinCost  = 2     // least cost of a refusal in seconds, at one call a second; it falls with the root of the rate, so that the slower of two runs that share a limit can catch up
+	paceMin      = 0.25  // calls a second, at least: a lower limit is taken to be another kind of refusal
+	paceMax      = 1e5   // calls a second, at most
 )
 
 // A pace is a rate at which calls start. It has no clock and waits for nothing.
 //
-// It grows by the call until the tenant first refuses one, or until it is not what
-// holds calls back, and then there is none. From the first refusal on, the
-// [evidence] says between which rates the tenant's limit is, and each refusal
-// narrows that:
+// It grows with each accepted call until the tenant refuses one. If calls come more
+// slowly than the pace allows before that, there is no pace. After the first refusal the
+// [evidence] shows between which two rates the tenant's limit is, and each refusal brings
+// these ends closer together:
 //
-//   - The pace begins again at the lower end, or at a third of the upper end where
-//     that is more: what a refusal costs is soon less than what is lost below the
-//     limit.
-//   - It climbs towards the upper end, in the time that a refusal costs by as much
-//     as is left of the way, squared: fast while little is known, and hardly at all
-//     when the two ends are close.
-//   - After fifty times what a refusal costs the tenant may have come to allow
-//     more, and the upper end is forgotten.
+//   - After a refusal the pace begins again at the lower end, or at a third of the upper
+//     end if that is more: time lost far below the limit costs more than a refusal.
+//   - It climbs towards the upper end. The speed of the climb is the square of the
+//     distance that is left (in logarithms), in the time that a refusal costs: fast while
+//     little is known, and very slow when the ends are close.
+//   - After fifty times the cost of a refusal the tenant may allow more than before, and
+//     the upper end is dropped.
 type pace struct {
-	rate  float64 // calls a second; 0 for as many as there are
-	lower float64 // what the tenant allows, at least and at most; 0 and +Inf if nothing is known
-	upper float64
-	found float64   // the lower one, or 0 if the other is too far away to go by it
+	rate  float64   // calls a second; 0 for no limit
+	lower float64   // the tenant allows at least this; 0 if it is not known
+	upper float64   // the tenant allows at most this; +Inf if it is not known
+	found float64   // lower, or 0 if upper is too far away for it to be the limit
 	cost  float64   // seconds that a refusal costs
-	since time.Time // the end of the pause after the last one, or the start
+	since time.Time // end of the pause after the last refusal, or the start
 
-	busy     bool // the pace is what holds calls back
-	last     time.Time
+	busy     bool      // calls come as fast as the pace allows
+	last     time.Time // when the last call started
 	evidence evidence
 }
 
-// limited reports whether the tenant is known to have a limit.
+// limited reports whether a limit of the tenant is known.
 func (p *pace) limited() bool { return p.lower > 0 }
 
-// start notes that a call starts, the nth.
+// start notes that the nth call starts.
 func (p *pace) start(now time.Time, n int64) {
 	if p.evidence.begun.IsZero() {
 		p.evidence.begun, p.since = now, now
@@ -65,7 +64,7 @@ func (p *pace) start(now time.Time, n int64) {
 	p.evidence.started(now, n)
 }
 
-// climb lets the pace grow for the time from one call to the next.
+// climb raises the pace for the time since the call before.
 func (p *pace) climb(now time.Time, gap float64) {
 	cost := max(p.cost, paceMinCost/math.Sqrt(p.rate))
 	if now.Sub(p.since).Seconds() > pacePatience*cost {
@@ -75,16 +74,15 @@ func (p *pace) climb(now time.Time, gap float64) {
 	p.rate = min(p.upper, p.rate*math.Exp(left*left*gap/cost))
 }
 
-// accepted notes that the tenant took a call that started since the last
-// refusal.
+// accepted notes that the tenant accepted a call that started after the last refusal.
 func (p *pace) accepted() {
 	if p.busy && p.rate > 0 && !p.limited() {
 		p.rate += paceGrowth
 	}
 }
 
-// refused notes that the tenant refused the nth call, which started at begun and
-// after the refusal before, and that calls are held back for pause.
+// refused notes that the tenant refused the nth call, and that calls are now held back
+// for pause. The call started at begun, after the previous refusal.
 func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
 	if p.limited() && p.evidence.refusedFirst(n) {
 		return // the first call after a pause: the pause was too short, not the pace too high

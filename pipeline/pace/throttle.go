@@ -7,17 +7,17 @@ import (
 	"rollcall/tenant"
 )
 
-// maxPause bounds what a tenant can make a run wait by one Retry-After. After
-// it the tenant is asked again, and can say again how long.
+// maxPause is the longest pause for one Retry-After. After it a call is made again, and
+// the tenant can ask for another pause.
 const maxPause = 10 * time.Minute
 
-// firstDefaultPause is about how long the first pause is if the tenant does not say.
+// firstDefaultPause is about how long the first pause is if the tenant does not say how long.
 const firstDefaultPause = time.Second
 
-// Observe tells l how the call with the given turn ended. If the tenant asked to
-// be left alone for a while, no call starts in that time; if it only said that
-// there were too many, the pauses grow until a call succeeds. It returns the
-// length of the pause that this begins, or 0.
+// Observe notes how the call with the given turn ended. If the tenant refused it and
+// said for how long, no call starts in that time. If it did not say, each pause is longer
+// than the one before until a call succeeds. Observe returns the length of the pause that
+// begins, or 0.
 func (l *Limiter) Observe(turn Turn, err error) time.Duration {
 	return l.observe(time.Now(), turn, err)
 }
@@ -46,7 +46,7 @@ func (l *Limiter) accepted(now time.Time, turn Turn, n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if turn.refusals != l.refusals.Load() {
-		return // it says nothing about the time since the refusal
+		return // the call began before the last refusal, and says nothing about the time since
 	}
 	l.pace.accepted()
 	if n >= l.maxAtOnce.Load() {
@@ -67,10 +67,10 @@ func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) ti
 	pause := min(e.RetryAfter, maxPause)
 	if pause <= 0 {
 		if !fresh {
-			return 0 // one of several that were under way when it was refused
+			return 0 // it was under way when another call was refused
 		}
 		if l.calls.Load()/oneStarted-l.started > 10 {
-			l.defaultPause.Reset() // it has been doing well, though no call may have come back yet
+			l.defaultPause.Reset() // calls went well since the last refusal, even if none has come back yet
 		}
 		pause = l.defaultPause.NextBackOff()
 		l.defaultPauseUsed.Store(true)
@@ -109,16 +109,15 @@ func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) ti
 	return pause
 }
 
-// Throttled returns for how long calls have been held back so far.
+// Throttled returns how long all pauses were so far.
 func (l *Limiter) Throttled() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.total - max(0, time.Until(l.resume))
 }
 
-// Pace returns how fast the tenant was found to let calls be made: so many a
-// second, and so many at once. Either is 0 if the tenant never said that there
-// were too many.
+// Pace returns how many calls a second, and how many at once, the tenant was found to
+// allow. Each is 0 if that limit was not found.
 func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,15 +127,15 @@ func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 	return l.pace.found, atOnce
 }
 
-// PauseLeft returns for how long calls are held back from now on, or 0.
+// PauseLeft returns how much of the current pause is left, or 0.
 func (l *Limiter) PauseLeft() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return max(0, time.Until(l.resume))
 }
 
-// BeginProbing lets calls start one at a time, the next one after wait, until [Limiter.EndProbing].
-// Calls that are under way go on.
+// BeginProbing lets only one call at a time start, the next one after wait, until
+// [Limiter.EndProbing]. Calls that are under way go on.
 func (l *Limiter) BeginProbing(wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +147,7 @@ func (l *Limiter) BeginProbing(wait time.Duration) {
 	l.closed.Store(true)
 }
 
-// EndProbing ends what Narrow began. The time in between says nothing about the pace.
+// EndProbing ends what BeginProbing began. The time between them does not count as evidence.
 func (l *Limiter) EndProbing() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,7 +158,7 @@ func (l *Limiter) EndProbing() {
 	}
 }
 
-// probed notes that a call which started while calls were one at a time has ended.
+// probed notes that a probe has ended.
 func (l *Limiter) probed(turn Turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

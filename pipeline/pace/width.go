@@ -5,31 +5,31 @@ import (
 	"time"
 )
 
-// How a width that was found goes up again.
+// How a width rises again after a refusal.
 const (
-	widthRise     = 20 * time.Second // from a refusal to the plateau
-	widthDouble   = 9 * time.Second  // and from the plateau to twice as much
-	widthMinCalls = 110              // accepted calls that the way to the plateau takes, at least
-	widthStart    = 0.94             // where the way begins, of the plateau
-	widthEarlyCut = 0.88             // the plateau, of one that was refused soon: the limit has moved below
+	widthRise     = 20 * time.Second // from a refusal to the plateau, at least
+	widthDouble   = 9 * time.Second  // from the plateau to twice the plateau
+	widthMinCalls = 110              // accepted calls from a refusal to the plateau, at least
+	widthStart    = 0.94             // fraction of the plateau to begin with after a refusal
+	widthEarlyCut = 0.88             // factor for the plateau after an early refusal: the limit has become lower
 )
 
 // A width is a number of calls under way at once. It has no clock and waits for
 // nothing.
 //
-// There is none until a call is refused as one too many at once. It is then that
-// many but one, and goes up again by the third power of the time, flat around the
-// plateau, which is where the tenant is thought to refuse, and steep far from
-// there: the curve of CUBIC (RFC 9438). If it is refused soon, the limit is lower
-// than it was, and the plateau is cut. Its clock goes on with the calls that the
-// width holds back, and only then: a width that nobody uses does not rise.
+// There is no limit until a call is refused because too many are under way. The plateau
+// is then one less than the number under way: the most that the tenant is thought to
+// allow. The width begins a little below the plateau and rises with the third power of
+// the time, slowly near the plateau and fast far from it: the curve of CUBIC (RFC 9438).
+// After an early refusal the plateau is cut, because the limit has become lower. Time
+// counts only while the width holds calls back: a width that is not used does not rise.
 type width struct {
-	limit float64 // or 0 for none
+	limit float64 // calls at once; 0 for no limit
 
-	plateau float64
-	slower  float64 // how many times slower than usual it rises, for what a refusal costs
-	clock   time.Duration
-	last    time.Time // when a call last came back while the width was used up
+	plateau float64       // most calls that the tenant is thought to allow
+	slower  float64       // how many times slower it rises because a refusal costs a long pause
+	clock   time.Duration // time since the last refusal, as far as it counts
+	last    time.Time     // when a call last ended while the width was used up
 }
 
 // calls returns how many calls may be under way.
@@ -40,7 +40,7 @@ func (w *width) calls() int64 {
 	return int64(math.Round(w.limit))
 }
 
-// accepted notes that a call came back while the width was used up.
+// accepted notes that a call was accepted and ended while the width was used up.
 func (w *width) accepted(now time.Time) {
 	gap := time.Duration(float64(now.Sub(w.last)) / w.slower)
 	w.clock += min(gap, widthRise/widthMinCalls)
@@ -54,8 +54,8 @@ func (w *width) accepted(now time.Time) {
 	w.limit = w.plateau * (1 + x*x*x)
 }
 
-// refused notes that the tenant refused one of n calls as one too many at once, and
-// that calls are held back for pause.
+// refused notes that the tenant refused one of n calls because too many were under way,
+// and that calls are now held back for pause.
 func (w *width) refused(now time.Time, n int64, pause time.Duration) {
 	plateau := float64(n - 1)
 	if w.limit > 0 {

@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// Limits is what a run has found out of a tenant's limits. What is 0 is not known.
+// Limits are what a run has found out about a tenant's limits. A field is 0 if it is not
+// known.
 type Limits struct {
-	Rate    float64 `json:"rate"`   // calls a second that were not too many
-	MaxRate float64 `json:"most"`   // calls a second that were, or would be
-	Burst   float64 `json:"burst"`  // calls at a time after a rest
-	Pause   float64 `json:"pause"`  // seconds that a refusal costs
-	AtOnce  int     `json:"atOnce"` // calls under way
+	Rate    float64 `json:"rate"`   // calls a second to begin with: so many were accepted
+	MaxRate float64 `json:"most"`   // calls a second, at most: the limit if it was found, otherwise a rate that was refused
+	Burst   float64 `json:"burst"`  // calls that were accepted at once after an idle time
+	Pause   float64 `json:"pause"`  // length of the pause after a refusal, in seconds
+	AtOnce  int     `json:"atOnce"` // calls under way at once
 }
 
-// Assume has l begin with what is known of the tenant. It is to be called ahead of
-// the first Wait. What turns out to be wrong is forgotten.
+// Assume makes l begin with limits that are already known. Call it before the first
+// Wait. Limits that turn out to be wrong are corrected.
 func (l *Limiter) Assume(known Limits) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -28,7 +29,7 @@ func (l *Limiter) Assume(known Limits) {
 	}
 }
 
-// Limits returns what l has found out.
+// Limits returns what l has found out so far.
 func (l *Limiter) Limits() Limits {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -39,7 +40,7 @@ func (l *Limiter) Limits() Limits {
 	return known
 }
 
-// assume begins p with what is known.
+// assume makes p begin with known limits.
 func (p *pace) assume(known Limits) {
 	p.lower, p.upper, p.cost = known.Rate, max(known.Rate, known.MaxRate), known.Pause
 	p.rate = known.Rate
@@ -51,12 +52,12 @@ func (p *pace) assume(known Limits) {
 	}
 }
 
-// limits returns what a later run may assume.
+// limits returns the limits that a later run can begin with.
 func (p *pace) limits() Limits {
 	switch {
 	case !p.limited():
 		return Limits{}
-	case p.found == 0 && math.IsInf(p.upper, 1): // looking for more than it has found
+	case p.found == 0 && math.IsInf(p.upper, 1): // the pace is above what was found, and its limit is not known
 		return Limits{}
 	case p.found == 0:
 		return Limits{Rate: p.rate, MaxRate: p.upper, Pause: p.cost}
