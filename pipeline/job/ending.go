@@ -11,10 +11,10 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// ErrInterrupted is that the job was told to end, softly or at once, and did so.
+// ErrInterrupted is the error of a job that was told to end, softly or at once.
 var ErrInterrupted = errors.New("interrupted")
 
-// A GuardError is that a guard stopped the job.
+// A GuardError says that a guard stopped the job.
 type GuardError struct {
 	Guard  string // as [pipeline.Run.StoppedBy] names it, or max-changes
 	Reason string
@@ -22,8 +22,8 @@ type GuardError struct {
 
 func (e *GuardError) Error() string { return e.Reason }
 
-// A LeftChangedError is that an undo was carried out, and users may be left changed
-// all the same.
+// A LeftChangedError says that an undo was carried out, but some users may still be
+// changed.
 type LeftChangedError struct {
 	Roster string
 	Doubts []string // why
@@ -33,26 +33,26 @@ func (e *LeftChangedError) Error() string {
 	return fmt.Sprintf("undo %s: users may be left changed: %s", e.Roster, strings.Join(e.Doubts, "; "))
 }
 
-// An ending is what went wrong, by where it did.
+// An ending has the errors of a job, one for each place where they can occur.
 type ending struct {
 	work    error // a step, or the run
-	sync    error // what was recorded may not be on the disk
-	close   error // the same, of what was recorded last
-	save    error // the tenant's file is not written
-	guard   error // that stopped the run
-	left    error // users may be left changed
-	output  error // an Output has not got all
-	summary error // the summary is not written, or the results could not be removed
+	sync    error // records may not be on the disk
+	close   error // the last records may not be on the disk
+	save    error // the tenant's file was not written
+	guard   error // a guard stopped the run
+	left    error // users may still be changed
+	output  error // an Output is not complete
+	summary error // the summary was not written, or the results could not be removed
 
 	interrupted bool
 }
 
-// mainError returns the error that the job ends with, and the others, which that does
-// not speak of and which are worth a warning.
+// mainError returns the error that the job ends with, and the other errors, which deserve a
+// warning.
 //
-// What went wrong with the work comes first, in the order in which it can have caused
-// what comes after it; then why the work is not done, or not known to be; then what
-// could not be said of it. An interrupt is nothing that went wrong.
+// The order is that of cause and effect: first errors of the work, then the reason why
+// the work is not complete, then errors of the output. An interrupt is not an error of
+// the work.
 func (e *ending) mainError() (others []error, err error) {
 	work := e.work
 	if errors.Is(work, ErrInterrupted) {
@@ -64,7 +64,7 @@ func (e *ending) mainError() (others []error, err error) {
 		case err == nil:
 			err = wrong
 		case wrong.Error() != err.Error() && !slices.ContainsFunc(others, func(other error) bool { return other.Error() == wrong.Error() }):
-			others = append(others, wrong) // unless it is one cause, found twice
+			others = append(others, wrong) // a cause that was found twice is reported once
 		}
 	}
 	if err == nil && e.interrupted {
@@ -73,8 +73,8 @@ func (e *ending) mainError() (others []error, err error) {
 	return others, err
 }
 
-// An OutputError is that something beside the results could not be written: an
-// [Output], or the summary. What the results say is so.
+// An OutputError says that an [Output] or the summary could not be written. The results
+// file is not affected.
 type OutputError struct{ Err error }
 
 func (e *OutputError) Error() string { return e.Err.Error() }
@@ -82,9 +82,8 @@ func (e *OutputError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *OutputError) Unwrap() error { return e.Err }
 
-// end closes what is open, in reverse order, says in the summary beside the results
-// what came of the job, and returns that. Others are kept from the results until
-// that is done.
+// end closes everything that is open, in reverse order, writes the summary beside the
+// results, and returns the Outcome. The locks are released last.
 func (j *job) end(err error) (*results.Outcome, error) {
 	if err != nil && j.ctx.Err() != nil && errors.Is(err, context.Cause(j.ctx)) {
 		err = ErrInterrupted
@@ -105,7 +104,7 @@ func (j *job) end(err error) (*results.Outcome, error) {
 	for _, close := range slices.Backward(j.closers) {
 		close()
 	}
-	for _, l := range slices.Backward(j.locks) { // when nothing can write any more
+	for _, l := range slices.Backward(j.locks) { // after the last write
 		l.Release()
 	}
 	if j.ended.IsZero() {
@@ -116,18 +115,18 @@ func (j *job) end(err error) (*results.Outcome, error) {
 		j.observe(Warning{Err: other})
 	}
 	if err == ErrInterrupted && j.began.IsZero() && !j.counted {
-		err = fmt.Errorf("%w ahead of the first call: nothing was changed", ErrInterrupted)
+		err = fmt.Errorf("%w before the first call: nothing was changed", ErrInterrupted)
 	}
 	return j.outcome(err), err
 }
 
-// endRun brings what the run did to where it stays.
+// endRun brings the records to the disk, counts them, and saves the tenant's file.
 func (j *job) endRun(e *ending) {
 	if j.recording && !j.device() {
 		e.sync = j.file.Sync()
 	}
 	j.count(errors.Join(e.work, e.sync))
-	if !j.Audit { // which leaves what another run keeps beside a tenant's file alone
+	if !j.Audit { // an audit leaves alone what another run keeps beside a tenant's file
 		e.save = j.Tenant.Save()
 	}
 	if e.interrupted {
@@ -143,7 +142,7 @@ func (j *job) endRun(e *ending) {
 	}
 }
 
-// endOutputs tells the outputs what came of the job.
+// endOutputs ends the Outputs.
 func (j *job) endOutputs(e *ending) {
 	_, err := e.mainError()
 	o := j.outcome(err)
@@ -159,8 +158,8 @@ func (j *job) endOutputs(e *ending) {
 	}
 }
 
-// endResults writes the summary, and removes the journal if nothing is left to do.
-// Of a job that did nothing nothing is left behind.
+// endResults writes the summary, and removes the journal if nothing is left to do. If
+// the job did nothing, it removes all its files.
 func (j *job) endResults(e *ending) {
 	if j.Counts.Done() == 0 && j.run.Stats.Sets.Load() == 0 && len(j.from.Earlier) == 0 && e.close == nil {
 		e.summary = j.file.Discard()
@@ -172,7 +171,7 @@ func (j *job) endResults(e *ending) {
 		e.summary = &OutputError{serr}
 	}
 	if j.Counts.Left() == 0 && e.close == nil && e.summary == nil {
-		if err := j.file.Finish(); err != nil { // which says that it is complete, too
+		if err := j.file.Finish(); err != nil { // the summary also says that the run is complete
 			j.warn("%v", err)
 		}
 	}

@@ -10,16 +10,15 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// An input is where a roster comes from. What can be read but once, a pipe or
-// standard input, is held open, and to read from it ends when the job is to end; a
-// file is opened by whoever reads it.
+// An input is where a roster comes from. A pipe or standard input can be read only once:
+// it is kept open, and a read from it returns when the job has to end. A file is opened
+// each time it is read.
 type input struct {
-	title string        // what it is called
+	title string        // name for messages
 	once  *bufio.Reader // nil for a file
 }
 
-// openInput opens the roster as far as it takes to say what it is: any CSV file, or
-// a results file.
+// openInput opens the roster, and finds out whether it is a results file.
 func (j *job) openInput() error {
 	j.input = &input{title: j.Roster}
 	if j.Roster == "-" {
@@ -29,10 +28,10 @@ func (j *job) openInput() error {
 	}
 	info, err := os.Stat(j.Roster)
 	if err != nil || info.Mode().IsRegular() || info.IsDir() {
-		return j.readSource() // whoever reads the file says what is wrong
+		return j.readSource() // the code that reads the file reports errors
 	}
 	var f *os.File
-	// To open a pipe waits for who writes to it.
+	// Opening a pipe waits until another process opens it for writing.
 	err = j.interruptible(func() (err error) {
 		f, err = os.Open(j.Roster)
 		return err
@@ -49,22 +48,22 @@ func (j *job) reader(in io.Reader) *bufio.Reader {
 	return bufio.NewReaderSize(stoppable{in, j}, 64<<10)
 }
 
-// stoppable reads from in until the job is to end.
+// stoppable reads from in until the job has to end.
 type stoppable struct {
 	in io.Reader
 	j  *job
 }
 
 func (s stoppable) Read(b []byte) (n int, err error) {
-	buf := make([]byte, len(b)) // for a Read that goes on when nobody waits for it any more
+	buf := make([]byte, len(b)) // a Read may go on after the job has ended
 	if werr := s.j.interruptible(func() error { n, err = s.in.Read(buf); return nil }); werr != nil {
 		return 0, werr
 	}
 	return copy(b, buf[:n]), err
 }
 
-// readSource looks at the first line of the roster, and at what stands beside it if
-// that is of a results file.
+// readSource reads the first line of the roster. If it is a results file, it also reads
+// its journal and its summary.
 func (j *job) readSource() error {
 	if j.input.once != nil {
 		first, _ := j.input.once.Peek(j.input.once.Size())

@@ -1,16 +1,15 @@
-// Package job is one apply, audit or undo of one roster, from the first check to
-// the last byte: what the command line and any other that runs such work have in
-// common.
+// Package job carries out one apply, audit or undo of one roster, from the first check
+// to the last byte. The command line and any other program that runs such work use it.
 //
 //	Options ─ Run ─▶ roster ─▶ tenant ─▶ locks ─▶ results ─▶ sign in ─▶ approval ─▶ run ─▶ save ─▶ Outcome
 //	                    └────────────── Plan ──────────────▶ Observer, Outputs
 //
-// [Options.Run] tells an [Observer] what it does and hands each row to the results
-// file and to [Output]s. It knows no command line, no terminal, no signal and no
-// environment: what these say is in the Options, in a context that ends the job at
-// once, and in a channel that ends it softly.
+// [Options.Run] reports its progress to an [Observer], and passes each row to the results
+// file and to [Output]s. It uses no command line, no terminal, no signal and no
+// environment variable: its caller turns these into Options, a context that ends the job
+// at once, and a channel that ends it softly.
 //
-// Whatever can be found out before the tenant is first called is found out first.
+// Everything that can be checked before the first call to the tenant is checked first.
 package job
 
 import (
@@ -23,22 +22,21 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// Run does the job. When stop, which may be nil, is closed, no further row is begun
-// and those in progress are finished; when ctx ends, they are left as they are.
-// Either way the results file holds whole records only, and a later Run with
-// Resume goes on with it.
+// Run does the job. When stop is closed, no further row is begun and the rows in progress
+// are finished; stop may be nil. When ctx ends, the rows in progress are not finished.
+// Either way the results file holds whole records only, and a later Run with Resume can
+// go on with it.
 //
-// The Outcome is never nil, and says what came of the job however it ended. The
-// error is nil if every row has a result, failed or not: see the Outcome for that.
-// Otherwise it is one of those of this package, of packages lock, results, roster
-// and connect, or of the tenant.
+// The Outcome is never nil, however the job ended. The error is nil if every row has a
+// result, even if rows failed: the Outcome has their number. Otherwise the error is one
+// of this package, of packages lock, results, roster and connect, or of the tenant.
 func (o Options) Run(ctx context.Context, stop <-chan struct{}) (*results.Outcome, error) {
 	j := &job{Options: o, ctx: ctx, stop: stop, started: time.Now()}
 	err := j.do()
 	return j.end(err)
 }
 
-// A job is what is known of one so far.
+// A job is the state of one job.
 type job struct {
 	Options
 	Plan
@@ -47,42 +45,42 @@ type job struct {
 	stop    <-chan struct{}
 	started time.Time
 
-	unnamed   bool // nobody named a tenant
+	unnamed   bool // no tenant was named
 	input     *input
 	locks     []*lock.Lock
 	file      *results.File       // or nil
-	from      *results.Resumption // what the run goes on from; of a new run it is empty
-	rows      pipeline.Rows       // those that are not recorded yet
-	rosterSum string              // SHA-256 of the roster, once it was asked for
-	closers   []func()            // of what is open, in the order in which it was opened
+	from      *results.Resumption // what the run resumes; empty for a new run
+	rows      pipeline.Rows       // the rows that are not recorded yet
+	rosterSum string              // SHA-256 of the roster, once rosterSHA256 was called
+	closers   []func()            // to call at the end, in reverse order
 
-	run       *pipeline.Run // once it is prepared
+	run       *pipeline.Run // set by prepare
 	counted   bool          // calls were made to count changes
-	recording bool          // the results are what the run starts from
-	began     time.Time     // when the run did, or zero
-	worked    time.Duration // for how long it made calls
-	ended     time.Time     // when all was recorded
+	recording bool          // begin has begun the results file
+	began     time.Time     // when the run began, or zero
+	worked    time.Duration // how long the run made calls
+	ended     time.Time     // when the last record was made
 }
 
-// do does the job up to where nothing is left to do but to close what is open.
+// do does the whole job, except for closing what is open.
 func (j *job) do() error {
 	for _, step := range []func() error{
-		j.check,        // options that can't be meant
-		j.openInput,    // the roster, as far as what it is
+		j.check,        // the options
+		j.openInput,    // the roster, to find out whether it is a results file
 		j.decideChange, // what is wanted, on which tenant
-		j.lockTenant,   // from others that write to it
+		j.lockTenant,   // against other runs that write to it
 		j.connect,      // to the tenant, without a call
-		j.checkTenant,  // it is the one, and can be saved
+		j.checkTenant,  // it is the right one, and can be saved
 		j.openRoster,   // and read all of it
-		j.lockResults,  // from others that write to the file
-		j.openResults,  // new ones, or those to go on with
-		j.openOutputs,  // what else is told of each row
+		j.lockResults,  // against other runs that write to the file
+		j.openResults,  // a new file, or the one to resume
+		j.openOutputs,  // that get each row as well
 		j.signIn,       // to the tenant
-		j.lockID,       // by the other name that the tenant may have
-		j.approve,      // ask whether it is meant
+		j.lockID,       // the tenant, by its ID if it was named by a domain
+		j.approve,      // ask whether to make the change
 		j.prepare,      // the run
-		j.countChanges, // how many there would be, if that matters
-		j.begin,        // make the results what the run starts from
+		j.countChanges, // that would be made, if there is a limit
+		j.begin,        // the results file
 		j.doRun,
 	} {
 		if err := step(); err != nil {
@@ -95,10 +93,10 @@ func (j *job) do() error {
 	return nil
 }
 
-// onEnd has close called at the end of the job, ahead of what was opened earlier.
+// onEnd adds a function to call at the end of the job. The last one added is called first.
 func (j *job) onEnd(close func()) { j.closers = append(j.closers, close) }
 
-// stopped reports whether the job is to end, softly or at once.
+// stopped reports whether the job has to end, softly or at once.
 func (j *job) stopped() bool {
 	select {
 	case <-j.stop:
@@ -110,8 +108,8 @@ func (j *job) stopped() bool {
 	}
 }
 
-// softContext returns a context that ends when the job is to end softly, for what is not
-// worth finishing.
+// softContext returns a context that also ends when the job has to end softly, for steps that
+// need not be finished.
 func (j *job) softContext() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(j.ctx)
 	over := make(chan struct{})
@@ -128,8 +126,8 @@ func (j *job) softContext() (context.Context, context.CancelFunc) {
 	}
 }
 
-// interruptible calls wait, which nothing else can end, and returns its error, or
-// [ErrInterrupted] if the job is to end first. Then wait is left to itself.
+// interruptible calls wait, which can't be ended otherwise, and returns its error. If the
+// job has to end first, it returns [ErrInterrupted], and wait goes on alone.
 func (j *job) interruptible(wait func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- wait() }()
@@ -142,8 +140,8 @@ func (j *job) interruptible(wait func() error) error {
 	return ErrInterrupted
 }
 
-// inherited returns what the processes that the job starts are to have open, so that
-// the tenant is locked as long as one of them lives.
+// inherited returns the lock files, for the processes that the job starts to inherit: the
+// tenant stays locked as long as one of them runs.
 func (j *job) inherited() []*os.File {
 	var files []*os.File
 	for _, l := range j.locks {

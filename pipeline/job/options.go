@@ -15,38 +15,38 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// Options say what a job is to do, and how. The zero value of a field asks for
-// nothing, but where it says so.
+// Options say what a job has to do, and how. The zero value of a field turns it off,
+// unless its comment says otherwise.
 type Options struct {
-	Audit       bool // only read, and compare; of an undo, what it would put back
-	Undo        bool // put back what the run changed whose results file the roster is
-	ReadFirst   bool // read ahead of the set, and set only what differs
-	IfUnchanged bool // of the diff of an audit, change only users who still are as it saw them
+	Audit       bool // only read and compare; with Undo: show what would be put back
+	Undo        bool // the roster is a results file: put back what its run changed
+	ReadFirst   bool // read before the set, and set only what differs
+	IfUnchanged bool // the roster is the diff of an audit: change only users who are still as the audit found them
 
 	Roster string         // name of the file, or - for Stdin
-	Stdin  io.Reader      // what - stands for
-	Layout roster.Options // what is known of the file; Skip is the job's
-	Wanted Wanted         // what to change; a results file may say so itself
+	Stdin  io.Reader      // the roster if its name is -
+	Layout roster.Options // how to read the roster; the job sets Skip
+	Wanted Wanted         // what to change; if empty, a results file says it
 
-	Settings connect.Settings // of the tenant; if Settings.Tenant is "", that of the run to undo, or else the sandbox
-	Open     Opener           // opens it; nil is [connect.Open]
+	Settings connect.Settings // of the tenant; if Settings.Tenant is "", it is the tenant of the run to undo, or the sandbox
+	Open     Opener           // opens the tenant; nil is [connect.Open]
 
 	Workers       int           // calls made at once, at least 1
 	Rate          float64       // calls a second, at most; 0 for no limit
-	Retries       int           // how often a call is made again
+	Retries       int           // how often a call is repeated
 	RowTimeout    time.Duration // see [pipeline.Run]
 	VerifyTimeout time.Duration
 	Guards        pipeline.Guards
-	MaxChanges    pipeline.Share // of the users, that may change at all
+	MaxChanges    pipeline.Share // how many of the users may be changed
 
 	Results   string // name of the results file; "" for none
 	Overwrite bool   // replace one that is there
-	Resume    bool   // go on with one that is there, or make it
-	Excel     bool   // write it as Excel likes it
+	Resume    bool   // go on with one that is there, or make a new one
+	Excel     bool   // write it with a byte order mark and CRLF, for Excel
 	Outputs   []Output
 
-	// StateDir is where the pace that was found of a tenant is kept for the next job on
-	// it; "" is nowhere.
+	// StateDir is the directory for the limits that were found of a tenant, for the next
+	// job on it; "" to keep none.
 	StateDir string
 
 	// CommandLine and Note, which is why the job is done, are for the record. The one
@@ -54,32 +54,31 @@ type Options struct {
 	// its earlier part.
 	CommandLine, Note string
 
-	Command  string        // as others call the job who have to wait for it
-	LockDir  string        // where the tenant is locked; "" for the machine's own place
+	Command  string        // name of the job in messages of other runs that wait for it
+	LockDir  string        // directory of the tenant's locks; "" for the machine's default
 	LockWait time.Duration // how long to wait for another run
 
-	// Approve, if not nil, is asked ahead of the first write to a tenant that is no
-	// sandbox. Its error ends the job, and is returned as it is.
+	// Approve, if not nil, is called before the first write to a tenant that is not a
+	// sandbox. Its error ends the job, and Run returns it unchanged.
 	Approve func(Plan) error
 
-	// Sign, if not nil, completes an Outcome with what only the caller knows, such as
-	// who runs the job and what status a process would exit with after err. It is
-	// called ahead of each time that the Outcome is kept or returned.
+	// Sign, if not nil, adds to an Outcome what only the caller knows, such as who runs
+	// the job, and the exit status of a process after err. It is called each time before
+	// the Outcome is written or returned.
 	Sign func(o *results.Outcome, err error)
 
 	Observers []Observer
-	Prompt    func(text string) // shows a person what there is to do to sign in; nil for nobody
+	Prompt    func(text string) // shows a person what to do to sign in; nil if there is no person
 	Log       *zap.Logger       // nil for none
 }
 
 // An Opener opens the tenant of a job, as [connect.Open] does.
 type Opener func(connect.Settings, connect.Options) (*connect.Tenant, error)
 
-// alike is how many rows that all fail the same way, ahead of any other, are taken
-// for a sign that the run itself is wrong.
+// alike is how many first rows have to fail in the same way for the run to be stopped.
 const alike = 20
 
-// check refuses what can't be meant, and fills in what was left open.
+// check checks the options, and sets defaults.
 func (j *job) check() error {
 	if j.Log == nil {
 		j.Log = zap.NewNop()
@@ -93,14 +92,14 @@ func (j *job) check() error {
 	return j.Check()
 }
 
-// Refused returns the Outcome of a job that is not run, because of err.
+// Refused returns the Outcome of a job that is not run because of err.
 func (o Options) Refused(err error) *results.Outcome {
 	now := time.Now()
 	j := &job{Options: o, ctx: context.Background(), started: now, ended: now}
 	return j.outcome(err)
 }
 
-// Check returns an error if o can't be meant, whatever the roster: Run would do so.
+// Check returns the error that Run would return for o, whatever the roster.
 func (o *Options) Check() error {
 	refuse := func(setting string, value any, want string) error {
 		return &connect.SettingError{Setting: setting, Value: fmt.Sprint(value), Err: errors.New(want)}

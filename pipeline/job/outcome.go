@@ -8,7 +8,7 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// outcome returns what there is to say of the job, if it were to end with err.
+// outcome returns the Outcome of the job if it ended with err.
 func (j *job) outcome(err error) *results.Outcome {
 	s := j.Settings
 	unnamed := j.unnamed || s.Tenant == ""

@@ -11,36 +11,36 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// An Output is told of each row beside the results file. If it is a
-// [pipeline.JournalRecorder], it is told of those too that only the journal has.
+// An Output gets the result of each row, as the results file does. If it is a
+// [pipeline.JournalRecorder], it also gets the results that only the journal has.
 type Output interface {
 	pipeline.Recorder
 
-	// Open is called once the results are open, ahead of the first call to the
-	// tenant. The rows that Plan.Counts has already are not told.
+	// Open is called once, after the results are open and before the first call to the
+	// tenant. The Output does not get the rows that are already in Plan.Counts.
 	Open(Plan) error
 
 	// Begin is called when the run begins.
 	Begin(*pipeline.Run)
 
-	// End is called once, if Begin was, with what came of the job so far and the error
-	// that it ends with. Its own error is an [OutputError] of the job, unless there is
-	// a worse one.
+	// End is called once, if Begin was called, with the Outcome so far and the error that
+	// the job ends with. If End returns an error, the job returns an [OutputError],
+	// unless it has a more important error.
 	End(o *results.Outcome, err error) error
 }
 
-// lockResults keeps others from the results file.
+// lockResults locks the results file.
 func (j *job) lockResults() error {
 	if j.Results == "" {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Dir(j.Results)); err != nil {
-		return nil // whoever creates the file says why not
+		return nil // openResults reports the error
 	}
 	return j.lock(lock.Results(j.Results))
 }
 
-// openResults opens the results file. What is there already stays as it is.
+// openResults opens the results file. It does not change a file that exists.
 func (j *job) openResults() (err error) {
 	j.rows, j.from = j.Users.Rows(), &results.Resumption{}
 	switch {
@@ -71,7 +71,7 @@ func (j *job) openResults() (err error) {
 	return nil
 }
 
-// recordedBefore returns what the results had before the run.
+// recordedBefore returns the counts of the rows that were recorded before this run.
 func (j *job) recordedBefore() pipeline.Counts {
 	c := j.from.Counts
 	c.Total = j.Counts.Total
@@ -87,12 +87,11 @@ func (j *job) openOutputs() error {
 	return nil
 }
 
-// device reports whether the results go to a pipe or a device, which can't be read
-// back.
+// device reports whether the results file is a pipe or a device, which can't be read.
 func (j *job) device() bool { return j.file != nil && j.file.Device() }
 
-// begin makes the results what the run starts from. What an earlier life of the run
-// has left stays its record if that fails.
+// begin begins the results file. If that fails, the files of an earlier run stay as they
+// were.
 func (j *job) begin() error {
 	if j.file == nil || j.from.Complete {
 		return nil
@@ -111,8 +110,8 @@ func (j *job) begin() error {
 	return results.WriteSummary(j.Results, now)
 }
 
-// recorder returns what is told of each row: the results, the outputs and, for those
-// who wait for them, the locks.
+// recorder returns the Recorder of the run: the results file, the Outputs, and the locks,
+// which show the progress to waiting runs.
 func (j *job) recorder() pipeline.Recorder {
 	var all []pipeline.Recorder
 	if j.file != nil {
@@ -124,7 +123,7 @@ func (j *job) recorder() pipeline.Recorder {
 	return pipeline.Tee(append(all, lockProgress{j})...)
 }
 
-// lockProgress tells those who wait for the locks how far the run has come.
+// lockProgress writes the number of rows done into the lock files.
 type lockProgress struct{ *job }
 
 func (lockProgress) Record(*pipeline.Result) error { return nil }
@@ -136,8 +135,8 @@ func (h lockProgress) Flush() error {
 	return nil
 }
 
-// count finds out where the rows stand after a run that ended with err: it may be
-// that the file could not be written, and has less than it was given.
+// count counts the rows after a run that ended with err. If err is one of writing, it
+// counts the records that are in the file.
 func (j *job) count(err error) {
 	j.Counts = j.recordedBefore()
 	j.Counts.Add(&j.run.Counts)
@@ -156,17 +155,17 @@ func (j *job) count(err error) {
 		}
 	})
 	if rerr != nil {
-		j.warn("what is in %s could not be counted: %v", j.Results, rerr)
+		j.warn("the records in %s could not be counted: %v", j.Results, rerr)
 		counts = pipeline.Counts{Total: j.Counts.Total, InProgress: j.Counts.Done() + j.Counts.InProgress}
 	}
 	j.Counts = counts
 }
 
-// A Restarter is an Output that can forget what it was told, because results were
-// lost, to be told again what there is. Restart reports whether it has.
+// A Restarter is an Output that can begin anew: when results were lost, it gets again
+// those that are left. Restart drops all rows, and reports whether it could.
 type Restarter interface{ Restart() bool }
 
-// rosterSHA256 returns the SHA-256 of the roster, or "" if it can't be read any more.
+// rosterSHA256 returns the SHA-256 of the roster, or "" if it can no longer be read.
 func (j *job) rosterSHA256() string {
 	if j.rosterSum == "" {
 		j.rosterSum, _ = j.Users.SHA256()

@@ -9,23 +9,23 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// A Plan is what a job has found that it is to do, as far as it has come.
+// A Plan is what a job is going to do, as far as it is known.
 type Plan struct {
 	Change  *pipeline.Change
-	Source  *results.Source // of a roster that is a results file, or nil
+	Source  *results.Source // the roster, if it is a results file, or nil
 	Tenant  *connect.Tenant
 	Users   *roster.Roster
 	Kind    string // audit, apply or undo
-	Befores bool   // the values before are known of every user ahead of the set
+	Befores bool   // the values before of every user are on record before the set
 
 	Manifest results.Manifest
 	Format   results.Format  // of the results
-	Counts   pipeline.Counts // where the rows of the roster stand
+	Counts   pipeline.Counts // the rows of the roster, by state
 	File     string          // name of the results file, or ""
-	Device   bool            // it is a pipe or a device, which can't be gone on with
+	Device   bool            // the results file is a pipe or a device: it can't be resumed
 }
 
-// kind says in a word what is done.
+// kind returns audit, apply or undo.
 func (o *Options) kind() string {
 	switch {
 	case o.Audit:
@@ -36,8 +36,8 @@ func (o *Options) kind() string {
 	return "apply"
 }
 
-// openRoster opens the roster, with what only the journal has if it is a file of
-// ours.
+// openRoster opens the roster. If it is a results file, it includes the rows that only
+// its journal has.
 func (j *job) openRoster() error {
 	users, err := j.readRoster()
 	if err == nil {
@@ -66,7 +66,7 @@ func (j *job) openRoster() error {
 	return nil
 }
 
-// readRoster opens the file, as far as its header.
+// readRoster opens the file and reads its header.
 func (j *job) readRoster() (*roster.Roster, error) {
 	o := j.Layout
 	if j.Undo {
@@ -90,7 +90,7 @@ func (j *job) readRoster() (*roster.Roster, error) {
 // idle reports whether there is nothing to do on the tenant.
 func (j *job) idle() bool { return j.Counts.Left() == 0 || j.Users.Description().Users == 0 }
 
-// past returns what stands beside the roster, if it is a results file, or nil.
+// past returns the run that wrote the roster, if it is a results file, or nil.
 func (j *job) past() *results.Past {
 	if j.Source == nil {
 		return nil
@@ -98,7 +98,7 @@ func (j *job) past() *results.Past {
 	return j.Source.Past
 }
 
-// where returns which tenant the settings name, for the record.
+// where returns the tenant that the settings name, in the form of a manifest.
 func where(s *connect.Settings) results.Where {
 	w := results.Where{Tenant: s.Tenant}
 	if s.File() != "" {

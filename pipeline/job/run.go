@@ -11,7 +11,7 @@ import (
 	"rollcall/tenant"
 )
 
-// prepare makes the run.
+// prepare sets up the run.
 func (j *job) prepare() error {
 	j.run = &pipeline.Run{
 		Tenant:        j.Tenant,
@@ -40,8 +40,7 @@ func (j *job) prepare() error {
 	return nil
 }
 
-// loadPace has the run begin at the pace that the last one on the tenant found. If
-// that is not known, it is found again.
+// loadPace makes the run begin with the limits that the last run on the tenant found.
 func (j *job) loadPace() {
 	if j.StateDir == "" || !j.Tenant.Real {
 		return
@@ -53,7 +52,7 @@ func (j *job) loadPace() {
 	j.run.Limiter.Assume(known)
 }
 
-// savePace keeps the pace that the run found.
+// savePace saves the limits that the run found.
 func (j *job) savePace() {
 	if j.StateDir == "" || !j.Tenant.Real {
 		return
@@ -63,8 +62,8 @@ func (j *job) savePace() {
 	}
 }
 
-// countChanges is the guard that wants to know ahead of the first write how many
-// there will be: of a diff it does, otherwise it reads every user.
+// countChanges counts the changes before the first write, if MaxChanges limits them. A
+// diff has their number; otherwise it reads every user.
 func (j *job) countChanges() error {
 	found := j.Users.Description()
 	if !j.MaxChanges.IsSet() || j.Audit {
@@ -84,7 +83,7 @@ func (j *job) countChanges() error {
 	if err := counting.Do(j.ctx, j.Users.Rows(), &counts); err != nil {
 		return err
 	}
-	if j.stopped() { // and not all was counted
+	if j.stopped() { // not all users were counted
 		return ErrInterrupted
 	}
 	if why := counting.Stopped(); why != "" {
@@ -103,7 +102,7 @@ func (j *job) tooMany(n, users int) error {
 		n, pipeline.Plural(users, "user"), j.MaxChanges)}
 }
 
-// doRun makes the run.
+// doRun carries out the run.
 func (j *job) doRun() error {
 	j.observe(Started{&j.Plan, j.run, j.outcome(nil)})
 	for _, o := range j.Outputs {

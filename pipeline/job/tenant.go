@@ -9,8 +9,8 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// lockTenant keeps others from writing to the tenant meanwhile. A sandbox in memory
-// is nobody else's anyway.
+// lockTenant locks the tenant against other runs that write to it. A sandbox in memory
+// needs no lock.
 func (j *job) lockTenant() error {
 	if j.Audit || j.Settings.Tenant == connect.Sandbox {
 		return nil
@@ -22,8 +22,8 @@ func (j *job) lockTenant() error {
 	return j.lockAs(j.Settings.Organization, noun)
 }
 
-// lockID locks a tenant that goes by a domain by its ID as well, which others may
-// know it by. That is known once we are signed in.
+// lockID locks a tenant that was named by a domain by its ID, too: other runs may name it
+// by that. The ID is known after signing in.
 func (j *job) lockID() error {
 	if j.Audit || j.idle() {
 		return nil
@@ -37,7 +37,7 @@ func (j *job) lockID() error {
 	return j.lockAs(id, j.Change.Setting.Noun)
 }
 
-// lockAs locks a noun of the tenant by one of the names of its organization.
+// lockAs locks a noun of the tenant under one of the names of its organization.
 func (j *job) lockAs(organization, noun string) error {
 	file, err := lock.Tenant(j.LockDir, j.Settings.LockKey(organization), noun)
 	if err != nil {
@@ -76,8 +76,8 @@ func (j *job) connect() (err error) {
 	return nil
 }
 
-// checkTenant refuses to undo what was done on another tenant, and to change what
-// could not be saved in the end.
+// checkTenant returns an error if the run to undo was on another tenant, or if the
+// tenant's file can't be written.
 func (j *job) checkTenant() error {
 	if m := j.Source.Manifest(); j.Undo && m != nil && !m.Where.Same(where(&j.Settings)) {
 		return fmt.Errorf("undo %s: its run was on the %s, and this is the %s", j.Roster, m.Tenant, j.Tenant.Name)
@@ -92,7 +92,7 @@ func (j *job) checkTenant() error {
 	return nil
 }
 
-// signIn finds out whether the tenant lets us in, if there is anything to do there.
+// signIn signs in to the tenant, if there is anything to do.
 func (j *job) signIn() error {
 	if j.idle() {
 		return nil
@@ -106,8 +106,7 @@ func (j *job) signIn() error {
 	return err
 }
 
-// approve asks whether it is meant, ahead of the first write to a tenant that is no
-// sandbox.
+// approve calls Approve, unless the job only reads or the tenant is a sandbox.
 func (j *job) approve() error {
 	j.observe(Ready{&j.Plan})
 	if j.Audit || !j.Tenant.Real || j.idle() || j.Approve == nil {

@@ -12,19 +12,19 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// DefaultNoun is the setting that a job is about if nothing says another.
+// DefaultNoun is the setting that a job changes if no other is named.
 const DefaultNoun = "MyAnalyticsFeatureConfig"
 
-// Wanted is what a person asks for.
+// Wanted is the change that a person asks for.
 type Wanted struct {
-	Noun          string   // the setting: of a Get-/Set- pair of cmdlets; "" is that of the roster's own record, or else DefaultNoun
+	Noun          string   // of the setting; "" is the noun of the roster if it is a results file, otherwise DefaultNoun
 	Sets          []string // each NAME=VALUE, NAME=@COLUMN, NAME+=VALUE or NAME-=VALUE
-	ExcludedAs    string   // what to want of PrivacyMode where the retired Excluded is asked for; "" refuses it
-	MatchCase     bool     // a difference in capitals alone is one
-	ListSeparator string   // between the members of [a;b]; "" is ;
+	ExcludedAs    string   // the PrivacyMode to set where the retired Excluded is asked for; "" refuses Excluded
+	MatchCase     bool     // values that differ only in capitals are different
+	ListSeparator string   // separates the members of [a;b]; "" is ;
 }
 
-// Change returns the change that w asks for. The error is about what w says.
+// Change returns the change that w asks for, or an error if w is not valid.
 func (w Wanted) Change() (*pipeline.Change, error) {
 	setting, err := tenant.LookupSetting(cmp.Or(w.Noun, DefaultNoun))
 	if err != nil {
@@ -49,7 +49,7 @@ func (w Wanted) Change() (*pipeline.Change, error) {
 	return c, nil
 }
 
-// A WantedError is that what is asked for can't be meant.
+// A WantedError says that the change that is asked for is not valid.
 type WantedError struct{ Err error }
 
 func (e *WantedError) Error() string { return e.Err.Error() }
@@ -57,10 +57,10 @@ func (e *WantedError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *WantedError) Unwrap() error { return e.Err }
 
-// ErrNoChange is in the error of a job that nobody asked a change of.
+// ErrNoChange is the cause of the error of a job without a change.
 var ErrNoChange = errors.New("no change asked for")
 
-// A NounError is that a results file is about another setting than the one asked for.
+// A NounError says that a results file is about another setting than the one asked for.
 type NounError struct{ Err error }
 
 func (e *NounError) Error() string { return e.Err.Error() }
@@ -68,9 +68,9 @@ func (e *NounError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *NounError) Unwrap() error { return e.Err }
 
-// decideChange finds out what to change, and on which tenant: what the options say or, if
-// they say nothing and the roster is a results file, what that does. Of such a file
-// the noun is on record too and, for undo, the tenant.
+// decideChange finds out what to change, and on which tenant. The options come first. If
+// they name no change and the roster is a results file, its record does: it also has the
+// noun and, for undo, the tenant.
 func (j *job) decideChange() error {
 	if m := j.Source.Manifest(); m != nil {
 		if len(j.Wanted.Sets) == 0 {
@@ -95,11 +95,11 @@ func (j *job) decideChange() error {
 	return err
 }
 
-// hasBefores reports whether it is known ahead of the first write which users would
-// change.
+// hasBefores reports whether the values before are known before the first write, and so
+// which users would change.
 func (j *job) hasBefores() bool { return j.Audit || j.ReadFirst || j.Change.HasBefores() }
 
-// useSource has the change want what a results file says, where nothing else is
+// useSource adds to the change the values that a results file has, unless other values are
 // wanted.
 func (j *job) useSource(change *pipeline.Change) error {
 	s := j.Source
@@ -149,8 +149,7 @@ func (j *job) openable() error {
 	return f.Close()
 }
 
-// useTenantOf names the tenant that is on record, but for what the settings say
-// themselves.
+// useTenantOf sets the tenant that is on record, except for what the settings name.
 func (j *job) useTenantOf(w results.Where) {
 	s := &j.Settings
 	s.Tenant = w.Tenant

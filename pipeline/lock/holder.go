@@ -12,14 +12,14 @@ import (
 	"unicode"
 )
 
-// A Holder is what a lock file says of who has it, in JSON.
+// A Holder is the content of a lock file, in JSON: the run that has the lock.
 type Holder struct {
 	PID     int       `json:"pid"`
 	User    string    `json:"user,omitempty"`
 	Host    string    `json:"host,omitempty"`
 	Since   time.Time `json:"since"`
 	Command string    `json:"command,omitempty"`
-	Rows    int       `json:"rows"` // done, as of the last few seconds
+	Rows    int       `json:"rows"` // rows done, up to a few seconds ago
 }
 
 func newHolder(command string) Holder {
@@ -33,21 +33,21 @@ func newHolder(command string) Holder {
 	return h
 }
 
-// maxText bounds each text of a Holder.
+// maxText is the longest text in a Holder, in bytes.
 const maxText = 255
 
 func truncate(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxText)], "") }
 
-// write makes file say h. What a shorter text leaves of a longer one is behind
-// the JSON, where no reader looks.
+// write writes h to file. If the text before was longer, its end stays behind the JSON,
+// where no reader looks.
 func (h Holder) write(file *os.File) {
 	if b, err := json.Marshal(h); err == nil {
 		file.WriteAt(append(b, '\n'), 0)
 	}
 }
 
-// readHolder returns what the lock file at path says, or nil if that can't be made
-// out: it may be half written, or written by anyone.
+// readHolder returns the Holder in the lock file at path, or nil if the file has no valid
+// one: it may be half written, or written by any program.
 func readHolder(path string) *Holder {
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
 		return nil

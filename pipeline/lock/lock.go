@@ -1,19 +1,19 @@
 // Package lock keeps two runs from writing to one results file, or to one tenant,
 // at the same time.
 //
-// What counts is the kernel's lock on an open file. It holds as long as a process
-// has that file open, and goes with the last of them however they end. On Unix a
-// child can have it open too ([Lock.File]), so that a run that was killed is not
-// over before its children are. What is in the file is for people, and decides
-// nothing; a file that nobody has locked is no lock.
+// The lock is the kernel's lock on an open file. It holds as long as any process has that
+// file open, and ends with the last of them, however it ends. On Unix a child can inherit
+// the file ([Lock.File]): the lock of a run that was killed holds until its children have
+// ended. The content of the file is only for people. A file that is there but not locked
+// has no effect.
 //
 //	File.Acquire ─→ open or create ─→ kernel's lock ─→ is it still that file? ─→ Lock
 //	                                      │
 //	                                      └ held: what the file says of the holder
 //
-// A lock file is never removed, so that nobody can hold one that others no longer
-// see. Who cleans a temporary directory may remove it all the same: hence the
-// question at the end.
+// rollcall never removes a lock file: otherwise a run could hold a lock on a file that
+// others no longer see. A program that cleans temporary directories may remove it: that
+// is why the last step checks the file again.
 package lock
 
 import (
@@ -28,20 +28,20 @@ import (
 
 const (
 	pollEvery   = 200 * time.Millisecond // between two tries for a lock that is held
-	updateEvery = 5 * time.Second        // between two updates of what the file says
-	maxTries    = 100                    // for a file that others replace meanwhile
+	updateEvery = 5 * time.Second        // between two updates of the file's content
+	maxTries    = 100                    // for a file that other processes keep replacing
 )
 
-// A File is a lock file, and what it stands for. The zero File stands for nothing,
-// and anyone can have its lock.
+// A File is a lock file, and what it stands for. The zero File stands for nothing: its
+// lock is always free.
 type File struct {
 	Path   string
-	What   string // what people call the thing that is locked
-	Shared bool   // every account of the machine may lock it; otherwise only its owner
+	What   string // name of the thing that is locked, for messages
+	Shared bool   // every account of the machine may lock it; if not set, only its owner
 }
 
-// A Lock keeps others from what a [File] stands for, until Release. It may be used
-// by several goroutines at once. The methods of a nil Lock do nothing.
+// A Lock is a lock that is held, until Release. It may be used by several goroutines at
+// once. The methods of a nil Lock do nothing.
 type Lock struct {
 	mu      sync.Mutex
 	file    *os.File // nil once it is released
@@ -68,12 +68,12 @@ func (e *AccessError) Error() string {
 // Unwrap returns the cause.
 func (e *AccessError) Unwrap() error { return e.Err }
 
-// Acquire takes the lock for a run that people call command. As long as another
-// has it, it tries again for up to wait (0: not at all) or until ctx ends, and then
-// returns a [*HeldError].
+// Acquire takes the lock for a run with the given command line. While another run has it,
+// Acquire tries again for up to wait, or until ctx ends, and then returns a [*HeldError];
+// with a wait of 0 it tries once.
 //
-// The lock is the open file's, not the process's: a second Acquire in one process
-// is refused like any other.
+// The lock belongs to the open file, not to the process: a second Acquire in the same
+// process is refused, too.
 func (f File) Acquire(ctx context.Context, command string, wait time.Duration) (*Lock, error) {
 	if f.Path == "" {
 		return nil, nil
@@ -86,7 +86,7 @@ func (f File) Acquire(ctx context.Context, command string, wait time.Duration) (
 		}
 		if file != nil {
 			l := &Lock{file: file, holder: newHolder(command)}
-			file.Truncate(0) // what the last holder said, if it was killed
+			file.Truncate(0) // removes what a killed holder left
 			l.update()
 			return l, nil
 		}
@@ -123,22 +123,22 @@ func (f File) try() (*os.File, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%s is replaced as fast as it is locked", f.Path)
+	return nil, fmt.Errorf("%s was replaced each time it was locked", f.Path)
 }
 
 // sharedMode is the mode of a lock file for every account, whatever the umask.
 const sharedMode fs.FileMode = 0o666
 
-// errMoved is what open returns for a file that somebody makes or removes meanwhile.
+// errMoved is returned by open if another process makes or removes the file meanwhile.
 var errMoved = errors.New("made or removed meanwhile")
 
-// open opens the lock file, and makes it if there is none. Without O_CREATE where
-// there is one: Linux may refuse that for the file of another user in a directory
-// that all can write to (fs.protected_regular).
+// open opens the lock file, and makes it if there is none. It opens an existing file
+// without O_CREATE: Linux may refuse that flag for another user's file in a directory
+// that everyone can write to (fs.protected_regular).
 func (f File) open() (*os.File, error) {
 	info, err := os.Lstat(f.Path)
 	if err == nil && !info.Mode().IsRegular() {
-		// A link may lead anywhere, and what is locked is written to.
+		// A link may lead to any file, and the lock file is written to.
 		return nil, fmt.Errorf("%s is not a regular file", f.Path)
 	}
 	if err == nil {
@@ -165,8 +165,8 @@ func (f File) open() (*os.File, error) {
 	return file, nil
 }
 
-// check reports whether the lock's path is the file that is locked. It returns an
-// error if that has other names too: then it may be any file of this account.
+// check reports whether f.Path still is the file that was locked. It returns an error if
+// the file has other names, too: it may then be any file of this account.
 func (f File) check(file *os.File) (same bool, err error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -177,18 +177,18 @@ func (f File) check(file *os.File) (same bool, err error) {
 		return false, nil
 	}
 	if n := links(info); n > 1 {
-		return false, fmt.Errorf("%s is another file as well: it has %d names, want 1", f.Path, n)
+		return false, fmt.Errorf("%s has %d names (hard links), want 1", f.Path, n)
 	}
 	if f.Shared && info.Mode().Perm() != sharedMode {
-		file.Chmod(sharedMode) // which only its owner can: a umask or a kill spoilt it
+		file.Chmod(sharedMode) // only its owner can: a umask or a kill may have left another mode
 	}
 	return true, nil
 }
 
-// File returns the open file of the lock, for a child to inherit: the lock is held
-// until that has ended too, or until Release. It is nil if there is no lock.
+// File returns the open file of the lock, for a child process to inherit: the lock is then
+// held until the child has ended too, or until Release. It is nil if there is no lock.
 //
-// On Windows locks are a process's own, and no child can hold one.
+// On Windows a lock belongs to one process, and no child can hold it.
 func (l *Lock) File() *os.File {
 	if l == nil {
 		return nil
@@ -198,9 +198,9 @@ func (l *Lock) File() *os.File {
 	return l.file
 }
 
-// Progress lets those who are refused know how many rows are done. It may be
-// called for every row: it writes only every few seconds. That also keeps the
-// file young, where old files of a temporary directory are cleaned away.
+// Progress writes how many rows are done into the lock file, for messages of waiting
+// runs. It may be called for every row: it writes only every few seconds. That also keeps
+// the file from being cleaned away as an old temporary file.
 func (l *Lock) Progress(rows int) {
 	if l == nil {
 		return
@@ -214,15 +214,15 @@ func (l *Lock) Progress(rows int) {
 	l.update()
 }
 
-// update writes who has the lock into its file. If that can't be done, nobody is
-// the worse for it but those who would like to know.
+// update writes the holder into the lock file. It ignores errors: the content is only for
+// people.
 func (l *Lock) update() {
 	l.updated = time.Now()
 	l.holder.write(l.file)
 }
 
-// Release gives the lock up, children that inherited it or not, and empties its
-// file. To release again does nothing.
+// Release releases the lock, even if children have inherited it, and empties its file. A
+// second Release does nothing.
 func (l *Lock) Release() {
 	if l == nil {
 		return

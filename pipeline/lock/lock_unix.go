@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openFlags keep the opening of a lock file from following a link, or waiting.
+// openFlags make the opening of a lock file neither follow a link nor wait.
 const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
 
-// Dir returns the directory of the machine's locks: one that every account may
-// write to, where nobody may remove another's file.
+// Dir returns the directory of the machine's locks. Every account may write to it, and no
+// account may remove the file of another.
 //
-// It is not os.TempDir, which each account and each session may have of its own,
-// nor /run/lock, which on some systems is for root alone, nor /dev/shm, from which
+// It is not os.TempDir, which may be different for each account and session; not
+// /run/lock, which on some systems only root may write to; and not /dev/shm, from which
 // systemd removes the files of an account that logs out.
 func Dir() (string, error) { return "/var/tmp", nil }
 
@@ -37,7 +37,7 @@ func tryLock(file *os.File) (bool, error) {
 	}
 }
 
-// unlock gives the lock up for all who have the file open.
+// unlock releases the lock for all processes that have the file open.
 func unlock(file *os.File) { _ = unix.Flock(int(file.Fd()), unix.LOCK_UN) }
 
 // links returns how many names a file has.

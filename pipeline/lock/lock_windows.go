@@ -10,18 +10,17 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openFlags are none: no account makes symbolic links on Windows unless it is
-// trusted to.
+// openFlags has no flags: on Windows only trusted accounts can make symbolic links.
 const openFlags = 0
 
-// rights are those of the directory of locks: every account may make a file there,
-// and read and write those of others; only its owner, and administrators, may
-// remove one.
+// rights are the access rights of the directory of locks: every account may make files in
+// it, and read and write the files of others; only the owner of a file and administrators
+// may remove it.
 const rights = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICIIO;FA;;;CO)(A;;0x1200ab;;;AU)(A;OIIO;FRFW;;;AU)"
 
-// Dir returns the directory of the machine's locks, which it makes if there is
-// none: %ProgramData%\rollcall\locks, as the temporary directory is one for each
-// account and each remote session.
+// Dir returns the directory of the machine's locks, %ProgramData%\rollcall\locks, and
+// makes it if there is none. The temporary directory would not do: each account and each
+// remote session has its own.
 func Dir() (string, error) {
 	data, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, 0)
 	if err != nil {
@@ -50,8 +49,8 @@ func Dir() (string, error) {
 	return dir, nil
 }
 
-// region is the byte that is locked: far behind what the file says, which anyone
-// can read meanwhile.
+// region is the byte that is locked. It is far behind the content of the file, so that
+// the content can be read meanwhile.
 func region() *windows.Overlapped { return &windows.Overlapped{OffsetHigh: 1 << 30} }
 
 // tryLock takes the kernel's lock on file, or reports that another has it.
@@ -67,7 +66,7 @@ func tryLock(file *os.File) (bool, error) {
 	}
 }
 
-// unlock gives the lock up.
+// unlock releases the lock.
 func unlock(file *os.File) {
 	_ = windows.UnlockFileEx(windows.Handle(file.Fd()), 0, 1, 0, region())
 }
@@ -75,6 +74,5 @@ func unlock(file *os.File) {
 // links returns how many names a file has, as far as it is known.
 func links(fs.FileInfo) uint64 { return 1 }
 
-// hasEnded reports whether there is no process with that number. What a process
-// has locked goes with it, so that is no question here.
+// hasEnded always returns false: on Windows a lock ends with its process.
 func hasEnded(int) bool { return false }

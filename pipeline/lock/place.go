@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Results returns the lock file of the results file called name: beside it, and by
-// its real name, so that whatever symbolic links lead there, it is one lock. (Hard
-// links are two names, and two locks.) What is there and is not a file, a pipe or a
-// device, needs none: the zero File.
+// Results returns the lock file of the results file called name. It is beside that file,
+// after all symbolic links are resolved: one file has one lock, whatever links lead to it.
+// (Two hard links are two names, and have two locks.) For a pipe or a device it returns
+// the zero File: these need no lock.
 func Results(name string) File {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return File{}
 	}
-	// By hand, as EvalSymlinks wants the file to be there.
+	// Not by EvalSymlinks, which needs the file to exist.
 	real := name
 	for range 40 {
 		target, err := os.Readlink(real)
@@ -24,8 +24,7 @@ func Results(name string) File {
 			break
 		}
 		if !filepath.IsAbs(target) {
-			// Not joined: that would take out ".." before what is ahead of it is
-			// resolved.
+			// Not by filepath.Join: it would remove ".." before the links are resolved.
 			dir, _ := filepath.Split(real)
 			target = dir + target
 		}
@@ -41,13 +40,13 @@ func Results(name string) File {
 	return File{Path: filepath.Join(dir, base+".lock"), What: name}
 }
 
-// Tenant returns the lock file for what writes to a noun of a tenant, whatever the
-// case of their names: in dir or, if that is "", in the machine's directory, which
-// [Dir] returns. An empty noun stands for the tenant as a whole.
+// Tenant returns the lock file for runs that write to a noun of a tenant. It is in dir or,
+// if that is "", in the directory that [Dir] returns. The case of the names does not
+// matter. An empty noun stands for the whole tenant.
 //
-// Every account can lock the file, and with it keep others waiting, which is no
-// more than a run of theirs could do. Nobody can make a run of another account
-// write to a file other than this one: it follows no link.
+// Every account can lock the file and so make others wait, as a run of that account could
+// do anyway. No account can make a run of another account write to a different file:
+// links are not followed.
 func Tenant(dir, tenant, noun string) (File, error) {
 	what := strings.TrimSpace(noun + " of the tenant " + tenant)
 	if dir == "" {
