@@ -176,9 +176,9 @@ func TestBaselineIsRefused(t *testing.T) {
 		want string
 	}{
 		{[]byte("UPN\nada@contoso.com\n"), "not a results file or a diff of rollcall"},
-		{auditCSV(false, foundRow(2, "ada@contoso.com", pipeline.Applied, "out", "out")), "line 2: status applied: that is no audit's"},
+		{auditCSV(false, foundRow(2, "ada@contoso.com", pipeline.Applied, "out", "out")), "line 2: status applied: not the status of an audit"},
 		{bytes.Replace(differs, []byte("differs"), []byte("drifts"), 1), `line 2: status "drifts"`},
-		{bytes.ReplaceAll(differs, []byte(",P"), []byte(",Q")), "it is about Q, this audit about P"},
+		{bytes.ReplaceAll(differs, []byte(",P"), []byte(",Q")), "it is an audit of Q, this one is of P"},
 		{nil, "last.csv"},
 	} {
 		name := keepBaseline(t, test.b)
@@ -186,7 +186,7 @@ func TestBaselineIsRefused(t *testing.T) {
 			t.Errorf("error %v, want %q", err, test.want)
 		}
 	}
-	if _, err := results.ReadBaseline(keepBaseline(t, differs), []string{"P"}, results.Manifest{Wanted: []string{"in"}}); err == nil || !strings.Contains(err.Error(), "it is about P out, this audit about in") {
+	if _, err := results.ReadBaseline(keepBaseline(t, differs), []string{"P"}, results.Manifest{Wanted: []string{"in"}}); err == nil || !strings.Contains(err.Error(), "it is an audit of P out, this one is of in") {
 		t.Errorf("error %v of one about another value", err)
 	}
 	for cut := bytes.IndexByte(differs, '\n') + 2; cut < len(differs)-1; cut++ {

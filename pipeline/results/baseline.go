@@ -14,36 +14,35 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// A Baseline is what an earlier audit found, as far as it was not as wanted. A
-// user whom it does not have was as wanted, or not in the roster.
+// A Baseline is the rows of an earlier audit that were not as wanted. A user who is not in
+// it was as wanted, or was not in the roster.
 //
-// The first audit ahead of a change finds nearly everybody so. What is kept of a
-// row is packed.
+// Before a change nearly all users may be in it, so each row is packed.
 type Baseline struct {
-	Warnings []string // what is not certain of it
+	Warnings []string // why it may not be complete or true
 
 	name string
 	seed maphash.Seed
-	last map[uint64]int32 // the last row of a user, by a hash of the UPN: its index, from 1
+	last map[uint64]int32 // by a hash of the UPN: the index of the user's last row, from 1
 	rows []packed
 }
 
 // A packed is a Finding in few bytes.
 type packed struct {
-	text     string // UPN, then of each value what is and what was wanted, each with its length ahead
+	text     string // the UPN, then After and Wanted of each value; a length stands before each text
 	previous int32  // the index of an earlier row of the user, from 1, or 0
 	status   pipeline.Status
-	seen     bool // in the audit at hand
+	seen     bool // the current audit has it
 }
 
-// A Finding is a row of an audit that was not as wanted.
+// A Finding is a row of an audit that is not as wanted.
 type Finding struct {
 	UPN    string
 	Status pipeline.Status
 	Values []pipeline.Value
 }
 
-// Equal reports whether f says of its user what g says.
+// Equal reports whether f and g have the same status and values.
 func (f *Finding) Equal(g *Finding) bool {
 	return f.Status == g.Status && slices.EqualFunc(f.Values, g.Values, func(a, b pipeline.Value) bool {
 		return strings.EqualFold(a.Wanted, b.Wanted) && (a.Wanted == "" || strings.EqualFold(a.After, b.After))
@@ -54,7 +53,7 @@ func newBaseline(name string) *Baseline {
 	return &Baseline{name: name, seed: maphash.MakeSeed(), last: make(map[uint64]int32)}
 }
 
-// add adds f, which comes after all others in the file.
+// add adds f, the next one in the file.
 func (b *Baseline) add(f *Finding) {
 	put := func(text []byte, s string) []byte {
 		return append(binary.AppendUvarint(text, uint64(len(s))), s...)
@@ -68,7 +67,7 @@ func (b *Baseline) add(f *Finding) {
 	b.last[key] = int32(len(b.rows))
 }
 
-// finding returns what is packed in row.
+// finding unpacks row.
 func (row *packed) finding() *Finding {
 	var texts []string
 	for text := row.text; text != ""; {
@@ -86,24 +85,24 @@ func (row *packed) finding() *Finding {
 
 func (b *Baseline) key(upn string) uint64 { return maphash.String(b.seed, userKey(upn)) }
 
-// each calls f with each row of a user, the first one first, until it returns false.
+// each calls f with each row of a user, in order, until f returns false.
 func (b *Baseline) each(upn string, f func(*packed, *Finding) bool) {
 	var all []*packed
 	for i := b.last[b.key(upn)]; i != 0; i = b.rows[i-1].previous {
 		all = append(all, &b.rows[i-1])
 	}
 	for _, row := range slices.Backward(all) {
-		// Two users may have one hash.
+		// Two users may have the same hash.
 		if was := row.finding(); userKey(was.UPN) == userKey(upn) && !f(row, was) {
 			return
 		}
 	}
 }
 
-// ReadBaseline reads the results file called name, with what its journal has: of
-// an audit that found something of every row, of the same properties as the one
-// that now is. As far as it is on record, it was of the same tenant, noun and
-// wanted values. Spreadsheets may have saved the file since.
+// ReadBaseline reads the results file called name and its journal. It must be that of an
+// audit of the same properties as now, with a result for every row, and, as far as that
+// is on record, of the same tenant, noun and wanted values. A spreadsheet may have saved
+// the file since.
 func ReadBaseline(name string, properties []string, now Manifest) (*Baseline, error) {
 	b := newBaseline(name)
 	if err := b.read(properties, now); err != nil {
@@ -138,8 +137,8 @@ func (b *Baseline) read(properties []string, now Manifest) error {
 	return nil
 }
 
-// checkComparable returns an error if past is of another kind of audit than now, or
-// if it lacks rows: nothing would be known of their users.
+// checkComparable returns an error if past is not an audit of the same setting and tenant
+// as now, or if it lacks rows: nothing would be known of their users.
 func (b *Baseline) checkComparable(past *Past, now Manifest) error {
 	switch {
 	case !hasJournal(b.name):
@@ -152,17 +151,17 @@ func (b *Baseline) checkComparable(past *Past, now Manifest) error {
 	case was == nil:
 		return nil
 	case was.Noun != now.Noun:
-		return fmt.Errorf("it is of the setting %s, this audit of %s", was.Noun, now.Noun)
+		return fmt.Errorf("it is an audit of the setting %s, this one is of %s", was.Noun, now.Noun)
 	case !was.Where.Same(now.Where):
-		return fmt.Errorf("it is of the %s, this audit of the %s", was.tenant(now), now.tenant(*was))
+		return fmt.Errorf("it is an audit of the %s, this one is of the %s", was.tenant(now), now.tenant(*was))
 	case past.Counts.Done() < past.Counts.Total:
 		return fmt.Errorf("%w: it has %d of %s", ErrUnfinished, past.Counts.Done(), pipeline.Plural(past.Counts.Total, "row"))
 	}
 	return nil
 }
 
-// ErrUnfinished is the cause of the error of an audit that did not come to its end.
-var ErrUnfinished = errors.New("its audit did not come to its end")
+// ErrUnfinished is the cause of the error of an audit that is not complete.
+var ErrUnfinished = errors.New("its audit is not complete")
 
 func (b *Baseline) readRows(r *Reader, properties, wanted []string) error {
 	columns := make([]int, len(properties)) // of the file's properties
@@ -170,7 +169,7 @@ func (b *Baseline) readRows(r *Reader, properties, wanted []string) error {
 		columns[i] = slices.Index(r.Properties, p)
 	}
 	if len(r.Properties) != len(properties) || slices.Contains(columns, -1) {
-		return fmt.Errorf("it is about %s, this audit about %s", strings.Join(r.Properties, ", "), strings.Join(properties, ", "))
+		return fmt.Errorf("it is an audit of %s, this one is of %s", strings.Join(r.Properties, ", "), strings.Join(properties, ", "))
 	}
 	for {
 		var res pipeline.Result
@@ -183,7 +182,7 @@ func (b *Baseline) readRows(r *Reader, properties, wanted []string) error {
 		for i, column := range columns {
 			v := res.Values[column]
 			if wanted != nil && v.Wanted != "" && !strings.EqualFold(v.Wanted, wanted[i]) {
-				return fmt.Errorf("it is about %s %s, this audit about %s", properties[i], v.Wanted, wanted[i])
+				return fmt.Errorf("it is an audit of %s %s, this one is of %s", properties[i], v.Wanted, wanted[i])
 			}
 			f.Values = append(f.Values, pipeline.Value{After: v.After, Wanted: v.Wanted})
 		}
@@ -192,12 +191,12 @@ func (b *Baseline) readRows(r *Reader, properties, wanted []string) error {
 		case pipeline.Differs, pipeline.Unreadable, pipeline.NotFound, pipeline.Denied, pipeline.Invalid, pipeline.Conflict, pipeline.Stale:
 			b.add(f)
 		default:
-			return fmt.Errorf("line %d: status %s: that is no audit's", res.Row.Line, res.Status)
+			return fmt.Errorf("line %d: status %s: not the status of an audit", res.Row.Line, res.Status)
 		}
 	}
 }
 
-// endsInLine reports whether the file called name ends as a text file does, be it
+// endsInLine reports whether the file called name ends with a line feed, in UTF-8 or
 // UTF-16.
 func endsInLine(name string) bool {
 	f, err := os.Open(name)
@@ -218,8 +217,8 @@ func userKey(upn string) string { return strings.ToLower(strings.TrimSpace(upn))
 // Name returns the name of the file.
 func (b *Baseline) Name() string { return b.name }
 
-// Match returns what the baseline has of the user of now: what is equal to it if
-// there is such, or nil if there is nothing that has not been taken.
+// Match returns the Finding of the user of now: one that is equal to now if there is one,
+// otherwise the first. Each is returned once; if there are no more, it returns nil.
 func (b *Baseline) Match(now *Finding) *Finding {
 	var row *packed
 	var was *Finding
@@ -236,8 +235,8 @@ func (b *Baseline) Match(now *Finding) *Finding {
 	return was
 }
 
-// Missing calls f with the findings of users whom the audit at hand did not have, in
-// the order of the file.
+// Missing calls f with the findings of users for whom Match was not called, in the order of
+// the file.
 func (b *Baseline) Missing(f func(*Finding)) {
 	for i := range b.rows {
 		was, seen := b.rows[i].finding(), false

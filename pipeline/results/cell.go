@@ -5,14 +5,13 @@ import (
 	"strings"
 )
 
-// appendOwn appends a cell of rollcall's own, made safe where a spreadsheet would take it
-// for a formula: with an apostrophe ahead of it, which spreadsheets don't show.
+// appendOwn appends a cell that rollcall writes, as [EscapeFormula] returns it.
 func appendOwn(b []byte, cell string) []byte {
 	return appendCell(b, EscapeFormula(cell))
 }
 
-// EscapeFormula returns a cell with an apostrophe ahead of it if a spreadsheet would
-// take it for a formula.
+// EscapeFormula returns cell, with an apostrophe before it if a spreadsheet would run it as
+// a formula. Spreadsheets don't show the apostrophe.
 func EscapeFormula(cell string) string {
 	if isFormula(cell) {
 		return "'" + cell
@@ -20,7 +19,7 @@ func EscapeFormula(cell string) string {
 	return cell
 }
 
-// UnescapeFormula returns what [EscapeFormula] was given.
+// UnescapeFormula returns the cell that [EscapeFormula] was called with.
 func UnescapeFormula(cell string) string {
 	if text, ok := strings.CutPrefix(cell, "'"); ok && isFormula(text) {
 		return text
@@ -33,7 +32,7 @@ func isFormula(cell string) bool {
 		return false
 	}
 	switch cell[0] {
-	case '\'': // it would be taken for one that stands for itself
+	case '\'': // UnescapeFormula would remove this apostrophe, so it gets another one
 		return isFormula(cell[1:])
 	case '=', '@', '\t', '\r':
 		return true
@@ -44,8 +43,8 @@ func isFormula(cell string) bool {
 	return false
 }
 
-// appendCell appends a cell as RFC 4180 has it. A cell that begins or ends with
-// a blank is quoted too, for readers that would trim it.
+// appendCell appends a cell in the form of RFC 4180. A cell that begins or ends with a
+// blank is quoted, too, because some readers would trim it.
 func appendCell(b []byte, cell string) []byte {
 	if !needsQuotes(cell) {
 		return append(b, cell...)
@@ -69,7 +68,7 @@ func needsQuotes(cell string) bool {
 		return false
 	}
 	for i := range len(cell) {
-		// Most are above the comma: one comparison tells.
+		// Most bytes are above the comma: one comparison is enough for them.
 		if c := cell[i]; c <= ',' && (c == ',' || c == '"' || c == '\n' || c == '\r') {
 			return true
 		}

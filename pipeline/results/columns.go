@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// A Format is how a results CSV is laid out.
+// A Format says which columns a results CSV has, and how lines end.
 type Format struct {
 	Properties []string // of the change
-	Moved      []string // that change with them
+	Moved      []string // properties that the tenant changes with them
 	Header     []string // of the roster
 	UPN        int      // index in Header of the column of UPNs, or -1
-	Own        int      // how many columns of Header are those of a results file, which are not carried on
-	Excel      bool     // begin with a byte order mark and end lines as Windows does
+	Own        int      // how many columns of Header are those of a results file: these are not copied
+	Excel      bool     // begin with a byte order mark, and end lines with CRLF
 }
 
-// The columns of every results file, ahead of those of the properties and behind.
+// The columns of every results file, before and after those of the properties.
 var (
 	leading  = []string{"Row", "UserPrincipalName", "Status"}
 	trailing = []string{"Attempts", "Error", "FinishedAt"}
@@ -27,8 +27,8 @@ func IsColumn(name string) bool {
 	return slices.ContainsFunc(leading, is) || slices.ContainsFunc(trailing, is)
 }
 
-// Columns returns the header of a results file. A column of the roster whose
-// name is taken gets "Input." ahead of it.
+// Columns returns the header of a results file. A column of the roster whose name is
+// taken is called "Input." and that name.
 func Columns(f Format) []string {
 	names := slices.Clone(leading)
 	for _, p := range f.Properties {
@@ -55,14 +55,14 @@ func Columns(f Format) []string {
 	return names
 }
 
-// Carried returns the names of the roster's columns in a results file.
+// Carried returns the names that the roster's columns have in a results file.
 func Carried(f Format) []string {
 	return Columns(f)[len(leading)+3*len(f.Properties)+2*len(f.Moved)+len(trailing):]
 }
 
-// ParseColumns returns the properties that the results file with this header is
-// about, those that moved with them, and how many of its columns are not the
-// roster's: none if the file is not one that a Writer wrote.
+// ParseColumns reads the header of a results file: the properties that were set, those
+// that moved with them, and how many columns are rollcall's own. own is 0 if it is not the
+// header of a results file.
 func ParseColumns(header []string) (properties, moved []string, own int) {
 	n := len(leading)
 	if len(header) < n || !slices.Equal(header[:n], leading) {
@@ -82,5 +82,5 @@ func ParseColumns(header []string) (properties, moved []string, own int) {
 	return properties, moved, n + len(trailing)
 }
 
-// normal returns a column's name as it is compared.
+// normal returns a column's name in the form in which names are compared.
 func normal(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

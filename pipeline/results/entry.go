@@ -15,9 +15,9 @@ type entry struct {
 	Line        int              `json:"line"`
 	UPN         string           `json:"upn"`
 	Wanted      []string         `json:"wanted"`                 // by property
-	Before      []string         `json:"before,omitempty"`       // by property, known ahead of a set that may have been sent
-	MovedBefore []string         `json:"moved_before,omitempty"` // the same, of what is moved
-	Done        bool             `json:"done,omitempty"`         // what follows is the row's result
+	Before      []string         `json:"before,omitempty"`       // by property, written before a set was sent
+	MovedBefore []string         `json:"moved_before,omitempty"` // the same, of the properties that move
+	Done        bool             `json:"done,omitempty"`         // the fields below are the row's result
 	Status      string           `json:"status,omitempty"`
 	Values      []pipeline.Value `json:"values,omitempty"`
 	Moved       []pipeline.Value `json:"moved,omitempty"`
@@ -27,7 +27,7 @@ type entry struct {
 	Finished    time.Time        `json:"finished,omitzero"`
 }
 
-// withBefore returns e, with the value before that an earlier entry of the row has.
+// withBefore returns e with the values before of an earlier entry of the row, if e has none.
 func (e entry) withBefore(earlier entry) entry {
 	if e.Before == nil && earlier.UPN == e.UPN {
 		e.Before, e.MovedBefore = earlier.Before, earlier.MovedBefore
@@ -43,7 +43,7 @@ func newEntry(r *pipeline.Result) entry {
 	return e
 }
 
-// result returns what became of the row, or nil if that is not known.
+// result returns the row's result, or nil if the entry has none.
 func (e *entry) result() *pipeline.Result {
 	status, err := pipeline.ParseStatus(e.Status)
 	if !e.Done || err != nil {
@@ -57,7 +57,7 @@ func (e *entry) result() *pipeline.Result {
 	return r
 }
 
-// unverified returns the result of a row that was in progress.
+// unverified returns a result for a row that was in progress when the run ended.
 func (e *entry) unverified() *pipeline.Result {
 	r := &pipeline.Result{Status: pipeline.Unverified, Err: errors.New(InProgress), Finished: time.Unix(0, 0)}
 	r.Row.Line, r.Row.UPN = e.Line, e.UPN
@@ -74,10 +74,10 @@ func (e *entry) unverified() *pipeline.Result {
 	return r
 }
 
-// checkRecord returns an error if a record that ends at an offset is not one that the
-// journal's run can have made. Up to the mark a checksum says what was written;
-// behind it, what the journal has of the row does, which it keeps until the mark
-// has passed. Of a journal that is damaged something may be missing.
+// checkRecord returns an error if a record can't have been written by the journal's run. end
+// is the offset after the record. Records before the mark are covered by its checksum;
+// later ones are compared with their entry, which the journal keeps until the mark is
+// past them. If the journal is damaged, entries may be missing.
 func (j *journal) checkRecord(rec Record, cells []string, end int64, damaged bool) error {
 	if j.mark != nil && end <= j.mark.Bytes {
 		return nil
@@ -85,13 +85,13 @@ func (j *journal) checkRecord(rec Record, cells []string, end int64, damaged boo
 	e, ok := j.entries[rec.Line]
 	set := (&pipeline.Result{Status: rec.Status}).MaybeChanged() && j.manifest.Befores
 	if ok && !e.recordedAs(rec, cells) || !ok && set && !damaged {
-		return fmt.Errorf("line %d, %q, is not recorded as its journal has it: it was changed since the run wrote it", rec.Line, rec.UPN)
+		return fmt.Errorf("the record of line %d, %q, is not as in its journal: the file was changed since the run wrote it", rec.Line, rec.UPN)
 	}
 	return nil
 }
 
-// recordedAs reports whether a record, which has these cells, says of the row what
-// e does.
+// recordedAs reports whether a record with these cells has the same user, status and
+// values as e.
 func (e *entry) recordedAs(rec Record, cells []string) bool {
 	if !isRecorded(e.UPN, rec.UPN) || e.Done && e.Status != rec.Status.String() {
 		return false
@@ -118,8 +118,8 @@ func (e *entry) recordedAs(rec Record, cells []string) bool {
 	return true
 }
 
-// isRecorded reports whether a cell of a results file is a text of a journal. What
-// JSON and CSV do not keep to the letter can't be compared.
+// isRecorded reports whether a cell of a results file is the same as a text of a journal.
+// It ignores differences that come from writing the text as JSON or CSV.
 func isRecorded(text, cell string) bool {
 	return strings.ReplaceAll(text, "\r\n", "\n") == UnescapeFormula(cell) || strings.ContainsRune(text, utf8.RuneError)
 }

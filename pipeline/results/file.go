@@ -13,34 +13,33 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// syncEvery bounds how much of a results file a power cut can take.
+// syncEvery is how much of the latest work a power cut can lose.
 const syncEvery = time.Second
 
-// A File is a results CSV in a file. Until the run is complete a journal
-// stands beside it, NAME.journal, with which a later run can go on.
+// A File is a results CSV in a file. Until the run is complete there is a journal beside
+// it, NAME.journal, with which a later run can go on.
 //
-// [Create] and [Resume] look, and change nothing; [File.Begin]
-// makes the file and the journal what they are to be. What has been flushed
-// survives the process. What is older than a second survives a power cut too, but
-// for what the disk itself loses; the values before that [File.Before] was
-// told survive it from the moment that it returns.
+// [Create] and [Resume] only check and change nothing; [File.Begin] writes the first
+// bytes of the file and the journal. Records that are flushed survive the end of the
+// process. Records older than a second also survive a power cut, unless the disk loses
+// them. Values before survive it as soon as [File.Before] has returned.
 type File struct {
 	*Writer
 	name     string
 	manifest Manifest
 	file     *outputFile
-	resumed  *journal // to go on with, or nil
+	resumed  *journal // the journal that the run resumes, or nil
 
-	journal  atomic.Pointer[journal] // nil ahead of Begin, and if the file is a device
-	records  int                     // in the file, once it is flushed
-	lines    []int                   // of rows recorded and perhaps not on the disk
+	journal  atomic.Pointer[journal] // nil before Begin, and if the file is a device
+	records  int                     // records in the file, once it is flushed
+	lines    []int                   // lines of rows whose records may not be on the disk
 	unsynced bool
 	synced   time.Time
 }
 
-// Create makes the results file called name, as [createOutput] does, or
-// finds out why that can't be done: there must be no journal of an unfinished
-// run, unless overwrite says to replace that too, and there must be room.
+// Create makes the results file called name. A file that is there already and not empty
+// is an error, and so is the journal of an unfinished run, unless overwrite is set. It is
+// also an error if there is no room for a journal.
 func Create(name string, overwrite bool, f Format, m Manifest) (*File, error) {
 	if !overwrite {
 		if err := checkJournalAlone(name); err != nil {
@@ -65,15 +64,14 @@ func Create(name string, overwrite bool, f Format, m Manifest) (*File, error) {
 	return r, nil
 }
 
-// ErrJournal is what Create returns for a file that is not there, or
-// empty, while its journal is.
-var ErrJournal = errors.New("the journal of an unfinished run is there, with results and values before that nothing else has")
+// ErrJournal is the error of Create for a file that is missing or empty and has a journal.
+var ErrJournal = errors.New("there is the journal of an unfinished run, with results and values before that are nowhere else")
 
-// checkJournalAlone returns ErrJournal if the results file called name is gone and its
-// journal is not.
+// checkJournalAlone returns ErrJournal if the results file called name is missing or empty
+// but has a journal.
 func checkJournalAlone(name string) error {
 	if info, err := os.Stat(name); err == nil && (!info.Mode().IsRegular() || info.Size() > 0) {
-		return nil // whoever creates the file says so
+		return nil // createOutput reports it
 	}
 	if !hasJournal(name) {
 		return nil
@@ -81,7 +79,7 @@ func checkJournalAlone(name string) error {
 	return fmt.Errorf("create %s: %s: %w", name, journalName(name), ErrJournal)
 }
 
-// tryRoom writes a file, and removes it again.
+// tryRoom returns an error if there is no room: it writes a file and removes it again.
 func tryRoom(name string) error {
 	f, err := createBeside(name)
 	if err != nil {
@@ -95,19 +93,19 @@ func tryRoom(name string) error {
 	return err
 }
 
-// Manifest returns what the file is made of.
+// Manifest returns the manifest of the file.
 func (r *File) Manifest() Manifest { return r.manifest }
 
 // Device reports whether the file is a pipe or a device, which has no journal and
 // can't be read back.
 func (r *File) Device() bool { return r.file.device }
 
-// Begin brings to the disk what the run starts from: the file with its header or,
-// resumed, with the records that are whole, and the journal. It is for ahead of
-// the first call, so that whatever then happens, the file says nothing of another
-// run, and what was done can be found.
+// Begin writes the file and the journal to the disk: the file with its header or, when
+// resumed, with the whole records that it has. Call it before the first call to the
+// tenant. From then on the file has no record of another run, and the journal has what
+// the run did.
 //
-// In this order, no journal ever stands beside records of another run.
+// The file is written first, so that a journal is never beside records of another run.
 func (r *File) Begin() error {
 	if err := r.begin(); err != nil {
 		return fmt.Errorf("create %s: %w", r.name, disk.Cause(err))
@@ -154,13 +152,13 @@ func (r *File) begin() error {
 	return nil
 }
 
-// mark returns what is on the disk after a sync.
+// mark returns the mark for what is on the disk after a sync.
 func (r *File) mark() *syncMark {
 	return &syncMark{Records: r.records, Bytes: r.file.size, SHA256: r.file.SHA256()}
 }
 
-// Before keeps the values before of a row, and returns when no power cut can
-// take them. It may be called from several goroutines at once.
+// Before writes the values before of a row to the journal, and returns when a power cut
+// can't lose them. It may be called from several goroutines at once.
 func (r *File) Before(res *pipeline.Result) error {
 	if j := r.journal.Load(); j != nil {
 		return j.before(res)
@@ -168,7 +166,7 @@ func (r *File) Before(res *pipeline.Result) error {
 	return nil
 }
 
-// Done keeps the result of a row that can't be recorded yet.
+// Done writes the result of a row that can't be recorded yet to the journal.
 func (r *File) Done(res *pipeline.Result) error {
 	if j := r.journal.Load(); j != nil {
 		j.done(res)
@@ -187,7 +185,7 @@ func (r *File) Record(res *pipeline.Result) error {
 	return r.Writer.Record(res)
 }
 
-// Flush writes what is buffered, and once in a second brings it to the disk.
+// Flush writes what is buffered and, once a second, brings it to the disk.
 func (r *File) Flush() error {
 	err := r.Writer.Flush()
 	if j := r.journal.Load(); err == nil && j != nil {
@@ -213,8 +211,8 @@ func (r *File) sync() error {
 	return nil
 }
 
-// Sync brings to the disk what was recorded. It is for the end of a run, ahead of
-// saying what is in the file: an error may be that it is lost, [ErrLost].
+// Sync brings all records to the disk. Call it at the end of a run, before reporting what
+// is in the file. The error may be [ErrLost].
 func (r *File) Sync() error {
 	if err := r.Writer.Flush(); err != nil {
 		return err
@@ -222,7 +220,8 @@ func (r *File) Sync() error {
 	return r.sync()
 }
 
-// Close brings the file to the disk and closes it, and the journal, which stays.
+// Close brings the file to the disk, and closes it and the journal. The journal is not
+// removed.
 func (r *File) Close() error {
 	err := r.Writer.Flush()
 	j := r.journal.Load()
@@ -240,14 +239,14 @@ func (r *File) Close() error {
 	return err
 }
 
-// Abort ends a Write to a pipe that nobody reads.
+// Abort ends a Write to a pipe that no process reads.
 func (r *File) Abort() { r.file.Abort() }
 
 // SHA256 returns the SHA-256 of the file, in hexadecimal.
 func (r *File) SHA256() string { return r.file.SHA256() }
 
-// Finish removes the journal: the run is complete, and the summary that says so
-// is on the disk.
+// Finish removes the journal. Call it when the run is complete and the summary is on the
+// disk.
 func (r *File) Finish() error {
 	if r.journal.Load() == nil {
 		return nil
@@ -255,8 +254,9 @@ func (r *File) Finish() error {
 	return disk.Remove(journalName(r.name))
 }
 
-// Discard removes the file, of which no row was begun, with all that stands beside
-// it, unless that is the last that is known of an earlier life of the run.
+// Discard removes the file, its journal and its summary, if no row was begun. It keeps
+// them if this run did not create the file, or if they are all that is known of an
+// earlier execution.
 func (r *File) Discard() error {
 	if !r.file.created || r.manifest.Unsure > 0 {
 		return nil

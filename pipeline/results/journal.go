@@ -11,11 +11,11 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// A journal is the file beside a results file that has what that one can't say
-// until the run is complete: what it is made of, of rows in progress the values
-// before, and the results of those done while an earlier one is not. Each of its
-// lines has a checksum (see [readJournal]), and names the user and the values
-// wanted, so that nothing of one user is ever taken for another's.
+// A journal is the file beside a results file that has, until the run is complete, what
+// the results file can't have: its manifest, the values before of rows in progress, and
+// the results of rows that are done out of order. Each line has a checksum (see
+// [readJournal]). Each entry has the user and the wanted values, so that it is never used
+// for another user.
 //
 // It is safe for use by several goroutines at once.
 type journal struct {
@@ -25,28 +25,28 @@ type journal struct {
 	mu        sync.Mutex
 	syncEnded sync.Cond     // syncing has become false
 	f         *os.File      // the file
-	size      int64         // how much of it is written
-	room      int64         // its size: what is behind size is zeros
-	entries   map[int]entry // what the file has of rows, by line
-	mark      *syncMark     // what the file has last of the results
-	buf       []byte        // what the file has not got yet
-	added     int           // entries put so far
-	synced    int           // those of them that are on the disk
-	syncing   bool          // somebody is bringing buf to the disk
-	err       error         // why no more can be put
+	size      int64         // how many bytes of it are written
+	room      int64         // its size; the bytes after size are zeros
+	entries   map[int]entry // the entries of rows that are not recorded, by line
+	mark      *syncMark     // the last mark
+	buf       []byte        // lines that are not in the file yet
+	added     int           // lines added so far
+	synced    int           // how many of them are on the disk
+	syncing   bool          // a goroutine is bringing buf to the disk
+	err       error         // why no more can be added
 }
 
-// A syncMark says what of the results file was on the disk when it was made. A file
-// that does not begin so is not what the run left.
+// A syncMark says how much of the results file was on the disk when the mark was made. A
+// file that does not begin with these bytes was changed since.
 type syncMark struct {
 	Records int    `json:"records"`
 	Bytes   int64  `json:"bytes"`
 	SHA256  string `json:"sha256"`
 }
 
-// A journal is given room ahead of being written to, so that one that was cut is
-// known by its size, and is made anew, without what is of no use, when that is
-// full.
+// journalRoom is the least size of a journal. The file gets its size before it is written
+// to, so that a journal that was cut can be told by its size. When it is full, it is
+// written anew without the entries of rows that are recorded.
 const journalRoom = 1 << 20
 
 // journalName returns the name of the journal of the results file called name.
@@ -58,7 +58,7 @@ func newJournal(name string, m Manifest) *journal {
 	return j
 }
 
-// before puts the values before of a row, and returns when they are on the disk.
+// before adds the values before of a row, and returns when they are on the disk.
 func (j *journal) before(r *pipeline.Result) error {
 	e := newEntry(r)
 	for _, v := range r.Values {
@@ -73,7 +73,7 @@ func (j *journal) before(r *pipeline.Result) error {
 	return j.sync(j.added)
 }
 
-// done puts the result of a row. It is in the file after the next flush.
+// done adds the result of a row. It is in the file after the next flush.
 func (j *journal) done(r *pipeline.Result) {
 	e := newEntry(r)
 	e.Done, e.Status, e.Values, e.Moved, e.Attempts, e.Note, e.Finished = true, r.Status.String(), r.Values, r.Moved, r.Attempts, r.Note, r.Finished
@@ -100,7 +100,7 @@ func (j *journal) append(v any) {
 	j.added++
 }
 
-// flush writes what was put to the file.
+// flush writes the added lines to the file.
 func (j *journal) flush() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -110,7 +110,7 @@ func (j *journal) flush() error {
 	return j.write()
 }
 
-// write writes what was put. Nobody may be syncing.
+// write writes the added lines to the file. No goroutine may be syncing.
 func (j *journal) write() error {
 	if j.err != nil || len(j.buf) == 0 {
 		return j.err
@@ -120,7 +120,7 @@ func (j *journal) write() error {
 			j.err = err
 			return err
 		}
-		// Somebody has it open. It goes on as it is.
+		// Another program has the file open, so it can't be replaced: it grows.
 		if j.err = j.extend(); j.err != nil {
 			return j.err
 		}
@@ -132,8 +132,8 @@ func (j *journal) write() error {
 	return j.err
 }
 
-// sync returns when the first n entries are on the disk. Whoever comes first
-// brings those of the others too, who wait.
+// sync returns when the first n lines are on the disk. The first caller brings the lines
+// of all callers to the disk, and the others wait.
 func (j *journal) sync(n int) error {
 	for j.err == nil && j.synced < n {
 		if j.syncing {
@@ -159,8 +159,8 @@ func (j *journal) sync(n int) error {
 	return j.err
 }
 
-// dropRecorded drops what the journal has of rows that are recorded, on the disk, as m
-// says. They go from the file when it is made anew.
+// dropRecorded drops the entries of rows whose records are on the disk, as the mark m says.
+// They are removed from the file when it is written anew.
 func (j *journal) dropRecorded(lines []int, m syncMark) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -174,9 +174,9 @@ func (j *journal) dropRecorded(lines []int, m syncMark) error {
 	return j.sync(j.added)
 }
 
-// rewrite puts a file in the place of the journal's that has only what is still
-// of use. Whenever that is cut short, one or the other is there as a whole. After
-// an error the journal's is as it was, unless f is nil. Nobody may be syncing.
+// rewrite replaces the file by a new one without entries of recorded rows. If it is cut
+// short, either the old or the new file is there as a whole. After an error the old file
+// is still in use, unless f is nil. No goroutine may be syncing.
 func (j *journal) rewrite() error {
 	var b bytes.Buffer
 	put := func(v any) error {
@@ -225,8 +225,8 @@ func (j *journal) rewrite() error {
 	return nil
 }
 
-// replaceBy puts the file called name in the place of the journal's. After an
-// error that is as it was, unless f is nil.
+// replaceBy replaces the journal's file by the one called name. After an error the old
+// file is still in use, unless f is nil.
 func (j *journal) replaceBy(name string) error {
 	began := j.f != nil
 	if began {
@@ -250,17 +250,16 @@ func (j *journal) replaceBy(name string) error {
 	return err
 }
 
-// A roomChange is a line that says what the size of the file has become.
+// A roomChange is a line with the new size of the file.
 type roomChange struct {
 	Room int64 `json:"room"`
 }
 
-// roomLine is what such a line takes, for which there always is room: so no file
-// that was cut lacks the line alone.
+// roomLine is the most bytes that such a line takes. There is always room left for it.
 const roomLine = 64
 
-// extend gives the file more room, as it is. Killed in between, the journal is
-// longer than it has to be, which is no damage.
+// extend makes the file larger. If it is killed in between, the file is larger than its
+// lines say, which does no harm.
 func (j *journal) extend() error {
 	more := roomChange{j.room + journalRoom + 2*int64(len(j.buf))}
 	line, err := journalLine(j.manifest.ID, more)
@@ -278,7 +277,7 @@ func (j *journal) extend() error {
 	return nil
 }
 
-// earlier returns what the journal has of rows, by line.
+// earlier returns the entries, by line, for [pipeline.Run.Earlier].
 func (j *journal) earlier() map[int]pipeline.Earlier {
 	earlier := make(map[int]pipeline.Earlier)
 	for line, e := range j.entries {

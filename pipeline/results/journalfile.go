@@ -12,8 +12,8 @@ import (
 	"rollcall/pipeline"
 )
 
-// journalVersion is the version of what follows. A journal of another one is not
-// read.
+// journalVersion is the version of the journal's format. A journal of another version is
+// not read.
 const journalVersion = 3
 
 // A journalHead is the first line of a journal.
@@ -23,26 +23,26 @@ type journalHead struct {
 	Room     int64    `json:"room"` // the size of the file
 }
 
-// journalLine returns v as a line of the journal of a life of a run: a checksum in
-// eight hexadecimal digits, a blank, JSON, and a line feed. The checksum is the
-// CRC-32C of the life's ID and the JSON, so that no line of another journal passes
-// for one of this. The first line, which says the ID, is of no life.
-func journalLine(life string, v any) ([]byte, error) {
+// journalLine returns v as a line of a journal: a checksum in eight hexadecimal digits, a
+// blank, JSON, and a line feed. The checksum is the CRC-32C of the manifest's ID and the
+// JSON, so that a line of another journal is not valid in this one. For the first line,
+// which has the ID, id is "".
+func journalLine(id string, v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "%08x %s\n", checksum(life, text), text), nil
+	return fmt.Appendf(nil, "%08x %s\n", checksum(id, text), text), nil
 }
 
-func checksum(life string, text []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte(life), castagnoli), castagnoli, text)
+func checksum(id string, text []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte(id), castagnoli), castagnoli, text)
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checkLine returns the JSON of a line, and whether it is as that life wrote it.
-func checkLine(life string, line []byte) (text []byte, ok bool) {
+// checkLine returns the JSON of a line, and whether its checksum is right.
+func checkLine(id string, line []byte) (text []byte, ok bool) {
 	const sum = 8
 	if len(line) < sum+1 || line[sum] != ' ' {
 		return nil, false
@@ -52,7 +52,7 @@ func checkLine(life string, line []byte) (text []byte, ok bool) {
 		return nil, false
 	}
 	text = line[sum+1:]
-	got := checksum(life, text)
+	got := checksum(id, text)
 	return text, want == [4]byte{byte(got >> 24), byte(got >> 16), byte(got >> 8), byte(got)}
 }
 
@@ -60,10 +60,10 @@ func checkLine(life string, line []byte) (text []byte, ok bool) {
 // then entries and marks, then zeros. It returns an error that is
 // [fs.ErrNotExist] if there is none.
 //
-// What was being written when a process was killed, or the power cut, is a last
-// line without its end: it was not acted on, and is dropped. Any other line that
-// is not as it was written is left out, and then, or if the file was cut, damage
-// says so: some rows may have been set that the journal does not have.
+// A last line without its end was being written when the process was killed or the power
+// was cut: nothing was done because of it, and it is dropped. Any other line that is not
+// valid is left out. Then, or if the file was cut, damage says so: rows may have been set
+// that the journal does not have.
 func readJournal(name string) (j *journal, damage string, err error) {
 	j = newJournal(name, Manifest{})
 	b, err := os.ReadFile(j.name)
@@ -113,22 +113,22 @@ func readJournal(name string) (j *journal, damage string, err error) {
 	return j, damage, nil
 }
 
-// zeros are how what was never written looks.
+// zeros are bytes that were never written.
 var zeros = make([]byte, 16)
 
 var errDamaged = errors.New("damaged")
 
-// isWhole reports whether a last line is all there but for a line feed that is
-// another byte.
-func isWhole(life string, line []byte) bool {
+// isWhole reports whether a last line is complete except that its line feed is another
+// byte.
+func isWhole(id string, line []byte) bool {
 	if len(line) == 0 {
 		return false
 	}
-	_, ok := checkLine(life, line[:len(line)-1])
+	_, ok := checkLine(id, line[:len(line)-1])
 	return ok
 }
 
-// read takes in the text of a line that is not the first.
+// read reads the JSON of a line other than the first.
 func (j *journal) read(text []byte) error {
 	var line struct {
 		entry
@@ -152,7 +152,7 @@ func (j *journal) read(text []byte) error {
 	was, ok := j.entries[line.entry.Line]
 	j.entries[line.entry.Line] = line.entry.withBefore(was)
 	if ok && was.UPN != line.entry.UPN {
-		return errDamaged // one of them is of another journal
+		return errDamaged // one of the two is from another journal
 	}
 	return nil
 }

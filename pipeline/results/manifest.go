@@ -10,12 +10,12 @@ import (
 	"rollcall/pipeline"
 )
 
-// A Manifest says what a results file is made of. A run that goes on with the
-// file must be of the same; which it is, and which life of it, is on record in
-// the journal and in the summary beside the file.
+// A Manifest says from what a results file is made: the kind of run, tenant, change and
+// roster. A run that resumes the file must have the same. It is on record in the journal
+// and in the summary, with an ID of the execution.
 type Manifest struct {
 	Run       string   `json:"run"`                  // apply, audit or undo
-	ReadFirst bool     `json:"read_first,omitempty"` // of an apply: it reads users ahead of the set
+	ReadFirst bool     `json:"read_first,omitempty"` // of an apply: it reads users before the set
 	Tenant    string   `json:"tenant"`
 	Where     Where    `json:"where"` // the same, for a program
 	Noun      string   `json:"noun"`
@@ -24,15 +24,15 @@ type Manifest struct {
 	Rows      int      `json:"rows"`             // of the roster
 	Digest    string   `json:"digest"`           // of the roster: see [roster.Roster.Digest]
 	Excel     bool     `json:"excel"`
-	Befores   bool     `json:"befores"` // the value before is known of every user ahead of the set
+	Befores   bool     `json:"befores"` // the values before of every user are on record before the set
 
-	// Unsure is how many of the first rows an earlier life may have set without
-	// anything left that says so: see [pipeline.Run.Unsure]. All lives to come have
-	// to know, until the rows are recorded.
+	// Unsure is how many of the first rows an earlier execution may have set without a
+	// trace: see [pipeline.Run.Unsure]. Later executions need it until these rows are
+	// recorded.
 	Unsure int `json:"unsure,omitempty"`
 
-	ID  string `json:"id"`            // of this life of the run
-	Was string `json:"was,omitempty"` // of the one whose summary it found, if that is not its own
+	ID  string `json:"id"`            // of this execution
+	Was string `json:"was,omitempty"` // ID of the earlier execution whose summary was there, until this one has its own
 }
 
 // Where says which tenant a run was on, in the words of the flags.
@@ -53,8 +53,8 @@ func (w Where) Same(v Where) bool {
 	return w.Tenant == v.Tenant && strings.EqualFold(w.Organization, v.Organization) && w.Endpoint == v.Endpoint && w.Cloud == v.Cloud
 }
 
-// UnmarshalJSON reads m, also as earlier versions wrote it: ReadFirst was a word of
-// Run.
+// UnmarshalJSON reads m, also in the form of earlier versions, where Run had ReadFirst as a
+// second word.
 func (m *Manifest) UnmarshalJSON(b []byte) error {
 	type plain Manifest
 	if err := json.Unmarshal(b, (*plain)(m)); err != nil {
@@ -66,7 +66,7 @@ func (m *Manifest) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// kind returns what kind of run it was in words.
+// kind returns the kind of run in words.
 func (m Manifest) kind() string {
 	if m.ReadFirst {
 		return m.Run + " that reads first"
@@ -74,8 +74,8 @@ func (m Manifest) kind() string {
 	return m.Run
 }
 
-// differ returns an error that names the first thing in which m, of a run that
-// is to go on, is not what was is.
+// differ returns an error that names the first difference between was and m, the manifest
+// of the run that wants to resume.
 func (m Manifest) differ(was Manifest) error {
 	layout := map[bool]string{true: "for Excel", false: "not for Excel"}
 	for _, f := range []struct{ what, was, now string }{
@@ -93,18 +93,17 @@ func (m Manifest) differ(was Manifest) error {
 	return nil
 }
 
-// differRoster returns an error if the rosters of m and was are not of the same
-// rows.
+// differRoster returns an error if the rosters of m and was have different rows.
 func (m Manifest) differRoster(was Manifest) error {
 	if was.Digest != m.Digest {
-		return fmt.Errorf("made with another roster: it has %s as before, and other users, lines or wanted values (digest %.12s then, %.12s now)",
+		return fmt.Errorf("made with another roster: it has %s as before, but other users, lines or wanted values (digest %.12s then, %.12s now)",
 			pipeline.Plural(m.Rows, "row"), was.Digest, m.Digest)
 	}
 	return nil
 }
 
-// tenant returns the tenant as people call it, or as the flags do if that is the
-// same as of another one.
+// tenant returns the name of the tenant for messages. If other has the same name but is
+// another tenant, it adds the settings; if it is the same tenant, it returns "".
 func (m Manifest) tenant(other Manifest) string {
 	switch {
 	case m.Where.Same(other.Where):
@@ -115,8 +114,8 @@ func (m Manifest) tenant(other Manifest) string {
 	return m.Tenant
 }
 
-// change returns the change, with what it comes to where that is not the same: a
-// retired value may be wanted as another one.
+// change returns the change, and the wanted values if they are different: a retired value
+// may be replaced by another one.
 func (m Manifest) change() string {
 	plain := func(value string) bool { return strings.Contains(m.Change+",", "="+value+",") }
 	if !slices.ContainsFunc(m.Wanted, func(value string) bool { return !plain(value) }) {
@@ -125,8 +124,8 @@ func (m Manifest) change() string {
 	return fmt.Sprintf("%s (%s)", m.Change, strings.Join(m.Wanted, ", "))
 }
 
-// newID returns m with an ID of its own, for a run that goes on where the summary
-// is that of was or, if that is "", that is new.
+// newID returns m with a new ID. was is the ID of the execution whose summary is beside the
+// file, or "" for a new run.
 func (m Manifest) newID(was string) Manifest {
 	m.ID, m.Was = rand.Text(), was
 	return m

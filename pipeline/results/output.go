@@ -14,28 +14,27 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// ErrLost is in the error of a file that somebody else has cut, removed or
-// replaced while it was written: what was in it is lost.
+// ErrLost is the cause of the error of a file that was cut, removed or replaced while it
+// was being written: its records are lost.
 var ErrLost = errors.New("results are lost")
 
-// An outputFile is an output file that only ever grows. It is there from the start, so
-// that what stands in the way is known ahead of the run, but what it held goes
-// only with Begin, and a file that never began is not left behind.
+// An outputFile is a file that is only appended to. It is opened before the run, so that
+// errors show early. Its old content is removed by Begin; a new file that never began is
+// removed.
 //
-// It notices what others do to it: see [outputFile.Sync].
+// It detects changes that others make to it: see [outputFile.Sync].
 type outputFile struct {
 	f       *os.File
-	created bool // by us
+	created bool // the file was not there before
 	begun   bool
-	device  bool      // a pipe, a terminal or such: nothing to truncate, sync or remove
-	size    int64     // what it has to be
-	sum     hash.Hash // SHA-256 of what it has to have
+	device  bool      // a pipe, a terminal or the like: it can't be truncated, synced or removed
+	size    int64     // the size that the file must have
+	sum     hash.Hash // SHA-256 of the bytes that the file must have
 }
 
-// createOutput opens the file called name for writing, readable by its owner
-// alone. A file that is there already and not empty is [ErrExists], unless
-// overwrite says to replace what is in it. Pipes and devices are written to as
-// they are.
+// createOutput opens the file called name for writing. Only its owner can read it. If a
+// file is there already and not empty, the error is [disk.ErrExists], unless overwrite is
+// set. A pipe or a device is opened as it is.
 func createOutput(name string, overwrite bool) (*outputFile, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
@@ -44,8 +43,8 @@ func createOutput(name string, overwrite bool) (*outputFile, error) {
 	if !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create %s: %w", name, disk.Cause(err))
 	}
-	// What is appended to a file that somebody else has cut lands at its end,
-	// where that shows, instead of behind a hole.
+	// With O_APPEND, if another program cuts the file, later bytes are at its new end,
+	// where the loss shows, and not behind a hole.
 	if f, err = disk.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, disk.Cause(err))
 	}
@@ -60,8 +59,7 @@ func createOutput(name string, overwrite bool) (*outputFile, error) {
 	return &outputFile{f: f, device: !info.Mode().IsRegular(), sum: sha256.New()}, nil
 }
 
-// openOutput opens the file called name, which is there, to go on with behind its
-// first size bytes.
+// openOutput opens the existing file called name, to append after its first size bytes.
 func openOutput(name string, size int64) (*outputFile, error) {
 	f, err := disk.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -80,7 +78,7 @@ func openOutput(name string, size int64) (*outputFile, error) {
 	return file, nil
 }
 
-// Begin empties the file, but for what it is to go on with.
+// Begin cuts the file to the bytes that are kept: none for a new run.
 func (f *outputFile) Begin() error {
 	f.begun = true
 	if f.device {
@@ -89,7 +87,7 @@ func (f *outputFile) Begin() error {
 	if err := f.isThere(); err != nil {
 		return err
 	}
-	// By name: Windows lets no file be cut that is open for appending.
+	// By name: Windows can't truncate a file that is open for appending.
 	return os.Truncate(f.f.Name(), f.size)
 }
 
@@ -97,25 +95,25 @@ func (f *outputFile) Begin() error {
 func (f *outputFile) Write(p []byte) (int, error) {
 	n, err := f.f.Write(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = fmt.Errorf("write %s: nobody reads what is written to it", f.f.Name())
+		err = fmt.Errorf("write %s: no process reads from it", f.f.Name())
 	}
 	f.size += int64(n)
 	f.sum.Write(p[:n])
 	return n, err
 }
 
-// Abort ends a Write to a pipe that nobody reads. Those that come fail.
+// Abort ends a Write to a pipe that no process reads. Later Writes fail.
 func (f *outputFile) Abort() {
 	if f.device {
 		f.f.SetWriteDeadline(time.Now())
 	}
 }
 
-// SHA256 returns the SHA-256 of all that the file has, in hexadecimal.
+// SHA256 returns the SHA-256 of the file, in hexadecimal.
 func (f *outputFile) SHA256() string { return hex.EncodeToString(f.sum.Sum(nil)) }
 
-// Sync brings what was written to the disk. It is an error if the file of that
-// name is not the one that was written, or not as long: then results are lost.
+// Sync brings what was written to the disk. The error is [ErrLost] if the file of that
+// name is another one, or has another size: then results are lost.
 func (f *outputFile) Sync() error {
 	if f.device {
 		return nil
@@ -128,25 +126,24 @@ func (f *outputFile) Sync() error {
 	}
 	info, err := f.f.Stat()
 	if err == nil && info.Size() != f.size {
-		err = fmt.Errorf("write %s: it was cut or written to by others meanwhile: it has %d bytes, want %d: %w", f.f.Name(), info.Size(), f.size, ErrLost)
+		err = fmt.Errorf("write %s: another program changed it: it has %d bytes, want %d: %w", f.f.Name(), info.Size(), f.size, ErrLost)
 	}
 	return err
 }
 
-// isThere returns an error unless the file still is what its name stands for.
+// isThere returns an error if the name no longer leads to this file.
 func (f *outputFile) isThere() error {
 	own, err := f.f.Stat()
 	if err != nil {
 		return err
 	}
 	if there, err := os.Stat(f.f.Name()); err != nil || !os.SameFile(own, there) {
-		return fmt.Errorf("write %s: it was removed or replaced meanwhile: %w", f.f.Name(), ErrLost)
+		return fmt.Errorf("write %s: another program removed or replaced it: %w", f.f.Name(), ErrLost)
 	}
 	return nil
 }
 
-// Close brings the file to the disk and closes it. One that was made and never
-// begun is removed.
+// Close brings the file to the disk and closes it. A new file that never began is removed.
 func (f *outputFile) Close() error {
 	var err error
 	if f.begun {
@@ -161,9 +158,9 @@ func (f *outputFile) Close() error {
 	return err
 }
 
-// createBeside makes a new file called name, of those that stand beside another.
-// What is there of that name is removed: a leftover, or a link that somebody made
-// for us to write elsewhere.
+// createBeside makes a new file called name, beside a results file. If a file of that name
+// is there, it is removed: it is left from an earlier run, or it is a link that could make
+// rollcall write to another file.
 func createBeside(name string) (*os.File, error) {
 	const flag = os.O_RDWR | os.O_CREATE | os.O_EXCL
 	f, err := os.OpenFile(name, flag, 0o600)

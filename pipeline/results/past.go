@@ -13,51 +13,50 @@ import (
 	"rollcall/pipeline"
 )
 
-// A Past is what a run has left: a results file, its summary and, if it did not
-// come to its end, its journal. Who reads it finds all that is known of the run,
-// and what is not.
+// A Past is what is known of an earlier run from its files: the results file, its summary
+// and, if it is not complete, its journal.
 type Past struct {
 	Name     string
-	Manifest *Manifest       // what run it was, or nil if nothing says so
-	Counts   pipeline.Counts // where the rows stand; Total is 0 if it is not known
+	Manifest *Manifest       // of the run, or nil if it is not on record
+	Counts   pipeline.Counts // the rows by state; Total is 0 if it is not known
 	By       string          // who ran it and when, in words, or ""
-	Signed   Signature       // what else is on record of how it came about
+	Signed   Signature       // who wanted the run, and why
 
-	// Doubts are why users may have been changed whom the rows do not name, or
-	// name wrongly: the file was edited, the journal is gone or damaged, or the
-	// run kept no record of what was in progress.
+	// Doubts are the reasons why the rows may not name every user who was changed, or
+	// may be wrong: the file was edited, the journal is gone or damaged, or the run kept
+	// no record of rows in progress.
 	Doubts []string
 
-	// Unaccounted says that nothing tells which of the rows without a result were in
-	// progress: none of them is counted as such.
+	// Unaccounted says that it is not known which of the rows without a result were in
+	// progress: none of them is counted as in progress.
 	Unaccounted bool
 
-	// Unknown says that nothing stands beside the file that tells of the run.
+	// Unknown says that the file has neither a journal nor a summary.
 	Unknown bool
 
 	summary    *summaryDocument
 	journal    *journal
-	wholeBytes int64 // how much of the file is whole records, if there is a journal
+	wholeBytes int64 // how many bytes of the file are whole records, if there is a journal
 	header     []string
 }
 
-// A Signature ties a run to what it was about and to who wanted it. What is not on
-// record is empty.
+// A Signature says who wanted a run, why, and with which command and roster. A field is
+// empty if it is not on record.
 type Signature struct {
-	Note                 string // why, in the words of who ran it
-	Caller               string // the account or the application that the tenant knows them by
+	Note                 string // why, in the words of the person who ran it
+	Caller               string // account or application that called the tenant
 	CommandLine          string
 	Version              string // of the program
 	Roster, RosterSHA256 string // the name of the file, and its digest in hexadecimal
 }
 
-// ReadPast reads what the run with the results file called name has left. An
-// error is one of reading, or that the file is gone and only its journal is there.
+// ReadPast reads the files of the run with the results file called name. It is an error if
+// a file can't be read, or if the results file is gone and only its journal is there.
 func ReadPast(name string) (*Past, error) {
 	p := &Past{Name: name}
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) && hasJournal(name) {
-		return nil, fmt.Errorf("read %s: it is gone, and its journal %s is there: to go on with that run makes it anew", name, journalName(name))
+		return nil, fmt.Errorf("read %s: the file is gone, but its journal %s is there: resume that run to make the file again", name, journalName(name))
 	}
 	if err != nil {
 		return nil, err
@@ -103,7 +102,7 @@ func (p *Past) readFinished(f *os.File) error {
 	case err != nil:
 		return err
 	case s.Outcome == Running:
-		p.doubt("the run of %s did not come to its end, and its journal is gone: who was changed besides is not known", s.Started)
+		p.doubt("the run of %s is not complete, and its journal is gone: it is not known which other users were changed", s.Started)
 		p.setManifest(&s.Manifest)
 		p.Unaccounted = true
 		_, _, err := readRecords(f, nil, func(rec Record, _ []string, _ int64) error {
@@ -112,14 +111,14 @@ func (p *Past) readFinished(f *os.File) error {
 			return nil
 		})
 		if err != nil {
-			p.doubt("%s is not what its run left, behind %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
+			p.doubt("%s was changed since its run, after %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
 		}
 		return nil
 	case sum != s.ResultsSHA256:
-		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is left out of account", p.Name, s.Started, pipeline.Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
+		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is ignored", p.Name, s.Started, pipeline.Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
 		return nil
 	case s.Rows.InProgress+s.Rows.Journalled > 0:
-		p.doubt("the run of %s left %s beside the file, and its journal is gone", s.Started, pipeline.Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
+		p.doubt("the run of %s left %s in its journal, and the journal is gone", s.Started, pipeline.Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
 	}
 	if n := s.Manifest.Unsure - s.Rows.Recorded; n > 0 {
 		p.doubtUnsure(n)
@@ -130,14 +129,14 @@ func (p *Past) readFinished(f *os.File) error {
 	return nil
 }
 
-// doubtUnsure notes that nothing is known of n rows or fewer that an earlier life of the
-// run may have set.
+// doubtUnsure adds the doubt that an earlier execution may have set up to n rows of which
+// nothing is known.
 func (p *Past) doubtUnsure(n int) {
-	p.doubt("%s had lost results, or entries of its journal, when the run went on with it, and the run did not come to its end: any of %s without a result may have been changed",
+	p.doubt("%s had lost results, or entries of its journal, when the run was resumed, and the run is not complete: each of %s without a result may have been changed",
 		p.Name, pipeline.Plural(n, "row"))
 }
 
-// setManifest notes what run it was.
+// setManifest sets the manifest, and what the summary says of the same run.
 func (p *Past) setManifest(m *Manifest) {
 	p.Manifest = m
 	if s := p.summary; s != nil && s.Manifest.ID == m.ID {
@@ -146,23 +145,23 @@ func (p *Past) setManifest(m *Manifest) {
 	}
 }
 
-// readUnfinished takes in the journal of a run that did not come to its end, or was
-// killed at the very end of it.
+// readUnfinished reads the journal of a run that is not complete, or that was killed at its very
+// end.
 func (p *Past) readUnfinished(f *os.File, damage string) {
 	j := p.journal
 	if damage != "" {
 		p.doubt("%s: rows that it had may be missing", damage)
 	}
 	if s := p.summary; s != nil && s.Manifest.ID != j.manifest.ID && s.Manifest.ID != j.manifest.Was {
-		p.doubt("%s is not the journal that the last run left, by the summary", j.name)
+		p.doubt("%s is not the journal of the run in the summary", j.name)
 	}
 	if err := j.mark.check(f); err != nil {
-		p.doubt("%s is not what its run left, by its journal", p.Name)
+		p.doubt("%s was changed since its run: it does not agree with its journal", p.Name)
 	}
 	p.setManifest(&j.manifest)
 	var err error
 	if p.header, p.wholeBytes, err = readRecords(f, nil, p.record); err != nil {
-		p.doubt("%s is not what its run left, behind %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
+		p.doubt("%s was changed since its run, after %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
 	}
 	if p.header == nil {
 		return
@@ -179,11 +178,11 @@ func (p *Past) readUnfinished(f *os.File, damage string) {
 		p.doubtUnsure(n)
 	}
 	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Run != "audit" {
-		p.doubt("the run did not come to its end, and kept no record of the rows in progress: any of %s without a result may have been changed", pipeline.Plural(left, "row"))
+		p.doubt("the run is not complete, and kept no record of the rows in progress: each of %s without a result may have been changed", pipeline.Plural(left, "row"))
 	}
 }
 
-// record counts a record, and drops from the journal what it has of the row.
+// record counts a record, and drops the row's entry in the journal.
 func (p *Past) record(rec Record, cells []string, end int64) error {
 	if err := p.journal.checkRecord(rec, cells, end, len(p.Doubts) > 0); err != nil {
 		return err
@@ -194,8 +193,8 @@ func (p *Past) record(rec Record, cells []string, end int64) error {
 	return nil
 }
 
-// entries returns what the journal has of rows that are not recorded, in their
-// order.
+// entries returns the journal's entries of rows that are not recorded, in the order of
+// rows.
 func (p *Past) entries() []entry {
 	var all []entry
 	for _, e := range p.journal.entries {
@@ -220,14 +219,14 @@ func (p *Past) SHA256() (string, error) {
 	return sha256Of(f)
 }
 
-// HasJournalRows reports whether the journal has rows that the file has not.
+// HasJournalRows reports whether the journal has rows that are not in the file.
 func (p *Past) HasJournalRows() bool { return p.header != nil && len(p.journal.entries) > 0 }
 
 // InProgress is the error of a row that was in progress when its run ended.
 const InProgress = "in progress when the run ended: " + pipeline.SetSent + ", perhaps"
 
-// Open opens the file, with the rows behind it that only the journal has: those
-// that are done and, if open says so, those in progress, as unverified.
+// Open opens the file, followed by the rows that only the journal has: those that are done
+// and, if open is set, those in progress, as unverified.
 func (p *Past) Open(open bool) (io.ReadCloser, error) {
 	f, err := os.Open(p.Name)
 	if err != nil || !p.HasJournalRows() {

@@ -34,7 +34,7 @@ func TestAbortEndsAWriteToAPipe(t *testing.T) {
 		written <- err
 	}()
 	f.Abort()
-	if err := <-written; err == nil || !strings.Contains(err.Error(), "nobody reads what is written to it") {
+	if err := <-written; err == nil || !strings.Contains(err.Error(), "no process reads from it") {
 		t.Errorf("written: %v", err)
 	}
 	f.Close()

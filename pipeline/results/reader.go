@@ -13,7 +13,7 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// ErrNotResults is the cause of the error of a file that no [Writer] wrote.
+// ErrNotResults is the cause of the error of a file that rollcall did not write.
 var ErrNotResults = errors.New("not a results file or a diff of rollcall")
 
 // A Reader reads a results CSV back, one of rollcall's own or one that
@@ -46,22 +46,21 @@ func NewReader(r io.Reader) (*Reader, error) {
 	header := dec.Header()
 	properties, moved, own := ParseColumns(header)
 	if own == 0 {
-		return nil, fmt.Errorf("%w: its columns are %.60q, and would begin with %q", ErrNotResults, header, leading)
+		return nil, fmt.Errorf("%w: its columns are %.60q, want %q first", ErrNotResults, header, leading)
 	}
 	return &Reader{Properties: properties, Moved: moved, Carried: header[own:], csv: c, dec: dec, own: own}, nil
 }
 
-// Format returns the format that a [Tally] of the file is to have.
+// Format returns the format of the file.
 func (r *Reader) Format() Format {
 	return Format{Properties: r.Properties, Moved: r.Moved, Header: r.Carried, UPN: -1}
 }
 
-// Torn reports, after io.EOF, whether the last record of the file was cut short.
-// It has been left out.
+// Torn reports, after io.EOF, whether the last record of the file is cut short. Read left
+// it out.
 func (r *Reader) Torn() bool { return r.torn }
 
-// A recorded is a record of a results file, but for what depends on the change
-// and the roster.
+// A recorded is the columns of a record that every results file has.
 type recorded struct {
 	Record
 	Attempts   int    `csv:"Attempts"`
@@ -69,8 +68,8 @@ type recorded struct {
 	FinishedAt string `csv:"FinishedAt"`
 }
 
-// Read fills res with the next record, and returns io.EOF if there is none. The
-// cells of its row are those that the file carries along.
+// Read fills res with the next record, and returns io.EOF if there is none. The cells of
+// its row are those of the roster's columns.
 func (r *Reader) Read(res *pipeline.Result) error {
 	var rec recorded
 	begin := r.csv.InputOffset()
@@ -104,12 +103,12 @@ func (r *Reader) Read(res *pipeline.Result) error {
 	if rec.Error != "" {
 		res.Note = UnescapeFormula(rec.Error)
 	}
-	// Whoever saved the file may have changed how times are written.
+	// A spreadsheet may have changed the form of times: then Finished is zero.
 	res.Finished, _ = time.Parse(time.RFC3339, rec.FinishedAt)
 	return nil
 }
 
-// cell returns what a cell of the record that was read last stands for.
+// cell returns the text that a cell of the last record stands for.
 func (r *Reader) cell(i int) string {
 	return untranslate(UnescapeFormula(r.dec.Record()[i]), r.csv.Comma)
 }

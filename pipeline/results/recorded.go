@@ -15,18 +15,18 @@ import (
 	"rollcall/pipeline"
 )
 
-// A Record is what a record of a results file says, of any run.
+// A Record is the first columns of a record, which every results file has.
 type Record struct {
 	Line   int             `csv:"Row"`
 	UPN    string          `csv:"UserPrincipalName"`
 	Status pipeline.Status `csv:"Status"`
 }
 
-// readRecords calls each for the whole records of the results file f, with all cells
-// and the offset behind it. The file must have the given columns, or, if they are
-// nil, be a results file. It returns the header, and how much of the file is
-// whole, in bytes, with the header. A torn last record is left out; whatever else
-// can't be read is an error. The cells are valid until each returns.
+// readRecords calls each for every whole record of the results file f, with its cells and
+// the offset of its end. The file must have the given columns; if they are nil, it must be
+// a results file. It returns the header, and the number of bytes of the header and the
+// whole records. A torn last record is left out; any other invalid record is an error. The
+// cells are valid until each returns.
 func readRecords(f *os.File, columns []string, each func(rec Record, cells []string, end int64) error) (header []string, whole int64, err error) {
 	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), bufferSize)
 	var bom int64
@@ -68,7 +68,7 @@ func readRecords(f *os.File, columns []string, each func(rec Record, cells []str
 	}
 }
 
-// tornHeader reports whether all that f has is a part of the header.
+// tornHeader reports whether f is only a part of the header.
 func tornHeader(f *os.File, format Format) bool {
 	header := NewWriter(nil, format).buf
 	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxTorn))
@@ -76,19 +76,19 @@ func tornHeader(f *os.File, format Format) bool {
 	return err == nil && len(b) < len(header) && bytes.HasPrefix(header, b)
 }
 
-// endsLine reports whether the byte ahead of offset is the end of a line: a
-// record that was cut short in its last cell looks whole but for that.
+// endsLine reports whether the byte before offset is a line feed. Only its line feed tells
+// a whole record from one that is cut short in its last cell.
 func endsLine(f *os.File, offset int64) bool {
 	b := make([]byte, 1)
 	_, err := f.ReadAt(b, offset-1)
 	return err == nil && b[0] == '\n'
 }
 
-// maxTorn bounds what can be one record, cut short.
+// maxTorn is the most bytes that a record which is cut short can have.
 const maxTorn = 4 << 20
 
-// torn returns nil if what f has from offset on is a record that was cut short,
-// and err if it is more: then records behind it would be lost with it.
+// torn returns nil if f has only one record from offset on, which is cut short. If it has
+// more, it returns err: records after a damaged one must not be dropped.
 func torn(f *os.File, offset int64, err error) error {
 	tail, rerr := io.ReadAll(io.NewSectionReader(f, offset, maxTorn+1))
 	switch {
@@ -97,7 +97,7 @@ func torn(f *os.File, offset int64, err error) error {
 	case len(tail) > maxTorn:
 		return err
 	}
-	// What a power cut leaves of blocks that were never written.
+	// After a power cut, blocks that were never written are zeros.
 	tail = bytes.TrimRight(tail, "\x00")
 	if i := bytes.IndexByte(tail, '\n'); i >= 0 && recordStart.Match(tail[i:]) {
 		return err
@@ -105,8 +105,8 @@ func torn(f *os.File, offset int64, err error) error {
 	return nil
 }
 
-// recordStart is how a record of a results file begins; the UPN of one that can't
-// be used may be quoted.
+// recordStart matches the beginning of a record. Its UPN may be quoted if the row is
+// invalid.
 var recordStart = regexp.MustCompile(`\n\d+,(?:[^",\n]*|"(?:[^"]|"")*"),[a-z-]+,`)
 
 const utf8BOM = "\ufeff"

@@ -7,10 +7,9 @@ import (
 	"rollcall/pipeline"
 )
 
-// Recount counts what the results file called name and its journal have of a run
-// over total rows that could not write them to the end. Open are the lines of rows
-// that calls were made for and that nothing was known to be kept of. It calls each
-// with every result.
+// Recount counts the rows in the results file called name and its journal, after a run over
+// total rows could not write them completely. open has the lines of rows that calls were
+// made for and that may have no result. It calls each with every result.
 func Recount(name string, total int, open map[int]bool, each func(*pipeline.Result)) (c pipeline.Counts, err error) {
 	p, err := ReadPast(name)
 	if err != nil {

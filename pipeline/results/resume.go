@@ -15,30 +15,29 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// A Resumption is what a run goes on from.
+// A Resumption is what an earlier execution has left for the run that resumes it.
 type Resumption struct {
-	Counts   pipeline.Counts          // what is recorded
-	Earlier  map[int]pipeline.Earlier // what the journal has of other rows
+	Counts   pipeline.Counts          // the rows that are recorded
+	Earlier  map[int]pipeline.Earlier // the journal's entries of other rows
 	Unsure   int                      // see [pipeline.Run.Unsure]
-	Complete bool                     // nothing is left to do, and the files stay as they are
+	Complete bool                     // there is nothing left to do, and the files are not changed
 	Warnings []string                 // what was lost
-	Note     string                   // of the last life of the run
+	Note     string                   // of the earlier execution
 
-	was Manifest // what the files are made of
+	was Manifest // of the files
 }
 
-// ErrNotResumable is what Resume returns, with the reason, for a file that
-// a run can't go on with.
+// ErrNotResumable is the cause of the error of Resume for a file that can't be resumed.
 var ErrNotResumable = errors.New("can't go on with it")
 
-// Resume opens the results file called name to go on with it. Without one,
-// and without a journal, it creates it; with a journal alone the file is made
-// anew from that. It reads the rows that are recorded from rows.
+// Resume opens the results file called name to go on with it. If there is neither the file
+// nor its journal, it creates the file; if there is only the journal, it makes the file
+// again from that. It reads from rows the rows that are recorded.
 //
-// It changes nothing: that is Begin's. Unless the manifest is the same, the
-// journal that of the last life of the run, what the file begins with what the
-// journal says was in it, and each record of the row that rows has in its place,
-// the error says what is not so.
+// It changes nothing: [File.Begin] does. It returns an error unless all of this holds: the
+// manifest is the same; the journal is that of the last execution; the file begins with the
+// bytes that the journal has a checksum of; and each record is of the row that is next in
+// rows.
 func Resume(name string, f Format, m Manifest, rows pipeline.Rows) (*File, *Resumption, error) {
 	r, from, err := resumeResults(name, f, m, rows)
 	if err != nil {
@@ -66,7 +65,7 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*File
 	}
 	gone := err != nil || info.Size() == 0
 	if !gone && j != nil && j.mark != nil && j.mark.Records > 0 {
-		gone = headerAlone(name, f) // whoever made it anew was killed ahead of the journal
+		gone = headerAlone(name, f) // a run that made the file again was killed before it wrote the journal
 	}
 	switch {
 	case j != nil:
@@ -79,20 +78,20 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*File
 	case gone:
 		return from.startAnew(name, f, m, last)
 	case last == nil && headerAlone(name, f):
-		// Killed ahead of the journal, and so of every call.
+		// The run was killed before it wrote the journal, and so before every call.
 		return from.startAnew(name, f, m, nil)
 	}
 
 	r := &File{name: name, manifest: m.newID(""), resumed: j}
 	if j != nil {
 		was := j.manifest.ID
-		if last != nil && last.Manifest.ID == j.manifest.Was { // killed ahead of its own summary, and this life may be, too
+		if last != nil && last.Manifest.ID == j.manifest.Was { // it was killed before it wrote its own summary, and so may this run be
 			was = last.Manifest.ID
 		}
 		r.manifest = m.newID(was)
 	}
 	if gone {
-		if r.file, err = createOutput(name, true); err == nil { // which has no record
+		if r.file, err = createOutput(name, true); err == nil { // without a record
 			from.rebuilt(name, j)
 		}
 	} else {
@@ -118,7 +117,7 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*File
 			if gone {
 				from.Unsure = m.Rows
 			}
-			from.warn("%s: rows that it does not have are set without a value before, unless they are not as wanted yet", damage)
+			from.warn("%s: rows that it does not have are set again; those that are already as wanted get no value before", damage)
 		}
 	}
 	from.Unsure = max(from.Unsure, from.was.Unsure-from.Counts.Recorded)
@@ -132,22 +131,22 @@ func (from *Resumption) warn(format string, args ...any) {
 	from.Warnings = append(from.Warnings, fmt.Sprintf(format, args...))
 }
 
-// checkJournal compares the journal with the run that is to go on, and with the
-// summary of the last life of it.
+// checkJournal compares the journal with the manifest of the run that wants to resume, and
+// with the summary of the last execution.
 func (from *Resumption) checkJournal(m Manifest, j *journal, last *summaryDocument) error {
 	from.was = j.manifest
 	if err := m.differ(j.manifest); err != nil {
 		return err
 	}
 	if last != nil && last.Manifest.ID != j.manifest.ID && last.Manifest.ID != j.manifest.Was {
-		return fmt.Errorf("%w: its journal is not the one that the last run left beside it, by the summary: put that back", ErrNotResumable)
+		return fmt.Errorf("%w: its journal is not the one of the run in the summary: put that journal back", ErrNotResumable)
 	}
 	return nil
 }
 
-// startAnew begins a run of which there is neither a results file nor a journal. If
-// the summary of one that did not come to its end is there, it has to be the same:
-// with that summary would go the last that is known of those whom it changed.
+// startAnew begins a run without a results file and without a journal. If there is the
+// summary of a run that is not complete, it must be the same run: that summary is all that
+// is known of the users whom it changed.
 func (from *Resumption) startAnew(name string, f Format, m Manifest, last *summaryDocument) (*File, *Resumption, error) {
 	lost := last != nil && last.Outcome != Complete && last.Manifest.Run != "audit"
 	if lost {
@@ -156,22 +155,22 @@ func (from *Resumption) startAnew(name string, f Format, m Manifest, last *summa
 			err = m.differRoster(last.Manifest)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w; of that run, which did not come to its end, only the summary %s is left", err, SummaryName(name))
+			return nil, nil, fmt.Errorf("%w; that run is not complete, and only its summary %s is left", err, SummaryName(name))
 		}
 	}
-	r, err := Create(name, true, f, m) // which has no journal, and no record
+	r, err := Create(name, true, f, m) // without a journal and without a record
 	if err != nil {
 		return nil, nil, errors.Unwrap(err)
 	}
 	if lost {
 		from.Unsure, r.manifest.Unsure = m.Rows, m.Rows
-		from.warn("a run that did not come to its end has left a summary, and neither results nor a journal: what it changed can't be put back")
+		from.warn("there is the summary of a run that is not complete, but neither its results nor its journal: what it changed can't be put back")
 	}
 	return r, from, nil
 }
 
-// headerAlone reports whether the header is all that the results file called name
-// has.
+// headerAlone reports whether the results file called name has only a header, whole or
+// torn.
 func headerAlone(name string, f Format) bool {
 	in, err := os.Open(name)
 	if err != nil {
@@ -183,17 +182,17 @@ func headerAlone(name string, f Format) bool {
 	return err == nil && (bytes.Equal(b, header) || tornHeader(in, f))
 }
 
-// rebuilt says what is lost with a results file that is gone.
+// rebuilt warns of what was lost with a results file that is gone.
 func (from *Resumption) rebuilt(name string, j *journal) {
 	if j.mark == nil || j.mark.Records == 0 {
 		return
 	}
 	from.Unsure = j.mark.Records
-	from.warn("%s is gone, and with it the results and values before of %s: these are done again, without a value before unless they are not as wanted yet",
+	from.warn("%s is gone, and with it the results and values before of %s: these are done again; those that are already as wanted get no value before",
 		name, pipeline.Plural(j.mark.Records, "row"))
 }
 
-// reopen opens the file, which is there, to go on behind its whole records.
+// reopen opens the existing file, to append after its whole records.
 func (r *File) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDocument, damage string, from *Resumption) error {
 	in, err := os.Open(r.name)
 	if err != nil {
@@ -203,7 +202,7 @@ func (r *File) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDoc
 	if r.resumed == nil {
 		switch {
 		case last == nil:
-			return fmt.Errorf("%w: neither a journal %s nor a summary %s says of what it was made", ErrNotResumable, journalName(r.name), SummaryName(r.name))
+			return fmt.Errorf("%w: there is neither its journal %s nor its summary %s", ErrNotResumable, journalName(r.name), SummaryName(r.name))
 		case last.Outcome == Running || last.Rows.Recorded < last.Rows.Total:
 			return fmt.Errorf("%w: its run is not complete, and its journal %s is gone", ErrNotResumable, journalName(r.name))
 		}
@@ -214,7 +213,7 @@ func (r *File) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDoc
 		if sum, err := sha256Of(in); err != nil {
 			return err
 		} else if sum != last.ResultsSHA256 {
-			return fmt.Errorf("%w: it was changed since its run ended, by the summary %s", ErrNotResumable, SummaryName(r.name))
+			return fmt.Errorf("%w: it was changed since its run ended: it does not agree with the summary %s", ErrNotResumable, SummaryName(r.name))
 		}
 		from.Complete = true
 	} else if err := r.resumed.mark.check(in); err != nil {
@@ -235,22 +234,22 @@ func (r *File) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDoc
 		}
 	}
 	if from.Complete && from.Counts.Recorded != m.Rows {
-		return fmt.Errorf("%w: it has %s, and its summary says that it is complete", ErrNotResumable, pipeline.Plural(from.Counts.Recorded, "record"))
+		return fmt.Errorf("%w: it has %s, but its summary says that it is complete", ErrNotResumable, pipeline.Plural(from.Counts.Recorded, "record"))
 	}
 	r.file, err = openOutput(r.name, whole)
 	return err
 }
 
-// match compares a record with the row that has to be in its place, and counts it.
+// match compares a record with the next row of the roster, and counts it.
 func (r *File) match(rec Record, rows pipeline.Rows, from *Resumption) error {
 	var row roster.Row
 	if err := rows.Read(&row); err == io.EOF {
-		return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has ended", rec.Line, rec.UPN)
+		return fmt.Errorf("made with another roster: it has line %d, %q, where the roster has ended", rec.Line, rec.UPN)
 	} else if err != nil {
 		return err
 	}
 	if row.Line != rec.Line || row.UPN != rec.UPN {
-		return fmt.Errorf("made of another roster: it has line %d, %q, where the roster has line %d, %q", rec.Line, rec.UPN, row.Line, row.UPN)
+		return fmt.Errorf("made with another roster: it has line %d, %q, where the roster has line %d, %q", rec.Line, rec.UPN, row.Line, row.UPN)
 	}
 	if r.resumed != nil {
 		delete(r.resumed.entries, rec.Line)
@@ -261,11 +260,11 @@ func (r *File) match(rec Record, rows pipeline.Rows, from *Resumption) error {
 	return nil
 }
 
-// moveAway is what to do with a file that is not what its run left.
-const moveAway = ": put back what it was, or move it away, and it is made anew as far as its journal goes"
+// moveAway says what to do with a file that was changed since its run.
+const moveAway = ": put the unchanged file back, or move this one away: then it is made again from its journal, as far as possible"
 
-// check returns an error unless f begins with what was on the disk by m. A nil m
-// says nothing of it.
+// check returns an error unless f begins with the bytes that m has a checksum of. For a nil
+// m it returns nil.
 func (m *syncMark) check(f *os.File) error {
 	if m == nil {
 		return nil
@@ -276,7 +275,7 @@ func (m *syncMark) check(f *os.File) error {
 	case err != nil:
 		return err
 	case n < m.Bytes:
-		return fmt.Errorf("%w: it has %d bytes, and had %d and %s: it was cut, or is an older copy%s", ErrNotResumable, n, m.Bytes, pipeline.Plural(m.Records, "record"), moveAway)
+		return fmt.Errorf("%w: it has %d bytes, but had %d and %s: it was cut, or is an older copy%s", ErrNotResumable, n, m.Bytes, pipeline.Plural(m.Records, "record"), moveAway)
 	case hex.EncodeToString(h.Sum(nil)) != m.SHA256:
 		return fmt.Errorf("%w: it was changed since the run wrote it%s", ErrNotResumable, moveAway)
 	}

@@ -12,24 +12,24 @@ import (
 	"rollcall/tenant"
 )
 
-// A Source is a roster that is a results file, or the diff of an audit:
-// it can say itself what is wanted.
+// A Source is a roster that is a results file or the diff of an audit. It has the wanted
+// values, and those before.
 type Source struct {
 	Properties []string
-	Moved      []string // that changed with them
-	Own        int      // how many of its columns are ours
-	Past       *Past    // what stands beside it; nil if it is not a file
+	Moved      []string // properties that the tenant changed with them
+	Own        int      // how many of its first columns rollcall wrote
+	Past       *Past    // the run that wrote it; nil if it is not a file
 
-	comma rune // between its cells
+	comma rune // its delimiter
 
-	ifUnchanged  bool            // see Again
-	undoSetting  *tenant.Setting // see Back; else nil
+	ifUnchanged  bool            // as AssignWanted was called
+	undoSetting  *tenant.Setting // set by AssignBefore, otherwise nil
 	lacksBefore  bool            // some row has no value before
-	movedUnknown []string        // properties that moved, whose values before some row has not
+	movedUnknown []string        // properties that moved and have no value before in some row
 }
 
-// NewSource returns the Source that r begins with, or nil if that is no results file.
-// A spreadsheet may have saved it since.
+// NewSource reads the header of a results file from r. It returns nil if it is not one. A
+// spreadsheet may have saved the file since.
 func NewSource(r io.Reader) *Source {
 	in := openCSV(r)
 	header, err := in.Read()
@@ -43,7 +43,7 @@ func NewSource(r io.Reader) *Source {
 	return &Source{Properties: properties, Moved: moved, Own: own, comma: in.Comma}
 }
 
-// Manifest returns what is on record of the run that the file is of, or nil.
+// Manifest returns the manifest of the file's run, or nil if it is not on record.
 func (s *Source) Manifest() *Manifest {
 	if s == nil || s.Past == nil {
 		return nil
@@ -51,8 +51,9 @@ func (s *Source) Manifest() *Manifest {
 	return s.Past.Manifest
 }
 
-// Cell returns what a cell stands for: in our own columns what it was ahead of
-// being made safe for spreadsheets, and saved by one.
+// Cell returns the text that a cell of column i stands for. For a column that rollcall
+// wrote, ours is true, and the text is without the changes that EscapeFormula and a
+// spreadsheet made.
 func (s *Source) Cell(i int, cell string) (text string, ours bool) {
 	if i < s.Own {
 		return untranslate(UnescapeFormula(cell), s.comma), true
@@ -60,13 +61,13 @@ func (s *Source) Cell(i int, cell string) (text string, ours bool) {
 	return cell, false
 }
 
-// Where the columns of a results file are that every one has.
+// Indexes of columns that every results file has.
 const (
 	statusColumn = 2
 	firstValue   = 3
 )
 
-// result returns what a row of the file says became of it, without the values.
+// result returns the status and the error of a row of the file, without the values.
 func (s *Source) result(cells []string) *pipeline.Result {
 	status, err := pipeline.ParseStatus(strings.TrimSpace(cells[statusColumn]))
 	if err != nil {
@@ -75,8 +76,8 @@ func (s *Source) result(cells []string) *pipeline.Result {
 	return &pipeline.Result{Status: status, Note: UnescapeFormula(cells[s.Own-2])}
 }
 
-// AssignWanted has c want what the file's run wanted. The values before are those of the
-// file, and if only unchanged users are to be changed, they must still be so.
+// AssignWanted makes c want what the file's run wanted. The values before are those of the
+// file. With ifUnchanged, only users are changed who still have them.
 func (s *Source) AssignWanted(c *pipeline.Change, ifUnchanged bool) error {
 	for _, p := range s.Properties {
 		var expect []string
@@ -94,9 +95,9 @@ func (s *Source) AssignWanted(c *pipeline.Change, ifUnchanged bool) error {
 	return nil
 }
 
-// DoneBefore returns, if only unchanged users are to be changed, what a row came to of
-// which the audit does not have all values: whether the user still is as the audit
-// saw them can't be told.
+// DoneBefore returns a result for a row if only unchanged users are to be changed and the
+// audit does not have all values of the row: then it is not known whether the user is
+// unchanged.
 func (s *Source) DoneBefore(cells []string) (pipeline.Status, error, bool) {
 	if !s.ifUnchanged {
 		return 0, nil, false
@@ -107,21 +108,22 @@ func (s *Source) DoneBefore(cells []string) (pipeline.Status, error, bool) {
 	}
 	switch r.Status {
 	case pipeline.NotFound, pipeline.Denied, pipeline.Unreadable, pipeline.Stale, pipeline.Invalid, pipeline.Conflict:
-		return r.Status, fmt.Errorf("nothing was sent, for the audit found: %s", r.Note), true
+		return r.Status, fmt.Errorf("nothing was sent, because the audit found: %s", r.Note), true
 	}
 	for i, p := range s.Properties {
 		if cell := func(n int) string { return cells[firstValue+3*i+n] }; cell(1) != "" && cell(2) == "" {
-			return pipeline.Stale, fmt.Errorf("nothing was sent, for the audit has no value of %s", p), true
+			return pipeline.Stale, fmt.Errorf("nothing was sent, because the audit has no value of %s", p), true
 		}
 	}
 	return 0, nil, false
 }
 
-// AssignBefore has c want what was before the file's run, of users who still are as that
-// run left them or wanted them to be, or as what it wanted makes them. A run that was cut short may have changed
-// one property of a user and not the next, which then is as before.
+// AssignBefore makes c want the values before the file's run. A user is changed only if the
+// value is one that the run left or wanted, that moved with one it wanted, or that was
+// there before: a run that was cut short may have changed one property of a user and not
+// the next.
 func (s *Source) AssignBefore(c *pipeline.Change) error {
-	c.MatchCase = true // what was is put back to the letter
+	c.MatchCase = true // values are put back exactly
 	for _, p := range s.Properties {
 		if err := c.AssignColumns(p, p+".Before", "", p, p+".Wanted", p+".Before"); err != nil {
 			return err
@@ -132,9 +134,9 @@ func (s *Source) AssignBefore(c *pipeline.Change) error {
 			return err
 		}
 	}
-	// The read-back waits for what was set, not for what moves with it: a tenant
-	// may show that later, and a service that moves less than the noun's rules say
-	// would have it wait in vain for every user.
+	// The read-back waits for the properties that were set, not for those that move: a
+	// tenant may show them later, and waiting would be useless if a service moves fewer
+	// properties than the noun's rules say.
 	for _, by := range s.Properties {
 		for _, m := range c.Setting.MovedBy([]string{by}) {
 			c.ExpectMoved(m, by, by+".Wanted")
@@ -145,29 +147,28 @@ func (s *Source) AssignBefore(c *pipeline.Change) error {
 	return nil
 }
 
-// WantingStatuses are the statuses of rows that say what they want and have not been
-// found to be so.
+// WantingStatuses are the statuses of rows that apply works on if the roster is a results
+// file and no other change is asked for.
 var WantingStatuses = []string{"applied", "unchanged", "mismatch", "unverified", "failed", "not-found", "denied", "stale", "differs", "unreadable"}
 
-// Unchanged reports whether a row of the file is of a user whom its run has not
-// changed, for certain.
+// Unchanged reports whether the file's run certainly did not change the user of a row.
 func (s *Source) Unchanged(row *roster.Row) bool {
 	r := s.result(row.Cells)
 	return r == nil || !r.MaybeChanged()
 }
 
-// ChangingStatuses are the statuses of rows that undo looks at.
+// ChangingStatuses are the statuses of rows whose users the run may have changed.
 var ChangingStatuses = []string{"applied", "mismatch", "unverified", "failed"}
 
-// ErrNoBefore is why a row can't be put back.
+// ErrNoBefore is the error of a row that can't be put back.
 var ErrNoBefore = errors.New("no value before is on record: it can't be put back")
 
-// LacksBefore reports whether some row that is to be undone has no value before. It is
-// for after the roster has been read.
+// LacksBefore reports whether some row to undo has no value before. Call it after the roster
+// has been read.
 func (s *Source) LacksBefore() bool { return s.lacksBefore }
 
-// CheckRow returns, if the file's run is to be undone, [ErrNoBefore] for a row without a
-// value before.
+// CheckRow returns [ErrNoBefore] for a row without a value before, if the file's run is to
+// be undone.
 func (s *Source) CheckRow(cells []string) error {
 	if s.undoSetting == nil {
 		return nil
@@ -179,7 +180,7 @@ func (s *Source) CheckRow(cells []string) error {
 		}
 	}
 	for i, p := range s.Properties {
-		if cells[firstValue+3*i+1] == "" { // left alone, and perhaps moved
+		if cells[firstValue+3*i+1] == "" { // not set, but it may have moved
 			s.movedFrom(cells, p, cells[firstValue+3*i+2])
 		}
 	}
@@ -189,16 +190,14 @@ func (s *Source) CheckRow(cells []string) error {
 	return nil
 }
 
-// movedFrom notes that a property has been moved, if it has, and that what it was
-// before is not on record.
+// movedFrom notes a property that moved and has no value before on record.
 func (s *Source) movedFrom(cells []string, property, before string) {
 	if before == "" && s.movedIn(cells, property) && !slices.Contains(s.movedUnknown, property) {
 		s.movedUnknown = append(s.movedUnknown, property)
 	}
 }
 
-// movedIn reports whether the run of the file has moved a property of the row's
-// user.
+// movedIn reports whether the file's run moved a property of the row's user.
 func (s *Source) movedIn(cells []string, property string) bool {
 	for i, p := range s.Properties {
 		if cells[firstValue+3*i+1] != "" && slices.Contains(s.undoSetting.MovedBy([]string{p}), property) {
@@ -208,15 +207,15 @@ func (s *Source) movedIn(cells []string, property string) bool {
 	return false
 }
 
-// Doubts returns why users may be left changed when all rows of the file have
-// been undone, of so many rows. It is for after the roster has been opened.
+// Doubts returns the reasons why users may still be changed after that many rows of the
+// file were undone. Call it after the roster has been opened.
 func (s *Source) Doubts(rows int) []string {
 	var doubts []string
 	if s.Past != nil {
 		doubts = slices.Clone(s.Past.Doubts)
 	}
 	if s.movedUnknown != nil && rows > 0 {
-		doubts = append(doubts, fmt.Sprintf("the run moved %s too, whose values before are not on record (of some rows, or of any): they can't be put back", strings.Join(s.movedUnknown, ", ")))
+		doubts = append(doubts, fmt.Sprintf("the run also moved %s, and at least some values before are not on record: they can't be put back", strings.Join(s.movedUnknown, ", ")))
 	}
 	return doubts
 }

@@ -12,15 +12,14 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// SummaryName returns the name of the summary that stands beside the results file
-// called name.
+// SummaryName returns the name of the summary of the results file called name.
 func SummaryName(name string) string { return name + ".json" }
 
-// maxSummary bounds what is read of a summary.
+// maxSummary is how many bytes of a summary are read.
 const maxSummary = 1 << 20
 
-// WriteSummary puts the summary of a run beside its results file, which is called
-// name. It is written whole or not at all, and never through a link.
+// WriteSummary writes the summary of a run beside its results file, which is called name.
+// The summary is written whole or not at all, and never through a link.
 func WriteSummary(name string, o *Outcome) error {
 	return disk.ReplaceFile(SummaryName(name), 0o600, o.JSON)
 }
@@ -51,21 +50,21 @@ func readSummary(name string) (*summaryDocument, error) {
 	return d, nil
 }
 
-// checkSummary returns an error if what stands where the summary of the results
-// file called name goes is something else, which must not be lost.
+// checkSummary returns an error if another file, which must not be lost, has the name of the
+// summary of the results file called name.
 func checkSummary(name string) error {
 	info, err := os.Lstat(SummaryName(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file: the summary goes there", SummaryName(name))
+		err = fmt.Errorf("%s is not a regular file, and the summary would replace it", SummaryName(name))
 	}
 	if err != nil {
 		return err
 	}
 	if _, err := readSummary(name); err != nil && info.Size() > 0 {
-		return fmt.Errorf("%w: the summary goes there, so move it away", err)
+		return fmt.Errorf("%w: the summary would replace it, so move it away", err)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 	"rollcall/pipeline"
 )
 
-// SummarySchema is the version of the document that [Outcome.JSON] writes, which
-// summary.schema.json describes. It changes when a name goes or changes its
-// meaning, and not when one is added.
+// SummarySchema is the version of the document that [Outcome.JSON] writes and
+// summary.schema.json describes. It changes when a name is removed or gets another
+// meaning, not when one is added.
 const SummarySchema = 2
 
 type summaryDocument struct {
@@ -65,8 +65,8 @@ type summaryPace struct {
 	AtOnce           int     `json:"pace_at_once"`
 }
 
-// statusCounts are counts by status, written in the order of the statuses and
-// with those that are 0.
+// statusCounts are counts by status. They are written in the order of the statuses,
+// including those that are 0.
 type statusCounts [len(pipeline.Statuses)]int
 
 func (c statusCounts) MarshalJSON() ([]byte, error) {
@@ -77,8 +77,7 @@ func (c statusCounts) MarshalJSON() ([]byte, error) {
 	return []byte("{" + b.String()[1:] + "}"), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. Statuses that are not known are
-// left out.
+// UnmarshalJSON reads what MarshalJSON writes. It ignores unknown statuses.
 func (c *statusCounts) UnmarshalJSON(b []byte) error {
 	var counts map[string]int
 	if err := json.Unmarshal(b, &counts); err != nil {
@@ -92,7 +91,7 @@ func (c *statusCounts) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// seconds are written to the millisecond.
+// seconds are written with three decimals.
 type seconds float64
 
 func (s seconds) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%.3f", float64(s)), nil }

@@ -1,19 +1,19 @@
-// Package results is the record of a run: the results CSV, its journal and its
-// summary, and reading them back.
+// Package results writes and reads the record of a run: the results CSV, its journal and
+// its summary.
 //
 //	run ─ results, in order ─▶ File ─▶ results.csv
 //	 └─── of rows in progress ──▶ journal ─▶ results.csv.journal
 //	                Outcome ─ at the start and the end ─▶ results.csv.json
 //
-// A [File] is what a run writes to. Until the run is complete, its journal has what
-// the CSV can't say yet: the values before of rows in progress, and the results of
-// those done out of order. [Create] begins one, [Resume] goes on with one; neither
-// changes anything ahead of [File.Begin]. [Outcome] is what there is to say of a run
-// once it is over, which [WriteSummary] puts beside the CSV.
+// A run writes to a [File]. Until the run is complete, its journal has what the CSV can't
+// have yet: the values before of rows in progress, and the results of rows done out of
+// order. [Create] makes a new File, [Resume] goes on with one; neither changes anything
+// before [File.Begin]. An [Outcome] has the facts about a run after its end, and
+// [WriteSummary] writes them beside the CSV.
 //
-// [ReadPast] finds all that is known of an earlier run. A [Source] makes a roster of
-// what it left, for undo and to apply a diff; a [Baseline] is an earlier audit to
-// compare with; a [Reader] reads the records alone.
+// [ReadPast] reads all that is known of an earlier run. A [Source] is a results file used
+// as a roster, for undo and to apply a diff. A [Baseline] is an earlier audit to compare
+// with. A [Reader] reads only the records.
 package results
 
 import (
@@ -30,29 +30,27 @@ import (
 //
 //	Row,UserPrincipalName,Status,P,P.Wanted,P.Before,M,M.Before,Attempts,Error,FinishedAt
 //
-// with three for each property P of the change (read back, wanted, read ahead of
-// the set) and two for each property M that changes with these, then the roster's
-// other columns as they are. Row is the line that the row starts on. FinishedAt is
-// UTC, in RFC 3339.
+// with three for each property P of the change (read back, wanted, read before the set)
+// and two for each property M that moves with these, then the roster's other columns
+// unchanged. Row is the line that the row starts on. FinishedAt is UTC, in RFC 3339.
 //
 // Records are buffered until Flush. A Writer is for one goroutine.
 type Writer struct {
 	w      io.Writer
 	buf    []byte
 	eol    string
-	begun  bool   // there is a record
-	own    int    // how many columns of the roster are a results file's
-	upn    int    // the roster's column of UPNs, which is not repeated
-	second int64  // of the time that is in stamp
+	begun  bool   // the header may be written
+	own    int    // how many first columns of the roster are those of a results file
+	upn    int    // index of the roster's column of UPNs, which is not repeated
+	second int64  // the time that stamp stands for
 	stamp  []byte // FinishedAt as it was last written
 }
 
-// bufferSize is how much is kept before it is written without waiting for
-// Flush.
+// bufferSize is how many bytes are buffered before they are written without a Flush.
 const bufferSize = 64 << 10
 
-// NewWriter returns a Writer that writes to w. The header is written ahead of
-// the first record, so a run that records nothing writes nothing.
+// NewWriter returns a Writer that writes to w. The header is written with the first
+// record: a run that records nothing writes nothing.
 func NewWriter(w io.Writer, f Format) *Writer {
 	r := &Writer{w: w, eol: "\n", upn: f.UPN, own: f.Own}
 	if f.Excel {
@@ -110,7 +108,7 @@ func (r *Writer) Record(res *pipeline.Result) error {
 	return nil
 }
 
-// header writes the header ahead of any record.
+// header writes the header before there is a record.
 func (r *Writer) header() error {
 	r.begun = true
 	return r.Flush()
@@ -132,7 +130,7 @@ func (r *Writer) comma(i int) {
 	}
 }
 
-// appendTime formats a second once: a fast run has many records in each.
+// appendTime formats each second only once: a fast run has many records in one.
 func (r *Writer) appendTime(b []byte, t time.Time) []byte {
 	if s := t.Unix(); s != r.second || r.stamp == nil {
 		r.second = s
@@ -141,8 +139,8 @@ func (r *Writer) appendTime(b []byte, t time.Time) []byte {
 	return append(b, r.stamp...)
 }
 
-// Remark returns what there is to say of a row in words, on one line: why it
-// failed, or what is worth knowing of it.
+// Remark returns the text of the column Error, on one line: why the row failed, and its
+// note.
 func Remark(res *pipeline.Result) string {
 	text := res.Note
 	if res.Err != nil {
