@@ -24,7 +24,7 @@ func (r *Run) get(ctx context.Context, t *task) (tenant.Object, error) {
 		return nil, fmt.Errorf("%s %s: the tenant returned %d objects, want 1", r.Change.get.Name, t.Row.UPN, len(objects))
 	}
 	// A text without an @ is an object ID: it can't be compared with a UPN.
-	if about := r.Change.Setting.About(objects[0]); about != "" && about != t.Row.UPN && strings.Contains(t.Row.UPN, "@") && !strings.EqualFold(about, t.Row.UPN) {
+	if about := r.Change.Setting.UserOf(objects[0]); about != "" && about != t.Row.UPN && strings.Contains(t.Row.UPN, "@") && !strings.EqualFold(about, t.Row.UPN) {
 		return nil, fmt.Errorf("%s %s: the tenant returned another user, %q", r.Change.get.Name, t.Row.UPN, tenant.Clean(about))
 	}
 	return objects[0], nil

@@ -124,7 +124,7 @@ func (c *Change) add(a assign) (err error) {
 	}
 	c.assigns = append(c.assigns, a)
 	c.moved = nil
-	for _, name := range c.Setting.MovedBy(c.Properties()) {
+	for _, name := range c.Setting.MovedProperties(c.Properties()) {
 		c.moved = append(c.moved, moved{property: name})
 	}
 	return nil

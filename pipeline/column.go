@@ -54,7 +54,7 @@ func (c *Change) column(a *assign, col *column, cells []string) (v any, note str
 	if trimmed == "" {
 		return nil, "", true, nil
 	}
-	if !c.Setting.Any() {
+	if !c.Setting.AnyProperty() {
 		text = trimmed
 	}
 	if !ours && className.MatchString(trimmed) {

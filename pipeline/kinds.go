@@ -34,7 +34,7 @@ func (ks kinds) kind(i int, shown any) tenant.Kind {
 // ReadFirst: as long as the kind of a property is not known, and where the wanted value
 // may not suit it.
 func (r *Run) mustReadKinds(t *task) bool {
-	if !r.Change.Setting.Any() {
+	if !r.Change.Setting.AnyProperty() {
 		return false
 	}
 	for i, want := range t.plan.wants {
@@ -98,7 +98,7 @@ func (r *Run) same(shown, want any) (same, butCase bool) {
 	switch tenant.Compare(shown, want) {
 	case tenant.Same:
 		return true, false
-	case tenant.ButCase:
+	case tenant.CaseDiffers:
 		return !r.Change.MatchCase, !r.Change.MatchCase
 	}
 	return false, false

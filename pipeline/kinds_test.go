@@ -217,8 +217,8 @@ func TestCapitals(t *testing.T) {
 			l.checkStatuses(t, map[Status]int{test.status: 2})
 			noted := strings.Contains(l.results[0].Note, "only in capitals: P")
 			left := test.sends == 0 && !test.match
-			if len(m.sends) != test.sends || noted != left || (r.Stats.ButCase.Load() == 2) != left {
-				t.Errorf("%+v: %d sets, note %q, %d counted", test, len(m.sends), l.results[0].Note, r.Stats.ButCase.Load())
+			if len(m.sends) != test.sends || noted != left || (r.Stats.CaseDiffers.Load() == 2) != left {
+				t.Errorf("%+v: %d sets, note %q, %d counted", test, len(m.sends), l.results[0].Note, r.Stats.CaseDiffers.Load())
 			}
 		})
 	}

@@ -393,19 +393,19 @@ func TestSetOnWhatMoves(t *testing.T) {
 		needed := setting.Needed(wants, same)
 		for _, some := range [][]tenant.Want{wants, needed} {
 			u, expected, cmdlets := maps.Clone(user), maps.Clone(user), setting.Set(some)
-			for _, w := range setting.Moves(some) {
+			for _, w := range setting.MovedValues(some) {
 				expected[w.Property] = w.Value
 			}
 			least := 0 // features to set when the privacy mode is
 			for _, w := range some {
-				if w.Property != "PrivacyMode" && (expected[w.Property] != w.Value || setting.Moves(some) == nil) {
+				if w.Property != "PrivacyMode" && (expected[w.Property] != w.Value || setting.MovedValues(some) == nil) {
 					least++
 				}
 			}
 			for _, w := range wants {
 				expected[w.Property] = w.Value
 			}
-			if setting.Moves(some) != nil {
+			if setting.MovedValues(some) != nil {
 				least = max(least, 1) // the first goes with it
 			}
 			for range 2 {

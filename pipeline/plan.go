@@ -134,10 +134,10 @@ func (c *Change) makePlan(cells []string) (*plan, error) {
 	if p.wants == nil {
 		return nil, errors.New("nothing to set: " + c.blank())
 	}
-	if !c.Setting.Any() {
+	if !c.Setting.AnyProperty() {
 		p.set = c.Setting.Set(p.wants)
 	}
-	for _, w := range c.Setting.Moves(p.wants) {
+	for _, w := range c.Setting.MovedValues(p.wants) {
 		m := moves{property: w.Property, to: w.Value}
 		if m.index = slices.IndexFunc(c.moved, func(m moved) bool { return m.property == w.Property }); m.index >= 0 {
 			m.before = c.before(&c.moved[m.index].before, cells)
@@ -162,7 +162,7 @@ func (c *Change) movedTo(a *assign, cells []string) (values []any) {
 		if blank || err != nil {
 			continue // the property's own assignment reports the error
 		}
-		for _, w := range c.Setting.Moves([]tenant.Want{{Property: m.property, Value: v}}) {
+		for _, w := range c.Setting.MovedValues([]tenant.Want{{Property: m.property, Value: v}}) {
 			if w.Property == a.property {
 				values = append(values, w.Value)
 			}

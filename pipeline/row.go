@@ -237,7 +237,7 @@ func (r *Run) noteCase(t *task) {
 		}
 	}
 	if names != nil {
-		r.Stats.ButCase.Add(1)
+		r.Stats.CaseDiffers.Add(1)
 		t.note(fmt.Sprintf("differs only in capitals: %s", strings.Join(names, ", ")))
 	}
 }

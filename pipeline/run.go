@@ -127,7 +127,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
 	r.guard = ""
 	r.outages.limiter, r.outages.longest = r.Limiter, r.RowTimeout
-	if r.Change.Setting.Any() {
+	if r.Change.Setting.AnyProperty() {
 		r.kinds = make(kinds, len(r.Change.assigns))
 	}
 	canary := make(chan struct{}) // closed when its rows are done and none failed

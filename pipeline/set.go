@@ -65,10 +65,10 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 // needed returns the cmdlets to run for t: none for a property that was as wanted before.
 func (r *Run) needed(t *task) []tenant.Cmdlet {
 	setting, wants, all := r.Change.Setting, t.plan.wants, !r.ReadFirst || t.unsure || len(t.plan.wants) == 1
-	if all && !setting.Any() {
+	if all && !setting.AnyProperty() {
 		return t.plan.set
 	}
-	if setting.Any() {
+	if setting.AnyProperty() {
 		wants = r.sendable(t)
 		all = all || t.earlier != nil // the values read may not be the values before
 	}

@@ -11,7 +11,7 @@ type Stats struct {
 	Retries  atomic.Int64 // calls that repeated a failed one
 	Sets     atomic.Int64 // rows with a set that was accepted or whose outcome is not known
 	Tried    atomic.Int64 // rows for which a set was sent or was about to be sent
-	ButCase  atomic.Int64 // rows left alone because the value differs only in capitals
+	CaseDiffers  atomic.Int64 // rows left alone because the value differs only in capitals
 	ByStatus [len(Statuses)]atomic.Int64
 }
 

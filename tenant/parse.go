@@ -9,23 +9,23 @@ import (
 // A RetiredError is the error of a value that is no longer a choice of a property.
 type RetiredError struct {
 	Property, Value string
-	Instead         string // the choice that has the effect that Value had
+	Replacement         string // the choice that has the effect that Value had
 }
 
 func (e *RetiredError) Error() string {
-	return fmt.Sprintf("%s %q is retired: use %s", e.Property, e.Value, e.Instead)
+	return fmt.Sprintf("%s %q is retired: use %s", e.Property, e.Value, e.Replacement)
 }
 
 // Parse reads text as a wanted value of the property called name: nil, to clear it, a
-// bool, a string or, if s may have any properties, a [Written]. The error names the
+// bool, a string or, if s may have any properties, a [Untyped]. The error names the
 // values that are allowed; it is a [*RetiredError] for one that was in the past.
 func (s *Setting) Parse(name, text string) (any, error) {
 	p, err := s.property(name)
 	if err != nil {
 		return nil, err
 	}
-	if s.Any() {
-		return written(text), nil
+	if s.AnyProperty() {
+		return untyped(text), nil
 	}
 	return s.check(p, text)
 }
@@ -33,7 +33,7 @@ func (s *Setting) Parse(name, text string) (any, error) {
 // ParseCell is like Parse, for a cell that [Cell] returned. The value may be an
 // [Edit], too.
 func (s *Setting) ParseCell(name, cell string) (any, error) {
-	if !s.Any() {
+	if !s.AnyProperty() {
 		return s.Parse(name, cell)
 	}
 	if _, err := s.property(name); err != nil {
@@ -48,7 +48,7 @@ func (s *Setting) ParseCell(name, cell string) (any, error) {
 	if word := strings.TrimSpace(cell); word != "" && word != cell {
 		return cell, nil // a text: Cell puts no blanks around anything else
 	}
-	return written(cell), nil
+	return untyped(cell), nil
 }
 
 // ParseEdit reads text, one member or a list of them, and returns the [Edit] that adds
@@ -57,7 +57,7 @@ func (s *Setting) ParseEdit(name, text string, remove bool) (any, error) {
 	if _, err := s.property(name); err != nil {
 		return nil, err
 	}
-	if !s.Any() {
+	if !s.AnyProperty() {
 		return nil, fmt.Errorf("%s is not a list: want %[1]s=VALUE", name)
 	}
 	list := []string{text}
@@ -85,7 +85,7 @@ func (s *Setting) check(p property, text string) (any, error) {
 	case slices.Contains(p.choices, Text(v)):
 		return v, nil
 	case slices.ContainsFunc(p.retired, func(r string) bool { return strings.EqualFold(r, text) }):
-		return nil, &RetiredError{Property: p.name, Value: text, Instead: p.instead}
+		return nil, &RetiredError{Property: p.name, Value: text, Replacement: p.replacement}
 	}
 	return nil, fmt.Errorf("%s %q: want %s", p.name, text, strings.Join(p.choices, " or "))
 }
@@ -95,7 +95,7 @@ func (s *Setting) check(p property, text string) (any, error) {
 func (s *Setting) canonical(p property, v any) any {
 	text, ok := v.(string)
 	switch {
-	case !ok || s.Any() || slices.Contains(p.choices, text):
+	case !ok || s.AnyProperty() || slices.Contains(p.choices, text):
 		return v
 	case p.choices == nil:
 		if b, ok := ParseBool(text); ok {

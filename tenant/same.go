@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// A Likeness is the result of comparing a value that a tenant shows with a wanted
+// A Comparison is the result of comparing a value that a tenant shows with a wanted
 // one.
-type Likeness uint8
+type Comparison uint8
 
 const (
-	Different Likeness = iota
-	ButCase            // the same but for capitals
+	Different Comparison = iota
+	CaseDiffers            // the same but for capitals
 	Same
 )
 
@@ -22,20 +22,20 @@ const (
 // for sizes, time spans, addresses and dates, where the form that a tenant writes
 // equals the form that it takes. Null, an empty text and an empty list are equal, and
 // so are a member and the list of that member alone.
-func Compare(shown, want any) Likeness {
+func Compare(shown, want any) Comparison {
 	switch w := want.(type) {
 	case nil:
-		return likeness(isNothing(shown))
+		return sameOrDifferent(isNothing(shown))
 	case bool:
 		if text, ok := shown.(string); ok {
 			b, ok := ParseBool(text)
-			return likeness(ok && b == w)
+			return sameOrDifferent(ok && b == w)
 		}
-		return likeness(shown == want)
+		return sameOrDifferent(shown == want)
 	case Edit:
 		list, ok := asList(shown)
-		return likeness(ok && w.isSatisfied(list))
-	case Written:
+		return sameOrDifferent(ok && w.isSatisfied(list))
+	case Untyped:
 		return compareText(shown, string(w), true)
 	case string:
 		return compareText(shown, w, false)
@@ -58,19 +58,19 @@ func asList(shown any) ([]any, bool) {
 }
 
 // compareText is Compare for a text. It may stand for a list if written is set.
-func compareText(shown any, text string, written bool) Likeness {
+func compareText(shown any, text string, written bool) Comparison {
 	switch s := shown.(type) {
 	case nil:
-		return likeness(written && isList(text) && len(members(text)) == 0)
+		return sameOrDifferent(written && isList(text) && len(members(text)) == 0)
 	case bool:
 		b, ok := parseSwitch(text)
-		return likeness(ok && b == s)
+		return sameOrDifferent(ok && b == s)
 	case json.Number:
-		return likeness(sameNumber(s.String(), text) || sameSize(s.String(), text))
+		return sameOrDifferent(sameNumber(s.String(), text) || sameSize(s.String(), text))
 	case []any:
 		switch {
 		case written && isList(text):
-			return likeness(sameMembers(s, members(text)))
+			return sameOrDifferent(sameMembers(s, members(text)))
 		case len(s) == 1:
 			return compareText(s[0], text, written)
 		}
@@ -79,13 +79,13 @@ func compareText(shown any, text string, written bool) Likeness {
 		case s == text, sameForm(s, text), written && isList(text) && sameMembers([]any{s}, members(text)):
 			return Same
 		case strings.EqualFold(s, text):
-			return ButCase
+			return CaseDiffers
 		}
 	}
 	return Different
 }
 
-func likeness(same bool) Likeness {
+func sameOrDifferent(same bool) Comparison {
 	if same {
 		return Same
 	}

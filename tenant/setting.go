@@ -22,11 +22,11 @@ type property struct {
 	name    string
 	aliases []string          // other names for it
 	param   string            // the parameter of Set that takes the value
-	with    []Parameter       // what Set needs beside it; a property that has any takes a cmdlet of its own
+	extra    []Parameter       // what Set needs beside it; a property that has any takes a cmdlet of its own
 	moves   map[string][]Want // the values that other properties get when this one is set, by its value
 	choices []string          // the values it may have, as they are sent; nil means true or false
 	retired []string          // values that were choices in the past
-	instead string            // the choice that has the effect of those
+	replacement string            // the choice that has the effect of those
 }
 
 // LookupSetting returns the Setting of noun, in whatever case. A noun that has no
@@ -53,8 +53,8 @@ func Nouns() []string {
 	return nouns
 }
 
-// Known returns the names of the properties of s, or nil if s may have any.
-func (s *Setting) Known() []string {
+// PropertyNames returns the names of the properties of s, or nil if s may have any.
+func (s *Setting) PropertyNames() []string {
 	var names []string
 	for _, p := range s.properties {
 		names = append(names, p.name)
@@ -89,20 +89,20 @@ func (s *Setting) property(name string) (property, error) {
 			return p, nil
 		}
 	}
-	return property{}, fmt.Errorf("%s has no property %q: it has %s", s.Noun, name, strings.Join(s.Known(), ", "))
+	return property{}, fmt.Errorf("%s has no property %q: it has %s", s.Noun, name, strings.Join(s.PropertyNames(), ", "))
 }
 
-// Any reports whether s may have any properties. The type of each is then known only
+// AnyProperty reports whether s may have any properties. The type of each is then known only
 // from a value that a tenant shows.
-func (s *Setting) Any() bool { return s.properties == nil }
+func (s *Setting) AnyProperty() bool { return s.properties == nil }
 
 // Get returns the cmdlet that reads the setting of one user, whom [Cmdlet.For]
 // names.
 func (s *Setting) Get() Cmdlet { return Cmdlet{Name: "Get-" + s.Noun} }
 
-// About returns the UPN of the user that o is about: that in its property UserId or
+// UserOf returns the UPN of the user that o is about: that in its property UserId or
 // UserPrincipalName, or "" if it has none.
-func (s *Setting) About(o Object) string {
+func (s *Setting) UserOf(o Object) string {
 	for _, name := range [...]string{"UserPrincipalName", "UserId"} {
 		if text, ok := o[name].(string); ok && strings.Contains(text, "@") {
 			return strings.TrimSpace(text)

@@ -15,10 +15,10 @@ var settings = []*Setting{
 				// opt-in, off for an opt-out (seen in what it sends).
 				moves: map[string][]Want{"opt-in": features(true), "opt-out": features(false)},
 				// Users who were Excluded were made Opt-out when it was retired.
-				retired: []string{"Excluded"}, instead: "opt-out"},
-			{name: "IsDashboardEnabled", param: "IsEnabled", with: feature("dashboard")},
-			{name: "IsAddInEnabled", param: "IsEnabled", with: feature("add-in")},
-			{name: "IsDigestEmailEnabled", param: "IsEnabled", with: feature("digest-email")},
+				retired: []string{"Excluded"}, replacement: "opt-out"},
+			{name: "IsDashboardEnabled", param: "IsEnabled", extra: feature("dashboard")},
+			{name: "IsAddInEnabled", param: "IsEnabled", extra: feature("add-in")},
+			{name: "IsDigestEmailEnabled", param: "IsEnabled", extra: feature("digest-email")},
 		},
 	},
 	{
@@ -31,7 +31,7 @@ var settings = []*Setting{
 	{
 		Noun: "VivaInsightsSettings",
 		properties: []property{
-			{name: "IsInsightsHeadspaceEnabled", param: "Enabled", with: feature("headspace")},
+			{name: "IsInsightsHeadspaceEnabled", param: "Enabled", extra: feature("headspace")},
 		},
 	},
 	{

@@ -100,7 +100,7 @@ func TestParse(t *testing.T) {
 		}
 		v, err := s.Parse(c.property, c.text)
 		got := fmt.Sprintf("%#v", v)
-		if _, ok := v.(Written); ok {
+		if _, ok := v.(Untyped); ok {
 			got += " (as written)"
 		}
 		if err != nil {

@@ -11,7 +11,7 @@ func Text(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
-	case Written:
+	case Untyped:
 		return string(v)
 	case bool:
 		if v {
@@ -47,7 +47,7 @@ func Cell(v any) string {
 		return Nothing
 	}
 	text := Text(v)
-	if _, ok := v.(string); ok && hasMeaning(strings.TrimLeft(text, "'")) {
+	if _, ok := v.(string); ok && isAmbiguous(strings.TrimLeft(text, "'")) {
 		text = "'" + text
 	}
 	return text
@@ -56,12 +56,12 @@ func Cell(v any) string {
 // uncell returns the text that Cell put an apostrophe before.
 func uncell(cell string) (text string, ok bool) {
 	text, ok = strings.CutPrefix(cell, "'")
-	return text, ok && hasMeaning(strings.TrimLeft(text, "'"))
+	return text, ok && isAmbiguous(strings.TrimLeft(text, "'"))
 }
 
-// hasMeaning reports whether text may be read as nothing, a boolean, a list or an
+// isAmbiguous reports whether text may be read as nothing, a boolean, a list or an
 // edit, whatever the tenant shows.
-func hasMeaning(text string) bool {
+func isAmbiguous(text string) bool {
 	if text == "" {
 		return false
 	}

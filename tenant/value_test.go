@@ -15,24 +15,24 @@ func TestCompare(t *testing.T) {
 	list := func(members ...any) []any { return members }
 	for _, c := range []struct {
 		shown, want any
-		like        Likeness
+		like        Comparison
 	}{
-		{"opt-in", "opt-in", Same}, {"Opt-In", "opt-in", ButCase}, {"opt-out", "opt-in", Different},
+		{"opt-in", "opt-in", Same}, {"Opt-In", "opt-in", CaseDiffers}, {"opt-out", "opt-in", Different},
 		{true, true, Same}, {"True", true, Same}, {false, true, Different}, {nil, true, Different}, {"1", true, Different},
-		{true, Written("yes"), Same}, {true, Written("1"), Same}, {false, Written("0"), Same}, {true, Written("0"), Different}, {true, Written("2"), Different},
-		{"yes", Written("yes"), Same}, {"True", Written("TRUE"), ButCase}, {"1200000", "12E5", Different},
+		{true, Untyped("yes"), Same}, {true, Untyped("1"), Same}, {false, Untyped("0"), Same}, {true, Untyped("0"), Different}, {true, Untyped("2"), Different},
+		{"yes", Untyped("yes"), Same}, {"True", Untyped("TRUE"), CaseDiffers}, {"1200000", "12E5", Different},
 
 		{nil, nil, Same}, {"", nil, Same}, {list(), nil, Same}, {"x", nil, Different}, {list("x"), nil, Different}, {false, nil, Different}, {n("0"), nil, Different},
-		{nil, "Null", Different}, {nil, Written("[]"), Same}, {list(), Written("[]"), Same},
+		{nil, "Null", Different}, {nil, Untyped("[]"), Same}, {list(), Untyped("[]"), Same},
 
-		{n("42"), Written("42"), Same}, {"42", Written("42"), Same}, {n("42"), "42.0", Same}, {n("1200000"), "12E5", Same}, {"1.1", "1.10", Different},
+		{n("42"), Untyped("42"), Same}, {"42", Untyped("42"), Same}, {n("42"), "42.0", Same}, {n("1200000"), "12E5", Same}, {"1.1", "1.10", Different},
 		{n("9007199254740993"), "9007199254740992", Different}, {n("1e999999999"), "2e999999999", Different}, {n("1"), "", Different}, {n("1"), "0x1", Different}, {n("0"), "0_0", Different},
 		{n("26214400"), "25 MB (26,214,400 bytes)", Same}, {n("1"), true, Different},
 
 		{list("fr-FR"), "fr-FR", Same}, {list("fr-FR"), "de-DE", Different}, {list("fr-FR", "de-DE"), "fr-FR", Different},
-		{list("a", "b"), Written("[b;a]"), Same}, {list("a", "b"), Written(`["b","a"]`), Same}, {list("smtp:a"), Written("[SMTP:a]"), Different},
-		{list("a"), Written("[a;b]"), Different}, {"a", Written("[a]"), Same}, {"[a]", Written("[a]"), Same}, {"[a]", "[a]", Same}, {list("a"), "[a]", Different},
-		{list("a;b"), Written(`["a;b"]`), Same},
+		{list("a", "b"), Untyped("[b;a]"), Same}, {list("a", "b"), Untyped(`["b","a"]`), Same}, {list("smtp:a"), Untyped("[SMTP:a]"), Different},
+		{list("a"), Untyped("[a;b]"), Different}, {"a", Untyped("[a]"), Same}, {"[a]", Untyped("[a]"), Same}, {"[a]", "[a]", Same}, {list("a"), "[a]", Different},
+		{list("a;b"), Untyped(`["a;b"]`), Same},
 
 		{list("a", "b"), Edit{Add: []string{"a"}}, Same}, {list("b"), Edit{Add: []string{"a"}}, Different}, {nil, Edit{Add: []string{"a"}}, Different},
 		{list("a"), Edit{Remove: []string{"a"}}, Different}, {nil, Edit{Remove: []string{"a"}}, Same}, {"a", Edit{Add: []string{"a"}, Remove: []string{"b"}}, Same},
@@ -51,18 +51,18 @@ func TestAs(t *testing.T) {
 		kind Kind
 		sent string // %#v
 	}{
-		{Written("TRUE"), Unknown, "true"}, {Written("TRUE"), Boolean, "true"}, {Written("TRUE"), String, `"TRUE"`}, {Written("TRUE"), Number, `"TRUE"`},
-		{Written("yes"), Boolean, "true"}, {Written("yes"), Unknown, `"yes"`}, {Written("0"), Boolean, "false"}, {Written("0"), Unknown, `"0"`}, {Written("2"), Boolean, `"2"`},
-		{Written("42"), Number, `"42"`}, {Written("42"), String, `"42"`},
-		{Written("[a; b;]"), List, `[]string{"a", "b"}`}, {Written("[a;b]"), Unknown, `[]string{"a", "b"}`}, {Written("[a;b]"), String, `"[a;b]"`}, {Written("[]"), List, `[]string{}`},
-		{Written(`["a;b","[c]"]`), List, `[]string{"a;b", "[c]"}`}, {Written("[1,2]"), List, `[]string{"1,2"}`},
+		{Untyped("TRUE"), Unknown, "true"}, {Untyped("TRUE"), Boolean, "true"}, {Untyped("TRUE"), String, `"TRUE"`}, {Untyped("TRUE"), Number, `"TRUE"`},
+		{Untyped("yes"), Boolean, "true"}, {Untyped("yes"), Unknown, `"yes"`}, {Untyped("0"), Boolean, "false"}, {Untyped("0"), Unknown, `"0"`}, {Untyped("2"), Boolean, `"2"`},
+		{Untyped("42"), Number, `"42"`}, {Untyped("42"), String, `"42"`},
+		{Untyped("[a; b;]"), List, `[]string{"a", "b"}`}, {Untyped("[a;b]"), Unknown, `[]string{"a", "b"}`}, {Untyped("[a;b]"), String, `"[a;b]"`}, {Untyped("[]"), List, `[]string{}`},
+		{Untyped(`["a;b","[c]"]`), List, `[]string{"a;b", "[c]"}`}, {Untyped("[1,2]"), List, `[]string{"1,2"}`},
 		{"true", Boolean, `"true"`}, {"[a]", List, `"[a]"`}, {nil, Boolean, "<nil>"},
 	} {
 		if got := fmt.Sprintf("%#v", As(c.want, c.kind)); got != c.sent {
 			t.Errorf("As(%#v, %v) = %s, want %s", c.want, c.kind, got, c.sent)
 		}
 	}
-	if got := As(Written("42"), Unknown); got != json.Number("42") {
+	if got := As(Untyped("42"), Unknown); got != json.Number("42") {
 		t.Errorf("42 is sent as %#v, want a number", got)
 	}
 }

@@ -18,7 +18,7 @@ type Want struct {
 // [As] returns them.
 func (s *Setting) Set(wants []Want) []Cmdlet {
 	name := "Set-" + s.Noun
-	moved := s.Moves(wants)
+	moved := s.MovedValues(wants)
 	var joint []Parameter
 	var cmdlets []Cmdlet
 	for _, w := range wants {
@@ -28,10 +28,10 @@ func (s *Setting) Set(wants []Want) []Cmdlet {
 		}
 		value := Parameter{p.param, w.Value}
 		switch {
-		case p.with == nil:
+		case p.extra == nil:
 			joint = append(joint, value)
 		case !slices.Contains(moved, w): // another want gives it this value
-			cmdlets = append(cmdlets, Cmdlet{Name: name, Parameters: append(slices.Clip(p.with), value)})
+			cmdlets = append(cmdlets, Cmdlet{Name: name, Parameters: append(slices.Clip(p.extra), value)})
 		}
 	}
 	switch {
@@ -46,10 +46,10 @@ func (s *Setting) Set(wants []Want) []Cmdlet {
 	return cmdlets
 }
 
-// Moves returns the values that other properties get when wants are set, in the order
+// MovedValues returns the values that other properties get when wants are set, in the order
 // in which the noun has them. A property that is itself in wants is included, with
 // the value that it would get if it were not.
-func (s *Setting) Moves(wants []Want) []Want {
+func (s *Setting) MovedValues(wants []Want) []Want {
 	for _, w := range wants {
 		if p, err := s.property(w.Property); err == nil && p.moves != nil {
 			return p.moves[Text(w.Value)]
@@ -58,9 +58,9 @@ func (s *Setting) Moves(wants []Want) []Want {
 	return nil
 }
 
-// MovedBy returns the names of the properties, other than names, that may change when
+// MovedProperties returns the names of the properties, other than names, that may change when
 // those called names are set.
-func (s *Setting) MovedBy(names []string) []string {
+func (s *Setting) MovedProperties(names []string) []string {
 	var moved []string
 	for _, name := range names {
 		p, err := s.property(name)

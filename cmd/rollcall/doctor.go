@@ -116,13 +116,13 @@ func userStep(run *pipeline.Run, upn, permission string) connect.Step {
 	return connect.Step{
 		Name:       "user",
 		Permission: permission,
-		Look: func(ctx context.Context) (string, error) {
+		Check: func(ctx context.Context) (string, error) {
 			object, err := run.Read(ctx, upn)
 			if err != nil {
 				return "", err
 			}
 			var values []string
-			for _, p := range run.Change.Setting.Known() {
+			for _, p := range run.Change.Setting.PropertyNames() {
 				if v, err := run.Change.Setting.Read(object, p); err == nil {
 					values = append(values, p+" "+tenant.Text(v))
 				}
@@ -132,7 +132,7 @@ func userStep(run *pipeline.Run, upn, permission string) connect.Step {
 			}
 			return upn + ": " + strings.Join(values, ", "), nil
 		},
-		Mend: "check the UPN",
+		Fix: "check the UPN",
 	}
 }
 
@@ -165,7 +165,7 @@ func mend(s connect.Step, err error) string {
 	case ok && e.Transient():
 		return "try again later; if it stays, check the network, and HTTPS_PROXY if there is a proxy"
 	}
-	return withFlags(s.Mend, s.Settings)
+	return withFlags(s.Fix, s.Settings)
 }
 
 // withFlags returns text with the flags that it is about.
@@ -187,7 +187,7 @@ func isRefused(e *tenant.Error) bool {
 func examine(ctx context.Context, w io.Writer, steps []connect.Step) bool {
 	reads := len(steps) > 0 && steps[len(steps)-1].Name == "user"
 	for i, s := range steps {
-		found, err := s.Look(ctx)
+		found, err := s.Check(ctx)
 		if err == nil {
 			fmt.Fprintf(w, "ok    %-10s %s\n", s.Name, found)
 			continue

@@ -147,7 +147,7 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 	if found := x.plan.Users.Description(); found.PassedOver > 0 {
 		say("%s", found.Passed())
 	}
-	if n := x.run.Stats.ButCase.Load(); n > 0 {
+	if n := x.run.Stats.CaseDiffers.Load(); n > 0 {
 		say("%s as wanted but for capitals, left as they are (--match-case makes that a difference)", pipeline.Plural(n, "row"))
 	}
 	if nothing := x.nothing(); nothing != "" {

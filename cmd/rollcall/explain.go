@@ -59,7 +59,7 @@ func (x *execution) explain(err error) error {
 func wantedError(err error) error {
 	e := &exit{status: exitUsage, err: err}
 	if retired, ok := errors.AsType[*tenant.RetiredError](err); ok {
-		e.hint = fmt.Sprintf("--excluded-as %s wants %[1]s wherever %s is asked for", retired.Instead, retired.Value)
+		e.hint = fmt.Sprintf("--excluded-as %s wants %[1]s wherever %s is asked for", retired.Replacement, retired.Value)
 	}
 	if s, ok := errors.AsType[*connect.SettingError](err); ok {
 		return settingError(s)

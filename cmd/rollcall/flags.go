@@ -63,7 +63,7 @@ func (f *changeFlags) checkMode() error {
 		return nil
 	}
 	setting, err := tenant.LookupSetting(f.noun)
-	if err != nil || slices.Contains(setting.Known(), "PrivacyMode") {
+	if err != nil || slices.Contains(setting.PropertyNames(), "PrivacyMode") {
 		return nil // what is wrong with the noun is said where it is looked up
 	}
 	return &exit{status: exitUsage, err: fmt.Errorf("--privacy-mode: %s is not known to have a PrivacyMode", setting.Noun), hint: "--set NAME=VALUE sets any property"}

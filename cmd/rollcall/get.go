@@ -77,7 +77,7 @@ func (f *userFlags) get(a *app, upns []string) error {
 		maps.Copy(record, object)
 		// The properties in the order in which the noun has them, then the
 		// others by name.
-		columns := append([]string{"UserPrincipalName"}, change.Setting.Known()...)
+		columns := append([]string{"UserPrincipalName"}, change.Setting.PropertyNames()...)
 		table.Add(append(columns, slices.Sorted(maps.Keys(object))...), record)
 	}
 	if err := f.print(a, &table); err != nil {

@@ -71,7 +71,7 @@ func (j *job) readRoster() (*roster.Roster, error) {
 	o := j.Layout
 	if j.Undo {
 		o.Skip = j.Source.Unchanged
-		o.Nobody = true // whoever can't be put back is in the results
+		o.AllowNoUsers = true // whoever can't be put back is in the results
 	}
 	if past := j.past(); past != nil && past.HasJournalRows() {
 		in, err := past.Open(j.Undo)

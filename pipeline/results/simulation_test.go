@@ -193,7 +193,7 @@ func newSimulation(t *testing.T, seed uint64, name string, calm bool) *simulatio
 		s.format.Properties = append(s.format.Properties, p)
 	}
 	setting, _ := tenant.LookupSetting("MyAnalyticsFeatureConfig")
-	s.format.Moved = setting.MovedBy(s.format.Properties)
+	s.format.Moved = setting.MovedProperties(s.format.Properties)
 	s.manifest = Manifest{Run: "apply", Tenant: "contoso", Noun: "MyAnalyticsFeatureConfig", Change: strings.Join(s.change, ", "),
 		Rows: n, Excel: s.format.Excel, Digest: simDigest(s.rows), Befores: s.readFirst}
 	s.pace = float64(simPick(chance, 0, 0, 2, 20, 1000))

@@ -138,7 +138,7 @@ func (s *Source) AssignBefore(c *pipeline.Change) error {
 	// tenant may show them later, and waiting would be useless if a service moves fewer
 	// properties than the noun's rules say.
 	for _, by := range s.Properties {
-		for _, m := range c.Setting.MovedBy([]string{by}) {
+		for _, m := range c.Setting.MovedProperties([]string{by}) {
 			c.ExpectMoved(m, by, by+".Wanted")
 		}
 	}
@@ -200,7 +200,7 @@ func (s *Source) movedFrom(cells []string, property, before string) {
 // movedIn reports whether the file's run moved a property of the row's user.
 func (s *Source) movedIn(cells []string, property string) bool {
 	for i, p := range s.Properties {
-		if cells[firstValue+3*i+1] != "" && slices.Contains(s.undoSetting.MovedBy([]string{p}), property) {
+		if cells[firstValue+3*i+1] != "" && slices.Contains(s.undoSetting.MovedProperties([]string{p}), property) {
 			return true
 		}
 	}

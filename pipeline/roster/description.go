@@ -74,8 +74,8 @@ func (d Description) Passed() string {
 	return fmt.Sprintf("%s passed over (%s)", count(d.PassedOver, "row"), strings.Join(parts, ", "))
 }
 
-// nobody says why d has no users.
-func (d Description) nobody() string {
+// noUsers says why d has no users.
+func (d Description) noUsers() string {
 	if d.Rows == 0 {
 		return "no rows: there is only a header"
 	}

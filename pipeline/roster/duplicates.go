@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// shared are the users whose hash is that of more than one row. Each has a
+// sharedHashes are the users whose hash is that of more than one row. Each has a
 // number: those with a hash of their own that of the hash, the others one
 // behind. Lines are those that rows start on; 32 bits are enough, for records
 // refuses longer files.
-type shared struct {
+type sharedHashes struct {
 	hashes  []uint64 // in order
 	index   []uint32 // where the hashes begin whose first bits are the index
 	shift   int
@@ -24,8 +24,8 @@ type shared struct {
 }
 
 // newShared returns the users of whom hashes are, still without rows.
-func newShared(hashes []uint64, differ bool) *shared {
-	s := &shared{
+func newShared(hashes []uint64, differ bool) *sharedHashes {
+	s := &sharedHashes{
 		hashes:  hashes,
 		others:  map[string]int{},
 		lines:   make([]uint32, len(hashes)),
@@ -50,7 +50,7 @@ func newShared(hashes []uint64, differ bool) *shared {
 }
 
 // find returns where h is in s.hashes, or -1.
-func (s *shared) find(h uint64) int {
+func (s *sharedHashes) find(h uint64) int {
 	i := h >> s.shift
 	low, high := s.index[i], s.index[i+1]
 	n, ok := slices.BinarySearch(s.hashes[low:high], h)
@@ -60,10 +60,10 @@ func (s *shared) find(h uint64) int {
 	return int(low) + n
 }
 
-// compare reads the rows once more and finds the users that have several, given
+// compareRepeated reads the rows once more and finds the users that have several, given
 // the hashes that occur more than once. A hash says who may be the same: who
 // is, the text of the UPN says.
-func (r *Roster) compare(repeated []uint64) error {
+func (r *Roster) compareRepeated(repeated []uint64) error {
 	s := newShared(repeated, r.want != nil)
 	firsts := newFirsts(r)
 	rows := r.rows()
@@ -97,7 +97,7 @@ func (r *Roster) compare(repeated []uint64) error {
 		}
 		want, err := rows.want()
 		if err != nil {
-			return r.unsteady(rows.start, err)
+			return r.inconsistent(rows.start, err)
 		}
 		s.rows[user]++
 		switch {
@@ -120,7 +120,7 @@ func (r *Roster) compare(repeated []uint64) error {
 
 // claim returns the user of the row read last, whose hash is at that place in
 // s.hashes, and the user's first row, or nil if the row read last is that.
-func (s *shared) claim(at int, rows *rows, firsts *firsts) (user int, _ *first, _ error) {
+func (s *sharedHashes) claim(at int, rows *rows, firsts *firsts) (user int, _ *first, _ error) {
 	if s.lines[at] == 0 {
 		s.first(at, rows)
 		return at, nil, nil
@@ -145,7 +145,7 @@ func (s *shared) claim(at int, rows *rows, firsts *firsts) (user int, _ *first, 
 }
 
 // first makes the row read last the first of a user.
-func (s *shared) first(user int, rows *rows) {
+func (s *sharedHashes) first(user int, rows *rows) {
 	s.lines[user], s.offsets[user] = uint32(rows.start), rows.offset
 	if s.rows != nil {
 		s.rows[user] = 1
@@ -154,7 +154,7 @@ func (s *shared) first(user int, rows *rows) {
 
 // verdict judges a row that starts on a line, of the user called upn, in lower
 // case, with a hash that is in s.hashes.
-func (s *shared) verdict(hash uint64, upn []byte, line int) (Verdict, string) {
+func (s *sharedHashes) verdict(hash uint64, upn []byte, line int) (Verdict, string) {
 	user, ok := s.others[string(upn)]
 	if !ok {
 		user = s.find(hash)
@@ -168,7 +168,7 @@ func (s *shared) verdict(hash uint64, upn []byte, line int) (Verdict, string) {
 	return Usable, ""
 }
 
-// unsteady is for a Roster.want that takes back what it said.
-func (r *Roster) unsteady(line int, err error) error {
+// inconsistent is for a Roster.want that takes back what it said.
+func (r *Roster) inconsistent(line int, err error) error {
 	return r.errorf(line, 0, "the row could be used at first, and then not: %w", err)
 }

@@ -32,10 +32,10 @@ func (f *firsts) read(offset int64, line uint32) (*first, error) {
 	if err := f.rows.records.next(); err != nil {
 		return nil, err
 	}
-	f.rows.locate()
+	f.rows.findUPN()
 	want, err := f.rows.want()
 	if err != nil {
-		return nil, f.rows.roster.unsteady(int(line), err)
+		return nil, f.rows.roster.inconsistent(int(line), err)
 	}
 	kept.line, kept.upn, kept.want = line, append(kept.upn[:0], f.rows.lower()...), want
 	return kept, nil

@@ -179,7 +179,7 @@ func (r *Roster) holdsUPNs() string {
 	rows := 0
 	for ; rows < sample && rec.next() == nil; rows++ {
 		for i, c := range rec.cells[:min(len(rec.cells), len(counts))] {
-			if c = trimSpan(rec.data, c); bytes.IndexByte(rec.data[c.start:c.end], '@') > 0 && fault(rec.data[c.start:c.end]) == "" {
+			if c = trimSpan(rec.data, c); bytes.IndexByte(rec.data[c.start:c.end], '@') > 0 && upnFault(rec.data[c.start:c.end]) == "" {
 				counts[i]++
 			}
 		}

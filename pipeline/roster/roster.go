@@ -40,8 +40,8 @@ type Options struct {
 	// has to answer the same each time; the Row is its own only until it returns.
 	Skip func(*Row) bool
 
-	// Nobody says that a file of which no row can be used is no error.
-	Nobody bool
+	// AllowNoUsers says that a file of which no row can be used is no error.
+	AllowNoUsers bool
 }
 
 // A Roster is a CSV file of users. Once it has been surveyed it is safe for use by
@@ -60,7 +60,7 @@ type Roster struct {
 	digest  string
 	sum     string // of the file as it came, if it was converted
 	marks   marks
-	shared  *shared // users with several rows, or nil if there are none
+	shared  *sharedHashes // users with several rows, or nil if there are none
 	hash    func([]byte) uint64
 }
 
@@ -140,7 +140,7 @@ func (r *Roster) decodeAs(enc encoding) error {
 	if err := r.src.trimEnd(); err != nil {
 		return err
 	}
-	return r.src.vet()
+	return r.src.checkText()
 }
 
 // Close closes the file, and removes the temporary one if there is one.

@@ -83,12 +83,12 @@ func (r *rows) next() error {
 		if err := r.records.next(); err != nil {
 			return err
 		}
-		r.locate()
+		r.findUPN()
 		if r.upn.start == r.upn.end && r.blank() {
 			continue
 		}
 		if r.roster.status >= 0 && !r.wanted() || r.skipped() {
-			r.pass()
+			r.countPassedOver()
 			continue
 		}
 		r.index++
@@ -96,8 +96,8 @@ func (r *rows) next() error {
 	}
 }
 
-// locate finds the UPN of the record read last.
-func (r *rows) locate() {
+// findUPN finds the UPN of the record read last.
+func (r *rows) findUPN() {
 	r.upn = span{}
 	if i := r.roster.upn; i < len(r.cells) {
 		r.upn = trimSpan(r.data, r.cells[i])
@@ -137,8 +137,8 @@ func (r *rows) skipped() bool {
 	return r.roster.options.Skip(&r.row)
 }
 
-// pass counts the row as passed over.
-func (r *rows) pass() {
+// countPassedOver counts the row as passed over.
+func (r *rows) countPassedOver() {
 	if r.passedOver == nil {
 		r.passedOver = make(map[string]int)
 	}
@@ -185,23 +185,23 @@ func (r *rows) verdict(row *Row) (Verdict, string) {
 		upn := r.lower()
 		return r.roster.shared.verdict(r.roster.hash(upn), upn, row.Line)
 	}
-	v, reason, _ := r.judge()
-	if fault(row.UPN) != "" || v == Example {
+	v, reason, _ := r.judgeAlone()
+	if upnFault(row.UPN) != "" || v == Example {
 		row.UPN = row.Cells[r.roster.upn]
 	}
 	return v, reason
 }
 
-// judge judges the row read last by itself, without regard to the others: what
+// judgeAlone judges the row read last by itself, without regard to the others: what
 // it is, why it can't be used, and what it asks for.
-func (r *rows) judge() (v Verdict, reason, want string) {
+func (r *rows) judgeAlone() (v Verdict, reason, want string) {
 	for _, i := range r.roster.example {
 		if i < len(r.cells) && isExample(r.data, r.cells[i]) {
 			return Example, "the example row of a template", ""
 		}
 	}
 	upn := r.data[r.upn.start:r.upn.end]
-	if reason := fault(upn); reason != "" {
+	if reason := upnFault(upn); reason != "" {
 		if sameName(string(upn), r.roster.header[r.roster.upn]) {
 			reason = "the header again"
 		}

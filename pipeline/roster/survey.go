@@ -24,9 +24,9 @@ func (r *Roster) Survey(want func(*Row) (string, error)) error {
 	}
 	r.found.Delimiter = string(rune(r.dialect.delimiter))
 	r.found.UPNColumn = r.header[r.upn]
-	nothingToDo := r.options.Nobody || r.found.Rows == 0 && r.found.PassedOver > 0
+	nothingToDo := r.options.AllowNoUsers || r.found.Rows == 0 && r.found.PassedOver > 0
 	if r.found.Users == 0 && !nothingToDo {
-		return r.errorf(0, 0, "%s", r.found.nobody())
+		return r.errorf(0, 0, "%s", r.found.noUsers())
 	}
 	return nil
 }
@@ -49,7 +49,7 @@ func (r *Roster) survey() error {
 			return err
 		}
 		r.found.Rows++
-		v, reason, want := rows.judge()
+		v, reason, want := rows.judgeAlone()
 		digest.add(rows, v, reason+want)
 		switch v {
 		case Usable:
@@ -74,7 +74,7 @@ func (r *Roster) survey() error {
 	r.found.Warnings = append(r.found.Warnings, odd.warnings()...)
 
 	if repeated := users.repeated(); len(repeated) > 0 {
-		return r.compare(repeated)
+		return r.compareRepeated(repeated)
 	}
 	return nil
 }

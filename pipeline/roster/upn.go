@@ -23,14 +23,14 @@ const (
 func ParseUPN(text string) (string, error) {
 	c := trimSpan(text, span{0, len(text)})
 	text = text[c.start:c.end]
-	if reason := fault(text); reason != "" {
+	if reason := upnFault(text); reason != "" {
 		return "", errors.New(reason)
 	}
 	return text, nil
 }
 
-// fault returns why upn, which is trimmed, is not valid, or "".
-func fault[T string | []byte](upn T) string {
+// upnFault returns why upn, which is trimmed, is not valid, or "".
+func upnFault[T string | []byte](upn T) string {
 	if len(upn) == 0 {
 		return "no UPN"
 	}

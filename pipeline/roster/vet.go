@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// vet returns an error if s isn't text: UTF-8 to its end, and without a NUL byte.
-func (s *source) vet() error {
+// checkText returns an error if s isn't text: UTF-8 to its end, and without a NUL byte.
+func (s *source) checkText() error {
 	buf := make([]byte, min(readAhead, max(0, s.size-s.start)))
 	for at := s.start; at < s.size; {
 		b := buf[:min(int64(len(buf)), s.size-at)]

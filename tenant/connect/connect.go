@@ -47,7 +47,7 @@ type Tenant struct {
 	signIn func(context.Context) error
 	canSet func() error
 	id     func(context.Context) (string, error)
-	whose  func() string
+	identity  func() string
 	caller func() string
 	close  func()
 }
@@ -97,8 +97,8 @@ func (t *Tenant) ID(ctx context.Context) (string, error) {
 // Title names the tenant to who is asked about it: with who has signed in where,
 // once that is known.
 func (t *Tenant) Title() string {
-	if t.whose != nil {
-		if whose := t.whose(); whose != "" {
+	if t.identity != nil {
+		if whose := t.identity(); whose != "" {
 			return t.Name + " (" + whose + ")"
 		}
 	}
@@ -141,7 +141,7 @@ func (c *connector) sandbox() (*Tenant, error) {
 	return &Tenant{
 		Runner: users,
 		Name:   name,
-		Steps:  []Step{{Name: "tenant", Look: func(context.Context) (string, error) { return "the " + name + " is built in", nil }}},
+		Steps:  []Step{{Name: "tenant", Check: func(context.Context) (string, error) { return "the " + name + " is built in", nil }}},
 	}, nil
 }
 

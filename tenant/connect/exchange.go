@@ -78,7 +78,7 @@ func (c *connector) invoke(t *Tenant, cfg rest.Config) error {
 	t.Steps = append(c.hostSteps(client.Token), c.tokenStep(client.Token), Step{
 		Name:      "cmdlets",
 		Overruled: true,
-		Look: func(ctx context.Context) (string, error) {
+		Check: func(ctx context.Context) (string, error) {
 			names, err := client.Cmdlets(ctx)
 			if err != nil {
 				return "", err
@@ -91,7 +91,7 @@ func (c *connector) invoke(t *Tenant, cfg rest.Config) error {
 			}
 			return fmt.Sprintf("Get-%s and Set-%[1]s are among the %d that this caller may run", c.Noun, len(names)), nil
 		},
-		Mend:       "check where the service is, and the tenant",
+		Fix:       "check where the service is, and the tenant",
 		Settings:   []string{"endpoint", "cloud", "organization"},
 		Permission: "give the caller the API permission Exchange.ManageAsApp, with admin consent, and a role that has the cmdlets, such as Exchange Recipient Administrator",
 	})
@@ -118,7 +118,7 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 	t.Steps = append(c.hostSteps(client.Token), c.tokenStep(client.Token), Step{
 		Name:      "role",
 		Overruled: true,
-		Look: func(ctx context.Context) (string, error) {
+		Check: func(ctx context.Context) (string, error) {
 			token, err := client.Token(ctx)
 			if err != nil {
 				return "", err
@@ -133,7 +133,7 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 	}, Step{
 		Name:      "path",
 		Overruled: true,
-		Look: func(ctx context.Context) (string, error) {
+		Check: func(ctx context.Context) (string, error) {
 			var path string
 			err := c.retrySignIn(func(ctx context.Context) (err error) {
 				path, err = client.Path(ctx)
@@ -141,7 +141,7 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 			})(ctx)
 			return "Viva Insights is at " + path, err
 		},
-		Mend:     "check where the service is",
+		Fix:     "check where the service is",
 		Settings: []string{"endpoint", "cloud"},
 	})
 	return nil

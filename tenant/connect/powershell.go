@@ -83,7 +83,7 @@ func (c *connector) powershell() (*Tenant, error) {
 		signIn: enter,
 		canSet: t.CanSet,
 		id:     func(context.Context) (string, error) { return t.Found().TenantID, nil },
-		whose:  func() string { return whose(t.Found()) },
+		identity:  func() string { return describeIdentity(t.Found()) },
 		caller: func() string { return cmp.Or(c.caller.name(), t.Found().Account) },
 		close:  t.Close,
 	}, nil
@@ -126,8 +126,8 @@ func (c *connector) moduleSignIn(cloud entra.Cloud) (powershell.SignIn, error) {
 	return signIn, nil
 }
 
-// whose says who has signed in to which tenant, as far as that is known.
-func whose(f powershell.Facts) string {
+// describeIdentity says who has signed in to which tenant, as far as that is known.
+func describeIdentity(f powershell.Facts) string {
 	var parts []string
 	if f.Account != "" {
 		parts = append(parts, "as "+f.Account)
@@ -150,17 +150,17 @@ func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.Sign
 	var err error
 	return []Step{{
 		Name: "powershell",
-		Look: func(ctx context.Context) (string, error) {
+		Check: func(ctx context.Context) (string, error) {
 			if facts, err = t.Facts(ctx); facts.PowerShell == "" {
 				return "", err
 			}
 			return facts.String() + " answers", nil
 		},
-		Mend:     "install PowerShell 7 (https://aka.ms/powershell), or name the one to run",
+		Fix:     "install PowerShell 7 (https://aka.ms/powershell), or name the one to run",
 		Settings: []string{"pwsh"},
 	}, {
 		Name: "module",
-		Look: func(context.Context) (string, error) {
+		Check: func(context.Context) (string, error) {
 			if facts.Module == "" {
 				return "", err
 			}
@@ -170,15 +170,15 @@ func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.Sign
 			}
 			return found, nil
 		},
-		Mend: "in PowerShell: Install-Module ExchangeOnlineManagement -Scope CurrentUser",
+		Fix: "in PowerShell: Install-Module ExchangeOnlineManagement -Scope CurrentUser",
 	}, {
 		Name: "sign-in",
-		Look: func(ctx context.Context) (string, error) {
+		Check: func(ctx context.Context) (string, error) {
 			if !facts.SignedIn {
 				return "", c.blameToken(ctx, signIn, err)
 			}
 			if signIn.Method != powershell.AccessToken {
-				return "Connect-ExchangeOnline let us in, " + cmp.Or(whose(facts), "and does not say as whom"), nil
+				return "Connect-ExchangeOnline let us in, " + cmp.Or(describeIdentity(facts), "and does not say as whom"), nil
 			}
 			token, _, err := signIn.Token(ctx, "")
 			if err != nil {
@@ -190,11 +190,11 @@ func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.Sign
 			}
 			return text, nil
 		},
-		Mend:     mendSignIn,
+		Fix:     fixSignIn,
 		Settings: []string{"auth", "client-id", "organization"},
 	}, {
 		Name: "cmdlets",
-		Look: func(context.Context) (string, error) {
+		Check: func(context.Context) (string, error) {
 			if missing := missingOf(noun, facts.Cmdlets); missing != "" {
 				return "", &Advised{
 					Err:  fmt.Errorf("%s not there after signing in: ExchangeOnlineManagement %s has none, or this caller may not run it", missing, facts.Module),

@@ -14,8 +14,8 @@ import (
 // A Step is one thing that has to hold for a run to work.
 type Step struct {
 	Name string
-	Look func(context.Context) (found string, err error) // changes nothing
-	Mend string                                          // what to do if it does not hold, or ""
+	Check func(context.Context) (found string, err error) // changes nothing
+	Fix string                                          // what to do if it does not hold, or ""
 
 	// Permission is what to do after a call was refused with HTTP 401 or 403.
 	Permission string
@@ -53,12 +53,12 @@ func (e *Caution) Unwrap() error { return e.Err }
 func (c *connector) hostSteps(token func(context.Context) (string, error)) []Step {
 	return []Step{{
 		Name:     "host",
-		Look:     func(ctx context.Context) (string, error) { return reach(ctx, c.BaseURL()) },
-		Mend:     "check the network, and HTTPS_PROXY if there is a proxy",
+		Check:     func(ctx context.Context) (string, error) { return reach(ctx, c.BaseURL()) },
+		Fix:     "check the network, and HTTPS_PROXY if there is a proxy",
 		Settings: []string{"endpoint", "cloud"},
 	}, {
 		Name: "sign-in",
-		Look: func(ctx context.Context) (string, error) {
+		Check: func(ctx context.Context) (string, error) {
 			var t string
 			err := c.retrySignIn(func(ctx context.Context) (err error) {
 				t, err = token(ctx)
@@ -69,12 +69,12 @@ func (c *connector) hostSteps(token func(context.Context) (string, error)) []Ste
 			}
 			return describeToken(t), nil
 		},
-		Mend:     mendSignIn,
+		Fix:     fixSignIn,
 		Settings: []string{"auth", "client-id", "organization"},
 	}}
 }
 
-const mendSignIn = "check who signs in and how, and that the application's certificate or secret has not expired"
+const fixSignIn = "check who signs in and how, and that the application's certificate or secret has not expired"
 
 // reach finds out whether anything answers at a URL.
 func reach(ctx context.Context, url string) (string, error) {

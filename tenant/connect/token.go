@@ -50,7 +50,7 @@ func (c *connector) tokenStep(token func(context.Context) (string, error)) Step 
 	return Step{
 		Name:      "token",
 		Overruled: true,
-		Look: func(ctx context.Context) (string, error) {
+		Check: func(ctx context.Context) (string, error) {
 			t, err := token(ctx)
 			if err != nil {
 				return "", err

@@ -57,7 +57,7 @@ func TestListBodies(t *testing.T) {
 			t.Errorf("%#v is sent as %s (%v), want %s", value, got, err, want)
 		}
 	}
-	if got, err := appendValue(nil, tenant.Written("x")); err == nil {
+	if got, err := appendValue(nil, tenant.Untyped("x")); err == nil {
 		t.Errorf("a value that is not what it stands for is sent: %s", got)
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// A Written is a wanted value as somebody wrote it, which may be a text or a boolean,
+// A Untyped is a wanted value as somebody wrote it, which may be a text or a boolean,
 // a number or a list. That depends on the value that the tenant shows: yes is true
 // for a boolean property, and three letters for a text.
-type Written string
+type Untyped string
 
 // A Kind is the type that a property has, by the value that a tenant shows.
 type Kind uint8
@@ -47,9 +47,9 @@ func KindOf(v any) Kind {
 }
 
 // As returns want as it is sent for a property of kind k: as the value of a
-// [Parameter]. Only a [Written] is converted.
+// [Parameter]. Only a [Untyped] is converted.
 func As(want any, k Kind) any {
-	w, ok := want.(Written)
+	w, ok := want.(Untyped)
 	if !ok {
 		return want
 	}
@@ -74,18 +74,18 @@ func As(want any, k Kind) any {
 	return text
 }
 
-// written returns text as nil, a [Written] or a string. Blanks around it are kept only
+// untyped returns text as nil, a [Untyped] or a string. Blanks around it are kept only
 // if it can be nothing but a string.
-func written(text string) any {
+func untyped(text string) any {
 	word := strings.TrimSpace(text)
 	switch {
 	case word == "", strings.EqualFold(word, Nothing):
 		return nil
 	case isList(word), isPlainNumber(word):
-		return Written(word)
+		return Untyped(word)
 	}
 	if _, ok := parseSwitch(word); ok {
-		return Written(word)
+		return Untyped(word)
 	}
 	return text
 }
