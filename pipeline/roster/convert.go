@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// convert returns s in UTF-8, in a temporary file.
+// convert converts s to UTF-8, in a temporary file.
 func (s *source) convert(enc encoding) (*source, error) {
 	decode := decodeWindows1252
 	switch enc {
@@ -33,7 +33,7 @@ func (s *source) convert(enc encoding) (*source, error) {
 		return nil, err
 	}
 	if bad != nil {
-		// What was written is what comes before the bad character.
+		// The text before the bad character was written.
 		defer out.close()
 		return nil, out.errorAt(out.size, bad)
 	}
@@ -45,8 +45,8 @@ type badTextError struct{ text string }
 
 func (e *badTextError) Error() string { return e.text }
 
-// win1252 has for each byte its character as UTF-8, or none for control
-// characters that no text has.
+// win1252 has the character of each byte, as UTF-8, or "" for control characters that are
+// not in texts.
 var win1252 = func() (table [256]string) {
 	for i := range table {
 		c := charmap.Windows1252.DecodeByte(byte(i))
@@ -57,7 +57,7 @@ var win1252 = func() (table [256]string) {
 	return table
 }()
 
-// decodeWindows1252 writes to w what r has.
+// decodeWindows1252 copies the text of r to w.
 func decodeWindows1252(w *bufio.Writer, r *bufio.Reader) error {
 	for {
 		c, err := r.ReadByte()
@@ -79,8 +79,8 @@ func decodeWindows1252(w *bufio.Writer, r *bufio.Reader) error {
 	}
 }
 
-// decodeUTF16 returns a function that writes to w what r has, of which each two
-// bytes have the low one first or second.
+// decodeUTF16 returns a function that copies the text of r to w. low and high are the
+// places of the low and the high byte of each pair.
 func decodeUTF16(low, high int) func(w *bufio.Writer, r *bufio.Reader) error {
 	return func(w *bufio.Writer, r *bufio.Reader) error {
 		var lead rune // the first half of a character, or 0
@@ -94,7 +94,7 @@ func decodeUTF16(low, high int) func(w *bufio.Writer, r *bufio.Reader) error {
 				if n == 1 && lead == 0 && b[0] == 0x1A {
 					return nil
 				}
-				return &badTextError{"the file ends in the middle of a UTF-16 character: is it all there?"}
+				return &badTextError{"the file ends in the middle of a UTF-16 character: it may be cut short"}
 			case err != nil:
 				return err
 			}

@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// A dialect is how a file is a CSV file, and where its rows begin.
+// A dialect is the delimiter of a CSV file, and where its header and rows are.
 type dialect struct {
 	delimiter byte
 	header    int   // line of the header
-	rows      int64 // offset of what comes after it
-	line      int   // line of that
+	rows      int64 // offset of the first row
+	line      int   // line of the first row
 }
 
-// delimiters are those that are tried, the likelier first.
+// delimiters are the delimiters that are tried, the most likely first.
 const delimiters = ",;\t|"
 
-// delimiterName returns a delimiter as a person calls it.
+// delimiterName returns the name of a delimiter.
 func delimiterName(c byte) string {
 	switch c {
 	case ',':
@@ -35,7 +35,7 @@ func delimiterName(c byte) string {
 	return fmt.Sprintf("%q", c)
 }
 
-// isDelimiter reports whether c can divide cells.
+// isDelimiter reports whether c can separate cells.
 func isDelimiter(c rune) bool {
 	return c == '\t' || c >= ' ' && c < 0x7F && c != '"' && !isLetterOrDigit(byte(c))
 }
@@ -79,8 +79,7 @@ func (r *Roster) readHeader() error {
 	return r.findColumns()
 }
 
-// headerUnder returns the header that the record at offset is if it has a
-// given delimiter.
+// headerUnder reads the record at offset as a header with the given delimiter.
 func (r *Roster) headerUnder(delimiter byte, offset int64, line int) (header, error) {
 	rec := newRecords(r.src, delimiter, readAhead)
 	rec.seek(offset, line)
@@ -97,8 +96,8 @@ func (r *Roster) headerUnder(delimiter byte, offset int64, line int) (header, er
 	return h, nil
 }
 
-// skipPreamble goes to the header, and returns the delimiter that a line ahead
-// of it named, or 0. It returns io.EOF if there is no header.
+// skipPreamble goes to the header, and returns the delimiter that a sep= line before it
+// names, or 0. It returns io.EOF if there is no header.
 func (r *Roster) skipPreamble(rec *records) (delimiter byte, err error) {
 	for {
 		raw, size, err := rec.rawLine()
@@ -109,8 +108,8 @@ func (r *Roster) skipPreamble(rec *records) (delimiter byte, err error) {
 		switch {
 		case len(bytes.Trim(raw, delimiters+" ")) == 0 || trim(line) == "":
 		case len(line) >= 4 && strings.EqualFold(line[:4], "sep="):
-			// The cell that says sep= may have been quoted, and Excel may have
-			// added delimiters when it saved the line as a row.
+			// The cell may be quoted, and Excel may have added delimiters when it
+			// saved the line as a row.
 			sep := []rune(string(raw[bytes.IndexByte(raw, '=')+1:]))
 			if len(sep) > 0 && isDelimiter(sep[0]) {
 				delimiter = byte(sep[0])
@@ -124,5 +123,5 @@ func (r *Roster) skipPreamble(rec *records) (delimiter byte, err error) {
 	}
 }
 
-// version is the first line of the older Entra ID templates.
+// version matches the first line of older Entra ID templates.
 var version = regexp.MustCompile(`^(?i:version):v[0-9][0-9.]*"?[,;\t| ]*$`)

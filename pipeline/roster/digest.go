@@ -9,16 +9,16 @@ import (
 	"math"
 )
 
-// A digest makes [Roster.Digest] out of rows.
+// A digest computes [Roster.Digest] from rows.
 type digest struct {
 	hash hash.Hash
-	buf  []byte // to be hashed: many rows at once
+	buf  []byte // bytes that are not hashed yet
 }
 
 func newDigest() *digest { return &digest{hash: sha256.New()} }
 
-// add adds the row read last, which is v and asks for want. Each text has its
-// length ahead, so that no two rows can look like one another's neighbours.
+// add adds the row read last, with its verdict and what it asks for. The length of each
+// text comes before it, so that different rows never give the same bytes.
 func (d *digest) add(rows *rows, v Verdict, want string) {
 	d.buf = binary.AppendUvarint(d.buf, uint64(rows.start))
 	d.buf = append(d.buf, byte(v))

@@ -8,22 +8,22 @@ import (
 	"slices"
 )
 
-// sharedHashes are the users whose hash is that of more than one row. Each has a
-// number: those with a hash of their own that of the hash, the others one
-// behind. Lines are those that rows start on; 32 bits are enough, for records
-// refuses longer files.
+// sharedHashes are the users whose hash more than one row has. Each user has a number: the
+// first one of a hash has the number of the hash, any other a number after all hashes. A
+// line is the one that a row starts on; 32 bits are enough, because records refuses longer
+// files.
 type sharedHashes struct {
-	hashes  []uint64 // in order
-	index   []uint32 // where the hashes begin whose first bits are the index
+	hashes  []uint64 // sorted
+	index   []uint32 // by the first bits of a hash: where such hashes begin
 	shift   int
-	others  map[string]int // numbers of users, by UPN in lower case, whose hash was another's first
-	lines   []uint32       // of the first row of each user, or 0
-	offsets []int64        // of the first row of each user; used by compare alone
-	rows    []uint32       // of each user so far; used by compare alone
-	differ  []uint32       // line of the row that asks for something else than the first, or 0
+	others  map[string]int // by UPN in lower case: numbers of users whose hash another user had first
+	lines   []uint32       // line of each user's first row, or 0
+	offsets []int64        // offset of each user's first row; used only by compareRepeated
+	rows    []uint32       // rows of each user so far; used only by compareRepeated
+	differ  []uint32       // line of the first row that asks for something else than the user's first row, or 0
 }
 
-// newShared returns the users of whom hashes are, still without rows.
+// newShared returns the users with these hashes, without rows.
 func newShared(hashes []uint64, differ bool) *sharedHashes {
 	s := &sharedHashes{
 		hashes:  hashes,
@@ -35,7 +35,7 @@ func newShared(hashes []uint64, differ bool) *sharedHashes {
 		s.rows = make([]uint32, len(hashes))
 		s.differ = make([]uint32, len(hashes))
 	}
-	// About eight hashes to a place of the index.
+	// About eight hashes for each entry of the index.
 	n := max(0, bits.Len(uint(len(hashes)))-3)
 	s.shift = 64 - n
 	s.index = make([]uint32, 1<<n+1)
@@ -60,9 +60,9 @@ func (s *sharedHashes) find(h uint64) int {
 	return int(low) + n
 }
 
-// compareRepeated reads the rows once more and finds the users that have several, given
-// the hashes that occur more than once. A hash says who may be the same: who
-// is, the text of the UPN says.
+// compareRepeated reads the rows again and finds users with several rows, given the hashes
+// that occur more than once. Equal hashes may be of different users, so it compares the
+// UPNs.
 func (r *Roster) compareRepeated(repeated []uint64) error {
 	s := newShared(repeated, r.want != nil)
 	firsts := newFirsts(r)
@@ -106,7 +106,7 @@ func (r *Roster) compareRepeated(repeated []uint64) error {
 		case want == first.want:
 			r.found.Duplicates++
 		default:
-			// All rows of the user up to here take the other side.
+			// All rows of the user so far become conflicts.
 			s.differ[user] = uint32(rows.start)
 			r.found.Users--
 			r.found.Duplicates -= int(s.rows[user]) - 2
@@ -118,8 +118,8 @@ func (r *Roster) compareRepeated(repeated []uint64) error {
 	return nil
 }
 
-// claim returns the user of the row read last, whose hash is at that place in
-// s.hashes, and the user's first row, or nil if the row read last is that.
+// claim returns the number of the user of the row read last, whose hash is at that place
+// in s.hashes, and the user's first row, or nil if the row read last is the first.
 func (s *sharedHashes) claim(at int, rows *rows, firsts *firsts) (user int, _ *first, _ error) {
 	if s.lines[at] == 0 {
 		s.first(at, rows)
@@ -144,7 +144,7 @@ func (s *sharedHashes) claim(at int, rows *rows, firsts *firsts) (user int, _ *f
 	return user, f, err
 }
 
-// first makes the row read last the first of a user.
+// first makes the row read last the first row of a user.
 func (s *sharedHashes) first(user int, rows *rows) {
 	s.lines[user], s.offsets[user] = uint32(rows.start), rows.offset
 	if s.rows != nil {
@@ -152,8 +152,8 @@ func (s *sharedHashes) first(user int, rows *rows) {
 	}
 }
 
-// verdict judges a row that starts on a line, of the user called upn, in lower
-// case, with a hash that is in s.hashes.
+// verdict returns the verdict of a row that starts on a line, and the reason. upn is the
+// user's UPN in lower case, and hash is one of s.hashes.
 func (s *sharedHashes) verdict(hash uint64, upn []byte, line int) (Verdict, string) {
 	user, ok := s.others[string(upn)]
 	if !ok {
@@ -168,7 +168,7 @@ func (s *sharedHashes) verdict(hash uint64, upn []byte, line int) (Verdict, stri
 	return Usable, ""
 }
 
-// inconsistent is for a Roster.want that takes back what it said.
+// inconsistent returns the error for a row that Roster.want first accepted and then refused.
 func (r *Roster) inconsistent(line int, err error) error {
-	return r.errorf(line, 0, "the row could be used at first, and then not: %w", err)
+	return r.errorf(line, 0, "the row could be used when it was first read, but not the second time: %w", err)
 }

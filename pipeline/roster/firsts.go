@@ -1,13 +1,12 @@
 package roster
 
-// firsts reads first rows of users again, and keeps some in case they are asked
-// for again soon.
+// firsts reads the first rows of users again, and caches some of them.
 type firsts struct {
 	rows *rows
 	kept [1 << 12]first
 }
 
-// A first is what has to be known of the first row of a user.
+// A first is what is needed of the first row of a user.
 type first struct {
 	line uint32
 	upn  []byte // in lower case
@@ -16,13 +15,13 @@ type first struct {
 
 func newFirsts(r *Roster) *firsts {
 	f := &firsts{rows: r.rows()}
-	// First rows are often near each other, and mostly not.
+	// Reads are small, because first rows are mostly far from each other.
 	f.rows.ahead, f.rows.unchecked = 4096, true
 	return f
 }
 
-// read returns the first row that is at an offset and starts on a line. It is
-// good until the next call.
+// read returns the first row at an offset, which starts on a line. The result is valid
+// until the next call.
 func (f *firsts) read(offset int64, line uint32) (*first, error) {
 	kept := &f.kept[line%uint32(len(f.kept))]
 	if kept.line == line {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// hashes collects the hashes of all users, in parts by their first byte, so that
-// none needs much memory to grow or to be sorted.
+// hashes collects the hashes of all users, in parts by their first byte, so that growing
+// and sorting need little memory.
 type hashes struct{ parts [256][]uint64 }
 
 // add adds a hash.
@@ -15,12 +15,12 @@ func (s *hashes) add(h uint64) {
 	*part = append(*part, h)
 }
 
-// repeated returns the hashes that were added more than once, in order. It leaves
-// none behind.
+// repeated returns the hashes that were added more than once, sorted, and removes all
+// hashes.
 func (s *hashes) repeated() (repeated []uint64) {
 	for i, part := range s.parts {
-		// Hashes that are equal share a place, and few others do: those in a place
-		// of their own need not be sorted.
+		// Equal hashes have the same place, and few others do. A hash that is alone in
+		// its place is not repeated, and need not be sorted.
 		shared := make([]uint8, 8*len(part)) // 0, 1, or 2 for more
 		place := func(h uint64) uint64 {
 			p, _ := bits.Mul64(h<<8, uint64(len(shared)))

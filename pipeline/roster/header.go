@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// A header is the record that names the columns, read in some dialect.
+// A header is the record that names the columns, read with one delimiter.
 type header struct {
 	dialect
 	names  []string
-	hasUPN bool // a column can be taken for that of UPNs
+	hasUPN bool // a column has the name of a UPN column
 }
 
-// better reports whether h is likelier to be right than other.
+// better reports whether h is more likely to be right than other.
 func (h header) better(other header) bool {
 	if h.hasUPN != other.hasUPN {
 		return h.hasUPN
@@ -24,10 +24,10 @@ func (h header) better(other header) bool {
 	return len(h.names) > len(other.names)
 }
 
-// errNoColumn is what an error is if no column is called as it should be.
+// errNoColumn is the error if no column has the name.
 var errNoColumn = errors.New("no such column")
 
-// findColumns finds the columns that r has to know.
+// findColumns finds the columns that r needs.
 func (r *Roster) findColumns() error {
 	upn, err := upnColumn(r.header, r.options.UPNColumn)
 	if err != nil {
@@ -54,9 +54,9 @@ func (r *Roster) findColumns() error {
 	return nil
 }
 
-// Column returns the index in [Roster.Header] of the column called name, but
-// for blanks around it and for case. One that is spelt just so is preferred.
-// None is an error, and so are two.
+// Column returns the index in [Roster.Header] of the column called name. Blanks around the
+// name and its case don't matter, but a column with exactly this name is preferred. It is
+// an error if there is none, or if there are two.
 func (r *Roster) Column(name string) (int, error) {
 	i, err := column(r.header, name)
 	if err != nil {
@@ -76,7 +76,7 @@ func column(header []string, name string) (int, error) {
 	return i, err
 }
 
-// sameName reports whether two headers are one to a person.
+// sameName reports whether two headers are the same except for case and blanks.
 func sameName(a, b string) bool { return strings.EqualFold(trim(a), trim(b)) }
 
 // only returns the index of the one header that fits.
@@ -97,8 +97,8 @@ func only(header []string, fits func(string) bool) (int, error) {
 	return found, nil
 }
 
-// upnColumn returns the index of the column called name, or, if that is "", of
-// the column that has the UPNs by its name.
+// upnColumn returns the index of the column called name or, if name is "", of the column
+// with the most likely name of a UPN column.
 func upnColumn(header []string, name string) (int, error) {
 	if name != "" {
 		return column(header, name)
@@ -115,9 +115,9 @@ func upnColumn(header []string, name string) (int, error) {
 	return 0, errNoColumn
 }
 
-// upnRanks are the names, trimmed and in lower case, that a column of UPNs can
-// have, the surest first. Columns of mail addresses are not among them, for
-// an address often isn't the UPN.
+// upnRanks match the names, trimmed and in lower case, that a column of UPNs can have, the
+// surest first. Names for mail addresses are not among them, because an address is often
+// not the UPN.
 var upnRanks = []func(name string) bool{
 	func(name string) bool { return plainName(name) == "userprincipalname" },
 	func(name string) bool {
@@ -137,8 +137,7 @@ func plainName(name string) string {
 	}, name)
 }
 
-// noUPNColumn says that no column can be taken for that of UPNs, and what to do
-// about it.
+// noUPNColumn returns the error if there is no UPN column, with what to do about it.
 func (r *Roster) noUPNColumn() error {
 	if r.options.UPNColumn != "" {
 		return r.noColumn(r.options.UPNColumn)
@@ -158,7 +157,7 @@ func (r *Roster) noUPNColumn() error {
 	return &OptionHint{fmt.Errorf("%s: name the one that has the UPNs UserPrincipalName", found), "upn-column", ""}
 }
 
-// noColumn says that no column is called name.
+// noColumn returns the error if no column is called name.
 func (r *Roster) noColumn(name string) error {
 	err := fmt.Sprintf("no column %s among %s", quote(name), list(r.header))
 	if like := nearest(r.header, name); like != "" {
@@ -167,11 +166,11 @@ func (r *Roster) noColumn(name string) error {
 	return errors.New(err)
 }
 
-// sample is how many rows are looked at to see what is in a column.
+// sample is how many rows are read to find out what is in a column.
 const sample = 100
 
-// holdsUPNs returns the header of the column in which most of the first cells have the
-// form of a UPN, if it is more than half of them, or "".
+// holdsUPNs returns the header of the column with the most UPNs in its first cells, if
+// they are more than half of these cells; otherwise "".
 func (r *Roster) holdsUPNs() string {
 	rec := newRecords(r.src, r.dialect.delimiter, readAhead)
 	rec.seek(r.dialect.rows, r.dialect.line)
@@ -191,7 +190,7 @@ func (r *Roster) holdsUPNs() string {
 	return trim(r.header[most])
 }
 
-// likelyUPN returns the header that may well be that of UPNs, or "".
+// likelyUPN returns the header that is most like the name of a UPN column, or "".
 func likelyUPN(header []string) string {
 	if name := nearest(header, "UserPrincipalName"); name != "" {
 		return name

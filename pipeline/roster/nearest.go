@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// Nearest returns the word that was likely meant by one that is not among words,
-// or "" if none is like it.
+// Nearest returns the one of words that is most like wrong, or "" if none is.
 func Nearest(wrong string, words []string) string {
-	best, least := "", len(wrong)/3+1 // at so many changes it is another word
+	best, least := "", len(wrong)/3+1 // with so many changes it is another word
 	for _, w := range words {
-		if len(w)-len(wrong) >= least { // which would take long to compare
+		if len(w)-len(wrong) >= least { // a long word would take long to compare
 			continue
 		}
 		if d := distance(wrong, w); d < least {
@@ -20,7 +19,7 @@ func Nearest(wrong string, words []string) string {
 	return best
 }
 
-// nearest returns the header that is name but for a slip or two, or "".
+// nearest returns the header that is most like name, or "".
 func nearest(header []string, name string) string {
 	plain := func(s string) string { return plainName(strings.ToLower(trim(s))) }
 	words := make([]string, len(header))
@@ -33,8 +32,8 @@ func nearest(header []string, name string) string {
 	return ""
 }
 
-// distance returns how many letters have to be added, left out, changed or
-// swapped with the next one to make b of a.
+// distance returns how many letters of a have to be added, removed, changed or swapped
+// with the next one to get b.
 func distance(a, b string) int {
 	var before, above, row []int
 	for j := range len(b) + 1 {

@@ -16,36 +16,36 @@ const (
 // A span is a part of a record.
 type span struct{ start, end int }
 
-// records cuts a source into records, as Import-Csv does: LF, CRLF and CR end a
-// record; a cell that begins with a quote, after blanks or not, goes on to the
-// quote that closes it, with "" for a quote; what follows that one is appended.
-// A quote elsewhere is nothing special.
+// records cuts a source into records, as Import-Csv does. LF, CRLF and CR end a record. A
+// cell that begins with a quote, or with blanks and a quote, ends at the closing quote, and
+// "" in it stands for a quote; text after the closing quote is appended. Any other quote
+// is an ordinary character.
 //
-// Unlike encoding/csv it gives cells byte for byte, line ends too, and takes CR
-// for one.
+// Unlike encoding/csv it does not change the bytes of a cell, line ends included, and CR
+// alone is a line end.
 type records struct {
 	src       *source
 	delimiter byte
 	ahead     int  // bytes to read at a time
-	unchecked bool // whether another reading sees to it that src doesn't change
+	unchecked bool // don't check whether src has changed: another reader does
 
 	buf      []byte
-	pos, end int   // buf[pos:end] is to be cut
+	pos, end int   // buf[pos:end] is not cut yet
 	base     int64 // offset in src of buf[0]
 	eof      bool  // src has nothing after buf[:end]
-	line     int   // line that is at pos
+	line     int   // line at pos
 
-	// Where the next of each is in buf, from pos on: end if there is none, and
-	// before pos if that is to be looked up.
+	// Positions in buf of the next LF, CR and quote from pos on: end if there is none,
+	// less than pos if it is not known.
 	lf, cr, quote int
 
-	// The record read last, until the next is read.
-	data   []byte // the record as it came, but for cells that had a quote inside
+	// The record read last. It is valid until the next one is read.
+	data   []byte // the record as in the file, except for cells with a quote inside
 	cells  []span // its cells in data
 	start  int    // line on which it starts
 	offset int64  // where it starts in src
 	dirty  []int  // scratch: cells that have a quote inside
-	edited bool   // buf is not any more what src has, for such a cell
+	edited bool   // buf was changed for such a cell, and differs from src
 }
 
 // newRecords returns the records of src from the beginning.
@@ -55,7 +55,7 @@ func newRecords(src *source, delimiter byte, ahead int) *records {
 	return r
 }
 
-// seek goes to an offset, at which a record starts, and says what line is there.
+// seek goes to an offset where a record starts. line is the line there.
 func (r *records) seek(offset int64, line int) {
 	r.line = line
 	r.lf, r.cr, r.quote = -1, -1, -1
@@ -67,10 +67,10 @@ func (r *records) seek(offset int64, line int) {
 	r.pos, r.end = 0, 0
 }
 
-// at returns the offset of what is to be cut.
+// at returns the offset of the next record.
 func (r *records) at() int64 { return r.base + int64(r.pos) }
 
-// next cuts off the next record, and returns io.EOF if there is none.
+// next reads the next record, and returns io.EOF if there is none.
 func (r *records) next() error {
 	for {
 		if r.cut() {
@@ -88,8 +88,7 @@ func (r *records) next() error {
 	}
 }
 
-// cut cuts off the record that starts at pos, and reports whether buf has the
-// whole of it.
+// cut reads the record that starts at pos, and reports whether buf has all of it.
 func (r *records) cut() bool {
 	if r.pos == r.end {
 		return false
@@ -122,7 +121,7 @@ func (r *records) cut() bool {
 	return true
 }
 
-// findLineEnd makes lf and cr good from pos on.
+// findLineEnd sets lf and cr for pos.
 func (r *records) findLineEnd() {
 	if r.lf < r.pos {
 		r.lf = r.find('\n')
@@ -132,7 +131,7 @@ func (r *records) findLineEnd() {
 	}
 }
 
-// find returns where in buf the next c is, from pos on, or end.
+// find returns the position in buf of the next c from pos on, or end.
 func (r *records) find(c byte) int {
 	if i := bytes.IndexByte(r.buf[r.pos:r.end], c); i >= 0 {
 		return r.pos + i
@@ -140,8 +139,8 @@ func (r *records) find(c byte) int {
 	return r.end
 }
 
-// lineEnd returns how long the line end at i is, which is 0 at the end of the
-// file, and whether that can be told.
+// lineEnd returns the length of the line end at i, which is 0 at the end of the file. ok is
+// false if buf has too little to tell.
 func (r *records) lineEnd(i int) (size int, ok bool) {
 	switch {
 	case i == r.end:
@@ -157,8 +156,7 @@ func (r *records) lineEnd(i int) (size int, ok bool) {
 	return 1, r.eof
 }
 
-// take makes the record one that goes from pos to stop, and goes on behind its
-// line end.
+// take makes buf[pos:stop] the record read last, and goes to the byte after its line end.
 func (r *records) take(stop, lineEnd, lines int) {
 	r.data = r.buf[r.pos:stop]
 	r.offset = r.at()
@@ -167,8 +165,8 @@ func (r *records) take(stop, lineEnd, lines int) {
 	r.line += lines
 }
 
-// rawLine returns the line at pos as it came, without its line end, and how
-// long it is with that. It returns io.EOF if there is none.
+// rawLine returns the line at pos, without its line end, and its length with the line end.
+// It returns io.EOF if there is none.
 func (r *records) rawLine() (line []byte, size int, err error) {
 	for {
 		if r.pos < r.end {
@@ -186,13 +184,13 @@ func (r *records) rawLine() (line []byte, size int, err error) {
 	}
 }
 
-// skip leaves out a line that rawLine returned.
+// skip skips a line that rawLine returned.
 func (r *records) skip(size int) {
 	r.pos += size
 	r.line++
 }
 
-// more reads more of src into buf, or finds that there is none.
+// more reads more of src into buf, or sets eof.
 func (r *records) more() error {
 	if r.end-r.pos >= maxRecord {
 		return r.unclosed(fmt.Sprintf("not closed within %d KiB", maxRecord>>10))

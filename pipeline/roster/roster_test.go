@@ -358,7 +358,7 @@ func TestWarnings(t *testing.T) {
 	want := []string{
 		"line 7, column 40 is not UTF-8, so the file was read as Windows-1252: check that names are spelt right, or name its encoding",
 		"line 6: 1 row has fewer cells than the header",
-		"line 4 and others: 2 rows have more cells than the header: what is beyond it is left out",
+		"line 4 and others: 2 rows have more cells than the header: the extra cells are left out",
 		"line 2: 1 row has a UPN that begins with an object ID, as those of deleted users do",
 	}
 	if !slices.Equal(got, want) {

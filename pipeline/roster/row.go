@@ -10,11 +10,11 @@ import (
 // A Row is one data record of a roster.
 type Row struct {
 	Line    int      // line of the file on which the record starts, 1 being the first
-	UPN     string   // the user as it is to be sent, trimmed; if it is not valid, what stood in the cell
-	Cells   []string // every cell as it came, without its quotes: one for each header, "" where the record is short
-	Surplus int      // how many cells more than the header the record has: then they may be shifted
+	UPN     string   // the user as it is sent, trimmed; if it is not valid, the text of the cell
+	Cells   []string // one for each header, unchanged but without quotes; "" where the record is short
+	Surplus int      // how many cells the record has more than the header: its cells may be shifted
 	Verdict Verdict
-	Reason  string // why the row can't be used, for a person, or ""
+	Reason  string // why the row can't be used, or ""
 }
 
 // A Verdict says whether a row can be used.
@@ -22,9 +22,9 @@ type Verdict uint8
 
 const (
 	Usable    Verdict = iota // the first, or only, row of a valid user
-	Invalid                  // the UPN is not valid, or the row was refused by who surveyed it
-	Duplicate                // an earlier row is of the same user and asks for the same
-	Conflict                 // another row is of the same user and asks for something else
+	Invalid                  // the UPN is not valid, or the function given to Survey refused the row
+	Duplicate                // an earlier row has the same user and asks for the same
+	Conflict                 // another row has the same user and asks for something else
 	Example                  // the example row of a template
 )
 
@@ -45,9 +45,9 @@ type Reader struct {
 	err  error
 }
 
-// Read fills row with the next row, and returns io.EOF if there is none. It
-// uses the array of row.Cells again; the strings may be kept. After an error,
-// which is an [*Error], it goes on returning that.
+// Read fills row with the next row, and returns io.EOF if there is none. It uses the array
+// of row.Cells again; the strings may be kept. Any other error is an [*Error]. After an
+// error, Read returns the same error again.
 func (r *Reader) Read(row *Row) error {
 	if r.err == nil {
 		r.err = r.rows.next()
@@ -60,11 +60,11 @@ func (r *Reader) Read(row *Row) error {
 	return nil
 }
 
-// rows are the records of a roster that count. The one read last is in records.
+// rows are the records of a roster that are rows. The one read last is in records.
 type rows struct {
 	*records
 	roster     *Roster
-	index      int            // of the row read last, 0 being the first
+	index      int            // of the row read last; 0 is the first
 	upn        span           // its UPN, trimmed
 	passedOver map[string]int // by status, records that Options.Only and Skip left out so far
 	key        []byte         // scratch: the UPN in lower case
@@ -104,7 +104,7 @@ func (r *rows) findUPN() {
 	}
 }
 
-// blank reports whether no cell has anything in it.
+// blank reports whether all cells are blank.
 func (r *rows) blank() bool {
 	for _, c := range r.cells {
 		if c = trimSpan(r.data, c); c.start < c.end {
@@ -114,7 +114,7 @@ func (r *rows) blank() bool {
 	return true
 }
 
-// wanted reports whether the status of the row is one that Options.Only has.
+// wanted reports whether the status of the row is in Options.Only.
 func (r *rows) wanted() bool {
 	if r.roster.status >= len(r.cells) {
 		return false
@@ -153,11 +153,10 @@ func (r *rows) countPassedOver() {
 	r.passedOver[status]++
 }
 
-// mostStatuses bounds how many statuses are counted one by one, whatever the
-// column has.
+// mostStatuses is how many statuses are counted separately. Others are counted together.
 const mostStatuses = 30
 
-// fill makes row the row read last, apart from the verdict.
+// fill sets all fields of row from the row read last, except the verdict and the reason.
 func (r *rows) fill(row *Row) {
 	n := len(r.roster.header)
 	cells := r.cells[:min(n, len(r.cells))]
@@ -175,8 +174,8 @@ func (r *rows) fill(row *Row) {
 	row.Verdict, row.Reason = Usable, ""
 }
 
-// verdict judges row, which is the row read last, by what Open found out.
-// A row that isn't valid gets back what stood in its cell.
+// verdict returns the verdict that Survey found for row, the row read last, and the reason.
+// If the row is not valid, it sets row.UPN to the text of the cell.
 func (r *rows) verdict(row *Row) (Verdict, string) {
 	switch r.roster.marks.get(r.index) {
 	case plain:
@@ -192,8 +191,8 @@ func (r *rows) verdict(row *Row) (Verdict, string) {
 	return v, reason
 }
 
-// judgeAlone judges the row read last by itself, without regard to the others: what
-// it is, why it can't be used, and what it asks for.
+// judgeAlone judges the row read last without regard to other rows: its verdict, why it
+// can't be used, and what it asks for.
 func (r *rows) judgeAlone() (v Verdict, reason, want string) {
 	for _, i := range r.roster.example {
 		if i < len(r.cells) && isExample(r.data, r.cells[i]) {

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// spool makes a source of all that in has, in a temporary file.
+// spool copies in to a temporary file, and returns that as a source.
 func spool(name string, in io.Reader) (*source, error) {
 	return fillTemp(name, func(w *bufio.Writer) error {
 		if in == nil {
@@ -17,10 +17,9 @@ func spool(name string, in io.Reader) (*source, error) {
 	})
 }
 
-// fillTemp makes a source, to be called name, in a temporary file that write
-// writes. Only the user who runs rollcall may read it. If the file
-// system lets an open file be removed, it is gone already, so that not even
-// being killed leaves it behind.
+// fillTemp returns a source called name, in a temporary file that write fills. Only the
+// user who runs rollcall may read the file. It is removed at once if the file system allows
+// that for an open file, so that even a kill does not leave it behind.
 func fillTemp(name string, write func(*bufio.Writer) error) (*source, error) {
 	f, err := os.CreateTemp("", "rollcall-*.csv")
 	if err != nil {

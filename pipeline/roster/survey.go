@@ -79,7 +79,7 @@ func (r *Roster) survey() error {
 	return nil
 }
 
-// reject counts the row read last among the first that were rejected.
+// reject adds the row read last to the first rejections.
 func (d *Description) reject(rows *rows, reason string) {
 	if len(d.Rejections) < mostRejections {
 		upn := string(rows.data[rows.upn.start:rows.upn.end])
@@ -87,8 +87,8 @@ func (d *Description) reject(rows *rows, reason string) {
 	}
 }
 
-// oddities are what doesn't keep rows from being used and may still be a sign
-// that the file isn't what it is taken for. Each is counted, and has a line.
+// oddities are counts of rows that can be used, but that may be a sign of a wrong file or a
+// wrong delimiter. Each has the line of the first such row.
 type oddities struct{ short, long, guest, deleted oddity }
 
 type oddity struct{ rows, line int }
@@ -99,7 +99,7 @@ func (o *oddity) note(line int) {
 	}
 }
 
-// note looks at the row read last.
+// note counts the oddities of the row read last.
 func (o *oddities) note(rows *rows, v Verdict) {
 	n := len(rows.roster.header)
 	switch {
@@ -136,28 +136,28 @@ func (o *oddities) warnings() []string {
 		}
 	}
 	add(o.short, "has fewer cells than the header", "have fewer cells than the header")
-	add(o.long, "has more cells than the header: what is beyond it is left out", "have more cells than the header: what is beyond it is left out")
+	add(o.long, "has more cells than the header: the extra cells are left out", "have more cells than the header: the extra cells are left out")
 	add(o.guest, "has a guest's UPN that is longer than Entra ID documents", "have guests' UPNs that are longer than Entra ID documents")
 	add(o.deleted, "has a UPN that begins with an object ID, as those of deleted users do", "have UPNs that begin with an object ID, as those of deleted users do")
 	return warnings
 }
 
-// A mark is what the survey keeps of a row.
+// A mark is what the survey knows of a row.
 type mark = byte
 
 const (
 	plain    mark = iota // usable, whatever other rows there are
-	several              // its user may have several rows: ask Roster.shared
-	unusable             // to be judged again for the reason
+	several              // its user may have several rows: see Roster.shared
+	unusable             // it can't be used; judgeAlone has the reason
 )
 
-// marks has the marks of rows in order, four to the byte.
+// marks has the marks of all rows in order, four in a byte.
 type marks struct {
 	bytes []byte
 	n     int
 }
 
-// add puts the mark of the next row behind the others.
+// add adds the mark of the next row.
 func (m *marks) add(k mark) {
 	if m.n%4 == 0 {
 		m.bytes = append(m.bytes, 0)

@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// trimSpan returns c without the blanks, line ends and invisible characters at
-// both its ends.
+// trimSpan returns c without the blanks, line ends and invisible characters at its ends.
 func trimSpan[T string | []byte](data T, c span) span {
 	for c.start < c.end {
 		b := data[c.start]
@@ -33,8 +32,8 @@ func trimSpan[T string | []byte](data T, c span) span {
 	return c
 }
 
-// isPadding reports whether r can't be seen, and so can be around a UPN, or a
-// header, by mistake.
+// isPadding reports whether r is invisible, so that it may be around a UPN or a header by
+// mistake.
 func isPadding(r rune) bool {
 	switch {
 	case unicode.IsSpace(r): // NBSP too
@@ -45,7 +44,7 @@ func isPadding(r rune) bool {
 	return false
 }
 
-// trim returns s without what [isPadding] has at its ends.
+// trim returns s without padding at its ends: see [isPadding].
 func trim(s string) string {
 	c := trimSpan(s, span{0, len(s)})
 	return s[c.start:c.end]

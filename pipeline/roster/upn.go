@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// What Entra ID documents as the longest name before the "@" and the longest
-// domain after it.
+// The longest name before the "@", and the longest domain after it, by Entra ID's
+// documentation.
 const (
 	maxName   = 64
 	maxDomain = 48
 )
 
-// ParseUPN returns the UPN, or the object ID, that text is but for blanks and
-// invisible characters around it. The error says what is wrong with it.
+// ParseUPN returns text, which must be a UPN or an object ID, without blanks and invisible
+// characters around it. The error says what is wrong with it.
 //
-// Nothing is added, replaced or corrected, and case stays as it is.
+// Nothing else is changed, not even the case.
 func ParseUPN(text string) (string, error) {
 	c := trimSpan(text, span{0, len(text)})
 	text = text[c.start:c.end]
@@ -29,7 +29,7 @@ func ParseUPN(text string) (string, error) {
 	return text, nil
 }
 
-// upnFault returns why upn, which is trimmed, is not valid, or "".
+// upnFault returns why a trimmed UPN is not valid, or "".
 func upnFault[T string | []byte](upn T) string {
 	if len(upn) == 0 {
 		return "no UPN"
@@ -122,8 +122,7 @@ func domainFault[T string | []byte](domain T) string {
 	return ""
 }
 
-// badChar says that the first character of s is not allowed, and if it can
-// tell, what it is doing there.
+// badChar says that the first character of s is not allowed, and why it may be there.
 func badChar(s string) string {
 	reason := quoteFirst(s) + " is not allowed in a UPN"
 	if strings.IndexByte("<>[]{}", s[0]) >= 0 {
@@ -132,7 +131,7 @@ func badChar(s string) string {
 	return reason
 }
 
-// quoteFirst returns the first character of s as a person can see it.
+// quoteFirst returns the first character of s in a visible form.
 func quoteFirst(s string) string {
 	c, size := utf8.DecodeRuneInString(s)
 	switch {
@@ -148,7 +147,7 @@ func quoteFirst(s string) string {
 	return `"` + s[:size] + `"`
 }
 
-// isLong reports whether upn is longer than Entra ID documents that it may be.
+// isLong reports whether upn is longer than Entra ID's documentation allows.
 func isLong[T string | []byte](upn T) bool {
 	if len(upn) <= maxDomain {
 		return false
@@ -161,8 +160,8 @@ func isLong[T string | []byte](upn T) bool {
 	return false
 }
 
-// isGuest reports whether upn is that of a guest, which is made out of the
-// guest's address at home and may be longer than others for all we know.
+// isGuest reports whether upn is that of a guest. It is made from the guest's own address,
+// and may be longer than other UPNs.
 func isGuest[T string | []byte](upn T) bool {
 	return bytes.Contains(bytes.ToUpper([]byte(upn)), []byte("#EXT#@"))
 }
@@ -182,7 +181,7 @@ func isDeleted[T string | []byte](upn T) bool {
 	return true
 }
 
-// isClaim reports whether s is a user as SharePoint writes it, such as
+// isClaim reports whether s is a login name of SharePoint, such as
 // "i:0#.f|membership|ada@contoso.com".
 func isClaim(s string) bool {
 	return strings.HasPrefix(s, "i:0") && strings.Contains(s, "|")
@@ -220,7 +219,7 @@ const (
 	charAt
 )
 
-// charClass has for each byte what it is in a UPN.
+// charClass has the class of each byte in a UPN.
 var charClass = func() (class [256]uint8) {
 	for c := range 256 {
 		if isLetterOrDigit(byte(c)) || c < utf8.RuneSelf && strings.IndexByte("'.-_!#^~", byte(c)) >= 0 {

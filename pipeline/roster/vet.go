@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// checkText returns an error if s isn't text: UTF-8 to its end, and without a NUL byte.
+// checkText returns an error if s is not text: UTF-8 without a NUL byte.
 func (s *source) checkText() error {
 	buf := make([]byte, min(readAhead, max(0, s.size-s.start)))
 	for at := s.start; at < s.size; {
@@ -33,8 +33,7 @@ func (s *source) checkText() error {
 	return nil
 }
 
-// wholeRunes returns how many bytes of b are before a character at its end that
-// isn't all there.
+// wholeRunes returns the length of b without an incomplete character at its end.
 func wholeRunes(b []byte) int {
 	for i := len(b) - 1; i >= max(0, len(b)-utf8.UTFMax); i-- {
 		if utf8.RuneStart(b[i]) {
@@ -47,7 +46,7 @@ func wholeRunes(b []byte) int {
 	return len(b)
 }
 
-// firstInvalid returns where b ceases to be UTF-8.
+// firstInvalid returns the position of the first byte of b that is not UTF-8.
 func firstInvalid(b []byte) int {
 	i := 0
 	for i < len(b) {
