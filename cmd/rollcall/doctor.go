@@ -145,7 +145,7 @@ func mend(s connect.Step, err error) string {
 	case hint != "":
 		return hint
 	case advised != nil:
-		return withFlags(advised.Mend, advised.Settings)
+		return withFlags(advised.Fix, advised.Settings)
 	case ok && s.Name != "sign-in" && isRefused(e):
 		text := s.Permission
 		switch {

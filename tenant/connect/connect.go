@@ -44,12 +44,12 @@ type Tenant struct {
 	Auth  string // how it is signed in to, as in [Settings]
 	Steps []Step // what has to hold for a run to work, in the order to look
 
-	signIn func(context.Context) error
-	canSet func() error
-	id     func(context.Context) (string, error)
-	identity  func() string
-	caller func() string
-	close  func()
+	signIn   func(context.Context) error
+	canSet   func() error
+	id       func(context.Context) (string, error)
+	identity func() string
+	caller   func() string
+	close    func()
 }
 
 // Open returns the tenant that s names. No call is made yet.

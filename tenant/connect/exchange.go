@@ -85,13 +85,13 @@ func (c *connector) invoke(t *Tenant, cfg rest.Config) error {
 			}
 			if missing := missingOf(c.Noun, names); missing != "" {
 				return "", &Advised{
-					Err:  fmt.Errorf("%s not among the %d that this caller may run", missing, len(names)),
-					Mend: "check the noun: if it is right, whoever signs in has no role that has these cmdlets", Settings: []string{"noun"},
+					Err: fmt.Errorf("%s not among the %d that this caller may run", missing, len(names)),
+					Fix: "check the noun: if it is right, whoever signs in has no role that has these cmdlets", Settings: []string{"noun"},
 				}
 			}
 			return fmt.Sprintf("Get-%s and Set-%[1]s are among the %d that this caller may run", c.Noun, len(names)), nil
 		},
-		Fix:       "check where the service is, and the tenant",
+		Fix:        "check where the service is, and the tenant",
 		Settings:   []string{"endpoint", "cloud", "organization"},
 		Permission: "give the caller the API permission Exchange.ManageAsApp, with admin consent, and a role that has the cmdlets, such as Exchange Recipient Administrator",
 	})
@@ -141,7 +141,7 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 			})(ctx)
 			return "Viva Insights is at " + path, err
 		},
-		Fix:     "check where the service is",
+		Fix:      "check where the service is",
 		Settings: []string{"endpoint", "cloud"},
 	})
 	return nil

@@ -75,17 +75,17 @@ func (c *connector) powershell() (*Tenant, error) {
 		enter = c.retrySignIn(enter)
 	}
 	return &Tenant{
-		Runner: t,
-		Name:   "PowerShell tenant " + c.Organization,
-		Real:   true,
-		Auth:   c.Auth,
-		Steps:  c.powershellSteps(t, signIn),
-		signIn: enter,
-		canSet: t.CanSet,
-		id:     func(context.Context) (string, error) { return t.Found().TenantID, nil },
-		identity:  func() string { return describeIdentity(t.Found()) },
-		caller: func() string { return cmp.Or(c.caller.name(), t.Found().Account) },
-		close:  t.Close,
+		Runner:   t,
+		Name:     "PowerShell tenant " + c.Organization,
+		Real:     true,
+		Auth:     c.Auth,
+		Steps:    c.powershellSteps(t, signIn),
+		signIn:   enter,
+		canSet:   t.CanSet,
+		id:       func(context.Context) (string, error) { return t.Found().TenantID, nil },
+		identity: func() string { return describeIdentity(t.Found()) },
+		caller:   func() string { return cmp.Or(c.caller.name(), t.Found().Account) },
+		close:    t.Close,
 	}, nil
 }
 
@@ -156,7 +156,7 @@ func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.Sign
 			}
 			return facts.String() + " answers", nil
 		},
-		Fix:     "install PowerShell 7 (https://aka.ms/powershell), or name the one to run",
+		Fix:      "install PowerShell 7 (https://aka.ms/powershell), or name the one to run",
 		Settings: []string{"pwsh"},
 	}, {
 		Name: "module",
@@ -190,15 +190,15 @@ func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.Sign
 			}
 			return text, nil
 		},
-		Fix:     fixSignIn,
+		Fix:      fixSignIn,
 		Settings: []string{"auth", "client-id", "organization"},
 	}, {
 		Name: "cmdlets",
 		Check: func(context.Context) (string, error) {
 			if missing := missingOf(noun, facts.Cmdlets); missing != "" {
 				return "", &Advised{
-					Err:  fmt.Errorf("%s not there after signing in: ExchangeOnlineManagement %s has none, or this caller may not run it", missing, facts.Module),
-					Mend: "check the noun: if it is right, whoever signs in has no role that has these cmdlets", Settings: []string{"noun"},
+					Err: fmt.Errorf("%s not there after signing in: ExchangeOnlineManagement %s has none, or this caller may not run it", missing, facts.Module),
+					Fix: "check the noun: if it is right, whoever signs in has no role that has these cmdlets", Settings: []string{"noun"},
 				}
 			}
 			return fmt.Sprintf("Get-%s and Set-%[1]s are there", noun), err

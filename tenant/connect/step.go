@@ -13,9 +13,9 @@ import (
 
 // A Step is one thing that has to hold for a run to work.
 type Step struct {
-	Name string
+	Name  string
 	Check func(context.Context) (found string, err error) // changes nothing
-	Fix string                                          // what to do if it does not hold, or ""
+	Fix   string                                          // what to do if it does not hold, or ""
 
 	// Permission is what to do after a call was refused with HTTP 401 or 403.
 	Permission string
@@ -32,7 +32,7 @@ type Step struct {
 // An Advised is an error that says itself what to do about it.
 type Advised struct {
 	Err      error
-	Mend     string
+	Fix      string
 	Settings []string // that may be wrong, as those of a [Step]
 }
 
@@ -53,8 +53,8 @@ func (e *Caution) Unwrap() error { return e.Err }
 func (c *connector) hostSteps(token func(context.Context) (string, error)) []Step {
 	return []Step{{
 		Name:     "host",
-		Check:     func(ctx context.Context) (string, error) { return reach(ctx, c.BaseURL()) },
-		Fix:     "check the network, and HTTPS_PROXY if there is a proxy",
+		Check:    func(ctx context.Context) (string, error) { return reach(ctx, c.BaseURL()) },
+		Fix:      "check the network, and HTTPS_PROXY if there is a proxy",
 		Settings: []string{"endpoint", "cloud"},
 	}, {
 		Name: "sign-in",
@@ -69,7 +69,7 @@ func (c *connector) hostSteps(token func(context.Context) (string, error)) []Ste
 			}
 			return describeToken(t), nil
 		},
-		Fix:     fixSignIn,
+		Fix:      fixSignIn,
 		Settings: []string{"auth", "client-id", "organization"},
 	}}
 }

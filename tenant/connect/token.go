@@ -66,8 +66,8 @@ func (c *connector) checkToken(token string) (string, error) {
 	cloud, _ := entra.LookupCloud(c.Cloud)
 	if wrong := c.wrongAudience(caller.Audiences, cloud); wrong != "" {
 		return "", &Advised{
-			Err:  fmt.Errorf("the token is for %s, and not for Exchange Online (%s)", wrong, cloud.Endpoint),
-			Mend: fmt.Sprintf("get one for the scope %s/.default", cloud.Endpoint),
+			Err: fmt.Errorf("the token is for %s, and not for Exchange Online (%s)", wrong, cloud.Endpoint),
+			Fix: fmt.Sprintf("get one for the scope %s/.default", cloud.Endpoint),
 		}
 	}
 	found := "it does not say whom it is for"
@@ -83,15 +83,15 @@ func (c *connector) checkToken(token string) (string, error) {
 	for _, other := range otherAppRoles {
 		if slices.Contains(caller.Roles, other) {
 			return "", &Advised{
-				Err:  fmt.Errorf("the application has the permission %s, which is another one than %s: likely every call is refused, with HTTP 403", other, manageAsApp),
-				Mend: fmt.Sprintf("give it the API permission %s of Office 365 Exchange Online, with admin consent, and get a new token", manageAsApp),
+				Err: fmt.Errorf("the application has the permission %s, which is another one than %s: likely every call is refused, with HTTP 403", other, manageAsApp),
+				Fix: fmt.Sprintf("give it the API permission %s of Office 365 Exchange Online, with admin consent, and get a new token", manageAsApp),
 			}
 		}
 	}
 	if slices.Contains(caller.Scopes, "Exchange.ManageV2") && !slices.Contains(caller.Scopes, "Exchange.Manage") {
 		return "", &Advised{
-			Err:  fmt.Errorf("the token has the scope Exchange.ManageV2, which is another one than Exchange.Manage: likely every call is refused, with HTTP 403"),
-			Mend: "ask for the scope Exchange.Manage of Office 365 Exchange Online",
+			Err: fmt.Errorf("the token has the scope Exchange.ManageV2, which is another one than Exchange.Manage: likely every call is refused, with HTTP 403"),
+			Fix: "ask for the scope Exchange.Manage of Office 365 Exchange Online",
 		}
 	}
 	return found, nil
@@ -129,7 +129,7 @@ func (c *connector) blameToken(ctx context.Context, signIn powershell.SignIn, er
 	}
 	_, wrong := c.checkToken(token)
 	if advised, ok := errors.AsType[*Advised](wrong); ok {
-		return &Advised{Err: fmt.Errorf("%w: %w", advised.Err, err), Mend: advised.Mend}
+		return &Advised{Err: fmt.Errorf("%w: %w", advised.Err, err), Fix: advised.Fix}
 	}
 	return err
 }

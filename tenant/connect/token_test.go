@@ -44,7 +44,7 @@ func TestCheckToken(t *testing.T) {
 		c := &connector{Settings: Settings{Cloud: test.cloud, Endpoint: test.endpoint}, Options: Options{Noun: test.noun}}
 		_, err := c.checkToken(tokenOf(test.claims))
 		advised, ok := errors.AsType[*Advised](err)
-		if (err == nil) != (test.wrong == "") || err != nil && (!ok || advised.Mend == "" || !strings.Contains(err.Error(), test.wrong)) {
+		if (err == nil) != (test.wrong == "") || err != nil && (!ok || advised.Fix == "" || !strings.Contains(err.Error(), test.wrong)) {
 			t.Errorf("%s of %s: token %s: error %v, want one with %q", test.noun, test.cloud, test.claims, err, test.wrong)
 		}
 	}
