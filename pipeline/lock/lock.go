@@ -199,7 +199,8 @@ func (l *Lock) File() *os.File {
 }
 
 // Progress lets those who are refused know how many rows are done. It may be
-// called for every row: it writes only every few seconds. That also keeps the
+// called for every row: it writes the first time that there are any, and then only
+// every few seconds. That also keeps the
 // file young, where old files of a temporary directory are cleaned away.
 func (l *Lock) Progress(rows int) {
 	if l == nil {
@@ -207,7 +208,8 @@ func (l *Lock) Progress(rows int) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.file == nil || time.Since(l.updated) < updateEvery {
+	first := l.holder.Rows == 0 && rows > 0
+	if l.file == nil || !first && time.Since(l.updated) < updateEvery {
 		return
 	}
 	l.holder.Rows = rows
