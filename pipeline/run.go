@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -91,6 +92,7 @@ type Run struct {
 	kinds   kinds
 	lookout *lookout
 	tripped chan struct{} // closed when a guard has stopped the run
+	halted  atomic.Bool   // a guard has the run begin no more rows
 	reason  string        // why it has; set ahead of that
 	guard   string        // which one it was
 	alike   string
@@ -123,6 +125,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		jobs = make(chan *task, 256)
 	)
 	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
+	r.halted.Store(false)
 	r.guard = ""
 	r.outages.limiter, r.outages.most = r.Limiter, r.RowTimeout
 	if r.Change.Setting.Any() {
@@ -132,7 +135,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	r.lookout = &lookout{alike: r.Guards.Alike, trip: r.trip}
 	guard := &watch{Guards: r.Guards, trip: r.trip, passed: func() { close(canary) }}
 	if d := r.Guards.MaxDuration; d > 0 {
-		defer time.AfterFunc(d, func() { r.trip("max-duration", fmt.Sprintf("%v are over", d)) }).Stop()
+		defer time.AfterFunc(d, func() { r.trip("max-duration", fmt.Sprintf("time is up after %v", d)) }).Stop()
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	var senders sync.WaitGroup // those who send to done
@@ -176,7 +179,8 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		for seq, sent := 0, 0; ; seq++ {
 			if sent > 0 && sent == r.Guards.Limit {
 				// Those that are sent are to be done, so nothing is closed.
-				r.once.Do(func() { r.guard, r.reason = "limit", fmt.Sprintf("%d rows are done", sent) })
+				r.once.Do(func() { r.guard, r.reason = "limit", areDone(sent) })
+				r.halted.Store(true)
 				return nil
 			}
 			if sent > 0 && sent == r.Guards.Canary {
@@ -249,7 +253,11 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 
 // trip has a guard stop the run, for a reason.
 func (r *Run) trip(guard, reason string) {
-	r.once.Do(func() { r.guard, r.reason = guard, reason; close(r.tripped) })
+	r.once.Do(func() {
+		r.guard, r.reason = guard, reason
+		r.halted.Store(true)
+		close(r.tripped)
+	})
 }
 
 // Read reads the setting of one user, with as much patience as Do has. It is not
