@@ -84,7 +84,7 @@ func (i *interrupts) listen(c *report.Console) {
 		case <-late:
 			if i.within > 0 && i.softly.Load() != nil {
 				c.Break()
-				c.Say("%s are over: stopping at once", seconds(i.within))
+				c.Say("time is up after %s: stopping at once", seconds(i.within))
 			}
 			i.cancel(errInterrupted)
 		}
