@@ -88,9 +88,20 @@ type screen struct {
 
 // Open chooses the form.
 func (s *screen) Open(p job.Plan) (err error) {
+	if s.x.form() == "" && s.x.output.baseline == "" { // the record has got a file since
+		s.View = silence{}
+		return nil
+	}
 	s.View, err = s.x.view(p)
 	return err
 }
+
+// silence is what standard output has if the results are in a file.
+type silence struct{}
+
+func (silence) Record(*pipeline.Result) error { return nil }
+func (silence) Flush() error                  { return nil }
+func (silence) End(*pipeline.Counts) error    { return nil }
 
 // Begin notes that there is something to end.
 func (s *screen) Begin(*pipeline.Run) { s.began = true }
@@ -107,6 +118,9 @@ func (x *execution) outputs() []job.Output {
 	if x.output.html.name != "" {
 		x.page = &page{x: x, flags: &x.output.html, overwrite: x.output.overwrite || x.output.resume}
 		all = append(all, x.page)
+	}
+	if x.console.draws(x.app) && x.output.baseline == "" { // which wants what is news alone
+		all = append(all, &x.failures)
 	}
 	return all
 }

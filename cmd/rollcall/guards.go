@@ -44,8 +44,9 @@ func (f *guardFlags) guards() (g pipeline.Guards, err error) {
 	return g, nil
 }
 
-// again returns the command line that goes on with a run.
-func (a *app) again() string {
+// again returns the command line that goes on with the run.
+func (x *execution) again() string {
+	a := x.app
 	var words []string
 	resume := false
 	for i, arg := range a.args {
@@ -58,6 +59,9 @@ func (a *app) again() string {
 			resume = true
 		}
 		words = append(words, arg)
+	}
+	if x.recordNamed {
+		words = append(words, "-o", x.output.name)
 	}
 	if !resume {
 		words = append(words, "--resume")

@@ -55,7 +55,7 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 		return usage(fmt.Errorf("--metrics-file %s: want a name that ends in .prom, for no other is collected", f.metrics))
 	case f.summary == "-" && j.console.quiet:
 		return usage(errors.New("--quiet says nothing if all is well, --summary-json - always does: want one of them, or --summary-json FILE"))
-	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit):
+	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit && j.tenant.isSandbox()):
 		return usage(errors.New("--summary-json -: standard output has the results already"))
 	}
 	var journal, locked, beside, old string

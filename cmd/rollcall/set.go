@@ -57,7 +57,11 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		return explain(err, conn.Auth)
 	}
 	if conn.Real && !yes {
-		if err := a.confirm(interrupts, question(change, len(upns), conn.Title(), true, "")); err != nil {
+		question, err := f.question(change, upns, conn.Title())
+		if err != nil {
+			return err
+		}
+		if err := a.confirm(interrupts, question); err != nil {
 			return err
 		}
 	}

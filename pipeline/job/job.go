@@ -47,7 +47,9 @@ type job struct {
 	stop    <-chan struct{}
 	started time.Time
 
-	unnamed   bool // nobody named a tenant
+	unnamed   bool   // nobody named a tenant
+	named     bool   // nor the results, which have a name of their own
+	ownLock   string // the file of the lock of such results, once it is held
 	input     *input
 	locks     []*lock.Lock
 	file      *results.File       // or nil
@@ -73,6 +75,7 @@ func (j *job) do() error {
 		j.lockTenant,   // from others that write to it
 		j.connect,      // to the tenant, without a call
 		j.checkTenant,  // it is the one, and can be saved
+		j.nameResults,  // if nobody has
 		j.openRoster,   // and read all of it
 		j.lockResults,  // from others that write to the file
 		j.openResults,  // new ones, or those to go on with

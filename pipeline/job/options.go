@@ -39,10 +39,14 @@ type Options struct {
 	Guards        pipeline.Guards
 	MaxChanges    pipeline.Share // of the users, that may change at all
 
-	Results   string // name of the results file; "" for none
-	Overwrite bool   // replace one that is there
-	Resume    bool   // go on with one that is there, or make it
-	Excel     bool   // write it as Excel likes it
+	Results string // name of the results file; "" for none
+	// NameResults, if not nil, names the results file if Results is "" and the job
+	// writes to a tenant that is no sandbox.
+	NameResults func() string
+
+	Overwrite bool // replace one that is there
+	Resume    bool // go on with one that is there, or make it
+	Excel     bool // write it as Excel likes it
 	Outputs   []Output
 
 	// StateDir is where the pace that was found of a tenant is kept for the next job on
