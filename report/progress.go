@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -24,18 +25,23 @@ const eraseLine = "\x1b[2K\r"
 // A progressLine is one line of a terminal, which says how far a run is and is drawn
 // over itself. It is never wider than the terminal at that moment.
 type progressLine struct {
-	total   int64
-	run     *pipeline.Run
-	columns func() int // of the terminal
-	speed   speed
-	drawn   bool // it is on the screen
+	total int64
+	run   *pipeline.Run
+	at    Terminal
+	speed speed
+	drawn bool // it is on the screen
+}
+
+// A Terminal says what a progress line has to know, each time that it is drawn.
+type Terminal struct {
+	Columns  func() int       // how wide it is
+	Deadline func() time.Time // when a run that is interrupted is stopped at once; nil for never
 }
 
 // Progress draws a progress line, until stop is called, of a run over total rows.
-// The terminal has as many columns as columns says at the time.
-func (c *Console) Progress(total int, run *pipeline.Run, columns func() int) (stop func()) {
+func (c *Console) Progress(total int, run *pipeline.Run, at Terminal) (stop func()) {
 	c.mu.Lock()
-	c.line = &progressLine{total: int64(total), run: run, columns: columns}
+	c.line = &progressLine{total: int64(total), run: run, at: at}
 	c.mu.Unlock()
 	return Every(redrawEvery, func() {
 		c.mu.Lock()
@@ -62,11 +68,15 @@ func (l *progressLine) redraw(now time.Time) string {
 	l.drawn = true
 	// A terminal whose last column is written to may be about to wrap, and the ^C of
 	// who interrupts is shown behind the line.
-	width := max(l.columns()-1-len("^C"), 1)
+	width := max(l.at.Columns()-1-len("^C"), 1)
 	rows := l.run.Stats.Rows.Load()
 	perSecond := l.speed.see(now, rows)
 	if l.run.Stopping() {
-		return "\r" + stoppingLine(l.run, width) + "\x1b[K"
+		most := time.Duration(math.MaxInt64)
+		if l.at.Deadline != nil && l.run.Interrupted() {
+			most = l.at.Deadline().Sub(now)
+		}
+		return "\r" + stoppingLine(l.run, width, most) + "\x1b[K"
 	}
 	return fitted(rows, max(l.total, 1), segments(l.run, rows, l.total, perSecond), width)
 }
@@ -217,8 +227,8 @@ func drawBar(rows, total int64, bar int, text string) string {
 }
 
 // stoppingLine says, in width columns, what a run is waiting for that begins no more
-// rows.
-func stoppingLine(run *pipeline.Run, width int) string {
+// rows, and which has at most so much time left.
+func stoppingLine(run *pipeline.Run, width int, left time.Duration) string {
 	stopping := "stopping: " + pipeline.Plural(run.Stats.InProgress(), "row") + " in progress"
 	why := ""
 	if since, _ := run.Outage(); !since.IsZero() {
@@ -230,7 +240,7 @@ func stoppingLine(run *pipeline.Run, width int) string {
 		if n < run.Stats.InProgress() {
 			rows = fmt.Sprintf("%d ", n)
 		}
-		why = fmt.Sprintf(" (%sreading back, up to %v)", rows, max(most, time.Second).Round(time.Second))
+		why = fmt.Sprintf(" (%sreading back, up to %v)", rows, max(min(most, left), time.Second).Round(time.Second))
 	}
 	again := ""
 	if run.Interrupted() {

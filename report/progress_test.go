@@ -105,7 +105,7 @@ func TestStoppingLine(t *testing.T) {
 		60:  "stopping: 0 rows in progress",
 		12:  "stopping: 0 ",
 	} {
-		if got := stoppingLine(run, width); got != want {
+		if got := stoppingLine(run, width, time.Minute); got != want {
 			t.Errorf("%d columns: %q, want %q", width, got, want)
 		}
 	}

@@ -62,11 +62,11 @@ func (f *consoleFlags) draws(a *app) bool { return f.logFormat == "console" && t
 
 // progress shows how far the run is: with a progress line on a terminal, with
 // log lines elsewhere.
-func (f *consoleFlags) progress(a *app, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
+func (f *consoleFlags) progress(a *app, i *interrupts, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
 	switch {
 	case f.quiet:
 	case f.draws(a):
-		return a.console.Progress(total, run, columns(a.err))
+		return a.console.Progress(total, run, report.Terminal{Columns: columns(a.err), Deadline: i.deadline})
 	case f.stats > 0:
 		return report.LogProgress(log, f.stats, total, run)
 	}

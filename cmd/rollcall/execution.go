@@ -67,7 +67,7 @@ func (x *execution) Observe(e job.Event) {
 // called.
 func (x *execution) showProgress() (stop func()) {
 	left := x.plan.Counts.Left()
-	show := x.console.progress(x.app, left, x.run, x.monitor.console)
+	show := x.console.progress(x.app, x.interrupts, left, x.run, x.monitor.console)
 	if x.monitor.file == nil || x.console.stats <= 0 {
 		return show
 	}

@@ -160,14 +160,14 @@ func TestProgressLineFitsAResizedTerminal(t *testing.T) {
 // While a run that was interrupted ends, the line says what it waits for.
 func TestProgressLineWhileStopping(t *testing.T) {
 	for columns, want := range map[int]string{
-		100: `^stopping: \d+ rows? in progress \(reading back, up to (2\d|30)s\); interrupt again to stop at once$`,
-		60:  `^stopping: \d+ rows? in progress \(reading back, up to (2\d|30)s\)$`,
+		100: `^stopping: \d+ rows? in progress \(reading back, up to [3-8]s\); interrupt again to stop at once$`,
+		60:  `^stopping: \d+ rows? in progress \(reading back, up to [3-8]s\)$`,
 		40:  `^stopping: \d+ rows? in progress$`,
 		15:  `^stopping: \d+$`,
 	} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
 			t.Parallel()
-			s := applyOnScreen(t, columns, 200, 200, []string{"--latency", "20ms", "--stale", "4s"}, "--yes", "-o", "results.csv", "--workers", "2", "--rate", "20")
+			s := applyOnScreen(t, columns, 200, 200, []string{"--latency", "20ms", "--stale", "4s"}, "--yes", "-o", "results.csv", "--workers", "2", "--rate", "20", "--stop-timeout", "8s")
 			time.Sleep(1500 * time.Millisecond) // for all of them to be read back
 			s.until("progress", func(text string) bool { return strings.Contains(text, "% ") })
 			s.types("\x03")
