@@ -37,7 +37,7 @@ func (f *jobFlags) checkFormat() error {
 	if err := o.formFlags.check(); err != nil {
 		return err
 	}
-	records := o.format == "json" || o.format == "csv"
+	records := o.format == "json" || o.format == "jsonl" || o.format == "csv"
 	switch {
 	case o.color != "auto" && o.color != "always" && o.color != "never":
 		return usage(fmt.Errorf("--color %q: want auto, always or never", o.color))
@@ -135,6 +135,8 @@ func (x *execution) view(p job.Plan) (report.View, error) {
 		return report.Lined(w, p.Format, isTerminal(x.app.out)), nil
 	case form == "json":
 		return report.NewJSONRows(w, p.Format), nil
+	case form == "jsonl":
+		return report.NewJSONLines(w, p.Format), nil
 	case form == "markdown":
 		command := p.Kind
 		if p.Manifest.ReadFirst {
