@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,13 @@ func (f *guardFlags) guards() (g pipeline.Guards, err error) {
 	return g, nil
 }
 
+// isSecretFlag reports whether arg is, or begins with, a flag of [secretFlags].
+func isSecretFlag(arg string) bool {
+	name, ok := strings.CutPrefix(arg, "--")
+	name, _, _ = strings.Cut(name, "=")
+	return ok && slices.Contains(secretFlags, name)
+}
+
 // again returns the command line that goes on with the run.
 func (x *execution) again() string {
 	a := x.app
@@ -51,8 +59,8 @@ func (x *execution) again() string {
 	resume := false
 	for i, arg := range a.args {
 		switch {
-		case strings.HasPrefix(arg, "--ping="), arg == "--ping", i > 0 && a.args[i-1] == "--ping":
-			continue // who has the URL can say that all is well
+		case isSecretFlag(arg), i > 0 && isSecretFlag(a.args[i-1]) && !strings.Contains(a.args[i-1], "="):
+			continue // who has a URL can post there too
 		case arg == "--overwrite" || strings.HasPrefix(arg, "--overwrite="):
 			continue
 		case arg == "--resume":
