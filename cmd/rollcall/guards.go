@@ -45,11 +45,12 @@ func (f *guardFlags) guards() (g pipeline.Guards, err error) {
 	return g, nil
 }
 
-// isSecretFlag reports whether arg is, or begins with, a flag of [secretFlags].
-func isSecretFlag(arg string) bool {
+// hasNoPlaceAgain reports whether arg is a flag, with its value to follow, that is
+// left out of what goes on with a run: one whose value is a secret, for who has the
+// URL can post there too, or --baseline, which compares whole audits.
+func hasNoPlaceAgain(arg string) bool {
 	name, ok := strings.CutPrefix(arg, "--")
-	name, _, _ = strings.Cut(name, "=")
-	return ok && slices.Contains(secretFlags, name)
+	return ok && (name == "baseline" || slices.Contains(secretFlags, name))
 }
 
 // again returns the command line that goes on with the run.
@@ -58,9 +59,10 @@ func (x *execution) again() string {
 	var words []string
 	resume := false
 	for i, arg := range a.args {
+		name, _, _ := strings.Cut(arg, "=")
 		switch {
-		case isSecretFlag(arg), i > 0 && isSecretFlag(a.args[i-1]) && !strings.Contains(a.args[i-1], "="):
-			continue // who has a URL can post there too
+		case i > 0 && hasNoPlaceAgain(a.args[i-1]), hasNoPlaceAgain(name):
+			continue
 		case arg == "--overwrite" || strings.HasPrefix(arg, "--overwrite="):
 			continue
 		case arg == "--resume":

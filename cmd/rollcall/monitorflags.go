@@ -61,6 +61,10 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit && j.tenant.isSandbox()):
 		return usage(errors.New("--summary-json -: standard output has the results already"))
 	}
+	baseline := j.output.baseline
+	if j.output.makes {
+		baseline = "" // the same as -o
+	}
 	var journal, locked, beside, old string
 	if f.log != "" {
 		old = f.log + ".1"
@@ -80,7 +84,7 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 	return a.distinct(
 		namedFile{"the roster", roster, false},
 		namedFile{"--tenant", j.tenant.file(), false},
-		namedFile{"--baseline", j.output.baseline, false},
+		namedFile{"--baseline", baseline, false},
 		namedFile{"-o", file(j.output.name), true},
 		namedFile{"the journal of the results", journal, true},
 		namedFile{"the lock of the results", locked, true},
