@@ -241,7 +241,8 @@ func rosterError(err error) error {
 			flag += fmt.Sprintf(" %q", e.Value)
 		}
 		return &exit{status: exitError, err: err, hint: flag + map[string]string{
-			"upn-column": " says which column has the UPNs", "delimiter": " says what is between the cells", "encoding": " reads it as that"}[e.Option]}
+			"upn-column": " says which column has the UPNs", "delimiter": " says what is between the cells", "encoding": " reads it as that",
+			"sheet": " says which sheet to read"}[e.Option]}
 	}
 	return err
 }
