@@ -46,6 +46,10 @@ type Options struct {
 	Nobody bool
 
 	Sheet string // the sheet of a workbook, in whatever case; "" for the first that is not hidden
+
+	// Interrupt, if not nil, is called over and over while a workbook is read, which
+	// can take half a minute, and ends that if it returns an error.
+	Interrupt func() error
 }
 
 // A Roster is a CSV file of users. Once it has been surveyed it is safe for use by

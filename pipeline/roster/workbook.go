@@ -47,7 +47,7 @@ func (r *Roster) readWorkbook() error {
 	if r.sum, err = r.src.sha256(); err != nil {
 		return err
 	}
-	book, err := xlsx.Open(r.src.file, r.src.size)
+	book, err := xlsx.Open(interruptible{r.src.file, r.options.Interrupt}, r.src.size)
 	if err != nil {
 		return fail(err)
 	}
@@ -67,6 +67,21 @@ func (r *Roster) readWorkbook() error {
 	out.rows = true
 	r.src, r.options.Delimiter = out, ','
 	return nil
+}
+
+// An interruptible is a file that can't be read any more once there is an interrupt.
+type interruptible struct {
+	io.ReaderAt
+	interrupt func() error
+}
+
+func (r interruptible) ReadAt(b []byte, offset int64) (int, error) {
+	if r.interrupt != nil {
+		if err := r.interrupt(); err != nil {
+			return 0, err
+		}
+	}
+	return r.ReaderAt.ReadAt(b, offset)
 }
 
 // chooseSheet returns the sheet called name, in whatever case, or the first that is not

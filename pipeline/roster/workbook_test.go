@@ -3,6 +3,7 @@ package roster
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -150,6 +151,33 @@ func TestSheets(t *testing.T) {
 	}
 	if _, err := Open(write(t, "UPN\nada@contoso.com\n"), nil, Options{Sheet: "Users"}); err == nil || !strings.Contains(err.Error(), "not an Excel workbook") {
 		t.Errorf("a sheet of a CSV file: %v", err)
+	}
+}
+
+// To read a workbook ends at once when it is to, from the beginning or midway, and with
+// the error that says so.
+func TestWorkbookInterrupt(t *testing.T) {
+	rows := [][]any{{"UPN", "Note"}}
+	for i := range 20_000 {
+		rows = append(rows, []any{fmt.Sprintf("user%d@contoso.com", i), fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, i)))})
+	}
+	text := workbook(t, nil, rows)
+	stop := errors.New("stop")
+	asked := 0
+	if _, err := Open("-", bytes.NewReader(text), Options{Interrupt: func() error { asked++; return nil }}); err != nil || asked < 100 {
+		t.Fatalf("asked %d times, error %v", asked, err)
+	}
+	for _, after := range []int{0, 1, asked / 2, asked - 1} {
+		n := 0
+		_, err := Open("-", bytes.NewReader(text), Options{Interrupt: func() error {
+			if n++; n > after {
+				return stop
+			}
+			return nil
+		}})
+		if !errors.Is(err, stop) || n > after+3 {
+			t.Errorf("after %d of %d: error %v, asked %d times", after, asked, err, n)
+		}
 	}
 }
 

@@ -56,8 +56,8 @@ func (r *Rows) Next() error {
 		case e.Name.Local == "mergeCell":
 			r.Merged++
 			continue
-		case e.depth != 3:
-			return r.in.wrong(errors.New("rows where there can be none"))
+		case e.depth != 3: // where a button is
+			continue
 		}
 		return r.row(e)
 	}

@@ -156,7 +156,8 @@ func parts(t testing.TB, rows string, other map[string]string) []byte {
 // formatted in parts, and of formulas are read, and days may count from 1904.
 func TestCells(t *testing.T) {
 	rows, err := read(parts(t, `<row r="3"><c r="B3" t="s"><v>0</v></c><c t="s"><v>1</v></c></row><row><c t="inlineStr"><is><t>x_x0041__x005F_x0041__x0000_</t></is></c>`+
-		`<c r="D4" t="str"><f>A1</f><v>y</v></c><c><v/></c><c t="str"><f>A2</f><v></v></c><c t="e"><v>#N/A</v></c></row><row r="9"><c s="1"><v>1</v></c><c t="d"><v>2026-01-02</v></c></row>`, nil))
+		`<c r="D4" t="str"><f>A1</f><v>y</v></c><c><v/></c><c t="str"><f>A2</f><v></v></c><c t="e"><v>#N/A</v></c></row><row r="9"><c s="1"><v>1</v></c><c t="d"><v>2026-01-02</v></c></row>`+
+		`</sheetData><controls><control><anchor><row>3</row></anchor></control></controls><sheetData>`, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +193,10 @@ func TestHostile(t *testing.T) {
 		"cut short":                      {`<row r="1"><c>`, map[string]string{"xl/worksheets/sheet1.xml": `<worksheet><sheetData><row r="1"><c><v>1`}, "damaged"},
 		"cut short between rows":         {"", map[string]string{"xl/worksheets/sheet1.xml": `<worksheet><sheetData><row r="1"></row>`}, "damaged"},
 		"texts cut short":                {"", map[string]string{"xl/sharedStrings.xml": `<sst><si><t>a</t>`}, "xl/sharedstrings.xml is damaged"},
-		"declarations":                   {row(`<c><v>1</v></c><!-- x -->`), nil, "as no workbook has it"},
-		"entities":                       {"", map[string]string{"xl/worksheets/sheet1.xml": `<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet/>`}, "as no workbook has it"},
-		"instruction inside":             {`<?x ?>`, nil, "as no workbook has it"},
-		"instruction without end":        {"", map[string]string{"xl/worksheets/sheet1.xml": `<?xml <<<<>`}, "as no workbook has it"},
+		"declarations":                   {row(`<c><v>1</v></c><!-- x -->`), nil, "as Excel does not write it"},
+		"entities":                       {"", map[string]string{"xl/worksheets/sheet1.xml": `<!DOCTYPE x [<!ENTITY a "aaaa">]><worksheet/>`}, "as Excel does not write it"},
+		"instruction inside":             {`<?x ?>`, nil, "as Excel does not write it"},
+		"instruction without end":        {"", map[string]string{"xl/worksheets/sheet1.xml": `<?xml <<<<>`}, "as Excel does not write it"},
 		"elements too deep":              {strings.Repeat("<a>", 1000), nil, "too deep"},
 		"text without end":               {row(`<c t="str"><v>` + strings.Repeat("x", 2<<20) + `</v></c>`), nil, "for too long"},
 		"text without end, in parts":     {row(`<c t="inlineStr"><is>` + strings.Repeat("<r><t>xxxxxxxxxxxx</t></r>", 99<<10) + `</is></c>`), nil, "text without end"},

@@ -166,6 +166,8 @@ func (t *tokens) within() (xml.Token, error) {
 	return token, err
 }
 
+var errNoWorkbook = errors.New("it has XML as Excel does not write it: open the file in Excel, and save it")
+
 // plainXML is XML of which each token takes a bounded amount of memory: without
 // declarations and comments, which no workbook has, and with a tag at least every
 // maxToken bytes.
@@ -183,12 +185,12 @@ func (p *plainXML) Read(b []byte) (int, error) {
 		switch {
 		case p.last == '<' && (c == '!' || c == '?'):
 			if c == '!' || p.at > 4 { // behind a byte order mark, at most
-				return 0, errors.New("XML as no workbook has it")
+				return 0, errNoWorkbook
 			}
 			p.inside = true
 		case p.inside && c == '>':
 			if p.last != '?' {
-				return 0, errors.New("XML as no workbook has it")
+				return 0, errNoWorkbook
 			}
 			p.inside = false
 		case c == '<' && !p.inside:
