@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -34,25 +33,15 @@ func (f *formatFlags) addBaseline(fs *pflag.FlagSet) {
 }
 
 // findBaseline finds out whether this is the first audit with its baseline. If that
-// has no results file of its own, they become the baseline, and the command line is
-// what it would have been for that.
-func (f *outputFlags) findBaseline(a *app) {
+// has no results file of its own, they become the baseline.
+func (f *outputFlags) findBaseline() {
 	name := f.baseline
 	if name == "" || exists(name) || exists(name+".journal") { // or there was one
 		return
 	}
 	f.first = true
-	if f.name != "" || f.resume {
-		return
-	}
-	f.name, f.makes = name, true
-	for i, arg := range a.args {
-		switch {
-		case arg == "--baseline":
-			a.args[i] = "--output"
-		case strings.HasPrefix(arg, "--baseline="):
-			a.args[i] = "--output=" + name
-		}
+	if f.name == "" && !f.resume {
+		f.name, f.makes = name, true
 	}
 }
 

@@ -70,7 +70,7 @@ func (x *execution) again() string {
 		}
 		words = append(words, arg)
 	}
-	if x.recordNamed {
+	if x.recordNamed || x.output.makes {
 		words = append(words, "-o", x.output.name)
 	}
 	if !resume {

@@ -106,7 +106,7 @@ func (f *jobFlags) run(a *app, name string) error {
 
 // check refuses a command line that can't be meant.
 func (f *jobFlags) check(a *app, name string) error {
-	f.output.findBaseline(a)
+	f.output.findBaseline()
 	if f.stopTimeout < 0 {
 		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", f.stopTimeout))
 	}
