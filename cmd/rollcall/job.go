@@ -106,6 +106,7 @@ func (f *jobFlags) run(a *app, name string) error {
 
 // check refuses a command line that can't be meant.
 func (f *jobFlags) check(a *app, name string) error {
+	f.output.findBaseline()
 	if f.stopTimeout < 0 {
 		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", f.stopTimeout))
 	}
@@ -240,7 +241,8 @@ func rosterError(err error) error {
 			flag += fmt.Sprintf(" %q", e.Value)
 		}
 		return &exit{status: exitError, err: err, hint: flag + map[string]string{
-			"upn-column": " says which column has the UPNs", "delimiter": " says what is between the cells", "encoding": " reads it as that"}[e.Option]}
+			"upn-column": " says which column has the UPNs", "delimiter": " says what is between the cells", "encoding": " reads it as that",
+			"sheet": " says which sheet to read"}[e.Option]}
 	}
 	return err
 }

@@ -39,7 +39,7 @@ HTML report has the rows to search and sort too, in one file that needs nothing
 else; of those it prints the ones that need a person, or all with --html-all.
 --html of audit, apply and undo also tells the run over time.
 
---format csv, json and markdown print the rows instead, those included that only the
+--format csv, json, jsonl and markdown print the rows instead, those included that only the
 journal of a stopped run has.`,
 			meaning{exitOK, "the report was made, whatever the rows came to"}, meaning{exitError, "the file can't be read, or the report not written"}, meansWrong),
 		Args: oneResults,

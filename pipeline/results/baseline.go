@@ -21,6 +21,7 @@ import (
 // row is packed.
 type Baseline struct {
 	Warnings []string // what is not certain of it
+	Missing  bool     // there is none: it has no user
 
 	name string
 	seed maphash.Seed
@@ -98,6 +99,13 @@ func (b *Baseline) of(upn string, f func(*packed, *Finding) bool) {
 			return
 		}
 	}
+}
+
+// NoBaseline returns what stands for the baseline called name at the first audit.
+func NoBaseline(name string) *Baseline {
+	b := newBaseline(name)
+	b.Missing = true
+	return b
 }
 
 // ReadBaseline reads the results file called name, with what its journal has: of
