@@ -187,7 +187,7 @@ func TestStopInOutage(t *testing.T) {
 	}{
 		{"first interrupt", nil, ""},
 		{"second interrupt", errSecond, ""},
-		{"--max-duration", nil, "3m0s have passed"},
+		{"--max-duration", nil, "time is up after 3m0s"},
 	} {
 		for _, kind := range cuts[:4] {
 			synctest.Test(t, func(t *testing.T) {

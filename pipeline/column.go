@@ -57,9 +57,12 @@ func (c *Change) column(a *assign, col *column, cells []string) (v any, note str
 	if !c.Setting.AnyProperty() {
 		text = trimmed
 	}
-	if !ours && className.MatchString(trimmed) {
+	switch {
+	case !ours && className.MatchString(trimmed):
 		err = fmt.Errorf("%s is the name of a .NET class, not a value", trimmed)
-	} else {
+	case !ours && excelError.MatchString(trimmed):
+		err = fmt.Errorf("%s is an error of Excel, not a value", trimmed)
+	default:
 		v, note, err = c.parse(a, text, ours)
 	}
 	if err != nil {
@@ -71,6 +74,9 @@ func (c *Change) column(a *assign, col *column, cells []string) (v any, note str
 // className matches what PowerShell's Export-Csv writes in place of a list or an
 // object.
 var className = regexp.MustCompile(`^(?:System|Microsoft)(?:\.\w+)+(?:` + "`" + `\d+)?(?:\[.*\])?$`)
+
+// excelError is what Excel shows, and saves, of a formula that has no value.
+var excelError = regexp.MustCompile(`^#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|UNKNOWN!|GETTING_DATA)$`)
 
 func (c *Change) cell(cells []string, i int) (text string, ours bool) {
 	if c.Source == nil {

@@ -102,7 +102,7 @@ func (w *guardState) add(t *task) {
 	}
 	if w.attempted == w.Canary {
 		if w.failed > 0 {
-			w.trip("canary", fmt.Sprintf("%d of the first %d rows failed", w.failed, w.Canary))
+			w.trip("canary", w.canaryFailed())
 		} else {
 			w.passed()
 		}
@@ -111,8 +111,16 @@ func (w *guardState) add(t *task) {
 		w.trip("", fmt.Sprintf("the first %d rows all failed in the same way: %s", w.Alike, w.failureKind()))
 	}
 	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= minForPercent) {
-		w.trip("max-errors", fmt.Sprintf("%d of %d rows failed, more than %v", w.failed, w.attempted, w.MaxErrors))
+		w.trip("max-errors", fmt.Sprintf("%d of %s failed, more than %v", w.failed, Plural(w.attempted, "row"), w.MaxErrors))
 	}
+}
+
+// canaryFailed returns the reason if rows of the canary failed.
+func (w *guardState) canaryFailed() string {
+	if w.Canary == 1 {
+		return "the first row failed"
+	}
+	return fmt.Sprintf("%d of the first %d rows failed", w.failed, w.Canary)
 }
 
 // A readBackCheck is what the first read-back after each set showed so far. If all rows

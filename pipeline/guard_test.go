@@ -116,7 +116,7 @@ func TestGuards(t *testing.T) {
 			return nil
 		}, "", 1000, 1000},
 		{"limit", Guards{Limit: 33}, few(0), "33 rows are done", 33, 33},
-		{"duration", Guards{MaxDuration: time.Second}, few(0), "1s have passed", 180, 204},
+		{"duration", Guards{MaxDuration: time.Second}, few(0), "time is up after 1s", 180, 204},
 		{"none", Guards{}, few(1000), "", 1000, 1000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -136,6 +136,9 @@ func TestGuards(t *testing.T) {
 				}
 				if got := run.Stopped(); (got == "") != (c.reason == "") || !strings.Contains(got, c.reason) || strings.HasSuffix(c.reason, "Do-It") && !strings.HasSuffix(got, c.reason) {
 					t.Errorf("stopped: %q, want %q", got, c.reason)
+				}
+				if run.Stopping() != (c.reason != "") {
+					t.Errorf("stopping: %t", run.Stopping())
 				}
 			})
 		})

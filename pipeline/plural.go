@@ -15,3 +15,11 @@ func Plural[N int | int64](n N, noun string) string {
 	}
 	return fmt.Sprintf("%d %s", n, noun)
 }
+
+// areDone returns "1 row is done" or "2 rows are done".
+func areDone(rows int) string {
+	if rows == 1 {
+		return "1 row is done"
+	}
+	return Plural(rows, "row") + " are done"
+}

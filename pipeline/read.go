@@ -33,7 +33,11 @@ func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 	)
 	// The last read begins when the time is over, however long the one before it took,
 	// so that the result is true for that moment.
-	for end := time.Now().Add(r.VerifyTimeout); r.VerifyTimeout > 0; {
+	end := time.Now().Add(r.VerifyTimeout)
+	r.Stats.readBack.Add(1)
+	defer r.Stats.readBack.Add(-1)
+	r.Stats.readTill.Store(end.UnixNano())
+	for r.VerifyTimeout > 0 {
 		if err := r.pool.park(ctx, t, min(max(0, time.Until(end)), waits.NextBackOff()), nil); err != nil {
 			return false, err
 		}

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -93,6 +94,7 @@ type Run struct {
 	kinds    kinds
 	readBack *readBackCheck
 	tripped  chan struct{} // closed when a guard has stopped the run
+	halted   atomic.Bool   // a guard has stopped the run from beginning rows
 	reason   string        // why it has; set before tripped is closed
 	guard    string        // name of that guard
 	alike    string
@@ -125,6 +127,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		jobs = make(chan *task, 256)
 	)
 	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
+	r.halted.Store(false)
 	r.guard = ""
 	r.outages.limiter, r.outages.longest = r.Limiter, r.RowTimeout
 	if r.Change.Setting.AnyProperty() {
@@ -134,7 +137,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	r.readBack = &readBackCheck{alike: r.Guards.Alike, trip: r.trip}
 	guard := &guardState{Guards: r.Guards, trip: r.trip, passed: func() { close(canary) }}
 	if d := r.Guards.MaxDuration; d > 0 {
-		defer time.AfterFunc(d, func() { r.trip("max-duration", fmt.Sprintf("%v have passed", d)) }).Stop()
+		defer time.AfterFunc(d, func() { r.trip("max-duration", fmt.Sprintf("time is up after %v", d)) }).Stop()
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	var senders sync.WaitGroup // goroutines that send to done
@@ -178,7 +181,8 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		for seq, sent := 0, 0; ; seq++ {
 			if sent > 0 && sent == r.Guards.Limit {
 				// The rows already sent have to be finished, so nothing is closed.
-				r.once.Do(func() { r.guard, r.reason = "limit", fmt.Sprintf("%d rows are done", sent) })
+				r.once.Do(func() { r.guard, r.reason = "limit", areDone(sent) })
+				r.halted.Store(true)
 				return nil
 			}
 			if sent > 0 && sent == r.Guards.Canary {
@@ -251,7 +255,11 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 
 // trip stops the run for a guard and its reason.
 func (r *Run) trip(guard, reason string) {
-	r.once.Do(func() { r.guard, r.reason = guard, reason; close(r.tripped) })
+	r.once.Do(func() {
+		r.guard, r.reason = guard, reason
+		r.halted.Store(true)
+		close(r.tripped)
+	})
 }
 
 // Read reads the setting of one user, with the retries that Do has. It must not be

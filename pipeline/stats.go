@@ -1,11 +1,16 @@
 package pipeline
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Stats counts what a run has done so far. It may be read at any time.
 type Stats struct {
 	begun       atomic.Int64 // rows that a worker began
 	ended       atomic.Int64 // rows that a worker ended, done or cut short
+	readBack    atomic.Int64 // rows that are being read back again because another value shows
+	readTill    atomic.Int64 // when the last of these that began will stop, in Unix nanoseconds
 	Rows        atomic.Int64 // rows done, recorded or not
 	Calls       atomic.Int64 // calls made, of rows in progress only when they are done
 	Retries     atomic.Int64 // calls that repeated a failed one
@@ -17,3 +22,23 @@ type Stats struct {
 
 // InProgress returns how many rows workers have begun and not ended.
 func (s *Stats) InProgress() int64 { return s.begun.Load() - s.ended.Load() }
+
+// ReadingBack returns how many rows are read back again because another value than
+// the one set still shows, and how long that can go on for them.
+func (r *Run) ReadingBack() (rows int64, most time.Duration) {
+	return r.Stats.readBack.Load(), max(0, time.Until(time.Unix(0, r.Stats.readTill.Load())))
+}
+
+// Interrupted reports whether Stop has ended the run softly.
+func (r *Run) Interrupted() bool {
+	select {
+	case <-r.Stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// Stopping reports whether the run begins no more rows, because it is interrupted or
+// because a guard has stopped it. It may be called at any time.
+func (r *Run) Stopping() bool { return r.halted.Load() || r.Interrupted() }

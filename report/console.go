@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -24,14 +23,12 @@ type Console struct {
 	quiet bool
 	kept  []message   // what a quiet console was told
 	json  *zap.Logger // takes messages too, if everything is to be JSON
-	bar   *progressbar.ProgressBar
+	line  *progressLine
 }
 
 // NewConsole returns a Console that writes to w.
 func NewConsole(w io.Writer) *Console {
-	// Hidden behind an interface, for progressbar syncs whatever is a file to
-	// the disk each time it draws.
-	return &Console{w: struct{ io.Writer }{w}}
+	return &Console{w: w}
 }
 
 // Say says something, on a line that names the program, or as a line of the log
@@ -116,9 +113,7 @@ func (c *Console) Write(p []byte) (int, error) {
 func (c *Console) Sync() error { return nil }
 
 func (c *Console) write(p []byte) (int, error) {
-	if c.bar != nil {
-		c.bar.Clear()
-	}
+	c.erase()
 	return c.w.Write(p)
 }
 
@@ -134,9 +129,7 @@ type beside struct {
 func (b beside) Write(p []byte) (int, error) {
 	b.c.mu.Lock()
 	defer b.c.mu.Unlock()
-	if b.c.bar != nil {
-		b.c.bar.Clear()
-	}
+	b.c.erase()
 	return b.w.Write(p)
 }
 
@@ -160,35 +153,6 @@ func encoding() zapcore.EncoderConfig {
 	cfg.EncodeTime = zapcore.RFC3339TimeEncoder
 	cfg.EncodeDuration = zapcore.StringDurationEncoder
 	return cfg
-}
-
-// Progress draws a progress line, until stop is called, of a run over total
-// rows.
-func (c *Console) Progress(total int, run *pipeline.Run) (stop func()) {
-	c.mu.Lock()
-	c.bar = progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(c.w),
-		progressbar.OptionUseANSICodes(true),
-		progressbar.OptionSetWidth(15),
-		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("rows"),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionClearOnFinish(),
-	)
-	c.mu.Unlock()
-	return Every(100*time.Millisecond, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.bar.Describe(state(run))
-		c.bar.Set64(run.Stats.Rows.Load())
-	}, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.bar.Finish()
-		c.bar.Clear()
-		c.bar = nil
-	})
 }
 
 // LogProgress logs how far the run has come, once every interval, until stop is
@@ -260,27 +224,4 @@ func Every(interval time.Duration, f, end func()) (stop func()) {
 		}
 	}()
 	return func() { close(quit); <-gone }
-}
-
-// state says in few words how a run goes.
-func state(run *pipeline.Run) string {
-	var parts []string
-	if since, _ := run.Outage(); !since.IsZero() {
-		parts = append(parts, fmt.Sprintf("no tenant since %s", since.Format(time.TimeOnly)))
-	}
-	for s := range run.Stats.ByStatus {
-		if n := run.Stats.ByStatus[s].Load(); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, pipeline.Status(s)))
-		}
-	}
-	if d := run.Limiter.Throttled(); d > 0 {
-		parts = append(parts, fmt.Sprintf("throttled %v", d.Round(time.Second)))
-	}
-	if d := run.Limiter.PauseLeft(); d > time.Second {
-		parts = append(parts, fmt.Sprintf("waiting %v", d.Round(time.Second)))
-	}
-	if text := found(run.Limiter); text != "" {
-		parts = append(parts, "pace "+text)
-	}
-	return strings.Join(parts, ", ")
 }

@@ -23,7 +23,7 @@ func TestConsoleGarblesNothing(t *testing.T) {
 	c := NewConsole(&b)
 	log := c.Log(zapcore.InfoLevel, false)
 	run := &pipeline.Run{Limiter: pace.New(0)}
-	stop := c.Progress(100, run)
+	stop := c.Progress(100, run, Terminal{Columns: func() int { return 80 }})
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {

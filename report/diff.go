@@ -133,6 +133,10 @@ func shownLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// Shown returns text as it may stand on a terminal: with U+FFFD for what would do
+// something to the text around it, line ends among it.
+func Shown(text string) string { return shown(text) }
+
 // shown returns text with nothing in it that could move a terminal's cursor, or
 // have what follows read another way round.
 func shown(text string) string {

@@ -77,6 +77,7 @@ func TestViewsAreShowable(t *testing.T) {
 	for name, view := range map[string]func(io.Writer) View{
 		"text":     func(w io.Writer) View { return NewDiff(w, []string{"P"}) },
 		"json":     func(w io.Writer) View { return NewJSONRows(w, hostileFormat) },
+		"jsonl":    func(w io.Writer) View { return NewJSONLines(w, hostileFormat) },
 		"markdown": func(w io.Writer) View { return NewMarkdown(w, "t", []string{"P"}, nil) },
 		"news":     func(w io.Writer) View { return NewNews(w, []string{"P"}, baseline, false, false) },
 	} {
@@ -138,6 +139,25 @@ func TestJSONRows(t *testing.T) {
 	})
 	if i != len(rows) {
 		t.Errorf("%d objects, want %d", len(rows), i)
+	}
+}
+
+// A line is one object, the same as in the array, whatever the row holds; no rows
+// are no lines.
+func TestJSONLines(t *testing.T) {
+	var lines, array bytes.Buffer
+	show(t, NewJSONLines(&lines, hostileFormat))
+	show(t, NewJSONRows(&array, hostileFormat))
+	if !strings.HasSuffix(lines.String(), "}\n") {
+		t.Error("the last line has no end")
+	}
+	objects := strings.Split(strings.TrimSuffix(lines.String(), "\n"), "\n")
+	if got := "[\n" + strings.Join(objects, ",\n") + "\n]\n"; got != array.String() {
+		t.Errorf("lines differ from the array:\n%.300s\n%.300s", got, array.String())
+	}
+	var none bytes.Buffer
+	if err := NewJSONLines(&none, hostileFormat).End(new(pipeline.Counts)); err != nil || none.Len() > 0 {
+		t.Errorf("no rows: %q, %v", none.String(), err)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// JSONRows writes the results as one array of objects, row by row, with the
-// columns of the results CSV as names. Row and Attempts are numbers, all else is
+// JSONRows writes the results as objects, row by row, with the columns of the
+// results CSV as names: as one array, or as one object a line. Row and Attempts are numbers, all else is
 // text as in the CSV, but that nothing is made safe for spreadsheets. What would
 // do something to a terminal is escaped.
 //
@@ -22,6 +22,7 @@ type JSONRows struct {
 	buf      []byte
 	names    [][]byte // of the columns, as they are written
 	upn, own int
+	lines    bool // no array
 	begun    bool
 }
 
@@ -40,6 +41,14 @@ func NewJSONRows(w io.Writer, f results.Format) *JSONRows {
 		taken[name] = true
 		j.names = append(j.names, append(appendJSON(nil, name), ':'))
 	}
+	return j
+}
+
+// NewJSONLines is NewJSONRows for one object a line: what is read of it at any time
+// is whole, but for the last line.
+func NewJSONLines(w io.Writer, f results.Format) *JSONRows {
+	j := NewJSONRows(w, f)
+	j.lines = true
 	return j
 }
 
@@ -80,6 +89,9 @@ func (j *JSONRows) Record(res *pipeline.Result) error {
 		}
 	}
 	j.buf = append(j.buf, '}')
+	if j.lines {
+		j.buf = append(j.buf, '\n')
+	}
 	if len(j.buf) >= 64<<10 {
 		return j.Flush()
 	}
@@ -87,9 +99,11 @@ func (j *JSONRows) Record(res *pipeline.Result) error {
 }
 
 func (j *JSONRows) separate() {
-	if j.begun {
+	switch {
+	case j.lines:
+	case j.begun:
 		j.buf = append(j.buf, ",\n"...)
-	} else {
+	default:
 		j.buf = append(j.buf, "[\n"...)
 	}
 	j.begun = true
@@ -105,11 +119,13 @@ func (j *JSONRows) Flush() error {
 	return err
 }
 
-// End ends the array.
+// End ends the array, if it is one.
 func (j *JSONRows) End(*pipeline.Counts) error {
-	if j.begun {
+	switch {
+	case j.lines:
+	case j.begun:
 		j.buf = append(j.buf, "\n]\n"...)
-	} else {
+	default:
 		j.buf = append(j.buf, "[]\n"...)
 	}
 	return j.Flush()

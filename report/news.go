@@ -112,7 +112,7 @@ func (n *News) Flush() error { return n.diff.Flush() }
 func (n *News) End(c *pipeline.Counts) error {
 	w, complete := n.diff.w, c.Left() == 0
 	if complete {
-		n.baseline.Missing(func(f *results.Finding) {
+		n.baseline.Unmatched(func(f *results.Finding) {
 			n.counts[gone]++
 			fmt.Fprintf(w, "%s %s  no longer in the roster%s\n", palette(n.diff.Color).new("-"), shown(f.UPN), n.was(f))
 		})
@@ -125,7 +125,13 @@ func (n *News) End(c *pipeline.Counts) error {
 				counts = append(counts, fmt.Sprintf("%d %s", count, kindsOfNews[kind]))
 			}
 		}
+		if n.baseline.Missing {
+			fmt.Fprintf(w, "first audit: %s\n", strings.Join(counts, ", "))
+			break
+		}
 		fmt.Fprintf(w, "%s since %s: %s\n", pipeline.Plural(n.total(), "change"), n.baseline.Name(), strings.Join(counts, ", "))
+	case n.baseline.Missing && !n.diff.Quiet && complete:
+		fmt.Fprintln(w, "first audit: all is as wanted")
 	case !n.diff.Quiet && complete:
 		fmt.Fprintf(w, "nothing has changed since %s\n", n.baseline.Name())
 	}

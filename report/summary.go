@@ -32,7 +32,11 @@ func CountsText(c *pipeline.Counts) string {
 func Unfinished(c *pipeline.Counts, maybeSet bool) []string {
 	var lines []string
 	if c.Journalled > 0 {
-		lines = append(lines, fmt.Sprintf("%d of them finished out of order: their results are in the journal, and not yet in the results file", c.Journalled))
+		whose := "their results are"
+		if c.Journalled == 1 {
+			whose = "its result is"
+		}
+		lines = append(lines, fmt.Sprintf("%d of them finished out of order: %s in the journal, and not yet in the results file", c.Journalled, whose))
 	}
 	if c.InProgress > 0 {
 		line := pipeline.Plural(c.InProgress, "row") + " in progress: without a result"

@@ -19,6 +19,11 @@ import (
 type Table struct {
 	Columns []string
 	Records []map[string]any // values by column
+
+	// Lines, if not nil, gets each record as a JSON object on a line of its own when it
+	// is added, and none is kept.
+	Lines io.Writer
+	err   error // of Lines
 }
 
 // Add adds a record, whose columns are put behind those that are there already.
@@ -28,8 +33,27 @@ func (t *Table) Add(columns []string, record map[string]any) {
 			t.Columns = append(t.Columns, c)
 		}
 	}
+	if t.Lines != nil {
+		t.line(record)
+		return
+	}
 	t.Records = append(t.Records, record)
 }
+
+// line writes a record to Lines, unless that has failed before.
+func (t *Table) line(record map[string]any) {
+	if t.err != nil {
+		return
+	}
+	var b bytes.Buffer
+	if t.err = t.object(&b, record); t.err == nil {
+		b.WriteByte('\n')
+		_, t.err = b.WriteTo(t.Lines)
+	}
+}
+
+// Err returns why not all records are in Lines, if they are not.
+func (t *Table) Err() error { return t.err }
 
 // Text writes the table in aligned columns.
 func (t *Table) Text(w io.Writer) error {
@@ -94,24 +118,9 @@ func (t *Table) JSON(w io.Writer) error {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		sep := byte('{')
-		for _, c := range t.Columns {
-			v, ok := r[c]
-			if !ok {
-				continue
-			}
-			name, _ := json.Marshal(c)
-			value, err := json.Marshal(v)
-			if err != nil {
-				return err
-			}
-			b.WriteByte(sep)
-			b.Write(name)
-			b.WriteByte(':')
-			b.Write(value)
-			sep = ','
+		if err := t.object(&b, r); err != nil {
+			return err
 		}
-		b.WriteByte('}')
 	}
 	b.WriteByte(']')
 	var out bytes.Buffer
@@ -121,6 +130,29 @@ func (t *Table) JSON(w io.Writer) error {
 	out.WriteByte('\n')
 	_, err := out.WriteTo(w)
 	return err
+}
+
+// object writes a record as an object, whose members are in the order of the columns.
+func (t *Table) object(b *bytes.Buffer, record map[string]any) error {
+	sep := byte('{')
+	for _, c := range t.Columns {
+		v, ok := record[c]
+		if !ok {
+			continue
+		}
+		name, _ := json.Marshal(c)
+		value, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		b.WriteByte(sep)
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
+		sep = ','
+	}
+	b.WriteByte('}')
+	return nil
 }
 
 func (t *Table) cells(record map[string]any) []string {

@@ -3,7 +3,8 @@
 //
 // A [View] is what standard output has of the rows: [Lined], [Diff], [News],
 // [JSONRows] or [Markdown]. [CountsText], [Pace] and [Unfinished] are the closing
-// lines. [Console] is the one way to standard error, for messages, log lines and the
+// lines, with [Failures], the first rows that failed. [Asked] is what is asked for, in
+// a sentence. [Console] is the one way to standard error, for messages, log lines and the
 // progress line alike, so that none garbles another. Package html has the report to
 // look at.
 package report

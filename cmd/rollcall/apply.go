@@ -22,6 +22,9 @@ and writes one results CSV with a record for each row, in the file's order.`,
 		Annotations: more(`A results file or the diff of an audit is a roster too: without --set it wants
 what it says, row by row, and the values before come from it.
 
+Without -o, what is done on a real tenant is recorded in apply-DATE-TIME.csv in the
+working directory, by the time in UTC; -o - is standard output.
+
 With --read-first it reads ahead of the set, and sets only what differs: fewer
 writes, and the value before is on record, so that undo can put it back.
 

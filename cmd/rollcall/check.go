@@ -17,8 +17,8 @@ func (a *app) check() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Say what is in a CSV file of users; contacts no tenant",
-		Long: `check reads a CSV file as apply and audit would, and says what it found in it.
-It contacts no tenant.`,
+		Long: `check reads a CSV file, or a sheet of an Excel workbook, as apply and audit would, and
+says what it found in it. It contacts no tenant.`,
 		Example: `  rollcall check users.csv
   rollcall check users.csv --set PrivacyMode=@Mode
   rollcall check users.csv --strict && rollcall apply users.csv --privacy-mode opt-out

@@ -31,6 +31,7 @@ func (a *app) completes(root *cobra.Command) {
 		"auth":         entra.Methods(),
 		"cloud":        entra.CloudNames(),
 		"format":       forms,
+		"webhook-form": webhookForms,
 		"color":        {"auto", "always", "never"},
 		"log-format":   {"console", "json"},
 		"encoding":     {"utf-8", "utf-16le", "utf-16be", "windows-1252"},

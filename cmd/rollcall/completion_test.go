@@ -43,7 +43,7 @@ func TestCompletion(t *testing.T) {
 		{"apply --privacy-mode ", []string{"opt-in", "opt-out"}, noFiles},
 		{"set --noun ", []string{"MyAnalyticsFeatureConfig", "VivaInsightsSettings"}, noFiles},
 		{"doctor --auth ", entra.Methods(), noFiles},
-		{"audit --format ", []string{"text", "csv", "json", "markdown"}, noFiles},
+		{"audit --format ", []string{"text", "csv", "json", "jsonl", "markdown"}, noFiles},
 		{"get --cloud ch", []string{"china"}, noFiles},
 		{"apply --only failed,", []string{"failed,unverified", "failed,applied"}, list},
 		{"apply --config " + config + " --profile ", []string{"adatum", "contoso"}, noFiles},

@@ -17,7 +17,7 @@ import (
 var secretVariables = []string{tokenVariable, secretVariable, passwordVariable}
 
 // secretFlags are the flags whose values are not shown either.
-var secretFlags = []string{"ping"}
+var secretFlags = []string{"ping", "webhook"}
 
 // signInVariables are those of Entra ID that may be shown.
 var signInVariables = []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",

@@ -100,6 +100,9 @@ func (f *tenantFlags) method() string {
 	return ""
 }
 
+// isSandbox reports whether no flag names a real tenant.
+func (f *tenantFlags) isSandbox() bool { return f.tenant == connect.Sandbox || f.file() != "" }
+
 // file returns the file that holds the tenant, or "".
 func (f *tenantFlags) file() string { s := f.settings(); return s.File() }
 

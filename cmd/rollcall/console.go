@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
@@ -60,15 +62,28 @@ func (f *consoleFlags) draws(a *app) bool { return f.logFormat == "console" && t
 
 // progress shows how far the run is: with a progress line on a terminal, with
 // log lines elsewhere.
-func (f *consoleFlags) progress(a *app, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
+func (f *consoleFlags) progress(a *app, i *interrupts, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
 	switch {
 	case f.quiet:
 	case f.draws(a):
-		return a.console.Progress(total, run)
+		return a.console.Progress(total, run, report.Terminal{Columns: columns(a.err), Deadline: i.deadline})
 	case f.stats > 0:
 		return report.LogProgress(log, f.stats, total, run)
 	}
 	return func() {}
+}
+
+// columns returns what says how wide a terminal is at the time: 80 columns if it does
+// not say.
+func columns(stream any) func() int {
+	return func() int {
+		if f, ok := stream.(*os.File); ok {
+			if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+				return width
+			}
+		}
+		return 80
+	}
 }
 
 // stdout returns standard output, to be written to during a run.
@@ -115,7 +130,7 @@ func (a *app) confirm(i *interrupts, question string) error {
 			hint: "--yes goes ahead: " + question}
 	}
 	a.console.Break() // who answers should have seen what was found
-	fmt.Fprintf(a.err, "%s [y/N] ", question)
+	fmt.Fprintf(a.err, "%s [y/N] ", report.Shown(question))
 	answers := make(chan string, 1)
 	go func() {
 		answer, _ := bufio.NewReader(a.in).ReadString('\n')

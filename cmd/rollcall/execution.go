@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"rollcall/pipeline"
@@ -26,6 +25,9 @@ type execution struct {
 	news       *report.News  // or nil
 	progress   func()        // ends the progress line
 	page       *page         // the HTML report, or nil
+	failures   failures
+
+	recordNamed bool // the results file has a name that nobody gave
 }
 
 // Observe says on standard error what the job does.
@@ -65,7 +67,7 @@ func (x *execution) Observe(e job.Event) {
 // called.
 func (x *execution) showProgress() (stop func()) {
 	left := x.plan.Counts.Left()
-	show := x.console.progress(x.app, left, x.run, x.monitor.console)
+	show := x.console.progress(x.app, x.interrupts, left, x.run, x.monitor.console)
 	if x.monitor.file == nil || x.console.stats <= 0 {
 		return show
 	}
@@ -84,22 +86,6 @@ func (x *execution) stopping(run *pipeline.Run) string {
 		text += fmt.Sprintf(" (the tenant has us wait another %v)", d.Round(time.Second))
 	}
 	return text
-}
-
-// question asks for a change in a sentence, and says what it changes besides and
-// whether it can be undone.
-func question(c *pipeline.Change, users int, tenant string, befores bool, record string) string {
-	text := fmt.Sprintf("Set %s for %s on the %s?", c, pipeline.Plural(users, "user"), tenant)
-	if moved := c.Moved(); moved != nil {
-		text += fmt.Sprintf(" That changes %s as well.", strings.Join(moved, ", "))
-	}
-	switch {
-	case befores && record != "":
-		return text + " The values before are recorded in " + record + ", from which undo puts them back."
-	case befores:
-		return text + " The values before are shown, and recorded in no file."
-	}
-	return text + " No value before is read or recorded, so this can't be undone (--read-first)."
 }
 
 // report says what came of the job, to people and to what watches scheduled jobs,
@@ -161,9 +147,7 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 	if name := x.output.html.name; name != "" && x.page.written {
 		say("the report is in %s", name)
 	}
-	if next := x.next(o); left == 0 && next != "" && isTerminal(x.app.err) {
-		say("next: %s", next)
-	}
+	x.suggest(o)
 	if left == 0 {
 		return
 	}
@@ -173,8 +157,8 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 	switch {
 	case x.plan.File == "" || x.plan.Device || o.ResultsSHA256 == "":
 	case errors.Is(err, results.ErrLost):
-		say("to go on: move what is left of %s away, then %s", x.plan.File, x.app.again())
+		say("to go on: move what is left of %s away, then %s", x.plan.File, x.again())
 	default:
-		say("to go on: %s", x.app.again())
+		say("to go on: %s", x.again())
 	}
 }

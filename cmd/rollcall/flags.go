@@ -81,6 +81,7 @@ func (f *changeFlags) required() (*pipeline.Change, error) {
 // rosterFlags overrule what is found out about the roster.
 type rosterFlags struct {
 	encoding, delimiter, upnColumn string
+	sheet                          string
 	only                           []string
 }
 
@@ -88,12 +89,13 @@ func (f *rosterFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.encoding, "encoding", "", "utf-8, utf-16le, utf-16be or windows-1252, if the `NAME` is not to be found out")
 	fs.StringVar(&f.delimiter, "delimiter", "", "the `CHARACTER` between cells, if it is not to be found out; tab for a TAB")
 	fs.StringVar(&f.upnColumn, "upn-column", "", "the `HEADER` of the column of UPNs, if it is not to be found out")
+	fs.StringVar(&f.sheet, "sheet", "", "the sheet of an Excel workbook (.xlsx) to read, by `NAME`, if not the first that is not hidden")
 	fs.StringSliceVar(&f.only, "only", nil, "of a results file, take only the rows with one of these `STATUSES`")
 }
 
 // options returns what the flags say of the file.
 func (f *rosterFlags) options() (o roster.Options, err error) {
-	o = roster.Options{Encoding: f.encoding, UPNColumn: f.upnColumn, Only: f.only}
+	o = roster.Options{Encoding: f.encoding, UPNColumn: f.upnColumn, Sheet: f.sheet, Only: f.only}
 	switch d, n := utf8.DecodeRuneInString(f.delimiter); {
 	case f.delimiter == "":
 	case f.delimiter == "tab" || f.delimiter == `\t`:

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -19,6 +18,8 @@ import (
 type formatFlags struct {
 	formFlags
 	color, baseline string
+	first           bool // there is no baseline yet
+	makes           bool // it is where the results go
 }
 
 func (f *formatFlags) add(fs *pflag.FlagSet) {
@@ -28,7 +29,34 @@ func (f *formatFlags) add(fs *pflag.FlagSet) {
 
 // addBaseline adds the flag of an audit.
 func (f *formatFlags) addBaseline(fs *pflag.FlagSet) {
-	fs.StringVar(&f.baseline, "baseline", "", "print only what has changed since the audit whose results are in this `FILE`, and exit with 4 only then")
+	fs.StringVar(&f.baseline, "baseline", "", "print only what has changed since the audit whose results are in this `FILE`, and exit with 4 only then; without the file all is new, and without -o it is made")
+}
+
+// findBaseline finds out whether this is the first audit with its baseline. If that
+// has no results file of its own, they become the baseline.
+func (f *outputFlags) findBaseline() {
+	name := f.baseline
+	if name == "" || exists(name) || exists(name+".journal") { // or there was one
+		return
+	}
+	f.first = true
+	if f.name == "" && !f.resume {
+		f.name, f.makes = name, true
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// firstNotice says that there is nothing to compare with.
+func (f *outputFlags) firstNotice() string {
+	text := fmt.Sprintf("there is no %s to compare with yet: all that is not as wanted is new, and ", f.baseline)
+	if f.makes {
+		return text + "this audit makes it"
+	}
+	return text + f.name + " can be it"
 }
 
 // checkFormat refuses what standard output can't have.
@@ -37,7 +65,7 @@ func (f *jobFlags) checkFormat() error {
 	if err := o.formFlags.check(); err != nil {
 		return err
 	}
-	records := o.format == "json" || o.format == "csv"
+	records := o.format == "json" || o.format == "jsonl" || o.format == "csv"
 	switch {
 	case o.color != "auto" && o.color != "always" && o.color != "never":
 		return usage(fmt.Errorf("--color %q: want auto, always or never", o.color))
@@ -88,9 +116,20 @@ type screen struct {
 
 // Open chooses the form.
 func (s *screen) Open(p job.Plan) (err error) {
+	if s.x.form() == "" && s.x.output.baseline == "" { // the record has got a file since
+		s.View = silence{}
+		return nil
+	}
 	s.View, err = s.x.view(p)
 	return err
 }
+
+// silence is what standard output has if the results are in a file.
+type silence struct{}
+
+func (silence) Record(*pipeline.Result) error { return nil }
+func (silence) Flush() error                  { return nil }
+func (silence) End(*pipeline.Counts) error    { return nil }
 
 // Begin notes that there is something to end.
 func (s *screen) Begin(*pipeline.Run) { s.began = true }
@@ -108,6 +147,9 @@ func (x *execution) outputs() []job.Output {
 		x.page = &page{x: x, flags: &x.output.html, overwrite: x.output.overwrite || x.output.resume}
 		all = append(all, x.page)
 	}
+	if x.console.draws(x.app) && x.output.baseline == "" { // which wants what is news alone
+		all = append(all, &x.failures)
+	}
 	return all
 }
 
@@ -121,6 +163,8 @@ func (x *execution) view(p job.Plan) (report.View, error) {
 		return report.Lined(w, p.Format, isTerminal(x.app.out)), nil
 	case form == "json":
 		return report.NewJSONRows(w, p.Format), nil
+	case form == "jsonl":
+		return report.NewJSONLines(w, p.Format), nil
 	case form == "markdown":
 		command := p.Kind
 		if p.Manifest.ReadFirst {
@@ -139,9 +183,11 @@ func (x *execution) view(p job.Plan) (report.View, error) {
 func (x *execution) sinceBaseline(w io.Writer, p job.Plan) (report.View, error) {
 	name := x.output.baseline
 	b, err := results.ReadBaseline(name, p.Format.Properties, p.Manifest)
+	if x.output.first {
+		b, err = results.NoBaseline(name), nil
+		x.app.console.Remind("%s", x.output.firstNotice())
+	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, &exit{status: exitError, err: err, hint: "the first audit makes it: without --baseline, and with -o " + name}
 	case errors.Is(err, results.ErrUnfinished):
 		return nil, &exit{status: exitError, err: err, hint: "the command of that audit with --resume finishes it"}
 	case err != nil:

@@ -9,7 +9,7 @@ import (
 )
 
 // forms are what --format takes, of every command that has it.
-var forms = []string{"text", "csv", "json", "markdown"}
+var forms = []string{"text", "csv", "json", "jsonl", "markdown"}
 
 // formFlags say in which form standard output has what was asked for.
 type formFlags struct {
@@ -36,7 +36,10 @@ func (f *formFlags) check() error {
 }
 
 // formNames returns the forms as a sentence has them.
-func formNames() string {
-	last := len(forms) - 1
-	return strings.Join(forms[:last], ", ") + " or " + forms[last]
+func formNames() string { return either(forms) }
+
+// either returns a list as "text, csv or json".
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

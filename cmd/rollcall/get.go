@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/pipeline/roster"
-	"rollcall/report"
 	"rollcall/tenant"
 )
 
@@ -55,7 +54,7 @@ func (f *userFlags) get(a *app, upns []string) error {
 		return explain(err, conn.Auth)
 	}
 
-	var table report.Table
+	table := f.table(a)
 	failed := false
 	for _, upn := range upns {
 		if upn, err = roster.ParseUPN(upn); err != nil {
@@ -80,7 +79,7 @@ func (f *userFlags) get(a *app, upns []string) error {
 		columns := append([]string{"UserPrincipalName"}, change.Setting.PropertyNames()...)
 		table.Add(append(columns, slices.Sorted(maps.Keys(object))...), record)
 	}
-	if err := f.print(a, &table); err != nil {
+	if err := f.print(a, table); err != nil {
 		return err
 	}
 	if failed {

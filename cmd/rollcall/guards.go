@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,20 +45,33 @@ func (f *guardFlags) guards() (g pipeline.Guards, err error) {
 	return g, nil
 }
 
-// again returns the command line that goes on with a run.
-func (a *app) again() string {
+// hasNoPlaceAgain reports whether arg is a flag, with its value to follow, that is
+// left out of what goes on with a run: one whose value is a secret, for who has the
+// URL can post there too, or --baseline, which compares whole audits.
+func hasNoPlaceAgain(arg string) bool {
+	name, ok := strings.CutPrefix(arg, "--")
+	return ok && (name == "baseline" || slices.Contains(secretFlags, name))
+}
+
+// again returns the command line that goes on with the run.
+func (x *execution) again() string {
+	a := x.app
 	var words []string
 	resume := false
 	for i, arg := range a.args {
+		name, _, _ := strings.Cut(arg, "=")
 		switch {
-		case strings.HasPrefix(arg, "--ping="), arg == "--ping", i > 0 && a.args[i-1] == "--ping":
-			continue // who has the URL can say that all is well
+		case i > 0 && hasNoPlaceAgain(a.args[i-1]), hasNoPlaceAgain(name):
+			continue
 		case arg == "--overwrite" || strings.HasPrefix(arg, "--overwrite="):
 			continue
 		case arg == "--resume":
 			resume = true
 		}
 		words = append(words, arg)
+	}
+	if x.recordNamed || x.output.makes {
+		words = append(words, "-o", x.output.name)
 	}
 	if !resume {
 		words = append(words, "--resume")

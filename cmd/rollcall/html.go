@@ -73,7 +73,11 @@ func (p *page) Open(plan job.Plan) error {
 	}
 	m := plan.Manifest
 	p.plan = plan
-	p.Page = html.Page{Kind: m.Run, Change: m.Change, Noun: m.Noun,
+	change, _, err := asks(&plan, 0, "")
+	if err != nil {
+		return err
+	}
+	p.Page = html.Page{Kind: m.Run, Change: change, Noun: m.Noun,
 		Tenant: m.Tenant, Sandbox: !plan.Tenant.Real, Roster: baseName(plan.Users.Name()), Counts: plan.Counts,
 		Results: baseName(plan.File), Earlier: plan.Counts.Recorded, Version: version(), All: p.flags.all}
 	p.tally()
@@ -151,7 +155,7 @@ func (p *page) sign(o *results.Outcome) {
 	p.Note, p.CommandLine, p.Caller, p.Program = o.Note, o.CommandLine, o.Caller, o.Version
 	p.By = html.By(o.User, o.Host)
 	p.RosterSHA256, p.ResultsSHA256 = o.RosterSHA256, o.ResultsSHA256
-	flags := p.x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
+	flags := p.x.sameTenant()
 	f := followUp{kind: o.Command, file: p.x.output.file(), counts: &p.Counts, befores: p.plan.Befores,
 		forgets: p.plan.Manifest.Where.Tenant == connect.Sandbox, tenant: flags, undoing: flags}
 	if p.plan.Device || p.ResultsSHA256 == "" {
@@ -159,7 +163,7 @@ func (p *page) sign(o *results.Outcome) {
 	}
 	p.Commands = f.commands()
 	if f.file != "" && p.Counts.Left() > 0 {
-		p.Commands = append([]html.Command{{Does: "Go on with this run", Line: p.x.app.again()}}, p.Commands...)
+		p.Commands = append([]html.Command{{Does: "Go on with this run", Line: p.x.again()}}, p.Commands...)
 	}
 }
 

@@ -31,6 +31,7 @@ type interrupts struct {
 	cancel context.CancelCauseFunc
 	code   atomic.Int32                  // exit status for the first, 0 if there was none
 	softly atomic.Pointer[func() string] // what the first does, or nil
+	until  atomic.Pointer[time.Time]     // when the time is over that the first gave, once it came
 	in     chan os.Signal
 	over   chan struct{} // closed by end
 	gone   chan struct{} // closed when listen is over
@@ -72,6 +73,8 @@ func (i *interrupts) listen(c *report.Console) {
 			if s != os.Interrupt {
 				status = exitTerminated
 			}
+			until := time.Now().Add(i.within)
+			i.until.Store(&until)
 			i.code.Store(status)
 			if softly := i.softly.Load(); softly != nil {
 				c.Break()
@@ -84,12 +87,16 @@ func (i *interrupts) listen(c *report.Console) {
 		case <-late:
 			if i.within > 0 && i.softly.Load() != nil {
 				c.Break()
-				c.Say("%s are over: stopping at once", seconds(i.within))
+				c.Say("time is up after %s: stopping at once", seconds(i.within))
 			}
 			i.cancel(errInterrupted)
 		}
 	}
 }
+
+// deadline returns when what a first interrupt lets go on is stopped at once. It is for
+// after that has come.
+func (i *interrupts) deadline() time.Time { return *i.until.Load() }
 
 // atMost says how long what a first interrupt lets go on may take.
 func (i *interrupts) atMost() string { return seconds(i.within) + " at most" }

@@ -106,6 +106,7 @@ func (f *jobFlags) run(a *app, name string) error {
 
 // check refuses a command line that can't be meant.
 func (f *jobFlags) check(a *app, name string) error {
+	f.output.findBaseline()
 	if f.stopTimeout < 0 {
 		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", f.stopTimeout))
 	}
@@ -120,6 +121,9 @@ func (f *jobFlags) check(a *app, name string) error {
 	}
 	if err := f.output.check(a, name, f.tenant.file()); err != nil {
 		return err
+	}
+	if f.output.resume && f.output.file() == "" {
+		return f.nothingToResume()
 	}
 	if err := f.checkFormat(); err != nil {
 		return err
@@ -157,6 +161,9 @@ func (x *execution) options() (o job.Options, err error) {
 	if a.profile.origins["tenant"] == "" {
 		o.Settings.Tenant = ""
 	}
+	if f.output.name == "" {
+		o.NameResults = x.nameRecord
+	}
 	if !f.yes {
 		o.Approve = x.approve
 	}
@@ -190,7 +197,11 @@ func (x *execution) title() string {
 
 // approve asks before the first write to a real tenant.
 func (x *execution) approve(p job.Plan) error {
-	return x.app.confirm(x.interrupts, question(p.Change, p.Users.Description().Users, p.Tenant.Title(), p.Befores, x.output.name))
+	question, err := x.question(&p)
+	if err != nil {
+		return err
+	}
+	return x.app.confirm(x.interrupts, question)
 }
 
 // exit returns the error of a command whose job came to o and err: with an exit
@@ -230,7 +241,8 @@ func rosterError(err error) error {
 			flag += fmt.Sprintf(" %q", e.Value)
 		}
 		return &exit{status: exitError, err: err, hint: flag + map[string]string{
-			"upn-column": " says which column has the UPNs", "delimiter": " says what is between the cells", "encoding": " reads it as that"}[e.Option]}
+			"upn-column": " says which column has the UPNs", "delimiter": " says what is between the cells", "encoding": " reads it as that",
+			"sheet": " says which sheet to read"}[e.Option]}
 	}
 	return err
 }

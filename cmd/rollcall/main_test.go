@@ -53,6 +53,7 @@ func TestMain(m *testing.M) {
 //	lines N FILE [PATTERN]     fail unless FILE has N lines (that contain PATTERN)
 //	listen FILE                serve HTTP, set PING to the address, and write each
 //	                           request to FILE
+//	workbook FILE CSV...       write an Excel workbook with a sheet for each CSV file
 //	until FILE N               wait until FILE has N lines
 //	edit FROM TO PATTERN TEXT
 //	                           write FROM to TO with TEXT for what matches PATTERN,
@@ -94,6 +95,7 @@ func TestScripts(t *testing.T) {
 			"until":       until,
 			"interrupted": interrupted,
 			"listen":      listen,
+			"workbook":    makeWorkbook,
 		},
 	})
 }

@@ -29,6 +29,7 @@ type monitor struct {
 	events  *zap.Logger     // what only machines want: the file and, in JSON, standard error
 	file    *report.LogFile // or nil
 	ping    *pinger
+	webhook *webhook
 	unask   func()
 	refused error // why what it writes can't be written, found out at the start; or nil
 
@@ -41,6 +42,9 @@ type monitor struct {
 func (f *monitorFlags) open(a *app, c *consoleFlags, log *zap.Logger) (m *monitor, err error) {
 	m = &monitor{flags: f, started: time.Now(), console: log, fileLog: zap.NewNop()}
 	if m.ping, err = newPinger(f.ping, nil); err != nil {
+		return nil, usage(err)
+	}
+	if m.webhook, err = newWebhook(f.webhook, f.webhookForm, nil); err != nil {
 		return nil, usage(err)
 	}
 	if f.log != "" {
@@ -123,6 +127,10 @@ func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
 	write(m.flags.summary, 0o600, func(w io.Writer, o *results.Outcome) error { return o.JSON(w) })
 	write(m.flags.metrics, 0o644, report.Metrics) // last, for it is what alarms are made of
 	m.events.Info("end", report.OutcomeFields(o)...)
+	if werr := m.webhook.tell(context.Background(), o); werr != nil {
+		x.app.console.Warn("warning: %v", werr)
+		m.fileLog.Warn("webhook failed", zap.String("host", m.webhook.url.Host), zap.Error(werr))
+	}
 	point := ""
 	if o.Exit != exitOK {
 		point = "fail"

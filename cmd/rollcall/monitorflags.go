@@ -15,6 +15,7 @@ import (
 // monitorFlags say what else has what a run does: what watches scheduled jobs.
 type monitorFlags struct {
 	summary, metrics, ping, log string
+	webhook, webhookForm        string
 	logMaxSize                  int
 }
 
@@ -22,6 +23,8 @@ func (f *monitorFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.summary, "summary-json", "", "write what came of the run to this `FILE`, as JSON; - for standard output")
 	fs.StringVar(&f.metrics, "metrics-file", "", "write it to this `FILE.prom` too, for Prometheus's textfile collector, which may read it")
 	fs.StringVar(&f.ping, "ping", "", "tell a service that watches jobs: POST to `URL`/start, then to URL if the exit status is 0, else to URL/fail")
+	fs.StringVar(&f.webhook, "webhook", "", "post what came of the run, in counts, to this `URL` when it is over, however it ended; ROLLCALL_WEBHOOK keeps the URL out of the process list")
+	fs.StringVar(&f.webhookForm, "webhook-form", webhookForms[0], "post it as this `FORM`: teams (an Adaptive Card), slack, or json, the object of --summary-json without its reason")
 	fs.StringVar(&f.log, "log-file", "", "log to this `FILE`, a JSON object a line, --quiet or not")
 	fs.IntVar(&f.logMaxSize, "log-max-size", 10, "begin the log file anew at `N` megabytes; the old one is kept as FILE.1")
 }
@@ -55,8 +58,12 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 		return usage(fmt.Errorf("--metrics-file %s: want a name that ends in .prom, for no other is collected", f.metrics))
 	case f.summary == "-" && j.console.quiet:
 		return usage(errors.New("--quiet says nothing if all is well, --summary-json - always does: want one of them, or --summary-json FILE"))
-	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit):
+	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit && j.tenant.isSandbox()):
 		return usage(errors.New("--summary-json -: standard output has the results already"))
+	}
+	baseline := j.output.baseline
+	if j.output.makes {
+		baseline = "" // the same as -o
 	}
 	var journal, locked, beside, old string
 	if f.log != "" {
@@ -77,7 +84,7 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 	return a.distinct(
 		namedFile{"the roster", roster, false},
 		namedFile{"--tenant", j.tenant.file(), false},
-		namedFile{"--baseline", j.output.baseline, false},
+		namedFile{"--baseline", baseline, false},
 		namedFile{"-o", file(j.output.name), true},
 		namedFile{"the journal of the results", journal, true},
 		namedFile{"the lock of the results", locked, true},

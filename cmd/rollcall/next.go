@@ -19,7 +19,6 @@ import (
 func (x *execution) next(o *results.Outcome) string {
 	s, file := &o.Rows, x.output.file()
 	failed := triable(s.ByStatus[:])
-	tenant := x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
 	var words []string
 	switch {
 	case x.undo, x.audit && file == "" && x.rosterName == "-":
@@ -31,7 +30,7 @@ func (x *execution) next(o *results.Outcome) string {
 		words = append(words, "--read-first", "-o", unused("results.csv"))
 	case file == "":
 	case failed != "":
-		words = tryAgain(file, failed)
+		return x.retry(o)
 	case s.ByStatus[pipeline.Applied] > 0 && o.Manifest.Befores && o.Tenant != connect.Sandbox: // which forgets
 		words = []string{"undo", file, "--dry-run"}
 	default:
@@ -40,15 +39,29 @@ func (x *execution) next(o *results.Outcome) string {
 	if words == nil {
 		return ""
 	}
-	return commandLine(append(words, tenant...))
+	return commandLine(append(words, x.sameTenant()...))
+}
+
+// sameTenant returns the flags of the command line that another one needs to be about
+// the same tenant.
+func (x *execution) sameTenant() []string {
+	return x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
 }
 
 // unused returns the name of a file that there is not yet: name or, for example,
 // results-2.csv.
 func unused(name string) string {
+	return unusedIf(name, func(name string) bool {
+		_, err := os.Lstat(name)
+		return err != nil
+	})
+}
+
+// unusedIf returns the first of name, name-2 and so on that isFree says is free.
+func unusedIf(name string, isFree func(string) bool) string {
 	ext := filepath.Ext(name)
 	for n, candidate := 2, name; ; n++ {
-		if _, err := os.Lstat(candidate); err != nil {
+		if isFree(candidate) {
 			return candidate
 		}
 		candidate = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n, ext)
@@ -84,13 +97,16 @@ func (x *execution) said(groups ...string) []string {
 // triable returns those of the statuses counted that another try may mend, as
 // --only takes them.
 func triable(counts []int) string {
+	return namesOf(counts, pipeline.Failed, pipeline.Unverified, pipeline.Mismatch)
+}
+
+// namesOf returns those of the statuses that were counted, as --only takes them.
+func namesOf(counts []int, statuses ...pipeline.Status) string {
+	slices.Sort(statuses)
 	var names []string
-	for status, n := range counts {
-		switch s := pipeline.Status(status); s {
-		case pipeline.Failed, pipeline.Unverified, pipeline.Mismatch:
-			if n > 0 {
-				names = append(names, s.String())
-			}
+	for _, s := range statuses {
+		if counts[s] > 0 {
+			names = append(names, s.String())
 		}
 	}
 	return strings.Join(names, ",")

@@ -22,7 +22,7 @@ type outputFlags struct {
 }
 
 func (f *outputFlags) add(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.name, "output", "o", "", "write the results CSV to this `FILE`; - for standard output")
+	fs.StringVarP(&f.name, "output", "o", "", "write the results CSV to this `FILE`; - for standard output (default of apply and undo on a real tenant: apply-DATE-TIME.csv or undo-DATE-TIME.csv in this directory, by UTC)")
 	fs.BoolVar(&f.overwrite, "overwrite", false, "replace a results file that is there already")
 	fs.BoolVar(&f.resume, "resume", false, "go on with a results file that was cut short")
 	fs.BoolVar(&f.excel, "excel", false, "write the results CSV as Excel likes it: with a byte order mark and CRLF")
@@ -36,8 +36,6 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	switch {
 	case f.resume && f.overwrite:
 		return usage(errors.New("--resume goes on with the results file, --overwrite replaces it: want one of them"))
-	case f.resume && (f.name == "" || f.name == "-"):
-		return usage(errors.New("--resume needs -o FILE: the results file to go on with"))
 	}
 	var out os.FileInfo
 	var err error

@@ -8,15 +8,19 @@ import (
 // commandLine returns what a shell of this system takes for rollcall with these
 // arguments.
 func commandLine(args []string) string {
-	quote := quoteForSh
-	if runtime.GOOS == "windows" {
-		quote = quoteForWindows
-	}
 	line := "rollcall"
 	for _, arg := range args {
-		line += " " + quote(arg)
+		line += " " + quoteArg(arg)
 	}
 	return line
+}
+
+// quoteArg returns arg as one word of a command line of this system.
+func quoteArg(arg string) string {
+	if runtime.GOOS == "windows" {
+		return quoteForWindows(arg)
+	}
+	return quoteForSh(arg)
 }
 
 func quoteForSh(arg string) string {

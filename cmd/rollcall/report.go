@@ -5,12 +5,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rollcall/pipeline"
 	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
+	"rollcall/report"
 	"rollcall/report/html"
 	"rollcall/tenant/connect"
 	"rollcall/tenant/disk"
@@ -36,7 +39,7 @@ HTML report has the rows to search and sort too, in one file that needs nothing
 else; of those it prints the ones that need a person, or all with --html-all.
 --html of audit, apply and undo also tells the run over time.
 
---format csv, json and markdown print the rows instead, those included that only the
+--format csv, json, jsonl and markdown print the rows instead, those included that only the
 journal of a stopped run has.`,
 			meaning{exitOK, "the report was made, whatever the rows came to"}, meaning{exitError, "the file can't be read, or the report not written"}, meansWrong),
 		Args: oneResults,
@@ -113,7 +116,10 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 	}
 	p.Source, p.Results = baseName(name), baseName(name)
 	if m := past.Manifest; m != nil {
-		p.Kind, p.Tenant, p.Noun, p.Change, p.By = m.Run, m.Tenant, m.Noun, m.Change, past.By
+		p.Kind, p.Tenant, p.Noun, p.By = m.Run, m.Tenant, m.Noun, past.By
+		if p.Change, err = asked(past); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
 		p.Sandbox = m.Where.IsSandbox()
 		p.Counts = past.Counts
 		signPast(p, past)
@@ -151,6 +157,42 @@ func signPast(p *html.Page, past *results.Past) {
 	if s.Roster == "-" {
 		p.Roster = "standard input"
 	}
+}
+
+// asked says in a sentence what was asked of the users who are in the results of a
+// run, of which there is a record.
+func asked(past *results.Past) (string, error) {
+	in, err := past.Open(false)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	r, err := results.NewReader(in)
+	if err != nil {
+		return "", err
+	}
+	asked := report.NewAsked(r.Format().Properties)
+	for {
+		var res pipeline.Result
+		err := r.Read(&res)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+		if slices.ContainsFunc(res.Values, func(v pipeline.Value) bool { return v.Wanted != "" }) {
+			asked.Add(res.Values)
+		}
+	}
+	whose := ""
+	if past.Counts.Left() > 0 {
+		whose = "the first"
+	}
+	if past.Manifest.Run == "undo" {
+		return asked.PutBack(len(r.Format().Properties), whose), nil
+	}
+	return asked.Set(whose), nil
 }
 
 // fill reads the rows of a report, and takes the digest of what they are in.

@@ -82,6 +82,8 @@ func reprinted(a *app, r *results.Reader, past *results.Past, form string) repor
 		return report.Lined(a.out, f, isTerminal(a.out))
 	case "json":
 		return report.NewJSONRows(a.out, f)
+	case "jsonl":
+		return report.NewJSONLines(a.out, f)
 	case "markdown":
 		title := "rollcall"
 		if m := past.Manifest; m != nil {

@@ -57,20 +57,24 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 		return explain(err, conn.Auth)
 	}
 	if conn.Real && !yes {
-		if err := a.confirm(interrupts, question(change, len(upns), conn.Title(), true, "")); err != nil {
+		question, err := f.question(change, upns, conn.Title())
+		if err != nil {
+			return err
+		}
+		if err := a.confirm(interrupts, question); err != nil {
 			return err
 		}
 	}
 	interrupts.says(func() string { return "finishing the users in progress, " + interrupts.atMost() })
 	run.ReadFirst = true
 	run.Stop = interrupts.stop
-	var table report.Table
+	table := f.table(a)
 	var summary pipeline.Counts
-	err = run.Do(interrupts.ctx, &userRows{upns: upns}, pipeline.Tee(&summary, &tableRecorder{&table, change.Properties(), change.Moved()}))
+	err = run.Do(interrupts.ctx, &userRows{upns: upns}, pipeline.Tee(&summary, &tableRecorder{table, change.Properties(), change.Moved()}))
 	if serr := conn.Save(); err == nil {
 		err = serr
 	}
-	if perr := f.print(a, &table); err == nil {
+	if perr := f.print(a, table); err == nil {
 		err = perr
 	}
 	switch status := interrupts.status(); {

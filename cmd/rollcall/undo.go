@@ -29,7 +29,8 @@ It reads first: users who are no longer as that run left or wanted them are stal
 and not touched. It wants the values before on record: those of an apply with
 --read-first, or of the diff of an audit. Rows without are invalid, and named: exit
 status 0 means that nobody is left changed. What it writes is a results file like any
-other, and can be undone itself.`,
+other, and can be undone itself. Without -o that is undo-DATE-TIME.csv in the working
+directory, if the tenant is a real one.`,
 			meaning{exitOK, "nobody is left changed"},
 			meaning{exitError, "nothing could be undone: the file, the tenant or the results can't be used"},
 			meansWrong, meaning{exitRows, "some users are, or may be, left changed"},

@@ -18,12 +18,13 @@ import (
 // A unit is the settings of a systemd service.
 type unit map[string][]string
 
-// readUnit returns the service of the README, with other paths.
+// readUnit returns the service of help, with other paths.
 func readUnit(t *testing.T, paths *strings.Replacer) unit {
 	t.Helper()
 	_, text, _ := strings.Cut(block(t, "[Service]"), "[Service]\n")
 	text, _, _ = strings.Cut(text, "# /etc/systemd/system/")
 	u := make(unit)
+	text = strings.ReplaceAll(text, "\\\n", " ")
 	for line := range strings.Lines(paths.Replace(text)) {
 		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
 			u[key] = append(u[key], value)

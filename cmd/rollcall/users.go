@@ -65,10 +65,21 @@ func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *conn
 	}, conn, nil
 }
 
+// table returns the table that is printed: as JSON lines, record by record.
+func (f *userFlags) table(a *app) *report.Table {
+	t := new(report.Table)
+	if f.form.format == "jsonl" {
+		t.Lines = a.out
+	}
+	return t
+}
+
 // print prints a table in the form that was asked for or that, if none was, suits
 // standard output.
 func (f *userFlags) print(a *app, t *report.Table) error {
 	switch form := f.form.format; {
+	case form == "jsonl":
+		return t.Err()
 	case form == "json":
 		return t.JSON(a.out)
 	case len(t.Records) == 0:

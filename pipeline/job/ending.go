@@ -104,6 +104,7 @@ func (j *job) end(err error) (*results.Outcome, error) {
 	for _, close := range slices.Backward(j.closers) {
 		close()
 	}
+	j.unlockResults()
 	for _, l := range slices.Backward(j.locks) { // after the last write
 		l.Release()
 	}

@@ -45,7 +45,9 @@ type job struct {
 	stop    <-chan struct{}
 	started time.Time
 
-	unnamed   bool // no tenant was named
+	unnamed   bool   // no tenant was named
+	named     bool   // the results have a name of their own, because none was given
+	ownLock   string // file of the lock of such results, once it is held
 	input     *input
 	locks     []*lock.Lock
 	file      *results.File       // or nil
@@ -71,6 +73,7 @@ func (j *job) do() error {
 		j.lockTenant,   // against other runs that write to it
 		j.connect,      // to the tenant, without a call
 		j.checkTenant,  // it is the right one, and can be saved
+		j.nameResults,  // if they have no name
 		j.openRoster,   // and read all of it
 		j.lockResults,  // against other runs that write to the file
 		j.openResults,  // a new file, or the one to resume

@@ -39,10 +39,14 @@ type Options struct {
 	Guards        pipeline.Guards
 	MaxChanges    pipeline.Share // how many of the users may be changed
 
-	Results   string // name of the results file; "" for none
-	Overwrite bool   // replace one that is there
-	Resume    bool   // go on with one that is there, or make a new one
-	Excel     bool   // write it with a byte order mark and CRLF, for Excel
+	Results string // name of the results file; "" for none
+	// NameResults, if not nil, returns the name of the results file if Results is "" and
+	// the job writes to a tenant that is not a sandbox.
+	NameResults func() string
+
+	Overwrite bool // replace one that is there
+	Resume    bool // go on with one that is there, or make a new one
+	Excel     bool // write it with a byte order mark and CRLF, for Excel
 	Outputs   []Output
 
 	// StateDir is the directory for the limits that were found of a tenant, for the next

@@ -37,7 +37,33 @@ func (j *job) lockResults() error {
 	if _, err := os.Stat(filepath.Dir(j.Results)); err != nil {
 		return nil // openResults reports the error
 	}
-	return j.lock(lock.Results(j.Results))
+	file := lock.Results(j.Results)
+	if err := j.lock(file); err != nil {
+		return err
+	}
+	if j.named {
+		j.ownLock = file.Path
+	}
+	return nil
+}
+
+// nameResults gives the results of what is no rehearsal a file.
+func (j *job) nameResults() error {
+	if j.Results == "" && j.NameResults != nil && !j.Audit && j.Tenant.Real {
+		j.Results, j.named = j.NameResults(), true
+	}
+	return nil
+}
+
+// unlockResults removes the lock of results that have a name of their own and did
+// not come to be: nobody will ever look for it.
+func (j *job) unlockResults() {
+	if j.ownLock == "" {
+		return
+	}
+	if _, err := os.Lstat(j.Results); errors.Is(err, os.ErrNotExist) {
+		os.Remove(j.ownLock) // while it is held: then it is ours
+	}
 }
 
 // openResults opens the results file. It does not change a file that exists.

@@ -69,6 +69,12 @@ func (j *job) openRoster() error {
 // readRoster opens the file and reads its header.
 func (j *job) readRoster() (*roster.Roster, error) {
 	o := j.Layout
+	o.Interrupt = func() error {
+		if j.stopped() {
+			return ErrInterrupted
+		}
+		return nil
+	}
 	if j.Undo {
 		o.Skip = j.Source.Unchanged
 		o.AllowNoUsers = true // whoever can't be put back is in the results

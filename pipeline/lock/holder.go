@@ -19,7 +19,7 @@ type Holder struct {
 	Host    string    `json:"host,omitempty"`
 	Since   time.Time `json:"since"`
 	Command string    `json:"command,omitempty"`
-	Rows    int       `json:"rows"` // rows done, up to a few seconds ago
+	Rows    int       `json:"rows"` // rows done, up to some seconds ago
 }
 
 func newHolder(command string) Holder {
@@ -81,11 +81,14 @@ func (h *Holder) String() string {
 	if h.User != "" {
 		text += ", user " + h.User
 	}
-	rows := "rows"
-	if h.Rows == 1 {
-		rows = "row"
+	text += ", since " + h.Since.UTC().Format(time.RFC3339)
+	switch h.Rows { // there may be more by now
+	case 0: // or it has not said so yet
+	case 1:
+		text += ", at least 1 row done"
+	default:
+		text += fmt.Sprintf(", at least %d rows done", h.Rows)
 	}
-	text += fmt.Sprintf(", since %s, %d %s done", h.Since.UTC().Format(time.RFC3339), h.Rows, rows)
 	if h.Command != "" {
 		text += " (" + h.Command + ")"
 	}

@@ -199,15 +199,17 @@ func (l *Lock) File() *os.File {
 }
 
 // Progress writes how many rows are done into the lock file, for messages of waiting
-// runs. It may be called for every row: it writes only every few seconds. That also keeps
-// the file from being cleaned away as an old temporary file.
+// runs. It may be called for every row: it writes when the first ones are done, and then
+// only every few seconds. That also keeps the file from being cleaned away as an old
+// temporary file.
 func (l *Lock) Progress(rows int) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.file == nil || time.Since(l.updated) < updateEvery {
+	first := l.holder.Rows == 0 && rows > 0
+	if l.file == nil || !first && time.Since(l.updated) < updateEvery {
 		return
 	}
 	l.holder.Rows = rows

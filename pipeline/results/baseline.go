@@ -20,6 +20,7 @@ import (
 // Before a change nearly all users may be in it, so each row is packed.
 type Baseline struct {
 	Warnings []string // why it may not be complete or true
+	Missing  bool     // there is no file: it has no user
 
 	name string
 	seed maphash.Seed
@@ -97,6 +98,14 @@ func (b *Baseline) each(upn string, f func(*packed, *Finding) bool) {
 			return
 		}
 	}
+}
+
+// NoBaseline returns a Baseline without users, for the first audit with the file called
+// name.
+func NoBaseline(name string) *Baseline {
+	b := newBaseline(name)
+	b.Missing = true
+	return b
 }
 
 // ReadBaseline reads the results file called name and its journal. It must be that of an
@@ -235,9 +244,9 @@ func (b *Baseline) Match(now *Finding) *Finding {
 	return was
 }
 
-// Missing calls f with the findings of users for whom Match was not called, in the order of
+// Unmatched calls f with the findings of users for whom Match was not called, in the order of
 // the file.
-func (b *Baseline) Missing(f func(*Finding)) {
+func (b *Baseline) Unmatched(f func(*Finding)) {
 	for i := range b.rows {
 		was, seen := b.rows[i].finding(), false
 		b.each(was.UPN, func(r *packed, _ *Finding) bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"rollcall/pipeline"
@@ -51,6 +52,16 @@ const journalRoom = 1 << 20
 
 // journalName returns the name of the journal of the results file called name.
 func journalName(name string) string { return name + ".journal" }
+
+// OfJournal returns the name of the results file that a journal called name is of,
+// and whether it is called like one.
+func OfJournal(name string) (file string, ok bool) {
+	file = strings.TrimSuffix(name, journalName(""))
+	return file, file != "" && file != name
+}
+
+// Beside returns the names of what may stand beside a results file.
+func Beside(name string) []string { return []string{journalName(name), SummaryName(name)} }
 
 func newJournal(name string, m Manifest) *journal {
 	j := &journal{name: journalName(name), manifest: m, entries: make(map[int]entry)}

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -31,7 +32,11 @@ type Reader struct {
 
 // NewReader reads the header of a results CSV.
 func NewReader(r io.Reader) (*Reader, error) {
-	c := openCSV(r)
+	in := bufio.NewReader(r)
+	if begin, _ := in.Peek(4); string(begin) == "PK\x03\x04" {
+		return nil, fmt.Errorf("%w: it is an Excel workbook: in Excel, save it as CSV UTF-8", ErrNotResults)
+	}
+	c := openCSV(in)
 	c.ReuseRecord = true
 	dec, err := csvutil.NewDecoder(c)
 	if err == io.EOF {

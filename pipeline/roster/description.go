@@ -17,8 +17,9 @@ type Description struct {
 	Conflicts    int            `json:"conflicts"`                       // rows with the verdict Conflict
 	Rows         int            `json:"rows"`                            // all rows
 	PassedOver   int            `json:"passed_over,omitempty"`           // rows that Options.Only and Skip left out, which are not in Rows
-	Encoding     string         `json:"encoding"`                        // as Options.Encoding has it
-	Delimiter    string         `json:"delimiter"`                       // the character itself
+	Encoding     string         `json:"encoding"`                        // as Options.Encoding has it; xlsx of a workbook
+	Delimiter    string         `json:"delimiter"`                       // the character itself; "" of a workbook
+	Sheet        string         `json:"sheet,omitempty"`                 // of a workbook
 	UPNColumn    string         `json:"upn_column"`                      // header of the UPN column, as it came
 	Warnings     []string       `json:"warnings"`                        // what a person should look at; never nil
 	Rejections   []Rejection    `json:"rejections"`                      // the first of the rejected rows; never nil
@@ -38,7 +39,10 @@ const mostRejections = 10
 // String returns d in one line, which leaves out the warnings.
 func (d Description) String() string {
 	var delimiter string
-	if d.Delimiter != "" {
+	switch {
+	case d.Encoding == workbookEncoding:
+		delimiter = "sheet " + quote(d.Sheet)
+	case d.Delimiter != "":
 		delimiter = delimiterName(d.Delimiter[0])
 	}
 	var b strings.Builder

@@ -27,6 +27,8 @@ func (e encoding) title() string {
 		return "UTF-16 BE"
 	case windows1252:
 		return "Windows-1252"
+	case workbookEncoding:
+		return "Excel workbook"
 	}
 	return "UTF-8"
 }
@@ -48,9 +50,8 @@ func parseEncoding(name string) (encoding, error) {
 
 // A signature is what files begin with that aren't CSV, however they are called.
 var signatures = []struct{ begin, what string }{
-	{"PK\x03\x04", "a zip file, as Excel workbooks (.xlsx) are: in Excel, save it as CSV UTF-8"},
 	{"PK\x05\x06", "an empty zip file, not a CSV file"},
-	{"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls): in Excel, save it as CSV UTF-8"},
+	{"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls), or one with a password: in Excel, save it as .xlsx without a password, or as CSV UTF-8"},
 	{"\x1F\x8B", "compressed with gzip: unpack it first"},
 	{"%PDF-", "a PDF file, not a CSV file"},
 	{"\xFF\xFE\x00\x00", "in UTF-32: save it as UTF-8"},

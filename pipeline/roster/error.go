@@ -39,7 +39,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // An OptionHint is in the error of a file that one of [Options] makes readable.
 type OptionHint struct {
 	Err    error
-	Option string // upn-column, delimiter or encoding
+	Option string // upn-column, delimiter, encoding or sheet
 	Value  string // that the option likely has to have, or ""
 }
 

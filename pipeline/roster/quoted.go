@@ -37,7 +37,7 @@ func (r *records) cutQuoted() bool {
 			return false
 		}
 		lines := 1
-		if min(r.lf, r.cr) < stop {
+		if min(r.lf, r.cr) < stop && !r.src.rows {
 			lines += lineEnds(b[r.pos:stop])
 		}
 		r.take(stop, size, lines)

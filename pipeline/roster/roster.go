@@ -1,5 +1,5 @@
 // Package roster reads the CSV file that says which users to change: any CSV
-// that an administrator really has.
+// that an administrator really has, or a sheet of an Excel workbook.
 //
 // [Open] finds out the encoding, the delimiter and the UPN column. [Roster.Survey]
 // reads all rows once, before anything is done with them: it judges each, and
@@ -12,7 +12,8 @@
 //	                            +---------> Reader <----------+
 //
 // A source is a file of UTF-8; what isn't one is made into one in a temporary
-// file. Records are cut from it at the delimiter and the quotes, and those that
+// file, and so is the sheet of a workbook, a record for each of its rows.
+// Records are cut from it at the delimiter and the quotes, and those that
 // count are rows. The survey judges each by itself and keeps a hash of its
 // UPN. Only if two hashes are equal is the file read once more, and the UPNs
 // behind them compared as text. That takes some 10 bytes of memory a row.
@@ -20,6 +21,7 @@ package roster
 
 import (
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"io"
 	"slices"
@@ -42,6 +44,12 @@ type Options struct {
 
 	// AllowNoUsers says that a file of which no row can be used is no error.
 	AllowNoUsers bool
+
+	Sheet string // the sheet of a workbook, in whatever case; "" for the first that is not hidden
+
+	// Interrupt, if not nil, is called over and over while a workbook is read, which can
+	// take half a minute. If it returns an error, reading ends with it.
+	Interrupt func() error
 }
 
 // A Roster is a CSV file of users. Once it has been surveyed it is safe for use by
@@ -49,6 +57,7 @@ type Options struct {
 type Roster struct {
 	options Options
 	src     *source
+	sheet   *sheet // nil for a CSV file
 	dialect dialect
 	header  []string
 	upn     int   // index of the UPN column
@@ -105,8 +114,18 @@ func open(source func() (*source, error), o Options, hash func([]byte) uint64) (
 	return r, nil
 }
 
-// decode finds out what encoding the file is in, and makes r's source UTF-8.
+// decode finds out what encoding the file is in, or that it is a workbook, and makes
+// r's source UTF-8.
 func (r *Roster) decode() error {
+	book, err := isZip(r.src)
+	switch {
+	case err != nil:
+		return err
+	case book:
+		return r.readWorkbook()
+	case r.options.Sheet != "":
+		return &Error{Name: r.src.name, Err: fmt.Errorf("there is no sheet %q: the file is not an Excel workbook (.xlsx)", r.options.Sheet)}
+	}
 	enc, err := findEncoding(r.src, r.options.Encoding)
 	if err != nil {
 		return err

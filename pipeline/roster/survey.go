@@ -24,6 +24,9 @@ func (r *Roster) Survey(want func(*Row) (string, error)) error {
 	}
 	r.found.Delimiter = string(rune(r.dialect.delimiter))
 	r.found.UPNColumn = r.header[r.upn]
+	if r.sheet != nil {
+		r.sheet.describe(&r.found)
+	}
 	nothingToDo := r.options.AllowNoUsers || r.found.Rows == 0 && r.found.PassedOver > 0
 	if r.found.Users == 0 && !nothingToDo {
 		return r.errorf(0, 0, "%s", r.found.noUsers())

@@ -48,7 +48,7 @@ func (c *Client) userFault(r *rest.Reply, path string) *tenant.Error {
 		}
 	case r.Status == http.StatusNotFound && !c.known.Load():
 		e.Common = fmt.Sprintf("the path %s may be wrong, and not the users", path)
-		e.Err = fmt.Errorf("%w; nobody has been found so far: %s", e.Err, e.Common)
+		e.Err = fmt.Errorf("%w (nobody has been found so far: %s)", e.Err, e.Common)
 	}
 	return e
 }

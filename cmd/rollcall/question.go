@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/job"
+	"rollcall/pipeline/roster"
+	"rollcall/report"
+)
+
+// forecast reads the rows of a change, which is bound, but for the first, and returns
+// what they ask for. It makes no call.
+func forecast(c *pipeline.Change, rows pipeline.Rows, first int) (*report.Asked, error) {
+	asked := report.NewAsked(c.Properties())
+	var row roster.Row
+	var values []pipeline.Value
+	for n := 0; ; n++ {
+		err := rows.Read(&row)
+		if err == io.EOF {
+			return asked, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if n < first {
+			continue
+		}
+		if known := c.Forecast(&row, values); known != nil {
+			values = known
+			asked.Add(values)
+		}
+	}
+}
+
+// asks says in a sentence what a plan asks for of the rows behind the first. Whose
+// says which users these are, if that is not clear.
+func asks(p *job.Plan, first int, whose string) (sentence string, asked *report.Asked, err error) {
+	if asked, err = forecast(p.Change, p.Users.Rows(), first); err != nil {
+		return "", nil, err
+	}
+	if p.Source != nil && p.Manifest.Run == "undo" {
+		return asked.PutBack(len(p.Source.Properties), whose), asked, nil
+	}
+	return asked.Set(whose), asked, nil
+}
+
+// question asks for what the plan of a job says, and says where the record will be
+// and whether it can be undone.
+func (x *execution) question(p *job.Plan) (string, error) {
+	whose := ""
+	if p.Counts.Recorded > 0 {
+		whose = "the other"
+	}
+	sentence, asked, err := asks(p, p.Counts.Recorded, whose)
+	if err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf("%s on the %s?", sentence, p.Tenant.Title()) + besides(p.Change)
+	where := x.output.name
+	if where == "" || where == "-" {
+		where = "standard output"
+	}
+	text += " Record: " + where + "."
+	reads := x.readFirst || p.Change.Expects()
+	switch {
+	case !p.Befores:
+		return text + " Values before are not recorded, so this can't be undone (--read-first).", nil
+	case !reads && asked.Unread() > 0:
+		return text + fmt.Sprintf(" The values before of %s are not known: for them this can't be undone (--read-first).", pipeline.Plural(asked.Unread(), "user")), nil
+	}
+	return text + " Values before are recorded there: undo puts them back.", nil
+}
+
+// besides says what else a change changes.
+func besides(c *pipeline.Change) string {
+	moved := c.Moved()
+	if moved == nil {
+		return ""
+	}
+	return fmt.Sprintf(" That changes %s as well.", strings.Join(moved, ", "))
+}
+
+// question asks for the change of users who are named.
+func (f *userFlags) question(c *pipeline.Change, upns []string, tenant string) (string, error) {
+	asked, err := forecast(c, &userRows{upns: upns}, 0)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s on the %s?", asked.Set(""), tenant) + besides(c) +
+		" The values before are shown, and recorded in no file.", nil
+}

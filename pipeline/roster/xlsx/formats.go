@@ -1,0 +1,215 @@
+package xlsx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// formats show numbers as the styles of a workbook do.
+type formats struct {
+	styles   []style
+	date1904 bool
+
+	file  *excelize.File // one cell, in which numbers are formatted; nil until there is one
+	now   int            // the style of that cell in file
+	cache map[shown]string
+}
+
+// A style is what is done to a number.
+type style struct {
+	id     int    // of a format that is built in, if code is ""
+	code   string // of another
+	inFile int    // its index in formats.file, or 0
+}
+
+type shown struct {
+	style int
+	value string
+}
+
+// maxStyles is a little more than Excel has.
+const maxStyles = 1 << 16
+
+// maxCache is how many numbers are remembered as they are shown.
+const maxCache = 4096
+
+// dateEnd is the first day that Excel does not have: of the year 10000.
+const dateEnd = 2958466
+
+// isoDate is how a date is shown where Excel has it as the computer's settings say.
+const isoDate = "yyyy-mm-dd"
+
+// readFormats reads the styles of a part; there may be none.
+func (b *Book) readFormats(part string, date1904 bool) (*formats, error) {
+	f := &formats{date1904: date1904, cache: make(map[shown]string)}
+	if part == "" || b.parts[part] == nil {
+		return f, nil
+	}
+	codes := make(map[int]string)
+	inCells := 0 // depth of the styles of cells, when inside
+	err := b.each(part, maxPart, func(e *element) error {
+		if e.depth <= inCells {
+			inCells = 0
+		}
+		id, err := strconv.Atoi(e.attr("numFmtId"))
+		switch e.Name.Local {
+		case "numFmt":
+			if err != nil {
+				return fmt.Errorf("%s is damaged: format %q", part, e.attr("numFmtId"))
+			}
+			codes[id] = e.attr("formatCode")
+		case "cellXfs":
+			inCells = e.depth
+		case "xf":
+			if len(f.styles) > maxStyles {
+				return fmt.Errorf("%s has more than %d styles", part, maxStyles)
+			}
+			if inCells > 0 {
+				f.styles = append(f.styles, style{id: id, code: codes[id]})
+			}
+		}
+		return nil
+	})
+	return f, err
+}
+
+// show returns the text that a cell with a number has in a style.
+func (f *formats) show(value, styleID string) (string, error) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return "", fmt.Errorf("%.40q is not a number", value)
+	}
+	index := 0
+	if styleID != "" {
+		if index, err = strconv.Atoi(styleID); err != nil || index < 0 || index > 0 && index >= len(f.styles) {
+			return "", fmt.Errorf("there is no style %.20q in the workbook", styleID)
+		}
+	}
+	if index >= len(f.styles) || f.styles[index].isGeneral() {
+		return general(n), nil
+	}
+	key := shown{index, value}
+	if text, ok := f.cache[key]; ok {
+		return text, nil
+	}
+	text, err := f.format(n, &f.styles[index])
+	if err != nil {
+		return "", err
+	}
+	if len(f.cache) >= maxCache {
+		clear(f.cache)
+	}
+	f.cache[key] = text
+	return text, nil
+}
+
+// general returns a number without a format: all its digits, up to the fifteen that
+// Excel knows of.
+func general(n float64) string {
+	n, _ = strconv.ParseFloat(strconv.FormatFloat(n, 'g', 15, 64), 64)
+	if abs := math.Abs(n); abs != 0 && (abs < 1e-9 || abs >= 1e21) {
+		return strconv.FormatFloat(n, 'E', -1, 64)
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64)
+}
+
+// isGeneral reports whether numbers are shown as if there were no format, or in a way
+// that would lose digits for nothing.
+func (s *style) isGeneral() bool {
+	if s.code == "" {
+		return s.id == 0 || s.id == 11 || s.id == 12 || s.id == 13 || s.id == 48 || s.id == 49 // scientific, fractions, text
+	}
+	plain := literal.ReplaceAllString(s.code, "")
+	return strings.EqualFold(plain, "general") || strings.Contains(plain, "@") && !strings.Contains(plain, ";") ||
+		fraction.MatchString(plain) || scientific.MatchString(plain)
+}
+
+var (
+	literal    = regexp.MustCompile(`"[^"]*"|\\.|_.|\*.|\[[^\]]*\]`)
+	fraction   = regexp.MustCompile(`[#?0] ?/ ?[#?0-9]`)
+	scientific = regexp.MustCompile(`[eE][+-]0`)
+	elapsed    = regexp.MustCompile(`\[[hmsHMS]+\]`)
+	dated      = regexp.MustCompile(`[yYmMdDhHsS]`)
+)
+
+// isDate reports whether numbers are shown as dates or times.
+func (s *style) isDate() bool {
+	return s.code != "" && dated.MatchString(literal.ReplaceAllString(s.code, ""))
+}
+
+// format returns n in a style.
+func (f *formats) format(n float64, s *style) (text string, err error) {
+	defer func() {
+		if p := recover(); p != nil { // the library's, over a format code
+			err = fmt.Errorf("the format %.60q can't be read", s.code)
+		}
+	}()
+	if f.file == nil {
+		f.file = excelize.NewFile()
+	}
+	s.settle()
+	date := s.isDate()
+	if date && f.date1904 && !elapsed.MatchString(s.code) {
+		n += 1462 // the library has days of 1904 right only from March on
+	}
+	if date && (n < 0 || n >= dateEnd) {
+		return "########", nil // as Excel shows it
+	}
+	if s.inFile == 0 {
+		if s.inFile, err = f.file.NewStyle(s.excelize()); err != nil {
+			return "", err
+		}
+	}
+	const sheet, cell = "Sheet1", "A1"
+	if f.now != s.inFile {
+		if err := f.file.SetCellStyle(sheet, cell, cell, s.inFile); err != nil {
+			return "", err
+		}
+		f.now = s.inFile
+	}
+	if err := f.file.SetCellFloat(sheet, cell, n, -1, 64); err != nil {
+		return "", err
+	}
+	if text, err = f.file.GetCellValue(sheet, cell); err != nil {
+		return "", err
+	}
+	if date && text == strconv.FormatFloat(n, 'f', -1, 64) {
+		return "", errors.New("a date in a format that can't be read: give it another format, or make it text")
+	}
+	return strings.TrimSpace(text), nil
+}
+
+// builtInDates are the formats of dates and times that a workbook names by number
+// alone. Excel shows 14 and 22, and those of East Asia, as the computer's settings say.
+var builtInDates = map[int]string{
+	14: isoDate, 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM",
+	20: "h:mm", 21: "h:mm:ss", 22: isoDate + " hh:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0",
+}
+
+// settle makes a date that is built in one with a code, in English unless it says
+// otherwise: the library then knows the language without a search.
+func (s *style) settle() {
+	if s.code == "" {
+		s.code = builtInDates[s.id]
+		if s.id >= 27 && s.id <= 36 || s.id >= 50 && s.id <= 58 {
+			s.code = isoDate
+		}
+	}
+	if s.isDate() && !strings.Contains(s.code, "[$-") {
+		s.code = "[$-409]" + s.code
+	}
+}
+
+// excelize returns s as the library has it.
+func (s *style) excelize() *excelize.Style {
+	if s.code == "" {
+		return &excelize.Style{NumFmt: s.id}
+	}
+	return &excelize.Style{CustomNumFmt: &s.code}
+}

@@ -1,0 +1,236 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollcall/pipeline"
+)
+
+// Asked says in a sentence what is asked of the users of a roster: of how many, from
+// which value to which. What it keeps does not grow with their number. It is for one
+// goroutine.
+type Asked struct {
+	users      int
+	unread     int // of which some value before is not known
+	properties []string
+	moves      []map[move]int // of each property: how many users
+	others     []int          // of each property: users whose move is beyond the first mostMoves
+}
+
+// A move is from one value to another; from is "" if it is not known.
+type move struct{ from, to string }
+
+const (
+	mostMoves  = 1000 // of a property, that are told apart
+	namedMoves = 3    // of a property, that are named
+	mostValue  = 60   // characters of a value
+)
+
+// NewAsked returns an Asked about these properties, of nobody yet.
+func NewAsked(properties []string) *Asked {
+	a := &Asked{properties: properties, others: make([]int, len(properties))}
+	for range properties {
+		a.moves = append(a.moves, make(map[move]int))
+	}
+	return a
+}
+
+// Add adds a user, of whom values has what is wanted and what was before.
+func (a *Asked) Add(values []pipeline.Value) {
+	a.users++
+	unread := false
+	for i, v := range values[:len(a.properties)] {
+		if v.Wanted == "" {
+			continue
+		}
+		unread = unread || v.Before == ""
+		m := move{v.Before, v.Wanted}
+		if _, known := a.moves[i][m]; known || len(a.moves[i]) < mostMoves {
+			if !known { // the row that the texts are of may be long
+				m = move{strings.Clone(m.from), strings.Clone(m.to)}
+			}
+			a.moves[i][m]++
+		} else {
+			a.others[i]++
+		}
+	}
+	if unread {
+		a.unread++
+	}
+}
+
+// Users returns how many users were added.
+func (a *Asked) Users() int { return a.users }
+
+// Unread returns of how many of them some value before is not known.
+func (a *Asked) Unread() int { return a.unread }
+
+// Set returns the sentence for a change:
+//
+//	Set PrivacyMode to opt-out for 492 users (491 opt-in → opt-out, 1 not read)
+//
+// Whose says which users they are, if that is not clear: "the other".
+func (a *Asked) Set(whose string) string {
+	var phrases, counts []string
+	for i, property := range a.properties {
+		to, same := a.wanted(i)
+		phrase := "set " + property
+		switch list, edit := members(to); {
+		case same && edit == '+':
+			phrase = fmt.Sprintf("add %s to %s", list, property)
+		case same && edit == '-':
+			phrase = fmt.Sprintf("remove %s from %s", list, property)
+		case same:
+			phrase += " to " + clipped(to)
+		case len(a.properties) > 1:
+			phrase += " to each user's own value"
+		}
+		if i > 0 && strings.HasPrefix(phrase, "set ") && strings.HasPrefix(phrases[i-1], "set ") {
+			phrase = strings.TrimPrefix(phrase, "set ") // as in: set A to x and B to y
+		}
+		phrases = append(phrases, phrase)
+		if text := a.counts(i, same); text != "" {
+			counts = append(counts, a.labelled(i, len(a.properties), text))
+		}
+	}
+	text := listed(phrases)
+	return strings.ToUpper(text[:1]) + text[1:] + " for " + a.amount(whose) + inBrackets(counts)
+}
+
+// PutBack returns the sentence for an undo of a change of the first n properties,
+// which the others moved with:
+//
+//	Put back PrivacyMode of 491 users (491 to opt-in) and what moved with it (IsDashboardEnabled)
+func (a *Asked) PutBack(n int, whose string) string {
+	var counts []string
+	for i := range a.properties[:n] {
+		if text := a.counts(i, false); text != "" {
+			counts = append(counts, a.labelled(i, n, text))
+		}
+	}
+	text := fmt.Sprintf("Put back %s of %s%s", listed(a.properties[:n]), a.amount(whose), inBrackets(counts))
+	if moved := a.properties[n:]; len(moved) > 0 {
+		text += " and what moved with it (" + strings.Join(moved, ", ") + ")"
+	}
+	return text
+}
+
+func (a *Asked) amount(whose string) string {
+	return strings.TrimPrefix(whose+" ", " ") + pipeline.Plural(a.users, "user")
+}
+
+// labelled returns text, of property i, with its name if it is one of several.
+func (a *Asked) labelled(i, of int, text string) string {
+	if of == 1 {
+		return text
+	}
+	return a.properties[i] + ": " + text
+}
+
+// wanted returns what is wanted of property i, and whether that is the same for all.
+func (a *Asked) wanted(i int) (to string, same bool) {
+	users := a.others[i]
+	for m, n := range a.moves[i] {
+		if to != "" && m.to != to || a.others[i] > 0 {
+			return "", false
+		}
+		to = m.to
+		users += n
+	}
+	return to, users == a.users && users > 0
+}
+
+// counts says how many users go from where to where in property i: those that are the
+// most, then how many others there are. It is "" if there is nothing to add to what
+// all of them are set to.
+func (a *Asked) counts(i int, same bool) string {
+	type count struct {
+		text string
+		n    int
+	}
+	var all []count
+	known, total := false, a.others[i]
+	for m, n := range a.moves[i] {
+		known = known || m.from != ""
+		total += n
+		text := ""
+		switch {
+		case m.from == m.to:
+			text = fmt.Sprintf("%d %s already", n, clipped(m.to))
+		case m.from != "":
+			text = fmt.Sprintf("%d %s → %s", n, clipped(m.from), clipped(m.to))
+		case same:
+			text = fmt.Sprintf("%d not read", n)
+		default:
+			text = fmt.Sprintf("%d to %s", n, clipped(m.to))
+		}
+		all = append(all, count{text, n})
+	}
+	if same && !known {
+		return ""
+	}
+	slices.SortFunc(all, func(x, y count) int { return cmp.Or(cmp.Compare(y.n, x.n), cmp.Compare(x.text, y.text)) })
+	var texts []string
+	rest := total
+	for j, c := range all {
+		// The last one takes no more room than to say that there is another.
+		if j >= namedMoves && !(j == namedMoves && len(all) == namedMoves+1 && a.others[i] == 0) {
+			break
+		}
+		texts = append(texts, c.text)
+		rest -= c.n
+	}
+	text := strings.Join(texts, ", ")
+	if rest > 0 {
+		noun := "others"
+		if rest == 1 {
+			noun = "other"
+		}
+		text += fmt.Sprintf(" and %d %s", rest, noun)
+	}
+	if alone := a.users - total; alone > 0 {
+		text += fmt.Sprintf(", %d left alone", alone)
+	}
+	return strings.TrimPrefix(text, ", ")
+}
+
+// members returns the members of a list that a cell adds or removes, and which of the
+// two: '+', '-', or 0 if it is another value.
+func members(cell string) (text string, edit byte) {
+	if !strings.HasPrefix(cell, `+["`) && !strings.HasPrefix(cell, `-["`) {
+		return "", 0
+	}
+	var list []string
+	if json.Unmarshal([]byte(cell[1:]), &list) != nil {
+		return "", 0
+	}
+	return clipped(strings.Join(list, ", ")), cell[0]
+}
+
+// clipped returns a value as it is shown, without the end if it is long.
+func clipped(value string) string {
+	if runes := []rune(value); len(runes) > mostValue {
+		value = string(runes[:mostValue]) + "…"
+	}
+	return shown(value)
+}
+
+// listed returns texts as a sentence has them: "A, B and C".
+func listed(texts []string) string {
+	if len(texts) < 2 {
+		return strings.Join(texts, "")
+	}
+	last := len(texts) - 1
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
+}
+
+func inBrackets(texts []string) string {
+	if texts == nil {
+		return ""
+	}
+	return " (" + strings.Join(texts, "; ") + ")"
+}

@@ -1,0 +1,60 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"rollcall/pipeline"
+)
+
+// A change is asked for with the values that it is from and to, the commonest first, as
+// far as they are known.
+func TestAsked(t *testing.T) {
+	type v = pipeline.Value
+	for _, test := range []struct {
+		properties string
+		users      map[int][]v // how many of which
+		whose      string
+		want       string
+	}{
+		{"A", map[int][]v{492: {{Wanted: "opt-out"}}}, "", "Set A to opt-out for 492 users"},
+		{"A", map[int][]v{1: {{Wanted: "opt-out"}}}, "the other", "Set A to opt-out for the other 1 user"},
+		{"A", map[int][]v{491: {{Wanted: "opt-out", Before: "opt-in"}}, 1: {{Wanted: "opt-out"}}}, "", "Set A to opt-out for 492 users (491 opt-in → opt-out, 1 not read)"},
+		{"A", map[int][]v{5: {{Wanted: "x", Before: "x"}}, 1: {{Wanted: "x", Before: "$null"}}}, "", "Set A to x for 6 users (5 x already, 1 $null → x)"},
+		{"A", map[int][]v{400: {{Wanted: "x"}}, 92: {{Wanted: "y"}}}, "", "Set A for 492 users (400 to x, 92 to y)"},
+		{"A B", map[int][]v{3: {{Wanted: "x"}, {Wanted: "y"}}}, "", "Set A to x and B to y for 3 users"},
+		{"A B", map[int][]v{3: {{Wanted: "x"}, {Wanted: "y"}}, 2: {{Wanted: "x"}, {}}}, "", "Set A to x and B to each user's own value for 5 users (B: 3 to y, 2 left alone)"},
+		{"A B C", map[int][]v{3: {{Wanted: `+["a","b"]`}, {Wanted: "y"}, {Wanted: `-["c"]`}}}, "", "Add a, b to A, set B to y and remove c from C for 3 users"},
+		{"A", map[int][]v{9: {{Wanted: "a"}}, 8: {{Wanted: "b"}}, 7: {{Wanted: "c"}}, 6: {{Wanted: "d"}}}, "", "Set A for 30 users (9 to a, 8 to b, 7 to c, 6 to d)"},
+		{"A", map[int][]v{9: {{Wanted: "a"}}, 8: {{Wanted: "b"}}, 7: {{Wanted: "c"}}, 6: {{Wanted: "d"}}, 5: {{Wanted: "e"}}}, "", "Set A for 35 users (9 to a, 8 to b, 7 to c and 11 others)"},
+		{"A", map[int][]v{1: {{Wanted: "\x1b[2J" + strings.Repeat("x", 100)}}}, "", "Set A to \ufffd[2J" + strings.Repeat("x", 56) + "… for 1 user"},
+	} {
+		a := NewAsked(strings.Fields(test.properties))
+		for n, values := range test.users {
+			for range n {
+				a.Add(values)
+			}
+		}
+		if got := a.Set(test.whose); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+
+	a := NewAsked([]string{"A", "B", "C"})
+	a.Add([]v{{Wanted: "x"}, {Wanted: "true"}, {Wanted: "true"}})
+	if got, want := a.PutBack(1, ""), "Put back A of 1 user (1 to x) and what moved with it (B, C)"; got != want || a.Unread() != 1 {
+		t.Errorf("%q, want %q; %d unread", got, want, a.Unread())
+	}
+
+	// However many values there are, what is kept of them is bounded, and all are
+	// counted.
+	a = NewAsked([]string{"A"})
+	for i := range 5000 {
+		a.Add([]v{{Wanted: fmt.Sprint(i)}})
+		a.Add([]v{{Wanted: "often"}})
+	}
+	if got, want := a.Set(""), "Set A for 10000 users (5000 to often, 1 to 0, 1 to 1 and 4998 others)"; got != want || len(a.moves[0]) > mostMoves {
+		t.Errorf("%q, want %q; %d kept", got, want, len(a.moves[0]))
+	}
+}

@@ -1,0 +1,61 @@
+package report
+
+import (
+	"fmt"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/results"
+)
+
+const (
+	mostFailures = 10  // that are told of
+	mostReason   = 300 // characters of a reason
+)
+
+// Failures keep the first of the rows that failed, so that they can be told of at the
+// end of a run. They are a [pipeline.JournalRecorder], for one goroutine.
+type Failures struct{ first []string }
+
+// Record adds a row, if it failed.
+func (f *Failures) Record(r *pipeline.Result) error {
+	if r.Status.IsFailure() && len(f.first) < mostFailures {
+		reason := []rune(results.Remark(r))
+		if len(reason) > mostReason {
+			reason = append(reason[:mostReason], '…')
+		}
+		f.first = append(f.first, shown(fmt.Sprintf("line %d: %s  %s: %s", r.Row.Line, r.Row.UPN, r.Status, string(reason))))
+	}
+	return nil
+}
+
+// Journalled is Record of a row that only the journal has.
+func (f *Failures) Journalled(r *pipeline.Result) { f.Record(r) }
+
+// Flush does nothing.
+func (f *Failures) Flush() error { return nil }
+
+// Restart forgets all rows.
+func (f *Failures) Restart() bool {
+	f.first = nil
+	return true
+}
+
+// Lines returns what there is to say of so many rows that failed, some of which may
+// have done so in an earlier run. File, if not "", has them all.
+func (f *Failures) Lines(failed int, file string) []string {
+	if len(f.first) == 0 {
+		return nil
+	}
+	lines := []string{"failed:"}
+	for _, line := range f.first {
+		lines = append(lines, "  "+line)
+	}
+	if more := failed - len(f.first); more > 0 {
+		text := fmt.Sprintf("  and %d more", more)
+		if file != "" {
+			text += ", in " + shown(file)
+		}
+		lines = append(lines, text)
+	}
+	return lines
+}

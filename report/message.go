@@ -1,0 +1,80 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/results"
+)
+
+// SlackMessage writes an outcome as the message that an incoming webhook of Slack
+// takes, and others after its example: what [OutcomeText] says.
+func SlackMessage(w io.Writer, o *results.Outcome) error {
+	return json.NewEncoder(w).Encode(map[string]string{"text": strings.TrimSuffix(OutcomeText(o), "\n")})
+}
+
+// Parts of an Adaptive Card.
+type (
+	cardMessage struct {
+		Type        string           `json:"type"`
+		Attachments []cardAttachment `json:"attachments"`
+	}
+	cardAttachment struct {
+		ContentType string       `json:"contentType"`
+		Content     adaptiveCard `json:"content"`
+	}
+	adaptiveCard struct {
+		Schema  string `json:"$schema"`
+		Type    string `json:"type"`
+		Version string `json:"version"`
+		Body    []any  `json:"body"`
+	}
+	cardText struct {
+		Type   string `json:"type"`
+		Text   string `json:"text"`
+		Weight string `json:"weight,omitempty"`
+		Color  string `json:"color,omitempty"`
+		Wrap   bool   `json:"wrap"`
+	}
+	cardFacts struct {
+		Type  string     `json:"type"`
+		Facts []cardFact `json:"facts"`
+	}
+	cardFact struct {
+		Title string `json:"title"`
+		Value string `json:"value"`
+	}
+)
+
+// TeamsMessage writes an outcome as the message that a webhook of Teams takes, be it
+// of a workflow or a connector: an Adaptive Card that has the counts and nothing
+// else, as [OutcomeText] has them.
+func TeamsMessage(w io.Writer, o *results.Outcome) error {
+	title, rest, _ := strings.Cut(OutcomeText(o), "\n")
+	_, rest, _ = strings.Cut(rest, "\n") // the counts, which are facts here
+	color := "good"
+	if o.Exit != 0 {
+		color = "attention"
+	}
+	facts := []cardFact{{"rows", fmt.Sprintf("%d of %d", o.Rows.Done(), o.Rows.Total)}}
+	for status, n := range o.Rows.ByStatus {
+		if n > 0 {
+			facts = append(facts, cardFact{pipeline.Status(status).String(), strconv.Itoa(n)})
+		}
+	}
+	body := []any{
+		cardText{Type: "TextBlock", Text: title, Weight: "bolder", Color: color, Wrap: true},
+		cardFacts{"FactSet", facts},
+	}
+	for line := range strings.Lines(rest) {
+		body = append(body, cardText{Type: "TextBlock", Text: strings.TrimSuffix(line, "\n"), Wrap: true})
+	}
+	return json.NewEncoder(w).Encode(cardMessage{"message", []cardAttachment{{
+		ContentType: "application/vnd.microsoft.card.adaptive",
+		Content:     adaptiveCard{"http://adaptivecards.io/schemas/adaptive-card.json", "AdaptiveCard", "1.4", body},
+	}}})
+}

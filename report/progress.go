@@ -1,0 +1,255 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"rollcall/pipeline"
+)
+
+// redrawEvery is how often the progress line is drawn.
+const redrawEvery = 100 * time.Millisecond
+
+// eraseLine removes the line that the cursor is on, and puts the cursor at its
+// beginning.
+const eraseLine = "\x1b[2K\r"
+
+// A progressLine is one line of a terminal, which says how far a run is and is drawn
+// over itself. It is never wider than the terminal at that moment.
+type progressLine struct {
+	total int64
+	run   *pipeline.Run
+	at    Terminal
+	speed speed
+	drawn bool // it is on the screen
+}
+
+// A Terminal says what a progress line has to know, each time that it is drawn.
+type Terminal struct {
+	Columns  func() int       // how wide it is
+	Deadline func() time.Time // when a run that is interrupted is stopped at once; nil for never
+}
+
+// Progress draws a progress line, until stop is called, of a run over total rows.
+func (c *Console) Progress(total int, run *pipeline.Run, at Terminal) (stop func()) {
+	c.mu.Lock()
+	c.line = &progressLine{total: int64(total), run: run, at: at}
+	c.mu.Unlock()
+	return Every(redrawEvery, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		io.WriteString(c.w, c.line.redraw(time.Now()))
+	}, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.erase()
+		c.line = nil
+	})
+}
+
+// erase takes the progress line off the screen, if it is there.
+func (c *Console) erase() {
+	if c.line != nil && c.line.drawn {
+		io.WriteString(c.w, eraseLine)
+		c.line.drawn = false
+	}
+}
+
+// redraw returns what draws l as things stand now.
+func (l *progressLine) redraw(now time.Time) string {
+	l.drawn = true
+	// A terminal whose last column is written to may be about to wrap, and the ^C of
+	// who interrupts is shown behind the line.
+	width := max(l.at.Columns()-1-len("^C"), 1)
+	rows := l.run.Stats.Rows.Load()
+	perSecond := l.speed.see(now, rows)
+	if l.run.Stopping() {
+		most := time.Duration(math.MaxInt64)
+		if l.at.Deadline != nil && l.run.Interrupted() {
+			most = l.at.Deadline().Sub(now)
+		}
+		return "\r" + stoppingLine(l.run, width, most) + "\x1b[K"
+	}
+	return fitted(rows, max(l.total, 1), segments(l.run, rows, l.total, perSecond), width)
+}
+
+// A segment is one thing that a progress line says.
+type segment struct {
+	rank int // the lower, the more wanted
+	text string
+}
+
+// Ranks of segments. The bar comes after those that are below barRank.
+const (
+	rankDone = iota
+	rankLeft
+	rankSpeed
+	rankFailed
+	rankThrottled
+	barRank
+	rankReadBack
+	rankStatuses
+	rankPace
+)
+
+// segments returns what there is to say of a run that has done so many of total
+// rows, in the order in which it is read.
+func segments(run *pipeline.Run, rows, total int64, perSecond float64) []segment {
+	all := []segment{{rankDone, fmt.Sprintf("%d/%d", rows, total)}}
+	add := func(rank int, text string) { all = append(all, segment{rank, text}) }
+	if since, _ := run.Outage(); !since.IsZero() {
+		add(rankLeft, "no tenant since "+since.Format(time.TimeOnly))
+	} else if perSecond > 0 {
+		add(rankSpeed, rowsASecond(perSecond))
+		if rows < total {
+			add(rankLeft, timeLeft(time.Duration(float64(total-rows)/perSecond*float64(time.Second)))+" left")
+		}
+	}
+	failed, statuses := int64(0), []string(nil)
+	for s := range run.Stats.ByStatus {
+		if n := run.Stats.ByStatus[s].Load(); n > 0 {
+			statuses = append(statuses, fmt.Sprintf("%d %s", n, pipeline.Status(s)))
+			if pipeline.Status(s).IsFailure() {
+				failed += n
+			}
+		}
+	}
+	if failed > 0 {
+		add(rankFailed, fmt.Sprintf("%d failed", failed))
+	}
+	if d := run.Limiter.PauseLeft(); d > time.Second {
+		add(rankThrottled, fmt.Sprintf("waiting %v", d.Round(time.Second)))
+	} else if d := run.Limiter.Throttled().Round(time.Second); d > 0 {
+		add(rankThrottled, fmt.Sprintf("throttled %v", d))
+	}
+	if n, _ := run.ReadingBack(); n > 0 {
+		add(rankReadBack, fmt.Sprintf("%d reading back", n))
+	}
+	if statuses != nil {
+		add(rankStatuses, "("+strings.Join(statuses, ", ")+")")
+	}
+	if text := found(run.Limiter); text != "" {
+		add(rankPace, "pace "+text)
+	}
+	return all
+}
+
+// Bounds of the bar, in characters.
+const (
+	narrowBar = 3
+	wideBar   = 15
+)
+
+// What a line has beside its text: the percentage and blanks, and with a bar more of
+// these.
+const (
+	besideText = len(" 100%  ")
+	besideBar  = len(" 100%     ") - besideText
+)
+
+// fitted returns what draws a line of at most width columns: the percentage, a bar,
+// and the segments. What does not fit is left out, the least wanted first.
+func fitted(rows, total int64, all []segment, width int) string {
+	var text string
+	keep := make([]bool, len(all))
+	fits := func(i, room int) bool {
+		keep[i] = true
+		var parts []string
+		for j, s := range all {
+			if keep[j] {
+				parts = append(parts, s.text)
+			}
+		}
+		joined := strings.Join(parts, "  ")
+		if keep[i] = len(joined) <= room; keep[i] {
+			text = joined
+		}
+		return keep[i]
+	}
+	order := make([]int, len(all))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(all[a].rank, all[b].rank) })
+	room := width - besideText
+	whole := true // all that is more wanted than the bar is there
+	for _, i := range order {
+		if all[i].rank < barRank {
+			whole = whole && fits(i, room)
+		}
+	}
+	// A block takes two columns where terminals are set to East Asian text.
+	bar := min((room-besideBar-len(text))/2, wideBar)
+	if !whole || bar < narrowBar {
+		bar = 0
+	} else {
+		room -= besideBar + 2*bar
+	}
+	for _, i := range order {
+		if all[i].rank > barRank {
+			whole = whole && fits(i, room)
+		}
+	}
+	if bar > 0 {
+		return drawBar(rows, total, bar, text)
+	}
+	line := strings.TrimRight(fmt.Sprintf("%4d%%  %s", 100*min(rows, total)/total, text), " ")
+	return "\r" + line[:min(len(line), width)] + "\x1b[K"
+}
+
+// drawBar returns what draws a line with a bar that is so many characters wide.
+func drawBar(rows, total int64, bar int, text string) string {
+	var b bytes.Buffer
+	p := progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(&b),
+		progressbar.OptionUseANSICodes(true),
+		progressbar.OptionSetWidth(bar),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: " "}),
+		progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionShowDescriptionAtLineEnd(),
+		progressbar.OptionSetDescription(text),
+	)
+	p.Set64(min(rows, total))
+	if !p.IsFinished() { // which has been drawn, once
+		b.Reset()
+		p.Describe(text) // which draws whatever has changed, as Set64 does not
+	}
+	return b.String()
+}
+
+// stoppingLine says, in width columns, what a run is waiting for that begins no more
+// rows, and which has at most so much time left.
+func stoppingLine(run *pipeline.Run, width int, left time.Duration) string {
+	stopping := "stopping: " + pipeline.Plural(run.Stats.InProgress(), "row") + " in progress"
+	why := ""
+	if since, _ := run.Outage(); !since.IsZero() {
+		why = fmt.Sprintf(" (no tenant since %s)", since.Format(time.TimeOnly))
+	} else if d := run.Limiter.PauseLeft(); d > time.Second {
+		why = fmt.Sprintf(" (waiting %v)", d.Round(time.Second))
+	} else if n, most := run.ReadingBack(); n > 0 {
+		rows := ""
+		if n < run.Stats.InProgress() {
+			rows = fmt.Sprintf("%d ", n)
+		}
+		why = fmt.Sprintf(" (%sreading back, up to %v)", rows, max(min(most, left), time.Second).Round(time.Second))
+	}
+	again := ""
+	if run.Interrupted() {
+		again = "; interrupt again to stop at once"
+	}
+	for _, line := range []string{stopping + why + again, stopping + again, stopping + why, stopping} {
+		if len(line) <= width {
+			return line
+		}
+	}
+	return stopping[:width]
+}
