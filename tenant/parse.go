@@ -9,7 +9,7 @@ import (
 // A RetiredError is the error of a value that is no longer a choice of a property.
 type RetiredError struct {
 	Property, Value string
-	Replacement         string // the choice that has the effect that Value had
+	Replacement     string // the choice that has the effect that Value had
 }
 
 func (e *RetiredError) Error() string {

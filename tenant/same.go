@@ -11,7 +11,7 @@ import (
 type Comparison uint8
 
 const (
-	Different Comparison = iota
+	Different   Comparison = iota
 	CaseDiffers            // the same but for capitals
 	Same
 )

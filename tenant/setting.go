@@ -19,13 +19,13 @@ type Setting struct {
 
 // A property is one value of a Setting.
 type property struct {
-	name    string
-	aliases []string          // other names for it
-	param   string            // the parameter of Set that takes the value
-	extra    []Parameter       // what Set needs beside it; a property that has any takes a cmdlet of its own
-	moves   map[string][]Want // the values that other properties get when this one is set, by its value
-	choices []string          // the values it may have, as they are sent; nil means true or false
-	retired []string          // values that were choices in the past
+	name        string
+	aliases     []string          // other names for it
+	param       string            // the parameter of Set that takes the value
+	extra       []Parameter       // what Set needs beside it; a property that has any takes a cmdlet of its own
+	moves       map[string][]Want // the values that other properties get when this one is set, by its value
+	choices     []string          // the values it may have, as they are sent; nil means true or false
+	retired     []string          // values that were choices in the past
 	replacement string            // the choice that has the effect of those
 }
 

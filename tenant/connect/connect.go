@@ -1,15 +1,13 @@
-// Package connect makes a tenant that is ready to be worked on from the settings
-// that name it.
+// Package connect opens the tenant that settings name.
 //
 //	Settings ─ Open ─→ Tenant ─ SignIn ─→ ID, Run … ─ Save ─ Close
-//	                      └ Steps, for who wants to know why it can't be reached
+//	                      └ Steps: checks that find out why it can't be reached
 //
-// [Open] makes no call: what it refuses is wrong in the settings, a [*SettingError],
-// or a file that can't be read. What is missing for signing in is said by
-// [Tenant.SignIn], for there may be no need to.
+// [Open] makes no call. Its error is a [*SettingError], or a file that can't be read.
+// [Tenant.SignIn] reports what is missing for signing in, because a run may not need to.
 //
-// Nothing here asks a person, prints, or looks for anything by itself. Who opens a
-// tenant hands in what takes that, in [Options].
+// This package asks no person, prints nothing, and looks for no settings by itself. Its
+// caller gives it functions for that, in [Options].
 package connect
 
 import (
@@ -22,27 +20,27 @@ import (
 	"rollcall/tenant/sandbox"
 )
 
-// Options say what a tenant is opened for, and who is told what happens meanwhile.
+// Options say for what a tenant is opened, and have the functions that its messages go to.
 // The functions may be nil, and are called by several goroutines at once.
 type Options struct {
-	Noun    string      // what the cmdlets are about
-	Workers int         // how many of them are run at once
-	Inherit []*os.File  // that processes which are started for the tenant have open
+	Noun    string      // of the cmdlets
+	Workers int         // how many cmdlets are run at once
+	Inherit []*os.File  // files that processes which are started for the tenant inherit
 	Log     *zap.Logger // required
 
-	Prompt func(text string) // shows a person what there is to do to sign in
-	Warn   func(text string) // tells a person what is not as it should be
-	Inform func(text string) // tells a person what takes its time
+	Prompt func(text string) // shows a person what to do to sign in
+	Warn   func(text string) // shows a person a problem that ends nothing
+	Inform func(text string) // shows a person what takes a long time
 }
 
-// A Tenant is one that cmdlets can be run on. The zero value of all but Runner will
-// do for one that nobody has to sign in to.
+// A Tenant runs cmdlets. For a tenant that needs no sign-in, all fields except Runner may be
+// zero.
 type Tenant struct {
 	tenant.Runner
 	Name  string // for people
-	Real  bool   // it is not the built-in sandbox: a change is a change
+	Real  bool   // it is not the built-in sandbox: changes are real
 	Auth  string // how it is signed in to, as in [Settings]
-	Steps []Step // what has to hold for a run to work, in the order to look
+	Steps []Step // checks of what a run needs, in order
 
 	signIn   func(context.Context) error
 	canSet   func() error
@@ -72,8 +70,8 @@ func Open(s Settings, o Options) (*Tenant, error) {
 	return c.sandbox()
 }
 
-// SignIn finds out whether the tenant lets us in and, if something is to be
-// changed, whether there is a way to.
+// SignIn signs in to the tenant. If change is set, it also checks that there is a cmdlet
+// that sets.
 func (t *Tenant) SignIn(ctx context.Context, change bool) error {
 	if t.signIn != nil {
 		if err := t.signIn(ctx); err != nil {
@@ -94,8 +92,8 @@ func (t *Tenant) ID(ctx context.Context) (string, error) {
 	return t.id(ctx)
 }
 
-// Title names the tenant to who is asked about it: with who has signed in where,
-// once that is known.
+// Title returns the name of the tenant for a question to a person, with the account that
+// signed in once that is known.
 func (t *Tenant) Title() string {
 	if t.identity != nil {
 		if whose := t.identity(); whose != "" {
@@ -105,8 +103,8 @@ func (t *Tenant) Title() string {
 	return t.Name
 }
 
-// Save puts what was changed into the tenant's file, if it has one. It is not to be
-// called by who only reads: what another run keeps beside that file is left alone.
+// Save writes the changes to the tenant's file, if it has one. It must not be called by a
+// run that only reads: another run may keep its changes beside that file.
 func (t *Tenant) Save() error {
 	if s, ok := t.Runner.(interface{ Save() error }); ok {
 		return s.Save()
@@ -114,14 +112,14 @@ func (t *Tenant) Save() error {
 	return nil
 }
 
-// Close lets go of all that the tenant holds.
+// Close ends the tenant's connections and processes.
 func (t *Tenant) Close() {
 	if t.close != nil {
 		t.close()
 	}
 }
 
-// A connector makes a Tenant of what is asked for.
+// A connector makes the Tenant that its settings name.
 type connector struct {
 	Settings
 	Options

@@ -14,8 +14,8 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// batchWait is how long a call waits for company. It is short next to the time
-// that a call takes, and long next to the time that a worker needs between two.
+// batchWait is how long a call waits for others in its batch. It is short compared with the
+// time of a call, and long compared with the time of a worker between two calls.
 const batchWait = 5 * time.Millisecond
 
 // exchange returns the tenant over HTTPS: Exchange's own cmdlets and those of Viva
@@ -33,7 +33,7 @@ func (c *connector) exchange() (*Tenant, error) {
 	case insights.Serves(c.Noun) && c.Batch > 1:
 		return nil, c.batchError(fmt.Errorf("the service that has %s takes no batches", c.Noun))
 	case tenant.InModule(c.Noun) && !insights.Serves(c.Noun) && entra.IsMicrosoft(endpoint):
-		// A run that fails for every user is not how to find out.
+		// Refused here, because otherwise the run would fail for every user.
 		return nil, &SettingError{"noun", c.Noun, ErrModuleOnly}
 	}
 	token, err := c.token(cloud)
@@ -108,8 +108,8 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 		return configError(err)
 	}
 	t.Runner, t.close = client, client.Close
-	// That the path can't be found out concerns no user: it shows before the
-	// first row is begun.
+	// If the path can't be found out, that has nothing to do with a user: it is reported
+	// before the first row.
 	t.signIn = c.retrySignIn(func(ctx context.Context) error {
 		_, err := client.Path(ctx)
 		return err
@@ -147,7 +147,7 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 	return nil
 }
 
-// tokenTenant returns what finds out the ID of the tenant from the token.
+// tokenTenant returns a function that gets the ID of the tenant from the token.
 func (c *connector) tokenTenant(token func(context.Context) (string, error)) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		t, err := token(ctx)
@@ -155,6 +155,6 @@ func (c *connector) tokenTenant(token func(context.Context) (string, error)) fun
 	}
 }
 
-// configError is err, of a client's New, as one of the settings: that is where all
-// that a client can find wrong comes from.
+// configError returns err, from a client's New, as a [*SettingError]: a client's
+// configuration comes from the settings.
 func configError(err error) error { return &SettingError{Err: err} }

@@ -29,7 +29,7 @@ func (c *connector) powershell() (*Tenant, error) {
 	if c.Organization == "" && !c.byHand() {
 		return nil, &SettingError{Setting: "organization", Err: errors.New("the tenant powershell needs the first domain of the tenant, such as contoso.onmicrosoft.com")}
 	}
-	if missing != nil { // a look at the rest says so when it comes to signing in
+	if missing != nil { // the error is reported when the token is needed
 		signIn.Method = powershell.AccessToken
 		signIn.Token = func(context.Context, string) (string, time.Time, error) { return "", time.Time{}, missing }
 	}
@@ -89,9 +89,9 @@ func (c *connector) powershell() (*Tenant, error) {
 	}, nil
 }
 
-// moduleSignIn returns how the module signs in. It gets a token from here, but for a
-// certificate of Windows' and by hand, which only the module can do. The error is a
-// [*SettingError] or a [*SignInError].
+// moduleSignIn returns how the module signs in. rollcall gives it a token, except for a
+// certificate in the store of Windows and for a person, where the module signs in itself.
+// The error is a [*SettingError] or a [*SignInError].
 func (c *connector) moduleSignIn(cloud entra.Cloud) (powershell.SignIn, error) {
 	signIn := powershell.SignIn{
 		Method:       powershell.AccessToken,
@@ -141,9 +141,8 @@ func describeIdentity(f powershell.Facts) string {
 	return "signed in " + strings.Join(parts, " ")
 }
 
-// powershellSteps are what has to hold for the module's cmdlets of a noun to
-// work. All of them are looked at by the first; each of the others says how far
-// that one got.
+// powershellSteps are the checks for the module's cmdlets of a noun. The first step makes
+// all the checks; each of the others reports its own result.
 func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.SignIn) []Step {
 	noun := c.Noun
 	var facts powershell.Facts

@@ -20,25 +20,24 @@ const (
 	PowerShell = "powershell"
 )
 
-// Settings say which tenant is meant, and who signs in to it and how. Nothing else
-// is looked for anywhere: not in the environment either, but for what package entra
-// says of azidentity.
+// Settings name the tenant, and say who signs in to it and how. Nothing is looked for
+// anywhere else, not in the environment either, except by azidentity: see package entra.
 type Settings struct {
 	Tenant       string // "sandbox", "sandbox:FILE", "exchange" or "powershell"
 	Organization string // the tenant's ID, a GUID, or one of its domains; for powershell the first
 	Cloud        string // one of [entra.CloudNames]; "" is the first of them
 	Endpoint     string // exchange: base URL of the service, if it is not the cloud's
-	Program      string // powershell: the PowerShell to run, if it is not to be found out
+	Program      string // powershell: the PowerShell to run; "" to find one
 
-	// Timeout bounds one call. Signing in is bounded by it too, but never in less
-	// than 40 seconds; a person has the time that it takes.
+	// Timeout is the longest time for one call, and for signing in, which always has at
+	// least 40 seconds. It does not apply to a person who signs in.
 	Timeout time.Duration
 
 	// Batch is how many calls may share one request; 1 for none.
 	Batch int
 
-	// Auth is one of [entra.Methods], or "" if there is no way to sign in: what
-	// needs none works all the same.
+	// Auth is one of [entra.Methods], or "" for no way to sign in: only tenants that need
+	// none work then.
 	Auth string
 
 	Client              string // the application's ID
@@ -52,8 +51,8 @@ type Settings struct {
 	Authority           string // base URL of Entra ID, if it is not the cloud's
 }
 
-// A SignInError is that nobody can be signed in by the settings as they are: it is
-// [ErrNoAuth], or has an [*entra.MissingError], or says what is wrong with a file.
+// A SignInError says that the settings are not enough to sign in. Its cause is [ErrNoAuth],
+// an [*entra.MissingError], or an error of a file.
 type SignInError struct{ Err error }
 
 func (e *SignInError) Error() string { return e.Err.Error() }
@@ -61,18 +60,18 @@ func (e *SignInError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *SignInError) Unwrap() error { return e.Err }
 
-// ErrNoAuth is that something needs a way to sign in, and Settings name none.
+// ErrNoAuth says that a way to sign in is needed and Settings name none.
 var ErrNoAuth = errors.New("no access token, and no way to sign in is chosen")
 
-// ErrModuleOnly is that the cmdlets of a noun are compiled into Microsoft's module,
-// which only the powershell tenant runs.
+// ErrModuleOnly says that the cmdlets of a noun are compiled into Microsoft's module, which
+// only the powershell tenant runs.
 var ErrModuleOnly = errors.New("its cmdlets are compiled into Microsoft's PowerShell module, and Exchange Online is not known to serve them")
 
-// A SettingError is a setting that can't be meant.
+// A SettingError says that a setting has a value that is not valid.
 type SettingError struct {
 	Setting string // tenant, organization, cloud, timeout, batch, auth, certificate-thumbprint or noun; "" if Err says which
-	Value   string // as it was given; "" if nothing was
-	Err     error  // what is wrong with it, or what was wanted
+	Value   string // the value, or "" if there was none
+	Err     error  // what is wrong with it, or what is wanted
 }
 
 func (e *SettingError) Error() string {
@@ -96,7 +95,7 @@ func (s *Settings) File() string {
 	return name
 }
 
-// Identity returns what tells the tenant from others.
+// Identity returns a text that is different for each tenant.
 func (s *Settings) Identity() string {
 	if name := s.File(); name != "" {
 		if path, err := filepath.EvalSymlinks(name); err == nil {
@@ -114,8 +113,8 @@ func (s *Settings) Identity() string {
 	return id
 }
 
-// LockKey returns what tells a tenant that is written to from others, by one of the
-// names of its organization: whatever way it is reached by, it is one.
+// LockKey returns a text that is different for each tenant that can be written to. It is the
+// same for every way to reach the tenant. organization is one of the tenant's names.
 func (s *Settings) LockKey(organization string) string {
 	switch s.Tenant {
 	case Exchange:
@@ -142,7 +141,7 @@ func (s *Settings) BaseURL() string {
 	return strings.TrimRight(u.String(), "/")
 }
 
-// check returns a [*SettingError] if s can't be meant, whatever the tenant.
+// check returns a [*SettingError] if a setting is not valid, whatever the tenant.
 func (s *Settings) check() error {
 	kind, _, _ := strings.Cut(s.Tenant, ":")
 	switch {
@@ -173,8 +172,8 @@ func (s *Settings) cloud() (entra.Cloud, error) {
 	return cloud, nil
 }
 
-// checkAuth returns an error if Auth is no way to sign in: a [*SignInError] if it is
-// none, or else a [*SettingError].
+// checkAuth returns a [*SignInError] if Auth is "", and a [*SettingError] if it is not one
+// of [entra.Methods].
 func (s *Settings) checkAuth() error {
 	switch {
 	case s.Auth == "":

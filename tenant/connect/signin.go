@@ -16,11 +16,10 @@ import (
 // A tokenFunc returns an access token, as [entra.Source.Token] does.
 type tokenFunc func(ctx context.Context, refused, claims string) (string, error)
 
-// token returns where access tokens for the service come from. What is missing for
-// signing in is said by whoever first asks for a token.
+// token returns a function that gets access tokens for the service. What is missing for
+// signing in is reported by its first call.
 func (c *connector) token(cloud entra.Cloud) (tokenFunc, error) {
-	// A proxy of the user's passes tokens on, so that they have to be good for
-	// the service behind it.
+	// A proxy of the user passes tokens on, so they must be for the service behind it.
 	host := cloud.Endpoint
 	if entra.IsMicrosoft(c.BaseURL()) {
 		host = c.BaseURL()
@@ -37,8 +36,8 @@ func (c *connector) token(cloud entra.Cloud) (tokenFunc, error) {
 	}, nil
 }
 
-// source returns where access tokens for a host, as its base URL, come from. The
-// error is a [*SettingError] or a [*SignInError].
+// source returns a Source of access tokens for a host, given as its base URL. The error is
+// a [*SettingError] or a [*SignInError].
 func (c *connector) source(cloud entra.Cloud, host string) (*entra.Source, error) {
 	if err := c.checkAuth(); err != nil {
 		return nil, err
@@ -58,16 +57,15 @@ func (c *connector) source(cloud entra.Cloud, host string) (*entra.Source, error
 	return source, nil
 }
 
-// How long signing in may take at least, and how often it is said that it does.
+// The least time limit of signing in, and how often its progress is reported.
 const (
 	signInPatience = 40 * time.Second
 	signInReport   = 8 * time.Second
 )
 
-// retrySignIn returns signIn with retries: what fails for the moment is tried again,
-// for about half a minute. A run that is told to begin at night must not be lost to
-// one lost reply. What is going on is said meanwhile. All of it takes no longer than
-// Timeout, but for a person, who has the time that it takes.
+// retrySignIn returns signIn with retries: a transient failure is tried again for about half
+// a minute, so that a run that starts at night does not fail because of one lost reply. It
+// reports its progress. Timeout limits all of it, except for a person who signs in.
 func (c *connector) retrySignIn(signIn func(context.Context) error) func(context.Context) error {
 	limit := max(c.Timeout, signInPatience)
 	return func(ctx context.Context) error {
@@ -78,7 +76,7 @@ func (c *connector) retrySignIn(signIn func(context.Context) error) func(context
 			defer cancel()
 			begun := time.Now()
 			defer every(signInReport, func() {
-				c.Inform(fmt.Sprintf("signing in, for %v by now; given up after %v", time.Since(begun).Round(time.Second), limit))
+				c.Inform(fmt.Sprintf("signing in for %v so far; it is given up after %v", time.Since(begun).Round(time.Second), limit))
 			})()
 		}
 		waits := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
@@ -106,8 +104,7 @@ func (c *connector) retrySignIn(signIn func(context.Context) error) func(context
 	}
 }
 
-// every calls f again and again, at that interval, until the function that it
-// returns is called.
+// every calls f at an interval, until the function that it returns is called.
 func every(interval time.Duration, f func()) (stop func()) {
 	done := make(chan struct{})
 	var over sync.WaitGroup

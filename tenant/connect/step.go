@@ -11,25 +11,25 @@ import (
 	"time"
 )
 
-// A Step is one thing that has to hold for a run to work.
+// A Step is one check of what a run needs.
 type Step struct {
 	Name  string
 	Check func(context.Context) (found string, err error) // changes nothing
-	Fix   string                                          // what to do if it does not hold, or ""
+	Fix   string                                          // what to do if Check fails, or ""
 
 	// Permission is what to do after a call was refused with HTTP 401 or 403.
 	Permission string
 
-	// Overruled says that to read a user is a better proof: that this step does not
-	// hold need not keep a run from working.
+	// Overruled says that reading a user is a better check: a run may work even if this
+	// one fails.
 	Overruled bool
 
-	// Settings are those that may be wrong then, by the words that a
-	// [SettingError] has.
+	// Settings are the names of the settings that may be wrong if Check fails, as in a
+	// [SettingError].
 	Settings []string
 }
 
-// An Advised is an error that says itself what to do about it.
+// An Advised is an error with advice what to do about it.
 type Advised struct {
 	Err      error
 	Fix      string
@@ -41,7 +41,7 @@ func (e *Advised) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Advised) Unwrap() error { return e.Err }
 
-// A Caution is what may keep a run from working, and may not.
+// A Caution is a problem with which a run may still work.
 type Caution struct{ Err error }
 
 func (e *Caution) Error() string { return e.Err.Error() }
@@ -49,7 +49,7 @@ func (e *Caution) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Caution) Unwrap() error { return e.Err }
 
-// hostSteps are what has to hold for any cmdlet to work over HTTPS.
+// hostSteps are the checks for all cmdlets over HTTPS.
 func (c *connector) hostSteps(token func(context.Context) (string, error)) []Step {
 	return []Step{{
 		Name:     "host",
@@ -76,7 +76,7 @@ func (c *connector) hostSteps(token func(context.Context) (string, error)) []Ste
 
 const fixSignIn = "check who signs in and how, and that the application's certificate or secret has not expired"
 
-// reach finds out whether anything answers at a URL.
+// reach returns an error unless a server answers at url.
 func reach(ctx context.Context, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -108,7 +108,7 @@ func missingOf(noun string, names []string) string {
 	return strings.Join(missing, " and ")
 }
 
-// describeToken says what a token is, without showing any of it.
+// describeToken describes a token without showing it.
 func describeToken(token string) string {
 	c := tenant.CallerOf(token)
 	var parts []string

@@ -1,6 +1,6 @@
-// Package disk renames, removes, opens and replaces files as Windows wants it: a virus
-// scanner, a backup or a cloud drive has many a file open for a moment there, and
-// a file that is open is not renamed, removed or opened by others.
+// Package disk renames, removes, opens and replaces files in a way that also works on
+// Windows. There a virus scanner, a backup or a cloud drive often has a file open for a
+// moment, and other programs can't rename, remove or open it meanwhile.
 package disk
 
 import (
@@ -9,27 +9,27 @@ import (
 	"time"
 )
 
-// ErrOpen is the cause of the error of a file that another program has open. Only
-// on Windows is that an error.
+// ErrOpen is the cause of the error of a file that another program has open. It occurs
+// only on Windows.
 var ErrOpen = errors.New("it is open in another program")
 
-// patience is how long something is tried again for.
+// patience is how long an operation is tried again.
 const patience = 2 * time.Second
 
-// Rename is [os.Rename], which replaces what is there. While another program has
-// one of the files open it is tried again, for some two seconds.
+// Rename is [os.Rename], which replaces an existing file. While another program has one of
+// the files open it tries again, for about two seconds.
 func Rename(from, to string) error {
 	return explain("replace", to, patiently(func() error { return os.Rename(from, to) }, isBusy))
 }
 
-// Remove is [os.Remove]. While another program has the file open it is tried
-// again, for some two seconds.
+// Remove is [os.Remove]. While another program has the file open it tries again, for about
+// two seconds.
 func Remove(name string) error {
 	return explain("remove", name, patiently(func() error { return os.Remove(name) }, isBusy))
 }
 
-// OpenFile is [os.OpenFile]. While another program keeps everybody else from the
-// file it is tried again, for some two seconds.
+// OpenFile is [os.OpenFile]. While another program has the file open exclusively it tries
+// again, for about two seconds.
 func OpenFile(name string, flag int, perm os.FileMode) (f *os.File, err error) {
 	err = patiently(func() error {
 		f, err = os.OpenFile(name, flag, perm)

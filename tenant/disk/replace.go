@@ -7,12 +7,11 @@ import (
 	"os"
 )
 
-// ErrExists is in the error of a file that is there already and holds something.
+// ErrExists is the cause of the error of a file that is there already and not empty.
 var ErrExists = errors.New("there is one already")
 
-// CheckReplace finds out whether [Replace] could write a file called name: it
-// returns [ErrExists] for one that is there already, unless overwrite says to
-// replace it.
+// CheckReplace returns the error that [Replace] would return for a file called name:
+// [ErrExists] if it is there already, unless overwrite is set.
 func CheckReplace(name string, overwrite bool) error {
 	switch info, err := os.Stat(name); {
 	case err == nil && !info.Mode().IsRegular():
@@ -23,8 +22,8 @@ func CheckReplace(name string, overwrite bool) error {
 	return CanWriteFile(name)
 }
 
-// Replace is [WriteFile] of a file that is readable by its owner alone, and that
-// is not there yet unless overwrite says to replace it.
+// Replace is [WriteFile] for a file that only its owner can read. It is an error if the file
+// is there already, unless overwrite is set.
 func Replace(name string, overwrite bool, write func(io.Writer) error) error {
 	if err := CheckReplace(name, overwrite); err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// WriteFile puts what write writes in the place of the file called name, as a
-// whole: whenever it is cut short, and whoever reads the file meanwhile, it is
-// what it was or what it is to be. Pipes and devices are written to as they are.
+// WriteFile replaces the file called name by what write writes, as a whole: at any moment,
+// also if it is cut short, a reader sees either the old or the new content. A pipe or a
+// device is written to directly.
 func WriteFile(name string, perm os.FileMode, write func(io.Writer) error) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return writeDevice(name, write)
@@ -23,8 +23,7 @@ func WriteFile(name string, perm os.FileMode, write func(io.Writer) error) error
 	return ReplaceFile(name, perm, write)
 }
 
-// ReplaceFile is WriteFile for a file of our own: a link in its place is replaced,
-// too.
+// ReplaceFile is like WriteFile, but it replaces a link instead of following it.
 func ReplaceFile(name string, perm os.FileMode, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
 	if err != nil {
@@ -65,8 +64,8 @@ func writeDevice(name string, write func(io.Writer) error) error {
 	return err
 }
 
-// CanWriteFile returns an error if WriteFile could not write the file called name
-// in the end, as far as that can be found out.
+// CanWriteFile returns an error if it can be found out that WriteFile could not write the
+// file called name.
 func CanWriteFile(name string) error {
 	switch info, err := os.Stat(name); {
 	case err == nil && info.IsDir():
@@ -85,8 +84,7 @@ func CanWriteFile(name string) error {
 	return Remove(f.Name())
 }
 
-// Cause returns err without the operation and the paths that package os puts
-// ahead of it.
+// Cause returns err without the operation and the paths that package os puts before it.
 func Cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err

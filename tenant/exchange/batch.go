@@ -21,52 +21,50 @@ const MaxBatch = 10
 // batches. Its class is [tenant.Unauthorized], for no batch will fare better.
 var ErrNoBatch = errors.New("the tenant takes no batches")
 
-// A BatchConfig says how cmdlets get together. Size and Callers are required.
+// A BatchConfig says how cmdlets are put into batches. Size and Callers are required.
 type BatchConfig struct {
 	Size    int           // how many cmdlets a request has at most: 1 to [MaxBatch]
 	Callers int           // how many goroutines call Run at once, at most
-	Wait    time.Duration // how long the first cmdlet waits for company, at most
+	Wait    time.Duration // how long the first cmdlet of a batch waits for others, at most
 }
 
-// A Batcher puts cmdlets that are run at the same time into one request. It is
-// a [tenant.Runner] around a [Client], and for each of its callers is as if it
-// had made a request of its own:
+// A Batcher puts cmdlets that are run at the same time into one request. It is a
+// [tenant.Runner] around a [Client]. For each caller the result is the same as if its
+// cmdlet were a request of its own:
 //
 //	Run ─┐                         ┌─ reply ─→ page → objects
 //	Run ─┼─ batch ─ POST $batch ─→ ┼─ reply ─→ fault → *tenant.Error
 //	Run ─┘                         └─ reply ─→ page → the next page, alone
 //
-// A batch leaves when it is full, when its first cmdlet has waited for long
-// enough, or when nobody is left who could join. A cmdlet without company is a
-// request as the Client makes it. Whoever goes away takes only its own cmdlet
-// along: the request ends when nobody waits for it any more.
+// A batch is sent when it is full, when its first cmdlet has waited long enough, or when
+// all callers have a cmdlet in it. A single cmdlet is sent as the Client sends it. If the
+// context of a caller ends, only its own cmdlet ends; the request ends when no caller
+// waits for it.
 //
-// Parts are told apart by their ids. What is not clearly the reply to a part is
-// nobody's, and the part Unavailable. What failed for the moment in company is
-// alone when it is run again, so that a cmdlet which breaks batches breaks one.
-// Only if the tenant throttled the whole batch is it not: the same cmdlets as
-// requests of their own would be ten times as many.
+// Replies belong to the parts by their ids. A part without a clear reply is Unavailable. A
+// cmdlet that had a transient failure in a batch is sent alone the next time, so that a
+// cmdlet which breaks batches breaks only one. That does not apply if the tenant throttled
+// the whole batch: single requests would be ten times as many.
 type Batcher struct {
 	client  *Client
 	cfg     BatchConfig
-	taken   atomic.Bool // the tenant has taken a batch
+	taken   atomic.Bool // the tenant has accepted a batch
 	sending sync.WaitGroup
 
 	mu    sync.Mutex
-	open  *batch              // the one that is being gathered, or nil
-	alone map[string]struct{} // the cmdlets that are to have no company next time
+	open  *batch              // the batch that is being filled, or nil
+	alone map[string]struct{} // the cmdlets to send alone the next time
 }
 
-// maxAlone bounds how many cmdlets are remembered to have failed: those that
-// nobody runs again stay.
+// maxAlone is the most cmdlets in alone: those that are not run again stay there.
 const maxAlone = 10_000
 
-// A batch is cmdlets that share a request. Before it leaves, its fields are the
-// Batcher's to lock.
+// A batch is cmdlets that share a request. Until it is sent, the Batcher's lock guards its
+// fields.
 type batch struct {
 	parts   []*part
-	waiting int           // callers who have not gone away
-	full    chan struct{} // closed when nobody else is to join
+	waiting int           // callers that still wait
+	full    chan struct{} // closed when no other cmdlet is to be added
 	gone    func()        // ends the request
 }
 
@@ -76,12 +74,12 @@ type part struct {
 	answer chan answer // holds one, so that the batch never waits for a caller
 }
 
-// An answer is what came of a part: a reply, an error, or neither if it has to
-// be sent alone.
+// An answer is the result of a part: a reply, an error, or neither if the part has to be
+// sent alone.
 type answer struct {
 	reply *reply
 	err   error
-	whole bool // it is the whole batch's, and throttled
+	whole bool // the whole batch was throttled
 }
 
 // NewBatcher returns a Batcher around c.
@@ -92,7 +90,7 @@ func NewBatcher(c *Client, cfg BatchConfig) *Batcher {
 	return &Batcher{client: c, cfg: cfg, alone: make(map[string]struct{})}
 }
 
-// Run is as [Client.Run], for cmd in whatever company there is.
+// Run is like [Client.Run], in a batch with other cmdlets if there are any.
 func (b *Batcher) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, error) {
 	if err := cmd.Check(); err != nil {
 		return nil, err

@@ -7,21 +7,20 @@
 //	             └───── next page ──────│─────────────┘
 //	                                    └ else → fault → *tenant.Error
 //
-// A [Client] makes one attempt of each call and reports what came of it. It
-// asks for a token before every request, follows no redirect, and sends
-// nothing to any host but its endpoint's. Whatever the tenant answers is
-// bounded before it is kept.
+// A [Client] makes one attempt of each call and returns its result. It asks for a token
+// before every request, follows no redirect, and sends nothing to any host except its
+// endpoint's. It reads only a limited part of a reply.
 //
-// The service documents none of this, and this package could not be tried
-// against Microsoft 365. Facts about the service come from public clients of
-// it, and are sorted as follows.
+// Microsoft does not document this interface, and this package was not tried against
+// Microsoft 365. Facts about the service come from public clients of it. They are marked
+// as follows.
 //
-// Certain, for several clients agree: the URL, the body's envelope, beta as
+// Certain, because several clients agree: the URL, the body's envelope, beta as
 // the version, the anchor's forms, value and @adminapi.warnings, paging by a
 // second POST to the link, the order in which an error's message is looked up
 // and its three parts, Retry-After.
 //
-// Likely, for one client has it: @adminapi.errors in a reply of status 200,
+// Likely, because one client has it: @adminapi.errors in a reply of status 200,
 // x-ms-diagnostics as the reason of a 403. Facts about the classes of errors are
 // with [tenant.Failure].
 //
@@ -41,8 +40,8 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// A cmdlet is about one user, and so answered by one object or a few: these
-// bounds are there for a tenant that never ends.
+// A cmdlet is about one user, and so its reply has one object or a few. These limits are
+// for a tenant that never stops sending.
 const (
 	maxPages   = 1000
 	maxObjects = 100_000
@@ -59,8 +58,8 @@ type Client struct {
 	place    atomic.Pointer[place]
 }
 
-// Run runs cmd and returns the objects that it wrote, of all pages, or an
-// error: never some of the objects only.
+// Run runs cmd and returns the objects that it wrote, of all pages, or an error: never only
+// some of the objects.
 //
 // The error is a [*tenant.Error], except in two cases. If ctx has ended, it is
 // ctx.Err() with cmd's name and user, whatever else went wrong. If cmd can't
@@ -90,8 +89,7 @@ type call struct {
 	id     string   // of all requests of one Run
 }
 
-// pages sends l, and again to the link to the next page as long as there is
-// one.
+// pages sends l, and then again to the link to the next page as long as there is one.
 func (c *Client) pages(ctx context.Context, l call) ([]tenant.Object, error) {
 	r, err := c.send(ctx, l)
 	if err != nil {
@@ -134,7 +132,7 @@ func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object,
 	return nil, fmt.Errorf("more than %d pages", maxPages)
 }
 
-// nextPage reads link, which is followed only to where token may go.
+// nextPage reads link. It is followed only if token may be sent there.
 func (c *Client) nextPage(link, token string) (*url.URL, error) {
 	u, err := c.placeFor(token).invoke.Parse(link)
 	switch {
@@ -146,7 +144,7 @@ func (c *Client) nextPage(link, token string) (*url.URL, error) {
 	return u, nil
 }
 
-// send makes one request and returns the reply that it got.
+// send makes one request and returns the reply.
 func (c *Client) send(ctx context.Context, l call) (*reply, error) {
 	r, err := c.rest.Send(ctx, c.requests(l), l.limit())
 	if err != nil {
@@ -155,16 +153,16 @@ func (c *Client) send(ctx context.Context, l call) (*reply, error) {
 	return &reply{Reply: r}, nil
 }
 
-// requests returns what makes the requests of l.
+// requests returns the function that makes the requests of l.
 func (c *Client) requests(l call) rest.Request {
 	return func(ctx context.Context, token string) *http.Request { return c.request(ctx, l, token) }
 }
 
-// limit returns how many bytes are read of a reply to l that is one of success.
+// limit returns how many bytes are read of a reply of success to l.
 func (l call) limit() int64 { return int64(max(1, len(l.parts))) * maxPage }
 
-// renew returns r, a reply to l, or, if the tenant did not accept its token, the
-// reply to l with another.
+// renew returns r, a reply to l. If the tenant did not accept its token, it returns the
+// reply to l with another token.
 func (c *Client) renew(ctx context.Context, l call, r *reply) (*reply, error) {
 	fresh, err := c.rest.Renew(ctx, c.requests(l), l.limit(), r.Reply)
 	if err != nil || fresh != r.Reply {
@@ -176,7 +174,7 @@ func (c *Client) renew(ctx context.Context, l call, r *reply) (*reply, error) {
 	return r, err
 }
 
-// read returns the page that r, a reply to l, has. It is the end of r.
+// read returns the page in r, a reply to l, and releases r.
 func (c *Client) read(l call, r *reply) (page, error) {
 	defer r.release()
 	r.cmdlet = l.cmdlet
@@ -192,11 +190,11 @@ func (c *Client) read(l call, r *reply) (page, error) {
 	return p, err
 }
 
-// Token returns the token that the next request would have.
+// Token returns the token for the next request.
 func (c *Client) Token(ctx context.Context) (string, error) { return c.rest.Token(ctx) }
 
-// String returns the tenant that c is of. It keeps what prints a Client from
-// printing what is in it.
+// String returns the name of the tenant. With it, printing a Client does not show its
+// fields.
 func (c *Client) String() string {
 	return c.rest.Organization() + " on " + c.template.URL.Host
 }

@@ -12,8 +12,8 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// A noun is what a pair of cmdlets is about: where its settings are, what a Set
-// sends, and what a Get reads.
+// A noun has the rules of a pair of cmdlets: where its settings are, what a Set sends, and
+// what a Get reads.
 type noun struct {
 	name     string
 	resource string                              // below the user
@@ -37,8 +37,8 @@ type call struct {
 	body     []byte // of a PATCH; nil for a GET
 }
 
-// newCall returns the call of cmd, or why the module would refuse it. Nothing
-// is sent for what it refuses.
+// newCall returns the call of cmd, or an error if the module would refuse cmd. Nothing is
+// sent for a refused cmdlet.
 func newCall(cmd tenant.Cmdlet) (*call, error) {
 	if err := cmd.Check(); err != nil {
 		return nil, err
@@ -89,8 +89,8 @@ func (p parameters) has(name string) bool {
 	return ok
 }
 
-// choice returns the value of a parameter that is one of choices, in their
-// spelling. Capitals don't matter, hyphens do.
+// choice returns the value of a parameter, which must be one of choices, in the spelling of
+// choices. Capitals don't matter, hyphens do.
 func (p parameters) choice(name string, choices ...string) (string, error) {
 	text, _ := p[name].(string)
 	for _, c := range choices {
@@ -101,8 +101,7 @@ func (p parameters) choice(name string, choices ...string) (string, error) {
 	return "", fmt.Errorf("parameter %q: %s: want %s", name, show(p[name]), strings.Join(choices, ", "))
 }
 
-// bool returns the value of a parameter that is true or false. A text is
-// neither.
+// bool returns the value of a parameter, which must be a boolean, not a text.
 func (p parameters) bool(name string) (bool, error) {
 	b, ok := p[name].(bool)
 	if !ok {
@@ -126,8 +125,8 @@ var features = []struct{ name, field string }{
 	{"add-in", "IsAddInOptedOut"},
 }
 
-// myAnalyticsBody returns what the module sends. PrivacyMode takes all features
-// with it, both ways, but for one that is named and set beside it.
+// myAnalyticsBody returns the body that the module sends. PrivacyMode sets all features,
+// on or off, except one that Feature names.
 func myAnalyticsBody(p parameters) ([]byte, error) {
 	off := make(map[string]bool) // by field; what has no entry is not sent
 	var b []byte

@@ -14,16 +14,16 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// defaultPath is the service's where autodiscover does not know it: the module's
-// own.
+// defaultPath is the path of the service if autodiscover does not know it: the module has
+// the same.
 const defaultPath = "/weveb2"
 
-// Path returns the path of the service on the endpoint's host. It is found out
-// once, by the first call, and all who want it meanwhile wait for that.
+// Path returns the path of the service on the endpoint's host. The first call finds it out,
+// and other calls wait for that.
 //
-// The error is the connection's, whichever user it befalls: a failure that may
-// pass, or a server that can't be trusted. A refusal for good is none: then the
-// path is the one that Microsoft's module has for that case.
+// An error has nothing to do with a user: it is a transient failure, or a server that can't
+// be trusted. If autodiscover refuses to answer, that is no error: the path is then the one
+// that Microsoft's module has for that case.
 func (c *Client) Path(ctx context.Context) (string, error) {
 	if p := c.path.Load(); p != nil {
 		return *p, nil
@@ -50,7 +50,7 @@ func (c *Client) Path(ctx context.Context) (string, error) {
 		if r.Err == nil {
 			return r.Val.(string), nil
 		}
-		// An error is its caller's to fill in, so each gets one of its own.
+		// Each caller fills in its error, so each gets a copy.
 		var own tenant.Error
 		if e, ok := errors.AsType[*tenant.Error](r.Err); ok {
 			own = *e
@@ -60,8 +60,8 @@ func (c *Client) Path(ctx context.Context) (string, error) {
 	}
 }
 
-// address returns whom autodiscover is asked about: the person whose token it
-// is, or the tenant.
+// address returns the address that autodiscover is asked about: that of the token's person,
+// or the tenant.
 func (c *Client) address(token string) string {
 	if upn := tenant.CallerOf(token).UPN; strings.Contains(upn, "@") {
 		return upn
@@ -69,11 +69,11 @@ func (c *Client) address(token string) string {
 	return "OAuthUser@" + c.rest.Organization()
 }
 
-// maxHops bounds how many redirects are followed, which no token goes with.
+// maxHops is how many redirects are followed, without a token.
 const maxHops = 3
 
-// discover asks autodiscover for the path. Whom it asks is the endpoint, and no
-// other host, wherever it is sent. Its error is a [*tenant.Error].
+// discover asks autodiscover for the path. It asks only the endpoint's host, even if it is
+// redirected to another. Its error is a [*tenant.Error].
 func (c *Client) discover(ctx context.Context, address string) (string, error) {
 	u := *c.rest.Endpoint()
 	dir := "/autodiscover/autodiscover.json/v1.0/"
@@ -128,18 +128,17 @@ func (c *Client) readPath(r *rest.Reply) (string, error) {
 	return path, nil
 }
 
-// fallback says why the path is not known, and returns the one to try.
+// fallback reports why the path is not known, and returns the default path.
 func (c *Client) fallback(reason string) string {
 	c.inform("autodiscover does not name the path of Viva Insights (" + reason + "): " + defaultPath + " is taken")
 	return defaultPath
 }
 
-// aPath matches the paths that are taken: whole segments, of characters that
-// stand for themselves.
+// aPath matches the paths that are accepted: segments of characters that need no escape.
 var aPath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,63}){1,8}$`)
 
-// parsePath returns the path of a URL that autodiscover names. Of its host
-// nothing is made, but there has to be one.
+// parsePath returns the path of a URL that autodiscover names. The URL must have a host, but
+// the host is not used.
 func parsePath(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#") {

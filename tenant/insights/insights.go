@@ -9,17 +9,17 @@
 //	Cmdlet ─ GET or PATCH path, user ─→ status ─ 2xx → document → object
 //	                                       └ else → fault → *tenant.Error
 //
-// A [Client] makes one attempt of each call and reports what came of it, as
-// package rest says. The service takes no batches.
+// A [Client] makes one attempt of each call and returns its result, as package rest
+// describes. The service accepts no batches.
 //
 // What is known, and how:
 //
-// Certain, for the module was run against a server that wrote down what it sent:
-// the host, how the path is found, the methods, the paths, the bodies, what the
-// module refuses ahead of sending, and how it reads replies. What is refused
-// here is refused there, but for users whom the module can't name: an apostrophe,
-// a '#', a '?', a '%', a '/' and letters beyond ASCII are escaped here as OData
-// wants it, and sent as they are, or not at all, there.
+// Certain, because the module was run against a server that recorded what it sent: the
+// host, how the path is found, the methods, the paths, the bodies, what the module refuses
+// before it sends anything, and how it reads replies. This package refuses the same, with
+// one difference: an apostrophe, a '#', a '?', a '%', a '/' and letters outside ASCII in a
+// user's name are escaped here as OData requires. The module sends them unescaped, or does
+// not send them.
 //
 // Likely: what the service answers. The form of its errors is seen in public
 // texts of the same service; that whoever has one of four roles may call it, or
@@ -53,15 +53,15 @@ type Client struct {
 	inform    func(text string)
 	discovery singleflight.Group
 	path      atomic.Pointer[string] // of the service, once it is known
-	known     atomic.Bool            // the service has been seen to know a user
+	known     atomic.Bool            // the service has answered for a user
 }
 
 // A Config says what a [Client] connects to, and how.
 type Config struct {
 	rest.Config
 
-	// Inform, unless nil, is told what the log should have: that the path could
-	// not be found out.
+	// Inform, unless nil, is called with texts for the log: that the path could not be
+	// found out.
 	Inform func(text string)
 }
 
@@ -83,8 +83,8 @@ func Serves(name string) bool {
 	return slices.ContainsFunc(nouns, func(n *noun) bool { return strings.EqualFold(n.name, name) })
 }
 
-// Run runs cmd. A Get returns one object, with the properties that the module
-// shows; a Set returns none: what it is answered with is no proof that it stays.
+// Run runs cmd. A Get returns one object, with the properties that the module shows. A Set
+// returns none: the values in its reply are no proof that they were kept.
 //
 // The error is a [*tenant.Error], except in two cases. If ctx has ended, it is
 // ctx.Err() with cmd's name and user, whatever else went wrong. If cmd is one
@@ -129,7 +129,7 @@ func (c *Client) run(ctx context.Context, l *call) ([]tenant.Object, error) {
 	return []tenant.Object{o}, nil
 }
 
-// url returns where l goes to.
+// url returns the URL of l.
 func (c *Client) url(path string, l *call) *url.URL {
 	u := *c.rest.Endpoint()
 	user := strings.ReplaceAll(l.identity, "'", "''")
@@ -177,11 +177,11 @@ func request(ctx context.Context, u *url.URL, token string, body []byte) *http.R
 	return r
 }
 
-// Token returns the token that the next request would have.
+// Token returns the token for the next request.
 func (c *Client) Token(ctx context.Context) (string, error) { return c.rest.Token(ctx) }
 
-// String returns the tenant that c is of. It keeps what prints a Client from
-// printing what is in it.
+// String returns the name of the tenant. With it, printing a Client does not show its
+// fields.
 func (c *Client) String() string {
 	return c.rest.Organization() + " on " + c.rest.Endpoint().Host
 }

@@ -1,7 +1,6 @@
-// Package jsonscan finds its way through JSON of a form that is known ahead,
-// without decoding what is not asked for. It is for the few places where
-// encoding/json takes most of the time: whatever is of another form is left to
-// that.
+// Package jsonscan reads JSON of a form that is known in advance, and decodes only the
+// values that are asked for. It is for the few places where encoding/json takes most of
+// the time. JSON of any other form is left to encoding/json.
 package jsonscan
 
 import (
@@ -9,9 +8,8 @@ import (
 	"encoding/json"
 )
 
-// A Scanner goes through JSON from its start. Once it has met something else
-// than it was asked for, it has failed: it yields nothing any more, and More is
-// false.
+// A Scanner reads JSON from its start. If it finds something else than it was asked for, it
+// fails: from then on it returns zero values, and More returns false.
 type Scanner struct {
 	b      []byte
 	i      int

@@ -1,17 +1,15 @@
-// Package rest has what tenants that are spoken to over HTTPS have in common,
-// whatever is said: packages exchange and insights.
+// Package rest is the HTTPS client that packages exchange and insights share.
 //
 //	request, token ─→ status ─ 401 → another token, once, if there is one
 //	                     └ else → [Reply], bounded → the service's own reading
 //
-// That a token is refused is a fault of the moment, which concerns whoever has it,
-// until it is refused again and again, and for seconds, and no call is accepted
-// meanwhile. Then it is for good.
+// A refused token is a transient failure at first. It becomes permanent when tokens are
+// refused several times, over some seconds, and no call is accepted meanwhile.
 //
-// A [Client] makes one attempt of each request and reports what came of it. It
-// asks for a token before every request, follows no redirect, and sends nothing
-// to any host but its endpoint's. Whatever the tenant answers is bounded before
-// it is kept, and no text of an error shows a token.
+// A [Client] makes one attempt of each request and returns its result. It asks for a
+// token before every request, follows no redirect, and sends nothing to any host except
+// its endpoint's. It reads only a limited part of a reply, and no error text shows a
+// token.
 package rest
 
 import (
@@ -33,31 +31,32 @@ type Client struct {
 	endpoint     *url.URL
 	organization string
 	token        func(ctx context.Context, refused, claims string) (string, error)
-	checked      atomic.Pointer[string] // the last token that was found to be of the organization
+	checked      atomic.Pointer[string] // the last token that was checked to be of the organization
 	timeout      time.Duration
 	transport    http.RoundTripper
 	fault        func(*Reply) *tenant.Error
 	refusals     refusals
 }
 
-// A Request makes a request with ctx and token, the same each time but for these.
+// A Request returns a request with ctx and token. It is the same each time except for
+// these.
 type Request func(ctx context.Context, token string) *http.Request
 
-// Endpoint returns the base URL, with a path that is rooted. It is not to be
+// Endpoint returns the base URL, with a path that begins with a slash. It must not be
 // changed.
 func (c *Client) Endpoint() *url.URL { return c.endpoint }
 
 // Organization returns the tenant's ID or domain, as it was given.
 func (c *Client) Organization() string { return c.organization }
 
-// Near reports whether u is on the endpoint's host, reached the same way, so
-// that a token may go there.
+// Near reports whether u has the endpoint's scheme, host and port, so that a token may be
+// sent there.
 func (c *Client) Near(u *url.URL) bool {
 	return u.Scheme == c.endpoint.Scheme && hostPort(u) == hostPort(c.endpoint) && u.User == nil
 }
 
-// Send makes a request and returns the reply that it got, of which up to limit
-// bytes are read if it is one of success. The caller releases it.
+// Send makes a request and returns the reply. Of a reply of success it reads up to limit
+// bytes. The caller has to release the reply.
 func (c *Client) Send(ctx context.Context, request Request, limit int64) (*Reply, error) {
 	token, err := c.accessToken(ctx, "", "")
 	if err != nil {
@@ -70,7 +69,7 @@ func (c *Client) Send(ctx context.Context, request Request, limit int64) (*Reply
 	return c.Renew(ctx, request, limit, r)
 }
 
-// SendBare is Send for a request that no token goes with.
+// SendBare is like Send, for a request without a token.
 func (c *Client) SendBare(ctx context.Context, request func(context.Context) *http.Request, limit int64) (*Reply, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -78,10 +77,10 @@ func (c *Client) SendBare(ctx context.Context, request func(context.Context) *ht
 	return c.exchange(ctx, func(ctx context.Context, _ string) *http.Request { return request(ctx) }, "", limit)
 }
 
-// Renew returns r, a reply to request, unless the tenant did not accept the
-// token and there is another: then the request is made a second time, once. Tokens are
-// revoked, and expire between two clocks. Who counts the calls is not told of
-// that one. A token is good for an hour or a day, so there are few.
+// Renew returns r, a reply to request. If the tenant did not accept the token and there is
+// another one, it makes the request once more and returns that reply: a token may be
+// revoked, and clocks differ. The second request is not counted as a call; there are few,
+// because a token is valid for an hour or a day.
 func (c *Client) Renew(ctx context.Context, request Request, limit int64, r *Reply) (*Reply, error) {
 	if !c.isRefused(r) {
 		c.refusals.accept()
@@ -108,8 +107,8 @@ func (c *Client) Renew(ctx context.Context, request Request, limit int64, r *Rep
 	return r, nil
 }
 
-// refused returns the error of a reply that did not accept the token if
-// another can't be had because of err. Only what may pass keeps err's class.
+// refused returns the error of a reply that did not accept the token, if there is no other
+// token because of err. It keeps err's class only if that is transient.
 func (c *Client) refused(r *Reply, err error) error {
 	cause, ok := errors.AsType[*tenant.Error](err)
 	if !ok || cause.Class != tenant.Unauthorized {
@@ -122,7 +121,7 @@ func (c *Client) refused(r *Reply, err error) error {
 	return e
 }
 
-// Token returns the token that the next request would have.
+// Token returns the token for the next request.
 func (c *Client) Token(ctx context.Context) (string, error) { return c.accessToken(ctx, "", "") }
 
 // exchange makes one request with token and reads the reply.
@@ -140,10 +139,10 @@ func (c *Client) exchange(ctx context.Context, request Request, token string, li
 	return r, nil
 }
 
-// lost returns the error of a request that got no whole reply because of err.
-// Short is the context that bounds the request.
+// lost returns the error of a request without a whole reply because of err. short is the
+// context with the request's timeout.
 func (c *Client) lost(short context.Context, err error, token string) error {
-	// Whoever that is will have no better certificate a second later.
+	// The certificate will not be better on another try.
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return &tenant.Error{Class: tenant.Unauthorized, Err: bad}
 	}

@@ -13,7 +13,7 @@ import (
 	"rollcall/tenant"
 )
 
-// What a [Config] leaves out.
+// Defaults of a [Config].
 const (
 	DefaultEndpoint    = "https://outlook.office365.com"
 	DefaultTimeout     = 2 * time.Minute
@@ -27,26 +27,24 @@ type Config struct {
 	Endpoint string
 
 	// Organization is the tenant's ID, a GUID, or one of its domains. Required.
-	// Of a token that says it is of another tenant than that ID, no use is made.
+	// A token that says it is of a tenant with another ID is not used.
 	Organization string
 
-	// Token returns the access token to send. Required. It is asked before
-	// every request, by several goroutines at once, and so should keep a
-	// token as long as that is good. Timeout does not bound it: a person may
-	// have to sign in.
+	// Token returns the access token to send. Required. It is called before every
+	// request, by several goroutines at once, and so should cache a token as long as it
+	// is valid. Timeout does not apply to it: a person may have to sign in.
 	//
-	// Refused, unless "", is a token that the tenant did not accept: another
-	// one is wanted, with claims, a JSON object, if the tenant named any. If
-	// there is no other, Token returns the same, or an error.
+	// refused, unless "", is a token that the tenant did not accept: Token has to return
+	// another one, with claims, a JSON object, if the tenant named any. If there is no
+	// other, Token returns the same one, or an error.
 	Token func(ctx context.Context, refused, claims string) (string, error)
 
 	// Timeout bounds one request, from the first byte sent to the last one
 	// read; 0 means [DefaultTimeout].
 	Timeout time.Duration
 
-	// Connections is how many calls are made at once, and so how many idle
-	// connections are worth keeping; 0 means 4. Transport, if it is given,
-	// has its own mind.
+	// Connections is how many calls are made at once, and so how many idle connections
+	// are kept; 0 means 4. It has no effect on Transport, if that is given.
 	Connections int
 
 	// Transport makes the requests; nil means one that trusts the system's
@@ -58,8 +56,8 @@ type Config struct {
 // New returns a Client of a service. It sends nothing: the first error that has
 // to do with the tenant is that of the first call.
 //
-// Fault returns the error of a reply whose status is not one of success, in the
-// way that the service has of saying it.
+// fault returns the error of a reply whose status is not one of success. It knows the
+// service's form of errors.
 func New(cfg Config, fault func(*Reply) *tenant.Error) (*Client, error) {
 	if cfg.Endpoint == "" {
 		cfg.Endpoint = DefaultEndpoint
@@ -89,8 +87,8 @@ func New(cfg Config, fault func(*Reply) *tenant.Error) (*Client, error) {
 	return &Client{endpoint: endpoint, organization: cfg.Organization, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, fault: fault}, nil
 }
 
-// parseEndpoint reads a base URL. Its errors never show more of it than scheme
-// and host, for what is wrong with it may be that it has a password.
+// parseEndpoint reads a base URL. Its errors show only the scheme and the host, because the
+// URL may have a password.
 func parseEndpoint(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Hostname() == "" {

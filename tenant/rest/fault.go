@@ -12,12 +12,12 @@ import (
 	"rollcall/tenant"
 )
 
-// A Message is what a reply says went wrong.
+// A Message is the error in a reply.
 type Message struct {
 	Text      string // for people
 	Exception string // the class of the exception, or ""
 	Category  string // PowerShell's category of the error, or ""
-	Whole     string // what was sent, of which Text may be a part
+	Whole     string // the whole error as it was sent; Text may be a part of it
 	Cmdlet    tenant.Cmdlet
 }
 
@@ -70,8 +70,8 @@ func (r *Reply) Fault(m Message) *tenant.Error {
 	return e
 }
 
-// date returns the time of the reply by the tenant's clock, or by ours if the
-// tenant does not say.
+// date returns the time of the reply by the tenant's clock, or by the local clock if the
+// reply does not have it.
 func (r *Reply) date() time.Time {
 	if t, err := http.ParseTime(r.Header.Get("Date")); err == nil {
 		return t
@@ -79,9 +79,8 @@ func (r *Reply) date() time.Time {
 	return time.Now()
 }
 
-// Garbled returns the error, with the message m, of a reply that ought to be JSON
-// and is not. What sends pages and halves of documents is not the service but
-// what is in front of it, so that another try may reach it.
+// Garbled returns the error, with the message m, of a reply that is not JSON but should be.
+// A server in front of the service sent it, so another try may succeed.
 func (r *Reply) Garbled(m Message) *tenant.Error {
 	e := r.Fault(m)
 	if e.Class != tenant.Throttled {
@@ -91,12 +90,12 @@ func (r *Reply) Garbled(m Message) *tenant.Error {
 	return e
 }
 
-// Strange returns the error of a reply that is JSON, but not what it should be.
+// Strange returns the error of a reply that is JSON but not of the expected form.
 func (r *Reply) Strange(text string) *tenant.Error {
 	return &tenant.Error{Status: r.Status, Class: tenant.Failed, Err: errors.New(text)}
 }
 
-// Torn returns the error of a reply that is not all there, or nil if it is.
+// Torn returns the error of a reply that is cut short, or nil if it is whole.
 func (r *Reply) Torn() *tenant.Error {
 	if r.Cut == nil {
 		return nil
@@ -105,8 +104,8 @@ func (r *Reply) Torn() *tenant.Error {
 		Err: fmt.Errorf("the reply was cut off: %s", tenant.Clean(r.Cut.Error(), r.Token))}
 }
 
-// redirect returns the error of a reply that leads elsewhere. The rest of the
-// URL may be no one else's business.
+// redirect returns the error of a redirect. It shows only a part of the URL, because the
+// rest may be secret.
 func (r *Reply) redirect() *tenant.Error {
 	to := "nowhere"
 	if u, err := url.Parse(r.Header.Get("Location")); err == nil && u.Host != "" {

@@ -12,20 +12,20 @@ import (
 	"rollcall/tenant"
 )
 
-// How often, and for how long, tokens are refused until the caller is: a status of
-// 401 passes now and then with the same token (certain: the module tries again; how
-// often it happens is not known).
+// How often, and for how long, tokens have to be refused until the refusal is permanent.
+// Now and then a call succeeds with a token that got a status of 401 before (certain: the
+// module tries again; how often it happens is not known).
 const (
 	refusedTimes = 4
 	refusedFor   = 5 * time.Second
 
-	// If the reply says that the token is no good.
+	// The same, if the reply says that the token is invalid.
 	saidTimes = 2
 	saidFor   = time.Second
 )
 
-// refusals are the replies of status 401 since a token was last accepted. One user
-// for whom every token is refused is among others for whom it is not.
+// refusals counts the replies of status 401 since a token was last accepted. A token that is
+// refused only for one user is accepted for others in between.
 type refusals struct {
 	some  atomic.Bool
 	mu    sync.Mutex
@@ -44,7 +44,7 @@ func (f *refusals) accept() {
 	f.some.Store(false)
 }
 
-// refuse notes that r refuses its token, and reports whether that is for good.
+// refuse notes that r refuses its token, and reports whether the refusal is permanent.
 func (f *refusals) refuse(r *Reply) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -61,8 +61,8 @@ func (f *refusals) refuse(r *Reply) bool {
 	return f.times >= times && now.Sub(f.since) >= after || isOver(r.Token, now)
 }
 
-// saysBad reports whether r says that it is the token that is no good: expired,
-// revoked or malformed.
+// saysBad reports whether r says that the token is invalid: expired, revoked or
+// malformed.
 func saysBad(r *Reply) bool {
 	for _, v := range r.Header.Values("WWW-Authenticate") {
 		for p := range parameters(v) {
@@ -75,8 +75,8 @@ func saysBad(r *Reply) bool {
 	return challenge(r.Header) != "" || strings.Contains(text, "expired") || strings.Contains(text, "lifetime validation failed")
 }
 
-// isOver reports whether token says itself that its time is over. Clocks differ by
-// some minutes.
+// isOver reports whether token has expired, by its own claims and with some minutes for
+// differences between clocks.
 func isOver(token string, now time.Time) bool {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -7,31 +7,31 @@ import (
 	"sync"
 )
 
-// How much of a reply is read, beside what its request allows.
+// How many bytes of a reply are read, besides the limit of its request.
 const (
-	MaxFault = 64 << 10  // of one that says what went wrong
-	maxDrain = 256 << 10 // beyond that, so that the connection can be used again
+	MaxFault = 64 << 10  // of a reply that is not one of success
+	maxDrain = 256 << 10 // after that, so that the connection can be used again
 )
 
 // A Reply is what was read of an HTTP response.
 type Reply struct {
 	Status int
 	Header http.Header
-	Body   []byte // without the padding; good until Release
-	Cut    error  // what kept the rest of the body from being read, or nil
-	Large  bool   // the body has more than is read of one
-	Token  string // the token of the request, which no text may show
+	Body   []byte // without padding; valid until Release
+	Cut    error  // why the rest of the body could not be read, or nil
+	Large  bool   // the body is longer than the limit
+	Token  string // the token of the request; no text may show it
 
 	Passing bool // of status 401: the same token may be accepted the next time
 
 	buffer *bytes.Buffer // what Body is in, or nil
 }
 
-// buffers are those that no reply has in use.
+// buffers are the buffers that no reply uses.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// readReply reads resp, up to limit bytes if it is one of success, and closes
-// its body.
+// readReply reads resp and closes its body. Of a reply of success it reads up to limit
+// bytes.
 func readReply(resp *http.Response, token string, limit int64) *Reply {
 	defer resp.Body.Close()
 	r := &Reply{Status: resp.StatusCode, Header: resp.Header, Token: token}
@@ -57,13 +57,13 @@ func readReply(resp *http.Response, token string, limit int64) *Reply {
 	return r
 }
 
-// TrimPadding returns b without a byte order mark before it, and NULs and
-// space around it. A body of NULs is one that a 403 is seen with.
+// TrimPadding returns b without a byte order mark at its start, and without NULs and space
+// at its ends. A 403 was seen with a body of NULs.
 func TrimPadding(b []byte) []byte {
 	return bytes.Trim(bytes.TrimPrefix(b, []byte("\uFEFF")), "\x00 \t\r\n")
 }
 
-// Release gives up the body.
+// Release releases the body: it must not be used after that.
 func (r *Reply) Release() {
 	if r.buffer != nil && r.buffer.Cap() <= 1<<20 {
 		buffers.Put(r.buffer)

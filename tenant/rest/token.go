@@ -13,13 +13,12 @@ import (
 	"rollcall/tenant"
 )
 
-// accessToken returns the token to send, another one than refused unless that
-// is "".
+// accessToken returns the token to send. If refused is not "", it is another one than
+// refused.
 //
-// An error of Token that is a [*tenant.Error] keeps its Class and RetryAfter:
-// a sign-in that is out of order for a moment is worth another try, as a
-// tenant is, and has nothing to do with a user: it is Unreachable. Any other error
-// is Unauthorized.
+// An error of Token that is a [*tenant.Error] keeps its Class and RetryAfter, and it is
+// Unreachable: a sign-in that fails for a moment may succeed later, and has nothing to do
+// with a user. Any other error is Unauthorized.
 func (c *Client) accessToken(ctx context.Context, refused, claims string) (string, error) {
 	// A Token that has one in store may not look, nor may a fake transport.
 	if err := ctx.Err(); err != nil {
@@ -44,7 +43,7 @@ func (c *Client) accessToken(ctx context.Context, refused, claims string) (strin
 	return "", &tenant.Error{Class: tenant.Unauthorized, Err: fmt.Errorf("token: %w", err)}
 }
 
-// checkToken returns an error if token can't be sent, and shows nothing of it.
+// checkToken returns an error if token can't be sent. The error does not show the token.
 func checkToken(token string) error {
 	if token == "" {
 		return errors.New("empty")
@@ -57,7 +56,7 @@ func checkToken(token string) error {
 	return nil
 }
 
-// maxClaims bounds what is passed on of a claims challenge.
+// maxClaims is the longest claims challenge that is passed on.
 const maxClaims = 16 << 10
 
 // challenge returns the claims that a reply of status 401 asks the next token
