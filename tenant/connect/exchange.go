@@ -129,7 +129,7 @@ func (c *connector) insights(t *Tenant, cfg rest.Config) error {
 			caller := tenant.CallerOf(token)
 			return "in a role that may call Viva Insights: " + strings.Join(caller.DirectoryRoleNames(), ", "), nil
 		},
-		Permission: "give the caller one of the roles Global, Exchange, Teams or Insights Administrator, and sign in anew",
+		Permission: "give the caller one of the roles Global, Exchange, Teams or Insights Administrator, and sign in again",
 	}, Step{
 		Name:      "path",
 		Overruled: true,

@@ -30,7 +30,7 @@ func TestSignInBounded(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "no answer within") || took != test.want {
 				t.Errorf("error %v after %v, want it after %v", err, took, test.want)
 			}
-			if n := strings.Count(said, "signing in, for "); n < int(took/(10*time.Second)) {
+			if n := strings.Count(said, "signing in for "); n < int(took/(10*time.Second)) {
 				t.Errorf("said %d times in %v what it waits for", n, took)
 			}
 		})

@@ -14,7 +14,7 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// soon is how long ahead of its end a certificate is warned of.
+// soon is how long before its end there is a warning about a certificate.
 const soon = 30 * 24 * time.Hour
 
 // A certificate is one to sign in with.
@@ -52,8 +52,8 @@ func readCertificate(name, password string) (*certificate, error) {
 	return c, nil
 }
 
-// parsePKCS12 reads PKCS#12 of all ages. Azidentity reads what OpenSSL and Windows
-// made until some years ago.
+// parsePKCS12 reads old and new forms of PKCS#12. Azidentity reads only those that OpenSSL
+// and Windows made until some years ago.
 func parsePKCS12(data []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
 	key, first, others, err := pkcs12.DecodeChain(data, password)
 	if err != nil {
@@ -70,12 +70,12 @@ func parsePKCS12(data []byte, password string) ([]*x509.Certificate, crypto.Priv
 }
 
 var (
-	errNotRSA  = errors.New("the private key is not RSA, which is all that Entra ID takes from here")
+	errNotRSA  = errors.New("the private key is not RSA: rollcall can sign in only with an RSA key")
 	errNoMatch = errors.New("key doesn't match any certificate")
 )
 
-// checkPEM reports whether data is PEM, and returns an error if it is and
-// can't be used to sign in.
+// checkPEM reports whether data is PEM. It returns an error if it is PEM that can't be used
+// to sign in.
 func checkPEM(data []byte, name string) (isPEM bool, err error) {
 	certs, keys := 0, 0
 	for {
@@ -106,7 +106,7 @@ func checkPEM(data []byte, name string) (isPEM bool, err error) {
 	return true, nil
 }
 
-// explain returns what err, of ParseCertificates, means to a person.
+// explain returns err, an error of ParseCertificates, in words for a person.
 func explain(err error, isPEM bool, name, password string) error {
 	_, unknown := errors.AsType[pkcs12.NotImplementedError](err)
 	switch {
@@ -122,7 +122,7 @@ func explain(err error, isPEM bool, name, password string) error {
 	return errors.New("neither PEM nor PKCS#12 with a certificate and its private key")
 }
 
-// leaf returns that of certs which is key's, or nil.
+// leaf returns the one of certs that has the key, or nil.
 func leaf(certs []*x509.Certificate, key crypto.PrivateKey) *x509.Certificate {
 	k, ok := key.(*rsa.PrivateKey)
 	for _, c := range certs {
@@ -133,7 +133,7 @@ func leaf(certs []*x509.Certificate, key crypto.PrivateKey) *x509.Certificate {
 	return nil
 }
 
-// ending returns a warning if c ends soon or has ended.
+// ending returns a warning if c expires soon or has expired.
 func ending(c *x509.Certificate, name string, now time.Time) string {
 	switch {
 	case c == nil:

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Cloud is one of Microsoft's national clouds: where to sign in, and where
-// Exchange Online is. A host is the audience of the tokens for it.
+// A Cloud is one of Microsoft's national clouds: the hosts of Entra ID and of Exchange
+// Online. The host of a service is the audience of its tokens.
 type Cloud struct {
 	Name        string // global, gcc-high, dod or china
 	Authority   string // base URL of Entra ID
@@ -70,8 +70,8 @@ func IsMicrosoft(endpoint string) bool {
 	})
 }
 
-// authorityHosts are Entra ID's. What signs in asks one of them whether
-// another is known, unless told not to.
+// authorityHosts are the hosts of Entra ID. Unless told not to, azidentity asks one of them
+// whether any other host is known.
 var authorityHosts = []string{
 	"login.microsoftonline.com",
 	"login.microsoft.com",
@@ -84,8 +84,8 @@ var authorityHosts = []string{
 	"login.microsoftonline.de",
 }
 
-// parseAuthority reads the URL of an authority. It shows nothing of one that is not a plain https URL, for that
-// may have a password.
+// parseAuthority reads the URL of an authority. Its error does not show the URL, which may
+// have a password.
 func parseAuthority(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {

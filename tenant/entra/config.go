@@ -19,8 +19,8 @@ const (
 	Workload        = "workload"         // a federated token, as in Kubernetes
 	DeviceCode      = "device-code"      // a person, in a browser on any device
 	Interactive     = "interactive"      // a person, in the browser of this machine
-	AzureCLI        = "azure-cli"        // who is signed in with az
-	Token           = "token"            // a token that is given
+	AzureCLI        = "azure-cli"        // the account that is signed in with az
+	Token           = "token"            // a token that the caller has
 )
 
 // Methods returns the names of the ways to sign in.
@@ -34,9 +34,8 @@ func Methods() []string {
 // one's own is the better choice.
 const moduleClient = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
 
-// A Config says who signs in, how and where. It is all that this package goes by,
-// but for what azidentity looks for in the environment by itself: the places of
-// managed identities, and whatever Default tries.
+// A Config says who signs in, how and where. This package uses nothing else. Only azidentity
+// also reads the environment: for managed identities, and for what Default tries.
 type Config struct {
 	Method string // one of [Methods]
 	Cloud  Cloud  // the zero value means global
@@ -44,9 +43,9 @@ type Config struct {
 	// Authority is the base URL of Entra ID, if it is not the Cloud's.
 	Authority string
 
-	// Tenant is the ID or a domain of the tenant, Client the application's ID.
-	// People may sign in without either: to their own tenant, and with the
-	// application of Microsoft's module, which a tenant can block.
+	// Tenant is the ID or a domain of the tenant, Client the application's ID. A person
+	// may sign in without them: to the person's own tenant, with the application of
+	// Microsoft's module, which a tenant can block.
 	Tenant, Client string
 
 	// Scope is what the tokens are for; if empty, the default of the Cloud's
@@ -66,7 +65,7 @@ type Config struct {
 	// FederatedTokenFile is the file with the token that Workload signs in by.
 	FederatedTokenFile string
 
-	// Prompt shows a person what there is to do. Required for DeviceCode.
+	// Prompt shows a person what to do to sign in. Required for DeviceCode.
 	Prompt func(string)
 
 	// Transport makes the requests; nil means one that trusts the system's
@@ -95,7 +94,7 @@ func New(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// fill gives cfg what its zero values mean.
+// fill sets the defaults of cfg.
 func (cfg *Config) fill() {
 	if cfg.Transport == nil {
 		cfg.Transport = newTransport()

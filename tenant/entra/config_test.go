@@ -41,7 +41,7 @@ func TestNewRefuses(t *testing.T) {
 		{both(Config{Method: Workload, FederatedTokenFile: "/no/such/file"}), noFile},
 		{Config{Method: Token}, "sign in by token: no access token"},
 		{Config{Method: Token, TokenFile: "/no/such/file", Token: "x"}, noFile},
-		{Config{Method: DeviceCode}, "sign in by device-code: nobody to show the code to"},
+		{Config{Method: DeviceCode}, "sign in by device-code: there is no person to show the code to"},
 		{both(Config{Method: Certificate, Certificate: "/no/such/file"}), noFile},
 		{both(Config{Method: Secret, SecretFile: "/no/such/file"}), noFile},
 		{both(Config{Method: Secret, SecretFile: t.TempDir()}), "a directory"},

@@ -11,7 +11,7 @@ import (
 	"rollcall/tenant"
 )
 
-// A builder makes the credential of a Config whose Tenant and Client are found.
+// A builder makes the credential of a Config that has Tenant and Client.
 type builder struct {
 	Config
 	options azcore.ClientOptions
@@ -111,7 +111,7 @@ func (b *builder) person() string {
 
 func (b *builder) deviceCode() (azcore.TokenCredential, error) {
 	if b.Prompt == nil {
-		return nil, errors.New("nobody to show the code to")
+		return nil, errors.New("there is no person to show the code to")
 	}
 	return azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
 		ClientOptions: b.options, DisableInstanceDiscovery: b.offline, TenantID: b.Tenant, ClientID: b.person(),

@@ -1,17 +1,15 @@
-// Package entra gets access tokens from Microsoft Entra ID, for the tenants
-// that need one and for who wants to know what a token is good for.
+// Package entra gets access tokens from Microsoft Entra ID.
 //
 //	Token ─ cached and good ────────────────────────────→ token
-//	  └ else one request for all who wait ─ azidentity ─→ token
+//	  └ else one request for all callers ── azidentity ─→ token
 //	                                            └ fault → *tenant.Error
 //
-// A [Source] keeps one token and asks for another ahead of its end, or when
-// the tenant refuses it. However many goroutines want one, a single request is
-// made. [Inspect] reads a token without verifying it.
+// A [Source] keeps one token and asks for another before it expires, or when the tenant
+// refuses it. If several goroutines need one, it makes a single request.
 //
-// Signing in is azidentity's business. This package could not be tried against
-// Entra ID: facts about it are from azidentity's source and Microsoft's
-// documentation, and marked where they are less than certain.
+// azidentity signs in. This package was not tried against Entra ID: facts about it are
+// from azidentity's source and Microsoft's documentation, and marked where they are not
+// certain.
 package entra
 
 import (
@@ -24,10 +22,10 @@ import (
 	"rollcall/tenant"
 )
 
-// How long a token is good for.
+// When a token is renewed.
 const (
-	margin  = 5 * time.Minute  // ahead of its end another is asked for: azidentity's own margin
-	respite = 30 * time.Second // how long a cached token is used on when another could not be had
+	margin  = 5 * time.Minute  // time before its end: azidentity has the same margin
+	respite = 30 * time.Second // how long a cached token is used after a renewal failed
 )
 
 // A Source has the tokens of one identity, for one scope. It is safe for use by
@@ -42,44 +40,44 @@ type Source struct {
 	cached issued
 }
 
-// A getter gets tokens from where they are. It is asked by one goroutine at a
+// A getter gets tokens from a file or from azidentity. It is called by one goroutine at a
 // time.
 type getter interface {
-	// token returns a token, another than refused unless that is "".
+	// token returns a token. If refused is not "", it is another one than refused.
 	token(ctx context.Context, refused, claims string) (issued, error)
 }
 
-// An issued is a token and how long it is of use.
+// An issued is a token and the time for which it is used.
 type issued struct {
 	token   string
 	expires time.Time // the zero value if that is not known
 	renew   time.Time // when to ask for another
 }
 
-// A reply is what came of a request for another token than one that was refused.
+// A reply is the result of a request for another token than the refused one.
 type reply struct {
 	refused string
 	token   string
 	err     error
-	ended   bool // err is the end of the context of who made the request
+	ended   bool // err is that the context of the caller that made the request has ended
 }
 
-// Token returns a token that is good for minutes at least, from the cache or
-// by asking for one.
+// Token returns a token that is valid for at least some minutes, from the cache or by a
+// request.
 //
-// Refused, unless "", is a token that the tenant answered with 401: another
-// one is returned, with the claims, a JSON object, that the challenge named, or
-// "". A cached one that is newer than the refused one will do, whatever its
-// claims: they ask for a token of after some event, and it was that.
+// refused, unless "", is a token that the tenant answered with 401: Token then returns
+// another one, with the claims, a JSON object or "", that the challenge named. A cached
+// token that is newer than the refused one is returned whatever its claims are: claims ask
+// for a token that was issued after some event.
 //
-// The error is ctx.Err() if ctx has ended, or else a [*tenant.Error] of class
-// Unauthorized, if no token can be had or no other, or Unavailable.
+// The error is ctx.Err() if ctx has ended. Otherwise it is a [*tenant.Error] of class
+// Unavailable or, if there is no token or no other one, of class Unauthorized.
 func (s *Source) Token(ctx context.Context, refused, claims string) (string, error) {
 	for {
 		if token, ok := s.fromCache(refused); ok {
 			return token, nil
 		}
-		mine := false // whether the request that is waited for is this call's
+		mine := false // this call made the request that it waits for
 		replies := s.requests.DoChan("", func() (any, error) {
 			mine = true
 			return s.fetch(ctx, refused, claims), nil
@@ -94,13 +92,13 @@ func (s *Source) Token(ctx context.Context, refused, claims string) (string, err
 			case mine, r.err != nil && !r.ended && r.refused == refused:
 				return "", r.err
 			}
-			// Another call's request says nothing of this one: there may be a
-			// token for whom another one will do.
+			// The result of another call's request may not apply to this call, which
+			// may have another refused token.
 		}
 	}
 }
 
-// fromCache returns the cached token if it is good, and another than refused.
+// fromCache returns the cached token if it is valid and not the refused one.
 func (s *Source) fromCache(refused string) (token string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,9 +106,9 @@ func (s *Source) fromCache(refused string) (token string, ok bool) {
 	return c.token, c.token != "" && c.token != refused && time.Now().Before(c.renew)
 }
 
-// fetch asks for a token and keeps it.
+// fetch requests a token and caches it.
 func (s *Source) fetch(ctx context.Context, refused, claims string) reply {
-	// The request before this one may have ended after its token was looked for.
+	// The previous request may have ended after the cache was checked.
 	if token, ok := s.fromCache(refused); ok {
 		return reply{refused: refused, token: token}
 	}
@@ -124,13 +122,13 @@ func (s *Source) fetch(ctx context.Context, refused, claims string) reply {
 	switch {
 	case err == nil:
 		if got.token == s.cached.token && !time.Now().Before(got.renew) {
-			// Azidentity keeps to itself that a token which is due could not
-			// be renewed, as long as it is good.
+			// Azidentity does not report that a renewal failed as long as the old token
+			// is valid.
 			got.renew = soonest(time.Now().Add(respite), got.expires)
 		}
 		s.cached = got
 	case refused == "" && !ended && s.cached.token != "" && time.Now().Before(s.cached.expires) && isUnavailable(err):
-		// The cached one is good for some minutes yet.
+		// The cached token is still valid for some minutes.
 		s.cached.renew = soonest(time.Now().Add(respite), s.cached.expires)
 		got, err = s.cached, nil
 	}
@@ -144,12 +142,12 @@ func soonest(a, b time.Time) time.Time {
 	return a
 }
 
-// Warnings returns what is not as it should be and keeps no one from signing
-// in: files that others may read, a certificate that ends soon.
+// Warnings returns problems that don't prevent signing in: files that others may read, a
+// certificate that expires soon.
 func (s *Source) Warnings() []string { return s.warnings }
 
-// String returns what signs in, and where. It keeps what prints a Source from
-// printing what is in it.
+// String returns what signs in, and where. With it, printing a Source does not show its
+// fields.
 func (s *Source) String() string { return s.about }
 
 // GoString is the same, for %#v.

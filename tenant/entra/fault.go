@@ -20,9 +20,9 @@ import (
 // op is what fails.
 const op = "sign in"
 
-// busy are the errors of Entra ID that are faults of the moment though their
-// status is that of a refusal. Certain: Microsoft's list of AADSTS codes says
-// of them that the service is not available, or to try again.
+// busy are the codes of Entra ID's transient errors that have the status of a refusal.
+// Certain: Microsoft's list of AADSTS codes says that the service is not available, or to
+// try again.
 var busy = []string{"temporarily_unavailable", "server_error", "AADSTS90006", "AADSTS90024", "AADSTS90033"}
 
 // An answer is the body of a refusal (RFC 6749).
@@ -33,8 +33,8 @@ type answer struct {
 
 // fault returns the error of a request for a token that ended in err.
 //
-// Nothing of err itself is kept but, where there was no request, its text: it
-// can print as the whole of a reply.
+// It does not wrap err, whose text may be a whole reply. Only if there was no request it
+// uses the text.
 func (s *identity) fault(err error) *tenant.Error {
 	x := s.wire.get()
 	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); !ok && s.method == Default {
@@ -52,7 +52,7 @@ func (s *identity) fault(err error) *tenant.Error {
 	case x.err != nil:
 		e.Class, e.Status = tenant.Unavailable, 0
 		if _, ok := errors.AsType[*tls.CertificateVerificationError](x.err); ok {
-			e.Class = tenant.Unauthorized // who answers can't be trusted, and won't be on another try
+			e.Class = tenant.Unauthorized // the server can't be trusted, and another try would not change that
 		}
 		text = hide(transportText(x.err))
 	case x.status == 0 && s.method == Default:
@@ -64,7 +64,7 @@ func (s *identity) fault(err error) *tenant.Error {
 		// Azidentity does not like it. The reply itself is on further lines.
 		text, _, _ = strings.Cut(hide(err.Error()), "\n")
 	case x.status/100 == 2:
-		// What answers is not Entra ID. Another try may reach it.
+		// Another server than Entra ID answered. Another try may reach Entra ID.
 		e.Class = tenant.Unavailable
 		text = "the reply is not one of Entra ID's"
 	case x.status/100 == 3:
@@ -80,7 +80,7 @@ func (s *identity) fault(err error) *tenant.Error {
 	return e
 }
 
-// passes reports whether a refusal is a fault of the moment.
+// passes reports whether a refusal is transient.
 func (s *identity) passes(a answer, status int) bool {
 	switch {
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= http.StatusInternalServerError:
@@ -134,8 +134,7 @@ func defaultText(text string) string {
 	return "none of the ways to sign in that are tried by default can be used: " + strings.Join(tried, "; ")
 }
 
-// transportText returns the text of what kept a reply from coming. The URL in
-// it says nothing that the error does not.
+// transportText returns the reason why there was no reply, without the URL.
 func transportText(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
@@ -143,8 +142,8 @@ func transportText(err error) string {
 	return err.Error()
 }
 
-// redirectText returns the text of a redirect. The rest of the URL may be no
-// one else's business.
+// redirectText returns the text of a redirect. It shows only a part of the URL, because the
+// rest may be secret.
 func redirectText(h http.Header) string {
 	to := "nowhere"
 	if u, err := url.Parse(h.Get("Location")); err == nil && u.Host != "" {
@@ -153,10 +152,10 @@ func redirectText(h http.Header) string {
 	return fmt.Sprintf("a redirect to %q, which is not followed", to)
 }
 
-// trace begins what is added to messages for who supports the sender.
+// trace begins the part of a message that is for Microsoft's support.
 var trace = regexp.MustCompile(`\s*(Trace ID|Correlation ID|Timestamp|To troubleshoot)[:,]`)
 
-// sentences returns text without that.
+// sentences returns text without that part.
 func sentences(text string) string {
 	if i := trace.FindStringIndex(text); i != nil {
 		text = text[:i[0]]
@@ -177,8 +176,8 @@ func sentence(text string) string {
 	return strings.TrimRight(first, ". \r")
 }
 
-// date returns the time of a reply by the sender's clock, or by ours if it
-// does not say.
+// date returns the time of a reply by the sender's clock, or by the local clock if the reply
+// does not have it.
 func date(h http.Header) time.Time {
 	if t, err := http.ParseTime(h.Get("Date")); err == nil {
 		return t

@@ -12,11 +12,11 @@ import (
 	"rollcall/tenant"
 )
 
-// forever is when a token is renewed that only another can renew.
+// forever is the time of renewal of a token that can't be renewed.
 const forever = 100 * 365 * 24 * time.Hour
 
-// A given is a token that someone else has got: at the start, or in a file, where
-// another process may put a fresh one from time to time.
+// A given is a token that another program got: a fixed one, or one in a file, which may be
+// replaced by a new one from time to time.
 type given struct {
 	fixed string // the token if it is not in a file
 	name  string // the file, or ""
@@ -62,11 +62,11 @@ func (g *given) read() (token, warning string, err error) {
 	return token, warning, err
 }
 
-// token returns the token that is there. The file is read again if it has
-// changed or its token is refused.
+// token returns the token. It reads the file again if the file has changed or the token is
+// refused.
 //
-// A file that can't be read or is empty may be one that is being written: the
-// token that was in it is used on, as long as it is not refused.
+// If the file can't be read or is empty, it may be in the middle of a write: the old token
+// is used as long as it is not refused.
 func (g *given) token(_ context.Context, refused, _ string) (issued, error) {
 	if g.name == "" {
 		if g.fixed == refused {

@@ -2,9 +2,9 @@ package entra
 
 import "regexp"
 
-// hints say what to do about what Entra ID refuses, by its codes. Likely: Microsoft
-// says of its list of AADSTS codes that they may change, so a hint stands behind the
-// text that Entra ID sent and never in its place.
+// hints say what to do about errors of Entra ID, by their codes. Likely: Microsoft says that
+// its AADSTS codes may change, so a hint is added to the text that Entra ID sent, and never
+// replaces it.
 var hints = map[string]string{
 	"16000":   "this account is not one of the tenant that is named as the organization",
 	"50020":   "this account is not one of the tenant that is named as the organization",

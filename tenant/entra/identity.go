@@ -18,7 +18,7 @@ import (
 // An identity gets its tokens by azidentity. It is a getter.
 type identity struct {
 	method  string
-	object  string // what it signs in to or by, for errors
+	object  string // what it signs in to or with, for errors
 	scope   string
 	wire    *wire
 	secrets []string // that no text may show
@@ -52,7 +52,7 @@ func newIdentity(cfg Config) (*Source, error) {
 		options: azcore.ClientOptions{
 			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: authority.String()},
 			Transport: id.wire,
-			// Whoever asked tries again; tries of tries would take minutes.
+			// The caller tries again; retries in both places would take minutes.
 			Retry:     policy.RetryOptions{MaxRetries: -1, TryTimeout: 30 * time.Second},
 			Telemetry: policy.TelemetryOptions{ApplicationID: "rollcall"},
 		},
@@ -75,13 +75,12 @@ func newIdentity(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-// emptyClaims ask for nothing. A credential that is given claims leaves the token
-// aside that it has in store; with these, what it sends is what it would send
-// without.
+// emptyClaims are claims without a demand. A credential that is called with claims does not
+// use its cached token; with these, its request is the same as without claims.
 //
-// A new credential would do the same for an application, and worse for all
-// others: a person would have to sign in again, and tokens of managed
-// identities are kept for the whole process.
+// A new credential would have the same effect for an application, but not otherwise: a
+// person would have to sign in again, and tokens of managed identities are cached for the
+// whole process.
 const emptyClaims = "{}"
 
 // token gets a token.
@@ -105,7 +104,7 @@ func (s *identity) token(ctx context.Context, refused, claims string) (issued, e
 
 var errNoOther = errors.New("the access token is not accepted, and there is no other to be had: sign in again")
 
-// ask asks the credential, past what it has in store if that is refused.
+// ask asks the credential, without its cached token if that is refused.
 func (s *identity) ask(ctx context.Context, refused, claims string) (azcore.AccessToken, error) {
 	opts := policy.TokenRequestOptions{Scopes: []string{s.scope}, EnableCAE: true}
 	switch {
@@ -138,9 +137,9 @@ type authenticator interface {
 	Authenticate(context.Context, *policy.TokenRequestOptions) (azidentity.AuthenticationRecord, error)
 }
 
-// get asks the credential. A person is asked only if there is nothing else to
-// do: azidentity, left to itself, asks for a sign-in whenever a token can't be
-// renewed, though it be for a lost connection, in the middle of the night.
+// get asks the credential. It asks a person only if there is no other way: azidentity alone
+// would ask for a sign-in whenever a token can't be renewed, even for a lost connection in
+// the middle of the night.
 func (s *identity) get(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	at, err := s.cred.GetToken(ctx, opts)
 	if _, ok := errors.AsType[*azidentity.AuthenticationRequiredError](err); !ok {

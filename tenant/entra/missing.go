@@ -2,10 +2,10 @@ package entra
 
 import "strings"
 
-// A Need is something that a method can't do without.
+// A Need is something that a method requires.
 type Need string
 
-// All that there are. A Need reads as what is missing.
+// The Needs. Each is the text that says what is missing.
 const (
 	NeedTenant         Need = "tenant ID"
 	NeedClient         Need = "client ID of an application"

@@ -17,10 +17,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// maxBody bounds what is read of a reply.
+// maxBody is how many bytes of a reply are read.
 const maxBody = 1 << 20
 
-// newTransport returns what makes requests unless a [Config] says otherwise.
+// newTransport returns the default transport of a [Config].
 func newTransport() policy.Transporter {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
@@ -33,14 +33,13 @@ func newTransport() policy.Transporter {
 			MaxResponseHeaderBytes: 1 << 20,
 			ForceAttemptHTTP2:      true,
 		},
-		// What is sent has secrets in it.
+		// Requests have secrets.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// A wire passes requests on and keeps what came of the last one. Azidentity's
-// errors have the whole of a reply as their text, and of what kept a reply from
-// coming they have the text only: neither is of use here.
+// A wire passes requests on and keeps the result of the last one. Azidentity's errors are
+// not enough: they have a whole reply as their text, and only the text of a network error.
 type wire struct {
 	next policy.Transporter
 
@@ -48,7 +47,7 @@ type wire struct {
 	last exchange
 }
 
-// An exchange is a request and what came of it.
+// An exchange is a request and its result.
 type exchange struct {
 	status  int // 0 if there was no reply
 	header  http.Header
@@ -66,7 +65,7 @@ func (w *wire) reset() {
 	w.mu.Unlock()
 }
 
-// get returns what came of the last request.
+// get returns the last exchange.
 func (w *wire) get() exchange {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -124,17 +123,17 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// errNoObject is what azidentity gets for a reply that is none of Entra ID's. It
-// has no other end: [identity.fault] goes by what the wire keeps.
+// errNoObject is returned to azidentity for a reply that is not from Entra ID. Its text is
+// not used: [identity.fault] uses what the wire keeps.
 var errNoObject = errors.New("the reply is not a JSON object")
 
-// passing reports whether a failure is one of the moment.
+// passing reports whether a failure is transient.
 func passing(resp *http.Response, err error) bool {
 	return err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests
 }
 
-// pending returns the reply that has azidentity ask again in a while. Otherwise
-// one lost reply would make a code worthless that somebody is just typing.
+// pending returns a reply that makes azidentity ask again later. Otherwise one lost reply
+// would make the code useless while a person is typing it.
 func pending(req *http.Request) *http.Response {
 	return &http.Response{
 		StatusCode: http.StatusBadRequest, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
@@ -143,8 +142,8 @@ func pending(req *http.Request) *http.Response {
 	}
 }
 
-// headerSecrets returns what the headers of a request have that no text may show:
-// the keys of the places where the tokens of managed identities are.
+// headerSecrets returns the secrets in the headers of a request: the keys of the services
+// that give tokens to managed identities.
 func headerSecrets(h http.Header) []string {
 	var secrets []string
 	for _, name := range []string{"Authorization", "X-Identity-Header", "Secret"} {
@@ -161,8 +160,7 @@ func headerSecrets(h http.Header) []string {
 	return secrets
 }
 
-// formSecrets returns what a form has that no text may show, also as it is
-// written in the form.
+// formSecrets returns the secrets in a form, also in the encoding of the form.
 func formSecrets(form []byte) []string {
 	values, _ := url.ParseQuery(string(form))
 	var secrets []string
@@ -174,8 +172,7 @@ func formSecrets(form []byte) []string {
 	return secrets
 }
 
-// replySecrets returns what a reply has that no text may show, and whether it
-// is a JSON object.
+// replySecrets returns the secrets in a reply, and whether the reply is a JSON object.
 func replySecrets(body []byte) (secrets []string, object bool) {
 	var o map[string]any
 	if json.Unmarshal(body, &o) != nil {

@@ -10,8 +10,8 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// readMessage returns what a body says went wrong: an error of this service's
-// form, or of another's, plain text, or a page.
+// readMessage returns the message of a body: an error in the form of this service or of
+// another one, plain text, or a page.
 func readMessage(body []byte) rest.Message {
 	if m := findMessage(body); m.Text != "" {
 		return m
@@ -32,8 +32,8 @@ func findMessage(body []byte) rest.Message {
 // fault returns the error of a reply whose status says that there is one.
 func (c *Client) fault(r *rest.Reply) *tenant.Error { return r.Fault(readMessage(r.Body)) }
 
-// userFault is fault of a reply about one user, and says what a person can do
-// about it. Path is the service's.
+// userFault is like fault, for a reply about one user. It adds what a person can do about
+// the error. path is the path of the service.
 func (c *Client) userFault(r *rest.Reply, path string) *tenant.Error {
 	e := c.fault(r)
 	switch {
@@ -47,8 +47,8 @@ func (c *Client) userFault(r *rest.Reply, path string) *tenant.Error {
 			e.Err = fmt.Errorf("%w; %s", e.Err, e.Common)
 		}
 	case r.Status == http.StatusNotFound && !c.known.Load():
-		e.Common = fmt.Sprintf("the path %s may be wrong, and not the users", path)
-		e.Err = fmt.Errorf("%w (nobody has been found so far: %s)", e.Err, e.Common)
+		e.Common = fmt.Sprintf("the path %s may be wrong, not the users", path)
+		e.Err = fmt.Errorf("%w (no user has been found so far: %s)", e.Err, e.Common)
 	}
 	return e
 }
@@ -61,8 +61,8 @@ func hasPolicy(body []byte, name string) bool {
 	return ok && strings.Contains(list, name)
 }
 
-// roles are those of Entra ID whose members may call the service. Certain: its
-// own words, in public reports of an error. Likely: that it is so for all of it.
+// roles are the roles of Entra ID whose members may call the service. Certain: an error of
+// the service says so, in public reports. Likely: that this applies to all its calls.
 var roles = []string{
 	"62e90394-69f5-4237-9190-012177145e10", // Global Administrator
 	"29232cdf-9323-42fd-ade2-1d097af3e4de", // Exchange Administrator
@@ -70,13 +70,13 @@ var roles = []string{
 	"eb1f4a8d-243a-41f0-9fbd-c7cdf6c5ef7c", // Insights Administrator
 }
 
-// HasRole reports whether token says that its owner has one of the roles whose
-// members may call the service. Who has none may have a scope that will do.
+// HasRole reports whether token says that its owner has one of the roles whose members may
+// call the service. An owner without such a role may have a scope that is enough.
 func HasRole(token string) bool {
 	return slices.ContainsFunc(tenant.CallerOf(token).DirectoryRoles, func(id string) bool { return slices.Contains(roles, id) })
 }
 
-// RoleAdvice says which role to give to whose token it is.
+// RoleAdvice says which role to give to the owner of a token.
 func RoleAdvice(token string) string {
 	c := tenant.CallerOf(token)
 	who := c.UPN
@@ -86,22 +86,22 @@ func RoleAdvice(token string) string {
 	if who = tenant.Clean(who, token); who == "" {
 		who = "the caller"
 	}
-	return "give " + who + " the role Exchange Administrator in Entra ID (or Global, Teams or Insights Administrator), and sign in anew: a token has the roles of when it was issued"
+	return "give " + who + " the role Exchange Administrator in Entra ID (or Global, Teams or Insights Administrator), and sign in again: a token has the roles of the time when it was issued"
 }
 
-// advice returns what to do about a refusal if its reason is the caller's, which
-// is not certain where it may as well be the user's: some users of a tenant are
-// refused to whoever asks, and not all.
+// advice returns what to do about a refusal if the caller is the cause. certain is false if
+// the user may be the cause as well: the service refuses some users of a tenant to every
+// caller.
 func advice(r *rest.Reply) (text string, certain bool) {
 	caller := hasPolicy(r.Body, "WidsAuthorization") || hasPolicy(r.Body, "ScopeAuthorization")
 	known := tenant.CallerOf(r.Token)
 	switch {
 	case caller && HasRole(r.Token):
-		return "the caller lacks what the service asks for, and does have a role that should do", true
+		return "the caller lacks what the service requires, although it has a role that should be enough", true
 	case caller, (known.App != "" || known.UPN != "") && !HasRole(r.Token):
 		return "the caller lacks the role: " + RoleAdvice(r.Token), true
 	case HasRole(r.Token):
-		return "the caller has a role that should do, which may not be in force yet: try again in an hour", false
+		return "the caller has a role that should be enough, but it may not be in force yet: try again in an hour", false
 	}
 	return "the caller may lack the role: " + RoleAdvice(r.Token), false
 }

@@ -267,7 +267,7 @@ func TestFaults(t *testing.T) {
 	app := jwt(`{"appid":"app-1","app_displayname":"Robot","idtyp":"app","wids":["f2ef992c-3afb-46b9-b7cf-a126ee74c451"]}`)
 	admin := jwt(`{"upn":"admin@example.org","wids":["29232CDF-9323-42fd-ade2-1d097af3e4de"]}`)
 	const html = `<!DOCTYPE html><html><title>Bad Gateway</title></html>`
-	const lost = "nobody has been found so far: the path /weve may be wrong, and not the users"
+	const lost = "no user has been found so far: the path /weve may be wrong, not the users"
 	for _, test := range []struct {
 		name   string
 		status int
@@ -278,7 +278,7 @@ func TestFaults(t *testing.T) {
 		text   string
 	}{
 		{"license", 403, license, "", token, tenant.Denied, "this user has no license that the setting needs: assign one, or leave the user out (the service says: Access to the requested resource is forbidden. The following authorization requirements are not satisfied: UserRequireAdvancedMyALicense.)"},
-		{"policy", 403, policy, "", app, tenant.Denied, "the caller lacks the role: give the application Robot app-1 the role Exchange Administrator in Entra ID (or Global, Teams or Insights Administrator), and sign in anew"},
+		{"policy", 403, policy, "", app, tenant.Denied, "the caller lacks the role: give the application Robot app-1 the role Exchange Administrator in Entra ID (or Global, Teams or Insights Administrator), and sign in again"},
 		{"policy of an opaque token", 403, policy, "", token, tenant.Denied, "the caller lacks the role: give the caller the role"},
 		{"policy in spite of a role", 403, policy, "", admin, tenant.Denied, "does have a role that should do"},
 		{"no reason, and no role", 403, `{"Code":"Forbidden","Message":"no"}`, "", app, tenant.Denied, "no; the caller lacks the role: give the application Robot"},
@@ -345,12 +345,12 @@ func TestCommon(t *testing.T) {
 		want        string // how it begins
 		row         bool   // each user's error has it, too
 	}{
-		{404, "", token, "the path /weve may be wrong, and not the users", true},
+		{404, "", token, "the path /weve may be wrong, not the users", true},
 		{403, license, token, "none of them has a license that the setting needs", false},
 		{403, policy, app, "the caller lacks the role: give the application Robot app-1 the role Exchange Administrator in Entra ID", true},
 		{403, plain, person, "the caller lacks the role: give ada@example.org the role Exchange Administrator", true},
-		{403, policy, admin, "the caller lacks what the service asks for, and does have a role", true},
-		{403, plain, admin, "the caller has a role that should do, which may not be in force yet", false},
+		{403, policy, admin, "the caller lacks what the service requires, although it has a role", true},
+		{403, plain, admin, "the caller has a role that should be enough, but it may not be in force yet", false},
 		{403, plain, token, "the caller may lack the role: give the caller the role Exchange Administrator", false},
 		{400, `{"Code":"BadRequest","Message":"no"}`, app, "", false},
 	} {

@@ -8,8 +8,7 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// A document is the body of a reply of success, of any noun. What it has beside
-// is not this package's.
+// A document is the body of a reply of success, for any noun. Other members are ignored.
 type document struct {
 	ServiceSettings *struct {
 		IsOptedOut *bool
@@ -23,8 +22,8 @@ type document struct {
 	IsEnabled *bool
 }
 
-// read returns the document of r, or the error of what is none. A PATCH is
-// answered as a GET is, so that what has no document has not clearly succeeded.
+// read returns the document of r, or an error if it has none. The reply to a PATCH has the
+// form of the reply to a GET, so without a document its success is not certain.
 func read(r *rest.Reply) (*document, error) {
 	if err := r.Torn(); err != nil {
 		return nil, err
@@ -33,7 +32,7 @@ func read(r *rest.Reply) (*document, error) {
 	case r.Large:
 		return nil, r.Strange("the reply is too long")
 	case len(r.Body) == 0:
-		// Who answers is not the service, or was not done.
+		// Another server than the service answered, or the reply is not complete.
 		return nil, &tenant.Error{Status: r.Status, Class: tenant.Unavailable, Err: errors.New("the reply is empty")}
 	}
 	var d document
@@ -47,8 +46,8 @@ func read(r *rest.Reply) (*document, error) {
 	return &d, nil
 }
 
-// lacks returns the error of a reply that has not what it should: what it says
-// instead, if it is an error in spite of its status.
+// lacks returns the error of a reply that lacks an expected member. If the reply is an error
+// in spite of its status, that is the error.
 func lacks(r *rest.Reply, what string) error {
 	if m := findMessage(r.Body); m.Text != "" {
 		return r.Fault(m)
@@ -101,8 +100,8 @@ func readBriefing(r *rest.Reply) (object, error) {
 	return object{"IsEnabled": *d.IsEnabled}, nil
 }
 
-// negate gives o the property that says the contrary of off. What the service
-// did not say, o has not.
+// negate gives o the property that is the opposite of off, unless the service did not send
+// it.
 func negate(o object, property string, off *bool) {
 	if off != nil {
 		o[property] = !*off
