@@ -280,7 +280,7 @@ func TestFaults(t *testing.T) {
 		{"license", 403, license, "", token, tenant.Denied, "this user has no license that the setting needs: assign one, or leave the user out (the service says: Access to the requested resource is forbidden. The following authorization requirements are not satisfied: UserRequireAdvancedMyALicense.)"},
 		{"policy", 403, policy, "", app, tenant.Denied, "the caller lacks the role: give the application Robot app-1 the role Exchange Administrator in Entra ID (or Global, Teams or Insights Administrator), and sign in again"},
 		{"policy of an opaque token", 403, policy, "", token, tenant.Denied, "the caller lacks the role: give the caller the role"},
-		{"policy in spite of a role", 403, policy, "", admin, tenant.Denied, "does have a role that should do"},
+		{"policy in spite of a role", 403, policy, "", admin, tenant.Denied, "although it has a role that should be enough"},
 		{"no reason, and no role", 403, `{"Code":"Forbidden","Message":"no"}`, "", app, tenant.Denied, "no; the caller lacks the role: give the application Robot"},
 		{"no reason, and a role", 403, `{"Code":"Forbidden","Message":"Access to the requested resource is forbidden."}`, "", admin, tenant.Denied, "Access to the requested resource is forbidden."},
 		{"empty 403", 403, "", "", token, tenant.Denied, "forbidden"},

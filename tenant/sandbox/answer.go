@@ -6,30 +6,30 @@ import (
 	"rollcall/tenant"
 )
 
-// An Answer is what a cmdlet came to, with all that a service says of it.
+// An Answer is the result of a cmdlet, with everything that a service needs for its reply.
 type Answer struct {
 	noun      *noun
 	user      user
 	view      view // what the cmdlet wrote; none if it writes nothing
-	unchanged bool // it was to change something, and there was nothing to change
+	unchanged bool // it is a Set that changed nothing
 }
 
 // User returns the name of the user that the cmdlet was about, in the tenant's
 // spelling.
 func (a *Answer) User() string { return a.user.name }
 
-// Key returns the name of the property that says which user an object is about. The
-// objects that a Tenant returns do without it.
+// Key returns the name of the property that has the name of the user. Objects of a Tenant do
+// not have it.
 func (a *Answer) Key() string { return a.noun.id }
 
 // Objects returns what the cmdlet wrote.
 func (a *Answer) Objects() []tenant.Object { return a.view.objects }
 
-// Fields returns the properties of the one object that the cmdlet wrote, in the
-// order that they are shown in, or nil if any order will do.
+// Fields returns the properties of the object that the cmdlet wrote, in the order in which
+// they are shown, or nil if the order does not matter.
 func (a *Answer) Fields() []Field { return a.view.fields }
 
-// Warning returns what the service says of a Set that changed nothing, or "".
+// Warning returns the service's warning for a Set that changed nothing, or "".
 func (a *Answer) Warning() string {
 	if !a.unchanged {
 		return ""

@@ -12,31 +12,30 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// A changeLog is the file FILE.changes, which has the Sets that changed users
-// since FILE was written. Each is in it, by one write, before it is answered, so
-// that killing the process loses no answered one; a power cut may lose the last
-// few, since only Save waits for the disk.
+// A changeLog is the file FILE.changes, which has the Sets that changed users since FILE was
+// written. Each is written to it, by one write, before it is answered: a kill of the process
+// loses no answered Set. A power cut may lose the last few, because only Save waits for the
+// disk.
 //
-// [Load] makes its changes once more and leaves it as it is. [Tenant.Save] puts
-// a state into it ahead of FILE's replacement, and then removes it: whenever the
-// process is killed in between, FILE says how many of the changes it has.
+// [Load] repeats its changes and does not change it. [Tenant.Save] appends a state to it
+// before it replaces FILE, and removes it after that: if the process is killed in between,
+// the state shows how many of the changes FILE has.
 //
-// Two processes that write to one tenant are kept apart by whoever runs them. If
-// they are not, the one that finds FILE or the log to be not as it left them
-// fails its Sets and its Save, and changes neither.
+// Two processes must not write to one tenant at the same time. If they do, the process that
+// finds FILE or the log changed by the other fails its Sets and its Save, and changes neither
+// file.
 type changeLog struct {
 	path   string
-	found  os.FileInfo // what is there; nil if there is nothing
+	found  os.FileInfo // the file that is there, or nil
 	out    *os.File    // nil until something is appended, and after a write that failed
-	size   int64       // of its whole lines
-	length int64       // of all of it: more than size if the last line is torn
+	size   int64       // bytes in its whole lines
+	length int64       // all its bytes: more than size if the last line is torn
 	count  int         // changes in it
-	folded int         // how many of them, from the first on, FILE has already
+	folded int         // how many of the first changes FILE has already
 }
 
-// LogName returns the name of the change log of the tenant's file called name: of
-// the file that has what was changed since that was written. It is there only
-// between the first change and the Save that follows.
+// LogName returns the name of the change log of the tenant's file called name. The log is
+// there only from the first change until the next Save.
 func LogName(name string) string { return name + ".changes" }
 
 func digestOf(b []byte) string {
@@ -46,7 +45,7 @@ func digestOf(b []byte) string {
 
 // read returns what is in the log, or nothing if there is no log.
 func (l *changeLog) read() ([]byte, error) {
-	for range 10 { // it may be removed, and made anew, by a process that saves
+	for range 10 { // a process that saves may remove it and make a new one
 		info, err := lstatRegular(l.path)
 		if info == nil || err != nil {
 			return nil, err
@@ -65,11 +64,11 @@ func (l *changeLog) read() ([]byte, error) {
 			return b, nil
 		}
 	}
-	return nil, fmt.Errorf("%s is replaced all the time", l.path)
+	return nil, fmt.Errorf("%s was replaced each time it was opened", l.path)
 }
 
-// lstatRegular returns what is called path: nil if nothing is. Anything but a
-// regular file, such as a symbolic link, is an error.
+// lstatRegular returns the file at path, or nil if there is none. It is an error if it is not
+// a regular file, but a symbolic link for example.
 func lstatRegular(path string) (os.FileInfo, error) {
 	info, err := os.Lstat(path)
 	switch {
@@ -83,7 +82,7 @@ func lstatRegular(path string) (os.FileInfo, error) {
 	return info, nil
 }
 
-// check returns an error unless the log is as l left it.
+// check returns an error if another process has changed the log.
 func (l *changeLog) check() error {
 	info, err := lstatRegular(l.path)
 	switch {
@@ -92,18 +91,18 @@ func (l *changeLog) check() error {
 	case info == nil && l.found == nil:
 		return nil
 	case info == nil:
-		return fmt.Errorf("%s was removed by someone else", l.path)
+		return fmt.Errorf("%s was removed by another process", l.path)
 	case l.found == nil, !os.SameFile(info, l.found), info.Size() != l.length:
-		return fmt.Errorf("%s was written by someone else", l.path)
+		return fmt.Errorf("%s was written by another process", l.path)
 	}
 	return nil
 }
 
-// open opens the log for appending, or makes it, and drops a torn last line. It
-// is to have been checked.
+// open opens the log for appending, or makes it, and drops a torn last line. Call check
+// first.
 func (l *changeLog) open(perm os.FileMode) error {
 	if l.found != nil && l.length > l.size {
-		// By a file of its own: Windows truncates none that is for appending.
+		// With a separate file: Windows can't truncate one that is open for appending.
 		f, err := l.openFile(os.O_WRONLY, 0)
 		if err != nil {
 			return err
@@ -142,7 +141,7 @@ func (l *changeLog) openFile(flags int, perm os.FileMode) (*os.File, error) {
 		l.found = info
 		err = chmod(f, perm) // whatever the umask
 	case !os.SameFile(info, l.found):
-		err = fmt.Errorf("%s was replaced by someone else", l.path)
+		err = fmt.Errorf("%s was replaced by another process", l.path)
 	}
 	if err != nil {
 		f.Close()
@@ -151,8 +150,8 @@ func (l *changeLog) openFile(flags int, perm os.FileMode) (*os.File, error) {
 	return f, nil
 }
 
-// append appends e to the log of f. If it fails, f has not changed, and a later
-// one may succeed. The caller holds f.mu.
+// append appends e to the log of f. If it fails, f has not changed, and a later append may
+// succeed. The caller holds f.mu.
 func (f *file) append(e entry) error {
 	l := &f.log
 	if err := l.check(); err != nil {
@@ -179,7 +178,7 @@ func (f *file) append(e entry) error {
 	n, err := l.out.Write(line)
 	l.length += int64(n)
 	if err != nil {
-		l.close() // whoever opens it drops what was written
+		l.close() // the next open drops the torn line
 		return err
 	}
 	l.size = l.length
@@ -189,7 +188,7 @@ func (f *file) append(e entry) error {
 	return nil
 }
 
-// remove removes the log, all of whose changes FILE has.
+// remove removes the log. FILE has all its changes.
 func (l *changeLog) remove() error {
 	if err := l.check(); err != nil {
 		return err

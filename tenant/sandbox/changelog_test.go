@@ -21,7 +21,7 @@ func TestEditedByHand(t *testing.T) {
 	tn, name := load(t, people)
 	put(t, name, edited)
 	_, err := tn.Run(t.Context(), cmdlet("Set-Mailbox ada@contoso.com Office=9"))
-	if e, ok := errors.AsType[*tenant.Error](err); !ok || e.Class != tenant.Failed || !strings.Contains(err.Error(), name+" was changed by someone else since it was loaded") {
+	if e, ok := errors.AsType[*tenant.Error](err); !ok || e.Class != tenant.Failed || !strings.Contains(err.Error(), name+" was changed by another process since it was loaded") {
 		t.Errorf("Set: %v", err)
 	}
 	if got := run(t, tn, "Get-Mailbox ada@contoso.com")[0]["Office"]; got != "007" {
@@ -34,7 +34,7 @@ func TestEditedByHand(t *testing.T) {
 	run(t, tn, "Set-Mailbox ada@contoso.com Office=9")
 
 	put(t, name, edited)
-	if err := tn.Save(); err == nil || !strings.Contains(err.Error(), "was changed by someone else since it was loaded") {
+	if err := tn.Save(); err == nil || !strings.Contains(err.Error(), "was changed by another process since it was loaded") {
 		t.Errorf("Save: %v", err)
 	}
 	before := snapshot(t, name)
@@ -74,7 +74,7 @@ func TestLogIsNotOurs(t *testing.T) {
 
 	tn, name := load(t, people)
 	put(t, LogName(name), "")
-	fails(tn, LogName(name)+" was written by someone else")
+	fails(tn, LogName(name)+" was written by another process")
 	if got := get(t, LogName(name)); got != "" {
 		t.Errorf("wrote %q", got)
 	}
@@ -84,19 +84,19 @@ func TestLogIsNotOurs(t *testing.T) {
 	tn, name = load(t, people)
 	other := reload(t, name)
 	run(t, other, "Set-Mailbox bob@contoso.com Office=9")
-	fails(tn, "was written by someone else")
+	fails(tn, "was written by another process")
 	save(t, other, name)
-	fails(tn, "was changed by someone else")
+	fails(tn, "was changed by another process")
 	run(t, other, "Set-Mailbox bob@contoso.com Office=10")
 	tn, other = reload(t, name), reload(t, name)
 	run(t, other, "Set-Mailbox bob@contoso.com Office=11")
-	fails(tn, "was written by someone else")
+	fails(tn, "was written by another process")
 	if err := tn.Save(); err == nil {
 		t.Error("Save put an end to a log that it has not read")
 	}
 	run(t, other, "Set-Mailbox bob@contoso.com Office=12")
 	os.Remove(LogName(name))
-	if _, err := other.Run(t.Context(), cmdlet("Set-Mailbox bob@contoso.com Office=13")); err == nil || !strings.Contains(err.Error(), "was removed by someone else") {
+	if _, err := other.Run(t.Context(), cmdlet("Set-Mailbox bob@contoso.com Office=13")); err == nil || !strings.Contains(err.Error(), "was removed by another process") {
 		t.Errorf("Set without its log: %v", err)
 	}
 

@@ -9,10 +9,9 @@ import (
 	"rollcall/tenant"
 )
 
-// everyone is all the users there can be. It holds those that differ from what
-// they are at first, and of those it holds a hash of the name and not the name,
-// which makes 8 to 15 bytes for a user. Among ten million users, the odds that
-// two have one hash are five in a million.
+// everyone has a user for every name. It stores only users that were changed, by a hash of
+// the name: 8 to 15 bytes for a user. The probability that two of ten million users have the
+// same hash is five in a million.
 type everyone struct {
 	seed   maphash.Seed
 	last   atomic.Pointer[step]

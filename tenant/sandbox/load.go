@@ -18,14 +18,13 @@ import (
 // The file has a column UserPrincipalName. It may have a column Licensed (true
 // or false) and one for each property: PrivacyMode, IsDashboardEnabled,
 // IsAddInEnabled, IsDigestEmailEnabled, IsInsightsHeadspaceEnabled and IsEnabled
-// (of UserBriefingConfig; Enabled will do). A blank cell, like a missing column, is what [New]
-// has. Any other column whose name can be a property's is one of every noun
-// without rules of its own. The rest are carried along.
+// (of UserBriefingConfig; Enabled is the same). A blank cell or a missing column stands for
+// the value that [New] has. Any other column whose name can be that of a property is a
+// property of every noun without rules of its own. All other columns are kept unchanged.
 //
-// The file changes when [Tenant.Save] is called. Until then each Set that changes
-// a user is kept in a file beside it, whose name ends in .changes, before it is
-// answered: if the process is killed, the next Load finds the change there.
-// Neither file is changed by Load.
+// [Tenant.Save] writes the file. Until then each Set that changes a user is written to a file
+// beside it, whose name ends in .changes, before it is answered: if the process is killed, the
+// next Load finds the change there. Load changes neither file.
 func Load(name string) (*Tenant, error) {
 	path, err := filepath.EvalSymlinks(name)
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
@@ -49,7 +48,7 @@ func Load(name string) (*Tenant, error) {
 	return &Tenant{users: f}, nil
 }
 
-// A loadedLog is a change log and what is in it.
+// A loadedLog is a change log and its content.
 type loadedLog struct {
 	changeLog
 	text []byte
@@ -58,7 +57,7 @@ type loadedLog struct {
 // readBoth returns the tenant's file called path, and its log as it was at the
 // same time, even if another process saves meanwhile.
 func readBoth(path string) (b []byte, info os.FileInfo, log loadedLog, err error) {
-	for range 10 { // a file that is replaced all the time is none that is used here
+	for range 10 { // a file that is replaced more often can't be used
 		if b, info, err = readFile(path); err != nil {
 			break
 		}
@@ -71,8 +70,8 @@ func readBoth(path string) (b []byte, info os.FileInfo, log loadedLog, err error
 	return b, info, log, err
 }
 
-// readFile returns what is in the file called path, and what the file was like
-// before it was read.
+// readFile returns the content of the file called path, and its FileInfo from before it was
+// read.
 func readFile(path string) ([]byte, os.FileInfo, error) {
 	f, err := disk.OpenFile(path, os.O_RDONLY, 0) // it may be being replaced
 	if err != nil {
@@ -89,7 +88,7 @@ func readFile(path string) ([]byte, os.FileInfo, error) {
 	return b.Bytes(), info, err
 }
 
-// sameState reports whether a file that was a has not been written since it was b.
+// sameState reports whether a and b are of the same file, not written in between.
 func sameState(a, b os.FileInfo) bool {
 	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
 }
@@ -106,13 +105,13 @@ func (f *file) check() error {
 		return err
 	}
 	if digestOf(b) != f.digest {
-		return fmt.Errorf("%s was changed by someone else since it was loaded", f.path)
+		return fmt.Errorf("%s was changed by another process since it was loaded", f.path)
 	}
 	f.info = info
 	return nil
 }
 
-// replay makes the changes of the log that the file has not. It is for Load.
+// replay makes the changes of the log that the file does not have. Load calls it.
 func (f *file) replay(log []byte) error {
 	l := &f.log
 	if l.size == 0 {
@@ -144,7 +143,7 @@ func (f *file) replay(log []byte) error {
 	return nil
 }
 
-// redo makes a change once more.
+// redo repeats a change.
 func (f *file) redo(e *entry) error {
 	n := lookup("Set-" + e.Noun)
 	if n == nil {

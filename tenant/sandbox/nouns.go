@@ -6,17 +6,17 @@ import (
 	"rollcall/tenant"
 )
 
-// A noun is what a pair of Get- and Set- cmdlets is about, with its rules.
+// A noun is the noun of a pair of Get- and Set- cmdlets, with its rules.
 type noun struct {
 	name      string
 	key       string // the name in lower case, if it has no rules of its own
-	id        string // the property that says which user an object is about
-	setWrites bool   // Set writes the object, as it is then
+	id        string // the property that has the name of the user
+	setWrites bool   // Set writes the object after the change
 	set       func(n *noun, u user, ps []tenant.Parameter) (user, error)
 	view      func(n *noun, u user) view
 }
 
-// nouns are those with rules of their own.
+// nouns are the nouns with rules of their own.
 var nouns = []*noun{
 	{name: "MyAnalyticsFeatureConfig", id: "UserId", setWrites: true, set: setMyAnalytics, view: viewMyAnalytics},
 	{name: "UserAnalyticsConfig", id: "Identity", set: setUserAnalytics, view: viewUserAnalytics},
@@ -24,7 +24,7 @@ var nouns = []*noun{
 	{name: "UserBriefingConfig", id: "UserId", set: setBriefing, view: viewBriefing},
 }
 
-// byCmdlet spares most cmdlets the search for their noun.
+// byCmdlet has the nouns by the names of cmdlets, to avoid a search.
 var byCmdlet = func() map[string]*noun {
 	m := make(map[string]*noun)
 	for _, n := range nouns {
@@ -52,8 +52,7 @@ func lookup(name string) *noun {
 	return nil
 }
 
-// checkGet returns an error if ps, the parameters of a Get, are not all ones
-// that every cmdlet has.
+// checkGet returns an error if a parameter of a Get is not one that every cmdlet has.
 func (n *noun) checkGet(ps []tenant.Parameter) error {
 	for _, p := range ps {
 		if !isCommon(p.Name) {
@@ -71,9 +70,9 @@ var (
 	myFlags    = []flags{dashboardOff, addInOff, digestOff, features}
 )
 
-// setMyAnalytics takes PrivacyMode, which turns all features on or off with it,
-// and IsEnabled for a Feature. It does them in this order, so that an opt-in with
-// a feature off leaves the others on. What it refuses Microsoft's module refuses.
+// setMyAnalytics sets PrivacyMode, which turns all features on or off, and then IsEnabled of a
+// Feature. With this order an opt-in with one feature off leaves the others on. It refuses
+// what Microsoft's module refuses.
 func setMyAnalytics(_ *noun, u user, ps []tenant.Parameter) (user, error) {
 	var mode, enabled, feature any
 	if err := bind(ps, slot{"PrivacyMode", &mode}, slot{"IsEnabled", &enabled}, slot{"Feature", &feature}); err != nil {
@@ -153,7 +152,7 @@ func setBriefing(_ *noun, u user, ps []tenant.Parameter) (user, error) {
 	return setToggle(u, briefingOff, enabled)
 }
 
-// setToggle sets what the parameter Enabled, which must be there, says.
+// setToggle sets the value of the parameter Enabled, which is required.
 func setToggle(u user, off flags, enabled any) (user, error) {
 	if enabled == nil {
 		return u, missing("Enabled")

@@ -7,27 +7,27 @@ import (
 	"rollcall/tenant"
 )
 
-// A past knows what users were before they changed, for as long as a Get may
-// show that. The zero value is ready for use, by several goroutines at once.
+// A past has the users as they were before their changes, as long as a Get may show that. The
+// zero value can be used, by several goroutines at once.
 type past struct {
 	mu     sync.Mutex
 	before map[string][]version // by user, in lower case; oldest first
 	all    []change             // oldest first
 }
 
-// A version is a user, until a change was made.
+// A version is a user as it was until a change.
 type version struct {
 	user  user
 	until time.Time
 }
 
-// A change is of whom, and when.
+// A change is the user and the time of a change.
 type change struct {
 	who string
 	at  time.Time
 }
 
-// run runs c on t. If c is a Get, it sees the user as they were t.Stale ago.
+// run runs c on t. A Get shows the user as it was t.Stale ago.
 func (p *past) run(t *Tenant, c tenant.Cmdlet) (Answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,7 +54,7 @@ func (p *past) run(t *Tenant, c tenant.Cmdlet) (Answer, error) {
 	return a, err
 }
 
-// forget drops what is older than stale.
+// forget drops versions that are older than stale.
 func (p *past) forget(stale time.Duration) {
 	for len(p.all) > 0 && time.Since(p.all[0].at) >= stale {
 		who := p.all[0].who

@@ -11,17 +11,15 @@ import (
 	"rollcall/tenant"
 )
 
-// Save writes the users back to the file that they were loaded from, and removes
-// the log of their changes. A Tenant that was not loaded, or of which the file
-// has all there is, does nothing more.
+// Save writes the users to the file that they were loaded from, and removes the log of their
+// changes. It does nothing for a Tenant that was not loaded, or that has no changes.
 //
-// Whoever reads the file at any time finds all of it as it was or all of it as
-// it is to be, even after a power cut. Rows, columns and cells that no cmdlet
-// has changed stay as they are; a property that was set and has no column gets
-// one, at the right. Cmdlets may run meanwhile.
+// At any time, even after a power cut, the file has either all of the old or all of the new
+// content. Rows, columns and cells that no cmdlet has changed stay as they are. A property
+// that was set and has no column gets one, at the right. Cmdlets may run meanwhile.
 //
-// A file that someone else has changed since it was loaded is an error: it stays
-// as it is, and so does the log.
+// If another process has changed the file since it was loaded, Save returns an error and
+// changes neither the file nor the log.
 func (t *Tenant) Save() error {
 	f, ok := t.users.(*file)
 	if !ok {
@@ -72,9 +70,8 @@ func (f *file) save() error {
 	return f.log.remove()
 }
 
-// announce puts into the log the state that the file is about to be in, and
-// brings the log to the disk: a file that a power cut leaves replaced is one that
-// the log knows.
+// announce appends to the log the state that the file is going to have, and brings the log to
+// the disk. If a power cut comes after the replacement, the log has the state of the file.
 func (f *file) announce(state entry) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -124,7 +121,7 @@ func (f *file) write(w io.Writer, users []user) error {
 	return out.Error()
 }
 
-// added returns the columns that users need and f has not.
+// added returns the columns that users need and that f does not have.
 func (f *file) added(users []user) []column {
 	has := make(map[string]bool)
 	for _, c := range f.columns {
@@ -158,8 +155,8 @@ func (f *file) added(users []user) []column {
 	return added
 }
 
-// changed returns what column c has to say of u if it is not what the cell,
-// which is c's, says already.
+// changed returns the new text for a cell of column c and user u, if the cell does not have
+// the same value already.
 func (c column) changed(u user, cell string) (text string, ok bool) {
 	trimmed := strings.TrimSpace(cell)
 	switch c.kind {

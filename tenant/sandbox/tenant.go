@@ -1,19 +1,19 @@
-// Package sandbox is a tenant of one's own: in memory or in a CSV file. Nothing in Microsoft 365 is touched by it.
+// Package sandbox is a tenant for tests and exercises, in memory or in a CSV file. It has no
+// connection to Microsoft 365.
 //
-// A [Tenant] runs cmdlets as the service does. It looks up the [noun] that the
-// cmdlet is about and the user that it names, and lets the noun's rules change
-// the user (Set) or say what there is to say of them (Get):
+// A [Tenant] runs cmdlets as the service does. It looks up the [noun] of the cmdlet and the
+// user that it names. By the noun's rules it then changes the user (Set) or returns the
+// user's properties (Get):
 //
 //	Cmdlet ─ noun ┬ users ┬ everyone (New): all users there can be
 //	              │       └ file (Load): those of a CSV file, until Save
 //	              └ user ─ view ─ Objects
 //
-// What a Set of a file's user was answered with survives a kill of the process:
-// each is appended to a log beside the file (FILE.changes) before it is answered.
-// Save writes the file anew and removes the log, and Load makes the changes of a
-// log that was left behind once more. See [LogName].
+// A Set of a file's user survives a kill of the process: before it is answered, it is
+// appended to a log beside the file (FILE.changes). Save writes the file and removes the
+// log. Load repeats the changes of a log that it finds. See [LogName].
 //
-// Package server, below, speaks the protocols of Microsoft 365 for a Tenant.
+// Package server speaks the protocols of Microsoft 365 for a Tenant.
 package sandbox
 
 import (
@@ -27,12 +27,12 @@ import (
 // A Tenant is users and their settings. It is safe for use by several
 // goroutines at once.
 type Tenant struct {
-	// Warn is told of the warnings that Run's cmdlets give. It may be nil, and
-	// is to be set before the first Run.
+	// Warn is called with the warnings of cmdlets. It may be nil. It must be set before
+	// the first Run.
 	Warn func(c tenant.Cmdlet, warning string)
 
-	// Stale is how long a Get may show what was before a Set. It is to be set
-	// before the first Run.
+	// Stale is how long a Get may show the values before a Set. It must be set before the
+	// first Run.
 	Stale time.Duration
 
 	users users
@@ -40,17 +40,17 @@ type Tenant struct {
 	other atomic.Pointer[noun] // the last noun without rules of its own; most often the next is the same
 }
 
-// users are those whom a Tenant knows.
+// users are the users of a Tenant.
 type users interface {
 	// read returns the user called name, in whatever case, and whether there
 	// is one.
 	read(name string) (u user, ok bool)
-	// update sets what ps say of n for the user called name, and returns them
-	// as they are then. Nobody else changes the user meanwhile.
+	// update sets the parameters ps of n for the user called name, and returns the user
+	// after that. No other call changes the user meanwhile.
 	update(name string, n *noun, ps []tenant.Parameter) (u user, did outcome, err error)
 }
 
-// An outcome is what an update came to.
+// An outcome is the result of an update.
 type outcome int
 
 const (
@@ -59,14 +59,14 @@ const (
 	changed
 )
 
-// New returns a Tenant in memory. It has every user there can be, each of them
-// licensed, opted in, and with all features on.
+// New returns a Tenant in memory. Every name is the name of a user, who is licensed and opted
+// in, with all features on.
 func New() *Tenant { return &Tenant{users: newEveryone()} }
 
 // Run runs c as the service does.
 //
-// An Object that it returns may be one that it has returned before, and does
-// not say which user it is about: c does. (A service adds that: see [Tenant.Do].)
+// It may return the same Object several times. An Object has no property with the name of the
+// user. (A service adds that: see [Tenant.Do].)
 func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -81,7 +81,8 @@ func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, err
 	return a.view.objects, nil
 }
 
-// Do is Run, with all that a service says of a cmdlet. It tells Warn nothing.
+// Do is like Run, and returns everything that a service needs for its reply. It does not
+// call Warn.
 func (t *Tenant) Do(c tenant.Cmdlet) (Answer, error) {
 	if t.Stale <= 0 {
 		return t.run(c)
@@ -128,7 +129,7 @@ func (t *Tenant) run(c tenant.Cmdlet) (Answer, error) {
 	return a, nil
 }
 
-// failure returns err, which tells of no cmdlet, as the error of c.
+// failure returns err, which names no cmdlet, as the error of c.
 func failure(c tenant.Cmdlet, err error) error {
 	e := *err.(*tenant.Error)
 	e.Op, e.Object = c.Name, c.Identity

@@ -7,13 +7,12 @@ import (
 	"rollcall/tenant"
 )
 
-// A user is one user and their settings: a value, of which nothing that it
-// points to is ever changed.
+// A user is one user and their settings. It is a value: what it points to is never changed.
 type user struct {
 	name  string // in the tenant's spelling
 	flags flags
-	more  *more // what was set of nouns without rules of their own, or nil
-	row   *row  // where a file's user is from, or nil
+	more  *more // properties that were set, of nouns without rules of their own, or nil
+	row   *row  // the row of a file's user, or nil
 }
 
 // more is the properties that were set of nouns without rules of their own: by

@@ -2,9 +2,8 @@ package sandbox
 
 import "rollcall/tenant"
 
-// A view is what Get writes of a user, bar the property that says which user
-// it is about. There is one for each state that a noun's flags can be in, made
-// once: a million users cost nothing to look at.
+// A view is the object that Get writes for a user, without the name of the user. There is one
+// view for each state of a noun's flags, made once, so that reading users costs no memory.
 type view struct {
 	objects []tenant.Object
 	fields  []Field // the properties of the one object, in the order they are shown in; nil if any order will do
@@ -16,12 +15,10 @@ type Field struct {
 	Value any
 }
 
-// views has the view of each state of the flags that they were made for, at the
-// index that the flags are.
+// views has the view of each state of the flags. The flags are the index.
 type views [256]view
 
-// makeViews returns the views of the states of mask, of which show says what
-// they show.
+// makeViews returns the views of all states of mask. show returns the properties of a state.
 func makeViews(mask flags, show func(f flags) []Field) *views {
 	var vs views
 	for i := range vs {
@@ -42,7 +39,7 @@ func makeViews(mask flags, show func(f flags) []Field) *views {
 var (
 	myAnalyticsViews = makeViews(privacy|features, func(f flags) []Field {
 		mode := "opt-in"
-		if f&privacy != 0 { // whoever was Excluded was made opt-out when that was retired
+		if f&privacy != 0 { // Excluded users became opt-out when that value was retired
 			mode = "opt-out"
 		}
 		return append([]Field{{"PrivacyMode", mode}}, toggled(f, features)...)

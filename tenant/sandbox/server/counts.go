@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// Counts are what a [Server] was asked, and what it did about it.
+// Counts are the numbers of requests to a [Server], and of its replies.
 type Counts struct {
 	Requests       int            `json:"requests"`       // of any kind, those refused too; not those for tokens
 	Cmdlets        map[string]int `json:"cmdlets"`        // requests and parts of batches to run each cmdlet, by name, but for [getSettings]; pages after the first don't count

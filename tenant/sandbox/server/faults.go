@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Faults are the probabilities of the faults of a [Server], by name. At most
-// one befalls a cmdlet, one a request for a token and one a request for a service's
-// path, so those of each kind add up to 1 or less.
+// Faults are the probabilities of the faults of a [Server], by name. A cmdlet, a request for a
+// token, and a request for the path of a service each have at most one fault, so the
+// probabilities of each kind add up to 1 or less.
 type Faults map[string]float64
 
-// The names of the faults. Those above faultLost leave the tenant as it is.
+// The names of the faults. Those above faultLost leave the tenant unchanged.
 const (
 	fault503          = "503"
 	faultReset        = "reset"
@@ -35,7 +35,7 @@ const (
 	faultUndiscovered = "undiscovered"
 )
 
-// A scope is what a fault befalls.
+// A scope is what a fault applies to.
 type scope int
 
 const (
@@ -45,7 +45,7 @@ const (
 	ofDiscovery              // a request for a service's path
 )
 
-// faults are all there are, in the order that chance has them in.
+// faults are all faults, in the order in which they are drawn.
 var faults = []struct {
 	name  string
 	scope scope
@@ -152,9 +152,8 @@ func (f Faults) check() error {
 	return nil
 }
 
-// draw returns the fault of a cmdlet that x, a number from 0 to 1 and less than
-// 1, stands for, or "" for none. What befalls requests is left out unless whole
-// is true.
+// draw returns the fault of a cmdlet for x, a random number from 0 up to but not including 1,
+// or "" for none. Faults of requests are left out unless whole is true.
 func (f Faults) draw(x float64, whole bool) string {
 	for _, fault := range faults {
 		if fault.scope != ofCmdlet && fault.scope != ofRequest {
@@ -173,7 +172,7 @@ func (f Faults) draw(x float64, whole bool) string {
 	return ""
 }
 
-// drawOf is draw, for the faults of what is no cmdlet.
+// drawOf is like draw, for the faults of requests without a cmdlet.
 func (f Faults) drawOf(s scope, x float64) string {
 	for _, fault := range faults {
 		if fault.scope != s {

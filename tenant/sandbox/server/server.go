@@ -1,7 +1,7 @@
 // Package server is a sandbox tenant over HTTP. A [Server] speaks the protocols of
 // Exchange Online's InvokeCommand and of Viva Insights for a [sandbox.Tenant], with
-// [Faults] to order. Each cmdlet gets a turn, be it a request of its
-// own or a part of a batch:
+// [Faults] to order. Each cmdlet gets a turn, whether it is a request of its own or a part
+// of a batch:
 //
 //	request ─ token, limits ┬ cmdlet ──────────── turn ─ fault, Tenant ─ reply
 //	                        ├ $batch ─┬ part ──── turn ─ fault, Tenant ─┬ reply
@@ -9,16 +9,15 @@
 //	                        ├ EXOModuleFile ───── which cmdlets there are
 //	                        └ Viva Insights ───── turn ─ fault, Tenant ─ reply
 //
-// It also stands in for Entra ID, and signs in apps by a secret or a certificate
-// and people by a device's code. It knows its tokens by their signature (HS256,
-// by a key that it makes at the start) and the claim sandbox that they have, so
-// that it keeps no list of them, only of those that a fault has spoilt. What is
-// like Entra ID is what clients see: addresses, parameters, claims, errors and
-// their numbers. Who signs in is not looked into beyond that: any client ID will
-// do, and every app may do everything.
+// It also takes the place of Entra ID: it signs in applications by a secret or a certificate,
+// and people by a device code. It knows its tokens by their signature (HS256, with a key that
+// it makes at the start) and by their claim sandbox, so it keeps no list of tokens, only of
+// those that a fault has made invalid. Clients see the same as of Entra ID: addresses,
+// parameters, claims, errors and their numbers. It does not check more than that: any client
+// ID is accepted, and every application may do everything.
 //
-// The Server shares nothing with packages exchange and insights, the other end of
-// these protocols, so that a mistake in one of them shows.
+// The Server shares no code with packages exchange and insights, the clients of these
+// protocols, so that tests find a mistake in either of them.
 package server
 
 import (
@@ -41,36 +40,36 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// A Server speaks the protocols of InvokeCommand and of Viva Insights for a
-// Tenant over HTTP, one cmdlet a request or several in a batch, with faults to
-// order; and it signs in whoever is to use it, as Entra ID does. It is an [http.Handler], safe for use by
-// several goroutines at once. Its fields are to be set before the first request.
+// A Server speaks the protocols of InvokeCommand and of Viva Insights for a Tenant over HTTP,
+// with one cmdlet in a request or several in a batch, and with faults to order. It signs in
+// its clients as Entra ID does. It is an [http.Handler], safe for use by several goroutines at
+// once. Its fields must be set before the first request.
 //
-// A request passes these in turn, any of which may be its end: the path and
+// These are checked or applied to a request in this order, and each may end it: the path and
 // method, the token, the limits, the body, the latency, the faults, the Tenant.
 type Server struct {
 	Tenant *sandbox.Tenant
 	Log    *zap.Logger // told of requests and faults at debug level, never of tokens and secrets; nil for none
 
-	// Tokens that are accepted: those that the Server issued, as long as they
-	// are good for the organization; and others by these rules.
-	Token         string // the only other one that is; with "", any other is
-	RequireIssued bool   // no other one is, not even Token
+	// The Server accepts the tokens that it issued for the organization, as long as they
+	// are valid, and other tokens by these rules.
+	Token         string // the only other token that is accepted; "" accepts any other
+	RequireIssued bool   // accept no other token, not even Token
 
 	// Sign-ins that get a token.
-	Organization      string            // GUID of the only tenant there is; with "", there is any
-	ClientSecret      string            // the only one that is right; with "", any is
-	ClientCertificate *x509.Certificate // the only one whose key may sign an assertion; with nil, no assertion is looked into
-	DevicePolls       int               // how often a device is told to wait until its code has been approved
-	TokenLifetime     time.Duration     // of tokens issued; 0 for an hour
+	Organization      string            // GUID of the only tenant; "" accepts any tenant
+	ClientSecret      string            // the only secret that is accepted; "" accepts any
+	ClientCertificate *x509.Certificate // the only certificate whose key may sign an assertion; nil accepts any assertion
+	DevicePolls       int               // how often a device is told to wait before its code is approved
+	TokenLifetime     time.Duration     // of issued tokens; 0 for an hour
 
-	Latency time.Duration // how long a reply takes at least
-	Jitter  time.Duration // and how much longer, at most
+	Latency time.Duration // the least time of a reply
+	Jitter  time.Duration // the most time that is added to Latency, by chance
 
-	Rate          float64       // cmdlets allowed a second, which clients are not told; 0 for any number
-	Burst         int           // cmdlets allowed at once after a rest; 0 for a second's worth
-	RetryAfter    time.Duration // how long who is refused for Rate is told to wait; 0 for not being told
-	MaxConcurrent int           // requests allowed at once; 0 for any number
+	Rate          float64       // cmdlets allowed a second; clients are not told; 0 for no limit
+	Burst         int           // cmdlets allowed at once after an idle time; 0 for those of one second
+	RetryAfter    time.Duration // Retry-After of a reply that refuses because of Rate; 0 for none
+	MaxConcurrent int           // requests allowed at once; 0 for no limit
 
 	Faults Faults
 	Seed   uint64 // of faults and jitter
@@ -86,7 +85,7 @@ type Server struct {
 	closed  chan struct{}
 }
 
-// Check returns what is wrong with the fields of s, with which it would panic.
+// Check returns an error if a field of s is not valid. A Server with such a field panics.
 func (s *Server) Check() error {
 	switch {
 	case s.Organization != "" && !tenant.IsGUID(s.Organization):
@@ -97,7 +96,7 @@ func (s *Server) Check() error {
 	return s.Faults.check()
 }
 
-// init gets s ready, once.
+// init prepares s, once.
 func (s *Server) init() {
 	s.once.Do(func() {
 		if err := s.Check(); err != nil {
@@ -121,20 +120,20 @@ func (s *Server) init() {
 	})
 }
 
-// Close ends the waits of all requests, now and from now on: those that hang
-// have their connections reset, and others are replied to at once. It is for
-// [http.Server.RegisterOnShutdown], as Shutdown waits for requests. It always
-// returns nil.
+// Close ends the waits of all requests, present and future: the connections of requests that
+// hang are reset, and others are replied to at once. It is for
+// [http.Server.RegisterOnShutdown], because Shutdown waits for requests. It always returns
+// nil.
 func (s *Server) Close() error {
 	s.init()
 	s.closing.Do(func() { close(s.closed) })
 	return nil
 }
 
-// Counts returns what s was asked until now.
+// Counts returns the counts so far.
 func (s *Server) Counts() Counts { return s.tally.snapshot() }
 
-// ServeHTTP replies to one request: of the protocol, or for a token.
+// ServeHTTP replies to one request: for a cmdlet, or for a token.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.init()
 	h := w.Header()
@@ -187,8 +186,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(body)
 	body.Reset()
-	// The body is read whole before anything else, or net/http wouldn't see
-	// the client go away.
+	// The whole body is read first: otherwise net/http would not notice that the client
+	// closes the connection.
 	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		status := http.StatusBadRequest
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -210,7 +209,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.perform(w, r, t.fault, t.latency, func() reply { return s.answer(r, t) })
 }
 
-// tooMany returns the refusal of a request that is one of too many at once.
+// tooMany returns the refusal of a request because too many are in progress.
 func (s *Server) tooMany(atOnce int) *reply {
 	s.tally.add(&s.tally.counts.TooMany)
 	s.Log.Debug("too many at once", zap.Int("requests", atOnce))
@@ -218,8 +217,8 @@ func (s *Server) tooMany(atOnce int) *reply {
 	return &r
 }
 
-// throttle takes a cmdlet's turn from the limit, and returns the refusal if
-// there is none left.
+// throttle counts a cmdlet against the rate limit, and returns the refusal if the limit is
+// reached.
 func (s *Server) throttle() *reply {
 	if s.limiter == nil || s.limiter.Allow() {
 		return nil
@@ -231,7 +230,7 @@ func (s *Server) throttle() *reply {
 	return &r
 }
 
-// retryAfter returns the header that tells how long to wait, if s tells.
+// retryAfter returns the header Retry-After, if s has one.
 func (s *Server) retryAfter() []string {
 	if s.RetryAfter <= 0 {
 		return nil
@@ -239,7 +238,7 @@ func (s *Server) retryAfter() []string {
 	return []string{"Retry-After", strconv.FormatFloat(s.RetryAfter.Seconds(), 'f', -1, 64)}
 }
 
-// malformed returns the refusal of what is not of the protocol.
+// malformed returns the refusal of a request that does not follow the protocol.
 func (s *Server) malformed(path string, status int, text string) reply {
 	s.tally.add(&s.tally.counts.Malformed)
 	s.Log.Debug("malformed", zap.String("path", path), zap.Int("status", status), zap.String("text", text))

@@ -12,8 +12,8 @@ import (
 	"rollcall/tenant/sandbox"
 )
 
-// A turn is one cmdlet's, be it a request or a part of a batch, and what befalls
-// it.
+// A turn is the processing of one cmdlet, in a request or in a part of a batch, with its
+// fault.
 type turn struct {
 	endpoint endpoint // of InvokeCommand; the zero value at Viva Insights
 	cmdlet   tenant.Cmdlet
@@ -25,8 +25,8 @@ type turn struct {
 	latency  time.Duration
 }
 
-// turn counts c and draws what befalls it: what befalls requests only if it is
-// to stand for the whole request.
+// turn counts c and draws its fault. It draws a fault of a whole request only if c stands for
+// the request.
 func (s *Server) turn(e endpoint, c tenant.Cmdlet, page, token string, whole bool) *turn {
 	t := &turn{endpoint: e, cmdlet: c, who: strings.ToLower(c.Identity), page: page, token: token}
 	name := c.Name
@@ -48,8 +48,8 @@ func (s *Server) turn(e endpoint, c tenant.Cmdlet, page, token string, whole boo
 	return t
 }
 
-// perform replies to r, after latency, with what compose returns: if fault lets
-// it.
+// perform replies to r, after the latency, with the reply that compose returns, unless the
+// fault prevents it.
 func (s *Server) perform(w http.ResponseWriter, r *http.Request, fault string, latency time.Duration, compose func() reply) {
 	if !s.wait(r.Context(), latency) {
 		abort(w)
@@ -75,8 +75,8 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, fault string, l
 	}
 }
 
-// answer runs the cmdlet, unless its fault is one of those that leave the tenant
-// as it is, and returns what there is to say of it. It came with r.
+// answer runs the cmdlet, which came with r, and returns the reply. It does not run the cmdlet
+// if the fault leaves the tenant unchanged.
 func (s *Server) answer(r *http.Request, t *turn) reply {
 	switch t.fault {
 	case fault503:
