@@ -100,18 +100,6 @@ type Run struct {
 	alike    string
 }
 
-// Stopped returns, once Do has returned, why a guard stopped the run, or "".
-func (r *Run) Stopped() string { return r.reason }
-
-// StoppedBy returns the name of that guard: canary, limit, max-errors, max-duration or
-// row-timeout; or "" for a guard without an option.
-func (r *Run) StoppedBy() string { return r.guard }
-
-// Alike returns, once Do has returned, how the attempted rows failed, if there were
-// several and all of them failed in the same way; otherwise "". The cause may then have
-// nothing to do with the users.
-func (r *Run) Alike() string { return r.alike }
-
 // Do works on rows and gives rec the result of each, in order. It returns nil when all
 // rows are recorded. After Stop, or when a guard has stopped the run, it returns nil
 // when the rows in progress are recorded or, in an outage, at once. Otherwise it returns
@@ -253,48 +241,10 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	return err
 }
 
-// trip stops the run for a guard and its reason.
-func (r *Run) trip(guard, reason string) {
-	r.once.Do(func() {
-		r.guard, r.reason = guard, reason
-		r.halted.Store(true)
-		close(r.tripped)
-	})
-}
-
 // Read reads the setting of one user, with the retries that Do has. It must not be
 // called during Do.
 func (r *Run) Read(ctx context.Context, upn string) (tenant.Object, error) {
 	r.pool = newPool(1, func() {})
 	r.pool.enter()
 	return r.get(ctx, &task{Result: Result{Row: roster.Row{UPN: upn}}})
-}
-
-// wait waits for c, and reports whether it was ready before the run was stopped.
-func (r *Run) wait(ctx context.Context, c <-chan struct{}) (bool, error) {
-	select {
-	case <-c:
-		return true, nil
-	case <-r.Stop:
-		return false, nil
-	case <-r.tripped:
-		return false, nil
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
-	}
-}
-
-// stopped reports whether no further row is to be begun.
-func (r *Run) stopped() bool {
-	select { // one select for each costs a fraction of one for both
-	case <-r.Stop:
-		return true
-	default:
-	}
-	select {
-	case <-r.tripped:
-		return true
-	default:
-		return false
-	}
 }

@@ -53,9 +53,8 @@ type Options struct {
 	// job on it; "" to keep none.
 	StateDir string
 
-	// CommandLine and Note, which is why the job is done, are for the record. The one
-	// has no secrets in it; if there is no other, a run that goes on has the note of
-	// its earlier part.
+	// CommandLine, without secrets, and Note, the reason for the job, are for the record.
+	// If Note is "", a run that resumes keeps the note of the earlier execution.
 	CommandLine, Note string
 
 	Command  string        // name of the job in messages of other runs that wait for it

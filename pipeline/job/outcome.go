@@ -72,8 +72,8 @@ func (j *job) outcome(err error) *results.Outcome {
 	return o
 }
 
-// maybeSet reports whether rows in progress may have been set, by this run or by the
-// one that it goes on with.
+// maybeSet reports whether the users of rows in progress may have been set, by this run or
+// by the one that it resumes.
 func (j *job) maybeSet() bool {
 	switch {
 	case j.Audit:

@@ -47,7 +47,7 @@ func (j *job) lockResults() error {
 	return nil
 }
 
-// nameResults gives the results of what is no rehearsal a file.
+// nameResults names the results file of a job that writes to a real tenant.
 func (j *job) nameResults() error {
 	if j.Results == "" && j.NameResults != nil && !j.Audit && j.Tenant.Real {
 		j.Results, j.named = j.NameResults(), true
@@ -55,14 +55,14 @@ func (j *job) nameResults() error {
 	return nil
 }
 
-// unlockResults removes the lock of results that have a name of their own and did
-// not come to be: nobody will ever look for it.
+// unlockResults removes the lock file of results that this job named and did not write: no
+// other run will use that file.
 func (j *job) unlockResults() {
 	if j.ownLock == "" {
 		return
 	}
 	if _, err := os.Lstat(j.Results); errors.Is(err, os.ErrNotExist) {
-		os.Remove(j.ownLock) // while it is held: then it is ours
+		os.Remove(j.ownLock) // while the lock is held, so that it is this job's file
 	}
 }
 

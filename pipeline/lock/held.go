@@ -1,7 +1,7 @@
 package lock
 
-// Held returns who has the lock, or nil if nobody is known to. It neither makes the
-// file nor writes to it.
+// Held returns a [HeldError] that names the holder of the lock, or nil if no holder is known.
+// It neither makes the file nor writes to it.
 func (f File) Held() *HeldError {
 	if f.Path == "" || readHolder(f.Path) == nil { // Release empties the file
 		return nil

@@ -7,8 +7,8 @@ import (
 	"rollcall/tenant"
 )
 
-// Caller returns the account or the application that the tenant knows us by, as far
-// as a token said so by now, or "".
+// Caller returns the account or the application that signed in, or "" if no token has said
+// so yet.
 func (t *Tenant) Caller() string {
 	if t.caller == nil {
 		return ""
@@ -16,10 +16,10 @@ func (t *Tenant) Caller() string {
 	return t.caller()
 }
 
-// A caller is whom the first token is of. It may be used by several goroutines.
+// A caller is the owner of the first token. It may be used by several goroutines.
 type caller struct{ said atomic.Pointer[string] }
 
-// note takes in a token, and returns what it is given.
+// note notes the owner of a token, and returns its arguments.
 func (c *caller) note(token string, err error) (string, error) {
 	if err == nil && c.said.Load() == nil {
 		name := nameOf(tenant.CallerOf(token))
@@ -35,7 +35,7 @@ func (c *caller) name() string {
 	return ""
 }
 
-// nameOf names a caller for the record: a person by UPN, or else an application.
+// nameOf returns the name of a caller for the record: a person's UPN or an application.
 func nameOf(c tenant.Caller) string {
 	switch {
 	case c.Name != "":

@@ -17,12 +17,12 @@ import (
 // audience of a token. Certain: Microsoft's page on app-only sign-in.
 const exchangeApp = "00000002-0000-0ff1-ce00-000000000000"
 
-// weve are the audiences that the service of Viva Insights has of its own. Likely:
+// weve are the audiences of the service of Viva Insights itself. Likely:
 // that it accepts them; public lists of its application have them.
 var weve = []string{"https://substrate.office.com/weve", "https://outlook.office365.com/weve", "https://outlook.office365.com/wevengine",
 	"3c896ded-22c5-450f-91f6-3d1ef0848f6e"}
 
-// audiences are other services, by what tokens for them have as their audience.
+// audiences are other services, by the audience of their tokens.
 // Certain: Microsoft's documentation of each.
 var audiences = map[string]string{
 	"https://graph.microsoft.com":                  "Microsoft Graph",
@@ -37,15 +37,15 @@ var audiences = map[string]string{
 	"api://azureadtokenexchange":                   "an exchange for another token",
 }
 
-// manageAsApp is the permission of an application that InvokeCommand wants, and
-// otherAppRoles those that are often taken for it. Likely: that each is refused with
-// a 403 without a body.
+// manageAsApp is the permission that an application needs for InvokeCommand. otherAppRoles
+// are permissions that are often confused with it. Likely: that a caller with one of these
+// is refused with a 403 without a body.
 const manageAsApp = "Exchange.ManageAsApp"
 
 var otherAppRoles = []string{"Exchange.ManageAsAppV2", "Exchange.AdminAPI.ManageAsApp"}
 
-// tokenStep looks at what a token says of itself: whom it is for, and what it lets an
-// application do. A token that does not say is left to the service.
+// tokenStep checks the claims of a token: its audience, and the permissions of an application.
+// A token without these claims passes: the service decides.
 func (c *connector) tokenStep(token func(context.Context) (string, error)) Step {
 	return Step{
 		Name:      "token",
@@ -60,7 +60,7 @@ func (c *connector) tokenStep(token func(context.Context) (string, error)) Step 
 	}
 }
 
-// checkToken returns what is found of a token, or an [*Advised] error.
+// checkToken returns a description of a token, or an [*Advised] error.
 func (c *connector) checkToken(token string) (string, error) {
 	caller := tenant.CallerOf(token)
 	cloud, _ := entra.LookupCloud(c.Cloud)
@@ -70,7 +70,7 @@ func (c *connector) checkToken(token string) (string, error) {
 			Fix: fmt.Sprintf("get one for the scope %s/.default", cloud.Endpoint),
 		}
 	}
-	found := "it does not say whom it is for"
+	found := "it does not say for which service it is"
 	if len(caller.Audiences) > 0 {
 		found = "it is for " + strings.Join(caller.Audiences, ", ")
 	}
@@ -97,8 +97,8 @@ func (c *connector) checkToken(token string) (string, error) {
 	return found, nil
 }
 
-// wrongAudience returns what a token with these audiences is for, if that is another
-// service than the noun's, and else "".
+// wrongAudience returns the service that a token with these audiences is for, if it is not the
+// noun's service; otherwise "".
 func (c *connector) wrongAudience(of []string, cloud entra.Cloud) string {
 	var wrong []string
 	for _, a := range of {
@@ -117,8 +117,8 @@ func (c *connector) wrongAudience(of []string, cloud entra.Cloud) string {
 	return strings.Join(wrong, " and ")
 }
 
-// blameToken returns err, with which the module did not sign in, behind what is wrong
-// with the token that it was given, if anything is.
+// blameToken returns err, the module's error of a sign-in. If the token that the module was
+// given is wrong, it puts that before err.
 func (c *connector) blameToken(ctx context.Context, signIn powershell.SignIn, err error) error {
 	if signIn.Method != powershell.AccessToken {
 		return err
