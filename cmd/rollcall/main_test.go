@@ -33,11 +33,27 @@ func TestMain(m *testing.M) {
 	// Most of them wait, for processes and for moments between tries: they are more
 	// than the cores. -parallel still says otherwise.
 	flag.Set("test.parallel", "12")
-	programs := map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell, "copy-csv": copyCSV}
+	commands := map[string]func(){"rollcall": overheard, "standin-pwsh": standInShell, "copy-csv": copyCSV}
 	if terminal != nil {
-		programs["terminal"] = terminal
+		commands["terminal"] = terminal
 	}
-	testscript.Main(m, programs)
+	testscript.Main(allTests{m}, commands)
+}
+
+// programs is the directory of the program that buildProgram builds, as long as tests
+// run.
+var programs string
+
+type allTests struct{ m *testing.M }
+
+func (t allTests) Run() int {
+	dir, err := os.MkdirTemp("", "rollcall-test-program-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	programs = dir
+	return t.m.Run()
 }
 
 // The scripts run the program as its users do. Beside testscript's commands they
