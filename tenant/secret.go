@@ -18,10 +18,10 @@ const hidden = "[secret]"
 // tokenPattern matches a JWT, or most of one, that is in no list of secrets.
 var tokenPattern = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w.-]*`)
 
-// Hide returns s without secrets, without pieces of one of eight bytes and more,
-// and without what looks like a token. Space, characters that don't print and sequences that control a terminal
-// don't count: a secret that is wrapped, coloured, or has a NUL in the middle is
-// one all the same. What it returns has, of these, only the space.
+// Hide returns s without secrets, without pieces of a secret of eight bytes or more, and
+// without texts that look like a token. It finds a secret even if space, characters that don't
+// print, or sequences that control a terminal are in it: one that is wrapped or coloured, for
+// example. The result has no such characters and sequences, only the space.
 func Hide(s string, secrets ...string) string {
 	var skip [][]int
 	if strings.ContainsRune(s, escape) {

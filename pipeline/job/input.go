@@ -77,7 +77,7 @@ func (j *job) readSource() error {
 		}
 	}
 	if err != nil {
-		return nil // whoever opens the roster says why
+		return nil // openRoster reports the error
 	}
 	defer f.Close()
 	if j.Source = results.NewSource(f); j.Source != nil {

@@ -77,7 +77,7 @@ func (j *job) readRoster() (*roster.Roster, error) {
 	}
 	if j.Undo {
 		o.Skip = j.Source.Unchanged
-		o.AllowNoUsers = true // whoever can't be put back is in the results
+		o.AllowNoUsers = true // the results name the users who can't be put back
 	}
 	if past := j.past(); past != nil && past.HasJournalRows() {
 		in, err := past.Open(j.Undo)

@@ -49,8 +49,8 @@ func (r *records) cutQuoted() bool {
 	}
 }
 
-// closing returns where the quote is that closes the one at open, if buf has no
-// more to come, whether there are others in between, and whether there is one.
+// closing returns the position of the quote that closes the one at open, and whether there are
+// escaped quotes between them. ok is false if buf has no closing quote.
 func (r *records) closing(open int) (at int, inside, ok bool) {
 	for i := open + 1; ; i += 2 {
 		n := bytes.IndexByte(r.buf[i:r.end], '"')
@@ -65,8 +65,7 @@ func (r *records) closing(open int) (at int, inside, ok bool) {
 	}
 }
 
-// cellEnd returns where the delimiter or the line end is that comes next, from
-// i on, or end.
+// cellEnd returns the position of the next delimiter or line end from i on, or end.
 func (r *records) cellEnd(i int) int {
 	for ; i < r.end; i++ {
 		if c := r.buf[i]; c == r.delimiter || c == '\n' || c == '\r' {
@@ -76,7 +75,7 @@ func (r *records) cellEnd(i int) int {
 	return i
 }
 
-// skipBlanks returns where the next byte is that is no blank, from i on.
+// skipBlanks returns the position of the next byte from i on that is not a blank.
 func (r *records) skipBlanks(i int) int {
 	for i < r.end && (r.buf[i] == ' ' || r.buf[i] == '\t') && r.buf[i] != r.delimiter {
 		i++
@@ -84,8 +83,8 @@ func (r *records) skipBlanks(i int) int {
 	return i
 }
 
-// unquote makes b, a cell behind the quote that opens it, what that stands for,
-// and returns how long it is.
+// unquote replaces b, a cell without its opening quote, by the text that it stands for, and
+// returns the length of that.
 func unquote(b []byte) int {
 	n := 0
 	for i := 0; i < len(b); i++ {

@@ -73,11 +73,11 @@ type Roster struct {
 	hash    func([]byte) uint64
 }
 
-// Open opens the file called name, or takes in all of stdin if name is "-", sees to it
-// that all of it is text, and reads the header. The caller has to close the Roster, and
-// to survey it ahead of any use that has to do with rows.
+// Open opens the file called name, or reads all of stdin if name is "-". It checks that all
+// of it is text, and reads the header. The caller has to close the Roster, and to survey it
+// before rows are read.
 //
-// Every error is an [*Error], but for one that is [ErrOption].
+// Every error is an [*Error], except one that is [ErrOption].
 //
 // The file is held open, so to put another in its place changes nothing. To
 // write into it is noticed.

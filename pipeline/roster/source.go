@@ -14,7 +14,7 @@ type source struct {
 	name    string    // what to call it
 	file    *os.File  // the file itself, or a temporary one
 	temp    string    // the temporary file to remove, or ""
-	private bool      // nobody else can write into it
+	private bool      // no other process can write to it
 	rows    bool      // a record is one line, whatever line ends its cells have
 	written time.Time // when it was last, before it was opened
 	length  int64     // its size when it was opened

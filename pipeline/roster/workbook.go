@@ -16,10 +16,10 @@ const workbookEncoding = "xlsx"
 // maxSheetText is how many bytes the CSV may have that a sheet is made into.
 const maxSheetText = 1 << 30
 
-// A sheet is what is to be said of the sheet that was read.
+// A sheet is what a Description says about the sheet that was read.
 type sheet struct {
 	name   string
-	others []string // names of those that were not, if nobody said which to read
+	others []string // names of the other sheets, if no sheet was named
 	hidden oddity   // rows
 	merged int      // areas
 }
@@ -69,7 +69,7 @@ func (r *Roster) readWorkbook() error {
 	return nil
 }
 
-// An interruptible is a file that can't be read any more once there is an interrupt.
+// An interruptible is a file whose reads fail after an interrupt.
 type interruptible struct {
 	io.ReaderAt
 	interrupt func() error

@@ -143,7 +143,7 @@ func (b *Batcher) conclude(ctx context.Context, p *part, a answer) ([]tenant.Obj
 // key tells p's cmdlet from others of a run.
 func (p *part) key() string { return p.cmdlet.Name + " " + p.cmdlet.Identity }
 
-// part keeps p from company the next time it is run.
+// part makes p's cmdlet be sent alone the next time.
 func (b *Batcher) part(p *part) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -152,8 +152,8 @@ func (b *Batcher) part(p *part) {
 	}
 }
 
-// join puts p into the batch that is being gathered, and returns it, or nil if p
-// is to be sent alone.
+// join adds p to the batch that is being filled, and returns the batch, or nil if p has to be
+// sent alone.
 func (b *Batcher) join(ctx context.Context, p *part) *batch {
 	if b.cfg.Size == 1 || b.cfg.Callers == 1 {
 		return nil
@@ -229,8 +229,7 @@ func (b *Batcher) conduct(ctx context.Context, g *batch) {
 	}
 }
 
-// Close waits for what is under way, of which there is only what nobody waits
-// for any more, and closes the Client.
+// Close waits for the requests under way, whose callers have all gone, and closes the Client.
 func (b *Batcher) Close() {
 	b.sending.Wait()
 	b.client.Close()

@@ -16,7 +16,7 @@ import (
 	"rollcall/tenant/rest"
 )
 
-// A partReply is what a batch's reply says of one part.
+// A partReply is the reply to one part, in a batch's reply.
 type partReply struct {
 	ID      json.RawMessage `json:"id"`
 	Status  int             `json:"status"`
@@ -59,10 +59,10 @@ func (b *Batcher) send(ctx context.Context, parts []*part) {
 // outer returns the error of a batch that failed as a whole with err; r is nil
 // if there was no reply.
 //
-// What is refused for good is so because of one part, or because no batch is
-// ever taken. It is nobody's fault for certain, so no part fails for good: they
-// are tried alone. But if that befalls the first batch of all, by a status with
-// which what is not there is refused, there will be no other.
+// If a batch is refused permanently, the cause is one part, or the tenant accepts no
+// batches. As the cause is not known, no part fails: each is sent alone. But if the first
+// batch is refused with a status that means that the service has no batches, no other is
+// sent.
 func (b *Batcher) outer(r *reply, err error) error {
 	e, ok := errors.AsType[*tenant.Error](err)
 	if !ok || r == nil {
@@ -84,7 +84,7 @@ func (b *Batcher) outer(r *reply, err error) error {
 }
 
 // outerAnswer returns the answer of one of the parts of a batch that failed with
-// err. An error is its caller's to fill in, so each gets one of its own.
+// err. Each caller fills in its error, so each part gets a copy.
 func outerAnswer(err error) answer {
 	e, ok := errors.AsType[*tenant.Error](err)
 	if !ok {
@@ -94,9 +94,9 @@ func outerAnswer(err error) answer {
 	return answer{err: &own, whole: e.Class == tenant.Throttled}
 }
 
-// split returns the replies to the n parts of the batch that r is the reply to,
-// each in the place that its id names: nil where there is none, or where it is
-// not clear which it is. R is released when all of them are, if there are n.
+// split returns the replies to the n parts of a batch, of which r is the reply. Each is at the
+// index of its id; it is nil if there is none, or if it is not clear which one it is. If there
+// are n replies, r is released when all of them are.
 func (r *reply) split(n int) ([]*reply, error) {
 	switch {
 	case !r.Succeeded():
@@ -112,7 +112,7 @@ func (r *reply) split(n int) ([]*reply, error) {
 		d = batchDocument{}
 		err = json.Unmarshal(r.Body, &d)
 	}
-	// What has another form than expected is left out, and the rest is there.
+	// Members of an unexpected form are left out.
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
 		return nil, r.garbled()
 	}
@@ -154,9 +154,8 @@ func (r *reply) split(n int) ([]*reply, error) {
 	return replies, nil
 }
 
-// scanBatch reads body if its members are named as most servers name them, and
-// reports whether they are. It leaves the bodies of parts alone: whoever reads them
-// finds out whether they are JSON.
+// scanBatch reads body if its members have the usual names, and reports whether they have. It
+// does not check whether the bodies of parts are JSON.
 func scanBatch(body []byte) (d batchDocument, ok bool) {
 	s := jsonscan.New(body)
 	for s.Open('{'); s.More('}'); {
@@ -194,7 +193,7 @@ func scanPart(s *jsonscan.Scanner) partReply {
 	return p
 }
 
-// index returns the place that p's id names among n, or -1.
+// index returns the index of p among n parts, by its id, or -1.
 func (p *partReply) index(n int) int {
 	id := p.ID
 	if len(id) == 3 && id[0] == '"' && id[2] == '"' {
@@ -206,8 +205,8 @@ func (p *partReply) index(n int) int {
 	return int(id[0] - '0')
 }
 
-// reply returns p as the reply to a request of its own. What is not JSON comes
-// as a string.
+// reply returns p as if it were the reply to a separate request. A body that is not JSON is a
+// string.
 func (p *partReply) reply(outer *reply, clock http.Header) *reply {
 	r := &reply{Reply: &rest.Reply{Status: p.Status, Header: p.header(clock), Token: outer.Token}}
 	r.Body = p.Body
@@ -230,8 +229,8 @@ func (p *partReply) reply(outer *reply, clock http.Header) *reply {
 	return r
 }
 
-// header returns p's headers, with those of clock, the tenant's, if p does not
-// say. Nobody changes them.
+// header returns p's headers. If p has no date, it takes that of clock, the headers of the
+// whole reply. The result must not be changed.
 func (p *partReply) header(clock http.Header) http.Header {
 	headers, ok := scanHeaders(p.Headers)
 	if !ok {
@@ -259,7 +258,7 @@ func (p *partReply) header(clock http.Header) http.Header {
 }
 
 // scanHeaders reads headers that are all texts, and reports whether they are. It
-// leaves out Content-Type, which all parts have, and nobody asks for.
+// leaves out Content-Type, which all parts have and which is not used.
 func scanHeaders(raw []byte) (headers map[string]any, ok bool) {
 	s := jsonscan.New(raw)
 	for s.Open('{'); s.More('}'); {
