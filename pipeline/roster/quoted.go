@@ -50,7 +50,8 @@ func (r *records) cutQuoted() bool {
 }
 
 // closing returns the position of the quote that closes the one at open, and whether there are
-// escaped quotes between them. ok is false if buf has no closing quote.
+// escaped quotes between them. ok is false if buf has no closing quote. A quote at the end
+// of buf may turn out to be an escaped one when more is read.
 func (r *records) closing(open int) (at int, inside, ok bool) {
 	for i := open + 1; ; i += 2 {
 		n := bytes.IndexByte(r.buf[i:r.end], '"')
