@@ -49,6 +49,16 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("said %s", said)
 	}
 
+	// To go on too early fails again, and loses nothing.
+	for range 2 {
+		if _, said = rollcall(t, exitError, args...); !strings.Contains(said, "no space left on device") {
+			t.Errorf("said %s", said)
+		}
+		if b, err := os.ReadFile(results); err != nil || !bytes.Equal(b, full) {
+			t.Errorf("the results have %d bytes, and had %d: %v", len(b), len(full), err)
+		}
+	}
+
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=40m"); err != nil {
 		t.Fatal(err)
 	}
