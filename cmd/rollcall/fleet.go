@@ -16,7 +16,7 @@ func (a *app) fleet() *cobra.Command {
 		Long: `fleet works on many tenants as one. A fleet file names them, with a roster and a
 profile for each, and says what to do on all of them (rollcall help fleet).`,
 	}
-	c.AddCommand(a.fleetCheck())
+	c.AddCommand(a.fleetCheck(), a.fleetRun())
 	return c
 }
 

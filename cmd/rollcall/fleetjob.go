@@ -27,6 +27,7 @@ type fleetJob struct {
 	x        *execution
 	found    *job.Inspection
 	warnings []string // of what was found
+	changed  bool     // it is not what it was when the fleet began
 }
 
 // A fleetPlan is a fleet whose file nothing is wrong with.
@@ -99,8 +100,14 @@ func (a *app) planTenant(file *fleet.File, t fleet.Tenant, names []string) (*fle
 			fault(flag.At, err)
 		}
 	}
-	own := &app{out: io.Discard, err: io.Discard, console: report.NewConsole(io.Discard)}
+	own := &app{args: a.args, out: io.Discard, err: io.Discard, console: report.NewConsole(io.Discard)}
 	own.profile.name, own.profile.config = t.Profile, a.profile.config
+	for name, value := range map[string]*string{"profile": &own.profile.name, "config": &own.profile.config} {
+		if *value != "" { // then it stands in the command lines that reports suggest
+			fs.StringVar(value, name, *value, "")
+			fs.Set(name, *value)
+		}
+	}
 	if err := own.profile.settleFlags(own, fs, names); err != nil {
 		ofTenant(err)
 	}

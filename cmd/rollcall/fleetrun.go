@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/fleet/queue"
+	"rollcall/pipeline/results"
+	"rollcall/report"
+)
+
+// fleetRunFlags are those of fleet run.
+type fleetRunFlags struct {
+	results     string
+	html        htmlFlags
+	maxFailed   string
+	yes         bool
+	stopTimeout time.Duration
+	console     consoleFlags
+
+	failed pipeline.Share // maxFailed
+}
+
+func (a *app) fleetRun() *cobra.Command {
+	var f fleetRunFlags
+	c := &cobra.Command{
+		Use:   "run FLEET",
+		Short: "Work on all tenants of a fleet from here, until it is done",
+		Long: `run works on the tenants of a fleet file from this machine, several at once, until all
+are done. Started again it goes on where it was, however it ended.`,
+		Example: `  rollcall fleet run fleet.yaml
+  rollcall fleet run fleet.yaml --results results --html results/fleet.html
+  rollcall fleet run fleet.yaml --results today --yes --quiet --max-failed-tenants 10%`,
+		Annotations: more(`The results directory has, for each tenant, its results file NAME.csv with a summary
+beside it; all.csv with the records of all tenants, and the tenant's name ahead of
+each; and fleet.json with what came of the fleet and of each tenant.
+
+The exit status is the worst of what the tenants' own runs would have. A tenant that
+is held by another run, could not be carried out or was stopped by a guard is tried
+again when the fleet is started again; one that has all its rows recorded is not.
+
+The first interrupt finishes the rows in progress, for as long as --stop-timeout
+says; the second, or the end of that time, stops at once.`,
+			meaning{exitOK, "on every tenant every row is as wanted (audit: nothing differs)"},
+			meaning{exitError, "a tenant, or the fleet, could not be carried out"},
+			meaning{exitUsage, "the file or the command line is wrong: nothing was run"},
+			meaning{exitRows, "carried out, and some rows failed (audit: some could not be read)"},
+			meaning{exitDiffers, "audit: something differs"},
+			meaning{exitGuard, "a guard stopped a tenant, or the fleet; the same command goes on"},
+			meaning{exitHeld, "another run holds the results directory, or a tenant"},
+			meaning{exitInterrupted, "interrupted; the same command goes on"},
+			meaning{exitTerminated, "terminated; the same command goes on"}),
+		Args: oneFleet,
+		RunE: func(_ *cobra.Command, args []string) error { return f.run(a, args[0]) },
+	}
+	grouped(c.Flags(), "Pace", func(fs *pflag.FlagSet) {
+		fs.DurationVar(&f.stopTimeout, "stop-timeout", stopTimeout, "finish rows in progress for this `DURATION`, at most, after an interrupt; then stop at once")
+	})
+	grouped(c.Flags(), "Guards", func(fs *pflag.FlagSet) {
+		fs.StringVar(&f.maxFailed, "max-failed-tenants", "", "stop when more than `N|P%` of the tenants could not be carried out, are held, or were stopped by a guard")
+		fs.BoolVarP(&f.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
+	})
+	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) {
+		fs.StringVar(&f.results, "results", "", "the results `DIR` (default NAME-results, of the fleet's name, in the working directory)")
+		f.html.add(fs)
+	})
+	grouped(c.Flags(), "Messages", f.console.add)
+	return c
+}
+
+// run works on the fleet of the file called name.
+func (f *fleetRunFlags) run(a *app, name string) (err error) {
+	if f.stopTimeout < 0 {
+		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", f.stopTimeout))
+	}
+	if err := f.html.check(false); err != nil {
+		return err
+	}
+	if f.maxFailed != "" {
+		if f.failed, err = pipeline.ParseShare(f.maxFailed); err != nil {
+			return usage(fmt.Errorf("--max-failed-tenants %q: want a number of tenants, or a percentage", f.maxFailed))
+		}
+	}
+	log, err := f.console.start(a)
+	if err != nil {
+		return err
+	}
+	plan, err := a.planFleet(name)
+	if err != nil {
+		return err
+	}
+	r := &fleetRun{flags: f, app: a, plan: plan, log: log, dir: f.results, stop: make(chan struct{})}
+	if r.dir == "" {
+		r.dir = plan.Name + "-results"
+	}
+	r.interrupts = watch(a.console, f.stopTimeout)
+	defer r.interrupts.end()
+	r.interrupts.says(func() string { return "stopping" })
+	return r.do(name)
+}
+
+// A fleetRun is a run of a fleet on this machine.
+type fleetRun struct {
+	flags      *fleetRunFlags
+	app        *app
+	plan       *fleetPlan
+	log        *zap.Logger
+	dir        string
+	interrupts *interrupts
+	stop       chan struct{} // closed when no further row is to be begun
+	queue      *queue.Queue
+
+	fleetState
+}
+
+// do is the story of a fleet: claim the directory, see what is left, ask, work, and
+// say what came of it.
+func (r *fleetRun) do(name string) error {
+	release, err := r.claim(name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := r.canWrite(); err != nil {
+		return err
+	}
+	ctx := r.interrupts.ctx
+	r.queue, err = queue.Open(ctx, queue.Options{Dir: filepath.Join(r.dir, storeName), AtOnce: r.plan.Parallel, Takeover: r.plan.Takeover})
+	if err != nil {
+		return err
+	}
+	defer r.queue.Close()
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
+	r.say()
+	left := r.left()
+	if err := r.approve(left); err != nil {
+		return err
+	}
+	for _, j := range left {
+		if err := r.queue.Submit(ctx, r.job(j)); err != nil {
+			return err
+		}
+	}
+	if err := r.writeRecord(); err != nil { // ahead of the first call
+		return err
+	}
+	err = r.work(len(left))
+	return r.conclude(err)
+}
+
+// job returns a tenant's job as the queue has it.
+func (r *fleetRun) job(j *fleetJob) queue.Job {
+	return queue.Job{Fleet: r.plan.Name, Tenant: j.Name, Profile: j.Profile, Roster: j.Roster, RosterSHA256: r.record.Tenant(j.Name).RosterSHA256}
+}
+
+// say says what is about to be done, and what was found in the rosters.
+func (r *fleetRun) say() {
+	c := r.app.console
+	c.Say("fleet %s: %s; results go to %s", r.plan.Name, r.plan.summary(), r.dir)
+	var unnamed []string
+	for _, j := range r.plan.jobs {
+		for _, w := range j.warnings {
+			c.Warn("warning: %s: %s", j.Name, w)
+		}
+		if j.found.Unnamed {
+			unnamed = append(unnamed, j.Name)
+		}
+	}
+	if len(unnamed) > 0 {
+		text := fmt.Sprintf("no tenant was named for %s: that is the sandbox tenant, and nothing in Microsoft 365 is touched there", some(unnamed))
+		if c.IsQuiet() {
+			c.Remind("%s", text)
+		} else {
+			c.Say("%s", text)
+		}
+	}
+	if len(r.plan.real()) == 0 && !c.IsQuiet() {
+		r.app.goodbye = "all tenants of this fleet were sandboxes: nothing in Microsoft 365 was touched"
+	}
+	if done := len(r.plan.jobs) - len(r.left()); done > 0 {
+		c.Say("%s done already, %d to go", pipeline.Plural(done, "tenant"), len(r.left()))
+	}
+}
+
+// conclude writes what there is to say of the fleet, and returns the error of the
+// command: with err, of the work itself, or with the worst of the tenants' exit
+// statuses.
+func (r *fleetRun) conclude(err error) error {
+	end := r.verdict(err)
+	now := time.Now().UTC()
+	status := statusOf(end)
+	r.record.Finished, r.record.Exit, r.record.Reason = &now, &status, message(end)
+	r.record.State = r.ending(end)
+	r.record.Sum()
+	for _, write := range []func() error{r.writeAll, r.writePages, r.writeRecord} {
+		if werr := write(); werr != nil && (end == nil || statusOf(end) == exitRows || statusOf(end) == exitDiffers) {
+			end = werr
+		} else if werr != nil {
+			r.app.console.Warn("warning: %v", werr)
+		}
+	}
+	r.summarize()
+	return end
+}
+
+// verdict returns the error that the fleet ends with.
+func (r *fleetRun) verdict(err error) error {
+	if err != nil && !errors.Is(err, errInterrupted) {
+		return err
+	}
+	left := r.left()
+	if status := r.interrupts.status(); status != 0 && len(left) > 0 {
+		return &exit{status: status}
+	}
+	if why := r.tooManyFailed(); why != "" && len(left) > 0 {
+		return &exit{status: exitGuard, err: fmt.Errorf("stopped: %s (--max-failed-tenants)", why)}
+	}
+	worst := exitOK
+	for _, t := range r.record.Tenants {
+		if t.Exit != nil && worse(*t.Exit, worst) {
+			worst = *t.Exit
+		}
+	}
+	if worst == exitOK {
+		return nil
+	}
+	return &exit{status: worst}
+}
+
+// severity is the order of exit statuses of runs, the worst first.
+var severity = []int{exitInterrupted, exitTerminated, exitUsage, exitError, exitHeld, exitGuard, exitRows, exitDiffers, exitOK}
+
+// worse reports whether exit status x says that more is wrong than y.
+func worse(x, y int) bool {
+	for _, status := range severity {
+		if status == x || status == y {
+			return status == x && x != y
+		}
+	}
+	return false
+}
+
+// ending says in a word how the fleet ended.
+func (r *fleetRun) ending(end error) string {
+	switch status := statusOf(end); {
+	case len(r.left()) == 0:
+		return results.Complete
+	case status == exitInterrupted, status == exitTerminated:
+		return results.Interrupted
+	case status == exitGuard:
+		return results.Guarded
+	}
+	return results.Errored
+}
+
+// summarize says in lines what came of the fleet.
+func (r *fleetRun) summarize() {
+	c := r.app.console
+	c.Say("%s", report.FleetText(&r.record))
+	c.Say("%s", report.FleetRowsText(&r.record))
+	const most = 10
+	said, unsaid := 0, 0
+	for _, t := range r.record.Tenants {
+		switch {
+		case t.Reason == "" || t.State == results.Interrupted:
+		case said == most:
+			unsaid++
+		default:
+			said++
+			c.Warn("%s: %s", t.Name, t.Reason)
+		}
+	}
+	if unsaid > 0 {
+		c.Warn("and %s more (%s)", pipeline.Plural(unsaid, "tenant"), filepath.Join(r.dir, fleetRecordName))
+	}
+	c.Say("results are in %s", r.dir)
+	if name := r.flags.html.name; name != "" {
+		c.Say("the report is in %s", name)
+	}
+	if len(r.left()) > 0 {
+		c.Say("to go on: %s", commandLine(r.app.args))
+	}
+}
+
+// some names the first of a list of names.
+func some(names []string) string {
+	const most = 5
+	text := ""
+	for i, name := range names {
+		switch {
+		case i == most:
+			return fmt.Sprintf("%s and %d more", text, len(names)-most)
+		case i > 0:
+			text += ", "
+		}
+		text += name
+	}
+	return text
+}
+
+// waits returns a context that ends with the first interrupt or with stop.
+func (r *fleetRun) waits() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(r.interrupts.ctx)
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-r.stop:
+			cancel(errInterrupted)
+		case <-over:
+		}
+	}()
+	return ctx, func() { close(over); cancel(nil) }
+}
