@@ -87,7 +87,7 @@ func (r *fleetRun) takeUp(was *fleet.Record) error {
 			return &exit{status: exitError, err: fmt.Errorf("results directory %s: it is that of the fleet %s (%s), not of %s (%s)", r.dir, was.Name, was.Run, p.Name, p.Run),
 				hint: "--results DIR names another one, which need not be there"}
 		}
-		r.record.Started = was.Started
+		r.record.Started, r.begun = was.Started, true
 	} else {
 		was = new(fleet.Record)
 	}
@@ -135,15 +135,29 @@ func (r *fleetRun) recall(ctx context.Context) error {
 	return nil
 }
 
-// canWrite finds out whether what is written in the end can be.
-func (r *fleetRun) canWrite() error {
-	if err := disk.CanWriteFile(filepath.Join(r.dir, allName)); err != nil {
-		return err
+// canWrite finds out whether what is written in the end can be, and replaces nothing
+// that is somebody's.
+func (r *fleetRun) canWrite(fleetFile string) error {
+	all := filepath.Join(r.dir, allName)
+	name := r.flags.html.name
+	if name != "" {
+		files := []namedFile{{"the fleet file", fleetFile, false}, {allName, all, true}, {fleetRecordName, filepath.Join(r.dir, fleetRecordName), true}}
+		for _, j := range r.plan.jobs {
+			files = append(files, namedFile{"the roster of " + j.Name, j.Roster, false}, namedFile{"the results of " + j.Name, r.resultsName(j.Name), true},
+				namedFile{"the report of " + j.Name, r.pageName(j.Name), true})
+		}
+		for _, f := range files {
+			if err := r.app.distinct(f, namedFile{"--html", name, true}); err != nil {
+				return err
+			}
+		}
+		if err := disk.CheckReplace(name, r.begun); errors.Is(err, disk.ErrExists) {
+			return &exit{status: exitError, err: err, hint: "--html FILE names another one"}
+		} else if err != nil {
+			return err
+		}
 	}
-	if name := r.flags.html.name; name != "" {
-		return canWriteReport(name, true)
-	}
-	return nil
+	return disk.CanWriteFile(all)
 }
 
 // writeRecord puts to the disk what there is to say of the fleet so far.

@@ -104,7 +104,11 @@ func (f *fleetRunFlags) run(a *app, name string) (err error) {
 	r.interrupts = watch(a.console, f.stopTimeout)
 	defer r.interrupts.end()
 	r.interrupts.says(func() string { return "stopping" })
-	return r.do(name)
+	err = r.do(name)
+	if r.interrupts.ctx.Err() != nil && statusOf(err) == exitError { // whatever it was that could not go on
+		err = &exit{status: r.interrupts.status(), err: errors.New(message(err))}
+	}
+	return err
 }
 
 // A fleetRun is a run of a fleet on this machine.
@@ -117,6 +121,7 @@ type fleetRun struct {
 	interrupts *interrupts
 	stop       chan struct{} // closed when no further row is to be begun
 	queue      *queue.Queue
+	begun      bool // an earlier run did
 
 	fleetState
 }
@@ -129,7 +134,7 @@ func (r *fleetRun) do(name string) error {
 		return err
 	}
 	defer release()
-	if err := r.canWrite(); err != nil {
+	if err := r.canWrite(name); err != nil {
 		return err
 	}
 	ctx := r.interrupts.ctx
