@@ -18,7 +18,8 @@ import (
 
 // Killed at random instants and started again until it is done, a fleet has one record
 // for each row of each tenant, with the value from before the first set; every user is
-// set, and not more often than the rows in progress at the kills allow.
+// set, and not more often than the rows in progress at the kills allow. For TORTURE see
+// [TestKilledEditedAndUndone].
 func TestFleetKilled(t *testing.T) {
 	t.Parallel()
 	const tenants, users, parallel, workers = 6, 60, 3, 4
@@ -43,10 +44,7 @@ func TestFleetKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	results := filepath.Join(dir, "results")
-	most := 12
-	if n := tortureKills(t); n > 100 {
-		most = n
-	}
+	most := 4 * tortureKills(t)
 	rnd := rand.New(rand.NewPCG(18, 1))
 	kills := 0
 	for {
@@ -59,7 +57,7 @@ func TestFleetKilled(t *testing.T) {
 		}
 		timer := time.NewTimer(time.Hour)
 		if kills < most {
-			timer.Reset(time.Duration(rnd.IntN(900)) * time.Millisecond)
+			timer.Reset(time.Duration(rnd.IntN(500)) * time.Millisecond)
 		}
 		ended := make(chan struct{})
 		go func() { cmd.Wait(); close(ended) }()

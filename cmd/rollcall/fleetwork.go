@@ -211,7 +211,7 @@ func (r *fleetRun) runTenant(j *fleetJob, lease *queue.Lease) fleet.Outcome {
 func (r *fleetRun) statusOf(j *fleetJob, o *results.Outcome, err error) (status int, reason string) {
 	if errors.Is(err, job.ErrInterrupted) {
 		if status = r.interrupts.status(); status == 0 {
-			status = exitGuard // another tenant's failure stopped it
+			return exitGuard, "stopped with the fleet"
 		}
 		return status, "interrupted"
 	}

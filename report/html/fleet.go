@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strings"
 	"time"
 
 	"rollcall/pipeline"
@@ -55,13 +54,16 @@ func (f *Fleet) Write(w io.Writer) error {
 	if f.Sandbox {
 		view.Lede += " All tenants are sandboxes: nothing in Microsoft 365 was touched."
 	}
-	if r.State != results.Complete {
-		view.Alarm = strings.TrimSpace(fmt.Sprintf("Not every tenant is done (%s). %s", r.State, strings.TrimPrefix(r.Reason, "stopped: ")))
-	}
 	states := make(map[string]int)
 	for _, t := range r.Tenants {
 		states[t.State]++
 		view.Table = append(view.Table, f.row(&t))
+	}
+	if left := len(r.Tenants) - states[results.Complete]; left > 0 {
+		view.Alarm = fmt.Sprintf("%s of %s %s not done", group(left), amount(len(r.Tenants), "tenant"), verb(left, "is", "are"))
+		if r.Reason != "" {
+			view.Alarm += ": " + r.Reason
+		}
 	}
 	for _, state := range []string{results.Complete, results.Errored, results.Guarded, results.Interrupted, fleet.Waiting, results.Running} {
 		if n := states[state]; n > 0 {
