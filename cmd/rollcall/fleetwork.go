@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
 	"rollcall/pipeline/fleet/queue"
-	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
 	"rollcall/report"
 )
@@ -49,43 +46,6 @@ func (r *fleetRun) left() (left []*fleetJob) {
 		}
 	}
 	return left
-}
-
-// approve asks once whether the fleet is meant, if it writes to a real tenant.
-func (r *fleetRun) approve(left []*fleetJob) error {
-	real := slices.DeleteFunc(slices.Clone(left), func(j *fleetJob) bool { return !j.found.Real })
-	if r.flags.yes || r.plan.Run == "audit" || len(real) == 0 {
-		return nil
-	}
-	return r.app.confirm(r.interrupts, fleetQuestion(real, r.dir))
-}
-
-// fleetQuestion asks for the changes of jobs on real tenants, and says what they
-// change besides and whether that can be undone.
-func fleetQuestion(jobs []*fleetJob, dir string) string {
-	var changes, moved, names, lost []string
-	users := 0
-	for _, j := range jobs {
-		names = append(names, j.Name)
-		changes = append(changes, j.found.Change)
-		moved = append(moved, j.found.Moved...)
-		users += j.found.Roster.Users
-		if !j.found.Befores {
-			lost = append(lost, j.Name)
-		}
-	}
-	unique := func(list []string) []string {
-		slices.Sort(list)
-		return slices.Compact(list)
-	}
-	text := fmt.Sprintf("Set %s for %s on %s (%s)?", some(unique(changes)), pipeline.Plural(users, "user"), pipeline.Plural(len(jobs), "tenant"), some(names))
-	if moved = unique(moved); moved != nil {
-		text += fmt.Sprintf(" That changes %s as well.", strings.Join(moved, ", "))
-	}
-	if lost != nil {
-		return text + fmt.Sprintf(" No value before is read or recorded on %s, so that can't be undone there (read-first).", some(lost))
-	}
-	return text + " The values before are recorded in " + dir + ", from which undo puts them back."
 }
 
 // work does n jobs, several at once, or those that can be begun until it is stopped.
@@ -188,105 +148,6 @@ func (r *fleetRun) carryOut(lease *queue.Lease) error {
 	return lease.Done(context.WithoutCancel(r.interrupts.ctx), o)
 }
 
-// runTenant runs the job of a tenant, and returns what came of it.
-func (r *fleetRun) runTenant(j *fleetJob, lease *queue.Lease) fleet.Outcome {
-	failed := func(err error) fleet.Outcome {
-		status := statusOf(err)
-		return fleet.Outcome{State: results.Errored, Reason: message(err), Exit: &status, Rows: fleet.Rows{Total: j.found.Roster.Rows, ByStatus: map[string]int{}}}
-	}
-	if j.found.RosterSHA256 != lease.RosterSHA256 {
-		return failed(fmt.Errorf("roster %s: it was changed since the fleet began (SHA-256 %.12s then, %.12s now)", j.Roster, lease.RosterSHA256, j.found.RosterSHA256))
-	}
-	opts, err := r.options(j)
-	if err != nil {
-		return failed(j.x.explain(err))
-	}
-	o, err := opts.Run(r.interrupts.ctx, r.stop)
-	status, reason := r.statusOf(j, o, err)
-	return fleet.Outcome{State: o.Ending, Reason: reason, Exit: &status, Rows: fleet.RowsOf(&o.Rows)}
-}
-
-// statusOf returns the exit status that the job of a tenant by itself would have had
-// after o and err, and why in words.
-func (r *fleetRun) statusOf(j *fleetJob, o *results.Outcome, err error) (status int, reason string) {
-	if errors.Is(err, job.ErrInterrupted) {
-		if status = r.interrupts.status(); status == 0 {
-			return exitGuard, "stopped with the fleet"
-		}
-		return status, "interrupted"
-	}
-	err = j.x.exit(o, err)
-	if statusOf(err) == exitRows && message(err) == "" {
-		return exitRows, fmt.Sprintf("%d of %s failed", o.Rows.Failed(), pipeline.Plural(o.Rows.Total, "row"))
-	}
-	return statusOf(err), message(err)
-}
-
-// options returns what the job of a tenant is to do here.
-func (r *fleetRun) options(j *fleetJob) (job.Options, error) {
-	c := r.app.console
-	x := j.x
-	x.interrupts, x.onward = r.interrupts, commandLine(r.app.args)
-	x.output.name = r.resultsName(j.Name)
-	o, err := x.options()
-	if err != nil {
-		return o, err
-	}
-	o.Results, o.Overwrite, o.Resume, o.Outputs = x.output.name, false, true, nil
-	if r.flags.html.name != "" {
-		o.Outputs = []job.Output{&page{x: x, flags: &htmlFlags{name: r.pageName(j.Name), all: r.flags.html.all}, overwrite: true}}
-	}
-	o.Command = fmt.Sprintf("fleet %s: %s %s -o %s", r.plan.Name, r.plan.Run, j.Roster, o.Results)
-	o.Approve = nil // the fleet was
-	o.Sign = func(so *results.Outcome, err error) {
-		so.Version, so.User, so.Host = version(), userName(), hostName()
-		so.Exit, _ = r.statusOf(j, so, err)
-		if text := message(x.explainOrNil(err)); so.Reason != "" && text != "" {
-			so.Reason = text
-		}
-	}
-	o.Observers = []job.Observer{&fleetObserver{r, j}}
-	o.Prompt = func(text string) { c.Break(); c.Say("%s: %s", j.Name, text) }
-	o.Log = r.log.With(zap.String("name", j.Name))
-	return o, nil
-}
-
-// explainOrNil is explain of what may be no error.
-func (x *execution) explainOrNil(err error) error {
-	if err == nil {
-		return nil
-	}
-	return x.explain(err)
-}
-
-// A fleetObserver says on standard error what the job of a tenant does, where that
-// needs a person.
-type fleetObserver struct {
-	r *fleetRun
-	j *fleetJob
-}
-
-// Observe takes note of how far the job is, and passes warnings on.
-func (o *fleetObserver) Observe(e job.Event) {
-	switch e := e.(type) {
-	case job.Opened:
-		o.j.x.plan = e.Plan
-	case job.Started:
-		o.r.mu.Lock()
-		*o.r.running[o.j.Name] = fleetProgress{before: e.Counts.Recorded, run: e.Run}
-		o.r.mu.Unlock()
-	case job.Warning:
-		if e.Err != nil {
-			e.Text = message(o.j.x.explain(e.Err))
-		}
-		if !slices.Contains(o.j.warnings, e.Text) { // which were said at the beginning
-			o.r.app.console.Warn("warning: %s: %s", o.j.Name, e.Text)
-		}
-	case job.Note:
-		o.r.app.console.Say("%s: %s", o.j.Name, e.Text)
-	}
-}
-
 // tooManyFailed says why there are more failed tenants than the fleet may have, or
 // nothing. A tenant has failed whose run was not carried out to its end.
 func (r *fleetRun) tooManyFailed() string {
@@ -302,59 +163,4 @@ func (r *fleetRun) tooManyFailed() string {
 		return ""
 	}
 	return fmt.Sprintf("%d of %s failed, more than %v", failed, pipeline.Plural(len(r.record.Tenants), "tenant"), r.flags.failed)
-}
-
-// showProgress shows how far the fleet is, until the function that it returns is
-// called: with a line on a terminal, with log lines elsewhere.
-func (r *fleetRun) showProgress() (stop func()) {
-	f := &r.flags.console
-	total := int64(0)
-	for _, t := range r.record.Tenants {
-		total += int64(t.Rows.Total)
-	}
-	switch {
-	case f.quiet:
-	case f.draws(r.app):
-		return r.app.console.FleetProgress(total, r.view, report.Terminal{Columns: columns(r.app.err)})
-	case f.stats > 0:
-		last := r.view().Rows
-		return report.Every(f.stats, func() {
-			v := r.view()
-			r.log.Info("progress", zap.Int64("rows", v.Rows), zap.Int64("of", total), zap.Float64("rows_per_second", math.Round(10*float64(v.Rows-last)/f.stats.Seconds())/10),
-				zap.Int64("failed", v.Failed), zap.Int("tenants_ended", v.Ended), zap.Int("tenants_running", len(v.Running)), zap.Int("tenants", v.Tenants))
-			last = v.Rows
-		}, func() {})
-	}
-	return func() {}
-}
-
-// view returns how far the fleet is.
-func (r *fleetRun) view() (v report.FleetView) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	v.Tenants, v.Stopping, v.Interrupted = len(r.record.Tenants), r.stopped, r.interrupts.status() != 0
-	for _, t := range r.record.Tenants {
-		p := r.running[t.Name]
-		switch {
-		case p != nil:
-			v.Running = append(v.Running, t.Name)
-			if p.run == nil {
-				break
-			}
-			v.Rows += int64(p.before) + p.run.Stats.Rows.Load()
-			v.InProgress += p.run.Stats.InProgress()
-			for s := range p.run.Stats.ByStatus {
-				if pipeline.Status(s).IsFailure() {
-					v.Failed += p.run.Stats.ByStatus[s].Load()
-				}
-			}
-		case t.State != fleet.Waiting:
-			v.Ended++
-			fallthrough
-		default:
-			v.Rows += int64(t.Rows.Recorded)
-			v.Failed += int64(t.Rows.Failed)
-		}
-	}
-	return v
 }

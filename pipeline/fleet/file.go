@@ -56,7 +56,7 @@ const (
 	defaultTakeover = 15 * time.Second
 	minTakeover     = 5 * time.Second
 	maxTakeover     = 10 * time.Minute
-	maxTenants      = 100_000
+	maxTenants      = 10_000
 	maxFile         = 16 << 20
 )
 
