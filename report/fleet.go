@@ -13,7 +13,8 @@ import (
 
 // A FleetView is how far a fleet is at a moment.
 type FleetView struct {
-	Rows, Failed   int64 // rows that are done, and those of them that failed
+	Rows, Total    int64 // rows that are done, and all
+	Failed         int64 // rows that are done and failed
 	Ended, Tenants int   // tenants that came to an end, and all
 	Running        []string
 	InProgress     int64 // rows
@@ -21,10 +22,10 @@ type FleetView struct {
 	Interrupted    bool  // by a person, or the system
 }
 
-// FleetProgress draws a progress line, until stop is called, of many runs over total
-// rows together. View is called for each drawing.
-func (c *Console) FleetProgress(total int64, view func() FleetView, at Terminal) (stop func()) {
-	return c.draw(&progressLine{total: total, at: at, fleet: view})
+// FleetProgress draws a progress line, until stop is called, of many runs together.
+// View is called for each drawing.
+func (c *Console) FleetProgress(view func() FleetView, at Terminal) (stop func()) {
+	return c.draw(&progressLine{at: at, fleet: view})
 }
 
 // redrawFleet is redraw of many runs.
@@ -38,11 +39,11 @@ func (l *progressLine) redrawFleet(now time.Time, width int) string {
 		}
 		return "\r" + line[:min(len(line), width)] + "\x1b[K"
 	}
-	all := []segment{{rankDone, fmt.Sprintf("%d/%d", v.Rows, l.total)}, {rankSpeed, tenants}}
+	all := []segment{{rankDone, fmt.Sprintf("%d/%d", v.Rows, v.Total)}, {rankSpeed, tenants}}
 	if perSecond := l.speed.see(now, v.Rows); perSecond > 0 {
 		all = append(all, segment{rankSpeed, rowsASecond(perSecond)})
-		if v.Rows < l.total {
-			all = append(all, segment{rankLeft, timeLeft(time.Duration(float64(l.total-v.Rows)/perSecond*float64(time.Second))) + " left"})
+		if v.Rows < v.Total {
+			all = append(all, segment{rankLeft, timeLeft(time.Duration(float64(v.Total-v.Rows)/perSecond*float64(time.Second))) + " left"})
 		}
 	}
 	if v.Failed > 0 {
@@ -51,7 +52,7 @@ func (l *progressLine) redrawFleet(now time.Time, width int) string {
 	for i, name := range v.Running {
 		all = append(all, segment{rankStatuses + i, name})
 	}
-	return fitted(v.Rows, max(l.total, 1), all, width)
+	return fitted(v.Rows, max(v.Total, 1), all, width)
 }
 
 // FleetText says in a line how many tenants came to which end: "3 tenants: 2

@@ -11,8 +11,8 @@ import (
 // Whatever the width, the progress line of a fleet is not wider; it says how many rows
 // and tenants are done, and who is at work as far as there is room.
 func TestFleetProgress(t *testing.T) {
-	v := FleetView{Rows: 120, Failed: 3, Ended: 4, Tenants: 20, Running: []string{"contoso", "fabrikam", "adatum"}, InProgress: 12}
-	l := &progressLine{total: 500, fleet: func() FleetView { return v }}
+	v := FleetView{Rows: 120, Total: 500, Failed: 3, Ended: 4, Tenants: 20, Running: []string{"contoso", "fabrikam", "adatum"}, InProgress: 12}
+	l := &progressLine{fleet: func() FleetView { return v }}
 	for _, v.Stopping = range []bool{false, true} {
 		for width := 1; width <= 150; width++ {
 			l.at = Terminal{Columns: func() int { return width }}

@@ -79,6 +79,8 @@ func (r *fleetRun) checkDir() error {
 // takeUp makes the record of what an earlier run of the fleet has left, or a new one
 // if was is nil.
 func (r *fleetRun) takeUp(was *fleet.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	p := r.plan
 	r.record = fleet.Record{Schema: fleet.RecordSchema, Version: version(), Name: p.Name, Run: p.Run, User: userName(), Host: hostName(),
 		Started: time.Now().UTC(), State: results.Running}
@@ -125,7 +127,9 @@ func (r *fleetRun) recall(ctx context.Context) error {
 			return fmt.Errorf("read the outcome of %s: %w", j.Name, err)
 		}
 		if _, err := os.Stat(r.resultsName(j.Name)); o.Complete() && err == nil && !j.changed {
+			r.mu.Lock()
 			t.Outcome = o
+			r.mu.Unlock()
 			continue
 		}
 		if err := r.queue.Forget(ctx, r.job(j)); err != nil {

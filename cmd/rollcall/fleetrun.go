@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet/queue"
@@ -99,8 +100,10 @@ func (f *fleetRunFlags) run(a *app, name string) (err error) {
 	if r.dir == "" {
 		r.dir = plan.Name + "-results"
 	}
+	asked := a.console.Log(zapcore.InfoLevel, f.console.logFormat == "json")
 	r.interrupts = watch(a.console, f.stopTimeout)
 	defer r.interrupts.end()
+	defer whenAsked(func() { r.logView(asked, r.view()) })()
 	r.interrupts.says(func() string { return "stopping" })
 	err = r.do(name)
 	if r.interrupts.ctx.Err() != nil && statusOf(err) == exitError { // whatever it was that could not go on
@@ -136,9 +139,10 @@ func (r *fleetRun) do(name string) error {
 		return err
 	}
 	ctx := r.interrupts.ctx
-	r.queue, err = queue.Open(ctx, queue.Options{Dir: filepath.Join(r.dir, storeName), AtOnce: r.plan.Parallel, Takeover: r.plan.Takeover})
+	store := filepath.Join(r.dir, storeName)
+	r.queue, err = queue.Open(ctx, queue.Options{Dir: store, AtOnce: r.plan.Parallel, Takeover: r.plan.Takeover})
 	if err != nil {
-		return err
+		return &exit{status: exitError, err: err, hint: "the results and their journals are not in there: without " + store + " the same command goes on"}
 	}
 	defer r.queue.Close()
 	if err := r.recall(ctx); err != nil {
