@@ -49,7 +49,7 @@ func (a *app) planFleet(name string) (*fleetPlan, error) {
 	}
 	p := &fleetPlan{File: file, jobs: make([]*fleetJob, len(file.Tenants))}
 	found := make([][]fleet.Fault, len(file.Tenants))
-	names := flagNames(new(app).root()) // a's own would be given their defaults
+	names := slices.Clip(flagNames(new(app).root())) // the flags of a would be given their defaults
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, t := range file.Tenants {
