@@ -1,7 +1,7 @@
 // Package fleet is what a fleet is: many tenants that are worked on as one, as a
 // file says, and what becomes of each.
 //
-//	fleet.yaml ─ Parse ─▶ File ─▶ a job for each Tenant ─▶ State ─▶ Report
+//	fleet.yaml ─ Parse ─▶ File ─▶ a job for each Tenant ─▶ Outcome ─▶ Record, WriteAll
 //
 // It knows no flag: what a tenant's flags are to be is for the command line to say.
 // A File never holds a credential; profiles do, where the job is run.
