@@ -55,6 +55,9 @@ func hasNoPlaceAgain(arg string) bool {
 
 // again returns the command line that goes on with the run.
 func (x *execution) again() string {
+	if x.onward != "" {
+		return x.onward
+	}
 	a := x.app
 	var words []string
 	resume := false
