@@ -50,23 +50,16 @@ func (x *execution) suggest(o *results.Outcome) {
 // retry returns the command line that tries the rows again that failed, as far as
 // another try may mend that, or "" if there are none.
 func (x *execution) retry(o *results.Outcome) string {
-	file, counts := x.output.file(), o.Rows.ByStatus[:]
-	statuses := triable(counts)
-	if statuses == "" { // then those that are mended on the tenant first
-		statuses = namesOf(counts, pipeline.NotFound, pipeline.Denied, pipeline.Unreadable)
+	kind := x.kind()
+	if x.audit {
+		kind = "audit"
 	}
-	var words []string
-	switch {
-	case statuses == "":
+	if x.undo && x.audit { // which is no audit that could be made again
 		return ""
-	case x.undo && !x.audit && x.rosterName != "-": // which passes over whom it has put back
-		words = []string{"undo", x.rosterName, "-o", unused("undone.csv")}
-	case x.undo, file == "":
+	}
+	words, _ := followUp{kind: kind, file: x.output.file(), roster: x.rosterName, readFirst: x.readFirst, counts: &o.Rows}.retry()
+	if words == nil {
 		return ""
-	case x.audit:
-		words = []string{"audit", file, "--only", statuses, "-o", unused("again.csv")}
-	default:
-		words = tryAgain(file, statuses)
 	}
 	return commandLine(append(words, x.sameTenant()...))
 }

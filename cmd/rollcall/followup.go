@@ -13,11 +13,14 @@ import (
 type followUp struct {
 	kind    string // audit, apply or undo
 	file    string // "" if there is none that can be read
+	roster  string // "" if it is not known
 	counts  *pipeline.Counts
 	befores bool     // the values before are on record
 	forgets bool     // the tenant is one that is gone
 	tenant  []string // flags that name the tenant of the run
 	undoing []string // the same, for undo, which finds some in the summary
+
+	readFirst bool // the run read ahead of the set
 }
 
 // commands returns the command lines that a reader of the report may want.
@@ -34,10 +37,12 @@ func (f followUp) commands() []html.Command {
 		if by[pipeline.Differs] > 0 {
 			add("Make the change that this audit shows", applyDiff(f.file), f.tenant)
 		}
-		return all
 	}
-	if names := triable(by[:]); names != "" && f.kind == "apply" && f.counts.Left() == 0 {
-		add("Try the rows again that are "+strings.ReplaceAll(names, ",", ", "), tryAgain(f.file, names), f.tenant)
+	if words, statuses := f.retry(); words != nil && f.counts.Left() == 0 {
+		add("Try the rows again that are "+strings.ReplaceAll(statuses, ",", ", "), words, f.tenant)
+	}
+	if f.kind == "audit" {
+		return all
 	}
 	changed := f.counts.InProgress
 	for _, status := range results.ChangingStatuses {
@@ -56,9 +61,27 @@ func applyDiff(file string) []string {
 	return []string{"apply", file, "--if-unchanged", "-o", unused("results.csv")}
 }
 
-// tryAgain tries the rows again of a results file that have one of these statuses.
-func tryAgain(file, statuses string) []string {
-	return []string{"apply", file, "--only", statuses, "-o", unused("again.csv")}
+// retry returns the words of the command that tries the rows again that failed, and
+// their statuses: those that another try may mend or, if there are none, those that
+// are mended on the tenant first. It returns nil if there is no such command.
+func (f followUp) retry() (words []string, statuses string) {
+	by := f.counts.ByStatus[:]
+	if statuses = triable(by); statuses == "" {
+		statuses = namesOf(by, pipeline.NotFound, pipeline.Denied, pipeline.Unreadable)
+	}
+	switch {
+	case statuses == "":
+		return nil, ""
+	case f.kind == "undo" && f.roster != "" && f.roster != "-": // which passes over whom it has put back
+		return []string{"undo", f.roster, "-o", unused("undone.csv")}, statuses
+	case f.kind == "undo", f.file == "":
+		return nil, ""
+	}
+	words = []string{f.kind, f.file, "--only", statuses}
+	if f.kind == "apply" && f.readFirst { // or the second run could not be undone
+		words = append(words, "--read-first")
+	}
+	return append(words, "-o", unused("again.csv")), statuses
 }
 
 // flagsFor returns the flags that name a tenant that is on record. How to sign in to
