@@ -123,10 +123,13 @@ func isYes(answer string) bool {
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }
 
+// errNobodyToAsk is that a question can't be asked.
+var errNobodyToAsk = errors.New("not confirmed: there is no terminal to ask on")
+
 // confirm asks whether to go on with what is about to happen.
 func (a *app) confirm(i *interrupts, question string) error {
 	if !isTerminal(a.in) || !isTerminal(a.err) {
-		return &exit{status: exitUsage, err: errors.New("not confirmed: there is no terminal to ask on"),
+		return &exit{status: exitUsage, err: errNobodyToAsk,
 			hint: "--yes goes ahead: " + question}
 	}
 	a.console.Break() // who answers should have seen what was found

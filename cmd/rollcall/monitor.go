@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -101,9 +102,9 @@ func (m *monitor) pingAt(ctx context.Context, x *execution, point, body string) 
 
 // conclude tells what came of a job, and returns err, with which the command ends,
 // or why that could not be told. Of a command line that is wrong nothing is told:
-// nobody scheduled that.
+// nobody scheduled that. One that only lacks --yes may well be scheduled.
 func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
-	if statusOf(err) == exitUsage {
+	if statusOf(err) == exitUsage && !errors.Is(err, errNobodyToAsk) {
 		return err
 	}
 	write := func(file string, perm fs.FileMode, what func(io.Writer, *results.Outcome) error) {
