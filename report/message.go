@@ -12,9 +12,18 @@ import (
 )
 
 // SlackMessage writes an outcome as the message that an incoming webhook of Slack
-// takes, and others after its example: what [OutcomeText] says.
+// takes, and others after its example: what [OutcomeText] says, and of which run. It
+// names no user of the roster.
 func SlackMessage(w io.Writer, o *results.Outcome) error {
-	return json.NewEncoder(w).Encode(map[string]string{"text": strings.TrimSuffix(OutcomeText(o), "\n")})
+	title, rest, _ := strings.Cut(OutcomeText(o), "\n")
+	lines := []string{title}
+	for _, f := range messageFacts(o) {
+		lines = append(lines, f.Title+": "+slackText(f.Value))
+	}
+	return json.NewEncoder(w).Encode(struct {
+		Text   string `json:"text"`
+		Marked bool   `json:"mrkdwn"` // it is plain text
+	}{Text: strings.Join(append(lines, strings.TrimSuffix(rest, "\n")), "\n")})
 }
 
 // Parts of an Adaptive Card.
@@ -51,8 +60,7 @@ type (
 )
 
 // TeamsMessage writes an outcome as the message that a webhook of Teams takes, be it
-// of a workflow or a connector: an Adaptive Card that has the counts and nothing
-// else, as [OutcomeText] has them.
+// of a workflow or a connector: an Adaptive Card that has what [SlackMessage] says.
 func TeamsMessage(w io.Writer, o *results.Outcome) error {
 	title, rest, _ := strings.Cut(OutcomeText(o), "\n")
 	_, rest, _ = strings.Cut(rest, "\n") // the counts, which are facts here
@@ -60,7 +68,11 @@ func TeamsMessage(w io.Writer, o *results.Outcome) error {
 	if o.Exit != 0 {
 		color = "attention"
 	}
-	facts := []cardFact{{"rows", fmt.Sprintf("%d of %d", o.Rows.Done(), o.Rows.Total)}}
+	facts := messageFacts(o)
+	for i := range facts {
+		facts[i].Value = teamsText(facts[i].Value)
+	}
+	facts = append(facts, cardFact{"rows", fmt.Sprintf("%d of %d", o.Rows.Done(), o.Rows.Total)})
 	for status, n := range o.Rows.ByStatus {
 		if n > 0 {
 			facts = append(facts, cardFact{pipeline.Status(status).String(), strconv.Itoa(n)})

@@ -113,7 +113,7 @@ func (x *execution) report(o *results.Outcome, err error) error {
 func (x *execution) sign(o *results.Outcome, err error) {
 	o.Version, o.User, o.Host, o.Results = version(), userName(), hostName(), x.output.name
 	err = x.exit(o, err)
-	o.Exit = statusOf(err)
+	o.Exit, o.Cause = statusOf(err), cause(o, err)
 	if o.Reason != "" {
 		if text := message(err); text != "" {
 			o.Reason = text

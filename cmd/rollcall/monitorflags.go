@@ -23,7 +23,7 @@ func (f *monitorFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.summary, "summary-json", "", "write what came of the run to this `FILE`, as JSON; - for standard output")
 	fs.StringVar(&f.metrics, "metrics-file", "", "write it to this `FILE.prom` too, for Prometheus's textfile collector, which may read it")
 	fs.StringVar(&f.ping, "ping", "", "tell a service that watches jobs: POST to `URL`/start, then to URL if the exit status is 0, else to URL/fail")
-	fs.StringVar(&f.webhook, "webhook", "", "post what came of the run, in counts, to this `URL` when it is over, however it ended; ROLLCALL_WEBHOOK keeps the URL out of the process list")
+	fs.StringVar(&f.webhook, "webhook", "", "post which run it was and what came of it, without users, to this `URL` when it is over, however it ended; ROLLCALL_WEBHOOK keeps the URL out of the process list")
 	fs.StringVar(&f.webhookForm, "webhook-form", webhookForms[0], "post it as this `FORM`: teams (an Adaptive Card), slack, or json, the object of --summary-json without its reason")
 	fs.StringVar(&f.log, "log-file", "", "log to this `FILE`, a JSON object a line, --quiet or not")
 	fs.IntVar(&f.logMaxSize, "log-max-size", 10, "begin the log file anew at `N` megabytes; the old one is kept as FILE.1")
