@@ -170,7 +170,7 @@ func (x *execution) options() (o job.Options, err error) {
 	if o.Layout, err = f.roster.options(); err != nil {
 		return o, err
 	}
-	if o.Guards, err = f.guard.guards(); err != nil {
+	if o.Guards, err = f.guard.guards(func(name string) bool { return a.profile.origins[name] != "" }); err != nil {
 		return o, err
 	}
 	o.MaxChanges = f.guard.changes
