@@ -50,6 +50,9 @@ func (x *execution) Observe(e job.Event) {
 	case job.Started:
 		x.run, x.began = e.Run, time.Now()
 		x.interrupts.says(func() string { return x.stopping(e.Run) })
+		if x.recordNamed {
+			c.Say("there is no -o FILE: the record goes to %s", x.output.name)
+		}
 		x.monitor.begin(x, e)
 		x.progress = x.showProgress()
 	case job.Stopped:
@@ -97,13 +100,17 @@ func (x *execution) report(o *results.Outcome, err error) error {
 	if x.run == nil {
 		return x.monitor.conclude(x, o, err)
 	}
-	refused := errors.Is(cause, tenant.Unauthorized)
-	if refused { // all else comes of that
+	_, guarded := errors.AsType[*job.GuardError](cause)
+	explained := guarded || errors.Is(cause, tenant.Unauthorized)
+	if explained { // all else comes of that
+		if statusOf(err) != exitOK {
+			x.app.console.Break()
+		}
 		x.app.explainEnd(err)
 	}
 	x.summarize(o, cause)
 	err = x.monitor.conclude(x, o, err)
-	if refused {
+	if explained {
 		return &exit{status: statusOf(err)}
 	}
 	return err
