@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"rollcall/pipeline"
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
@@ -9,7 +11,21 @@ import (
 
 // failures are what a person at a terminal is told at the end of the rows that
 // failed. Elsewhere each of them is logged.
-type failures struct{ report.Failures }
+type failures struct {
+	report.Failures
+	befores bool // some value before was on record of a user who was changed
+}
+
+// Record notes a row.
+func (f *failures) Record(r *pipeline.Result) error {
+	if r.Status == pipeline.Applied {
+		f.befores = f.befores || slices.ContainsFunc(r.Values, func(v pipeline.Value) bool { return v.Before != "" })
+	}
+	return f.Failures.Record(r)
+}
+
+// Journalled is Record of a row that only the journal has.
+func (f *failures) Journalled(r *pipeline.Result) { f.Record(r) }
 
 // Open does nothing.
 func (*failures) Open(job.Plan) error { return nil }
@@ -38,12 +54,13 @@ func (x *execution) suggest(o *results.Outcome) {
 	if o.Rows.Left() > 0 {
 		return
 	}
-	retry, next := x.retry(o), x.next(o)
+	retry := x.retry(o)
+	why, next := x.next(o)
 	if retry != "" && lines != nil {
 		say("to try them again: %s", retry)
 	}
 	if next != "" && next != retry {
-		say("next: %s", next)
+		say("%s: %s", why, next)
 	}
 }
 

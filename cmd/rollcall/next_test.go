@@ -44,7 +44,7 @@ func TestNext(t *testing.T) {
 		o := &results.Outcome{Tenant: j.tenant.tenant, Rows: pipeline.Counts{Total: 1, Recorded: 1}}
 		o.Manifest.Befores = test.readFirst
 		o.Rows.ByStatus[test.status] = 1
-		if got := x.next(o); got != test.want {
+		if _, got := x.next(o); got != test.want {
 			t.Errorf("%v %v: %q, want %q", test.args, test.status, got, test.want)
 		}
 	}
