@@ -37,6 +37,7 @@ who are wanted two ways.`, meaning{exitOK, "the file can be used (but for rows t
 			if err != nil {
 				return err
 			}
+			a.awaitsUsers(args[0])
 			r, err := roster.Open(args[0], a.in, o)
 			if err != nil {
 				return rosterError(err)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -94,6 +96,19 @@ func (a *app) stdout() io.Writer {
 	return a.out
 }
 
+// awaitsUsers says what the program waits for if it is to read the roster called name
+// from a terminal.
+func (a *app) awaitsUsers(name string) {
+	if name != "-" || !isTerminal(a.in) {
+		return
+	}
+	end := "Ctrl-D ends"
+	if runtime.GOOS == "windows" {
+		end = "Ctrl-Z and Enter end"
+	}
+	a.console.Remind("reading users from the terminal; %s", end)
+}
+
 // greet says what must not be mistaken: that the tenant is not a real one. It is
 // said again at the very end. That it is so because nobody named a tenant is
 // always said: results of a rehearsal look like real ones.
@@ -134,6 +149,8 @@ func (a *app) confirm(i *interrupts, question string) error {
 	}
 	a.console.Break() // who answers should have seen what was found
 	fmt.Fprintf(a.err, "%s [y/N] ", report.Shown(question))
+	newline := sync.OnceFunc(func() { fmt.Fprintln(a.err) }) // what comes stands below the question
+	defer i.alsoSays(newline)()
 	answers := make(chan string, 1)
 	go func() {
 		answer, _ := bufio.NewReader(a.in).ReadString('\n')
@@ -146,6 +163,7 @@ func (a *app) confirm(i *interrupts, question string) error {
 		}
 		return &exit{status: exitError, err: errors.New("not confirmed: nothing was changed")}
 	case <-i.stop:
+		newline()
 		return &exit{status: i.status(), err: errors.New("not confirmed: nothing was changed")}
 	}
 }

@@ -127,6 +127,16 @@ func (i *interrupts) first() (context.Context, context.CancelFunc) {
 // says has the first interrupt say what it does.
 func (i *interrupts) says(softly func() string) { i.softly.Store(&softly) }
 
+// alsoSays has the first interrupt call f ahead of what it says, until end is called.
+func (i *interrupts) alsoSays(f func()) (end func()) {
+	softly := i.softly.Load()
+	if softly == nil {
+		return func() {}
+	}
+	i.says(func() string { f(); return (*softly)() })
+	return func() { i.softly.Store(softly) }
+}
+
 // end has interrupts do nothing: the process is about to exit, with the status of
 // what it did. An interrupt that is not caught would end it with the system's.
 func (i *interrupts) end() {

@@ -96,6 +96,7 @@ func (f *jobFlags) run(a *app, name string) error {
 		return err
 	}
 	defer x.monitor.close()
+	a.awaitsUsers(name)
 	o.Log = x.monitor.log
 	if err := f.monitoring.check(x.monitor); err != nil {
 		x.monitor.refused = err
