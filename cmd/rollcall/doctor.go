@@ -80,6 +80,8 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 		return &exit{status: interrupts.status(), err: errInterrupted}
 	case !well:
 		return &exit{status: exitError, err: errors.New("a run would not work")}
+	case len(upns) == 0 && conn.Real && !slices.ContainsFunc(steps, func(s connect.Step) bool { return s.Name == "cmdlets" }):
+		fmt.Fprintln(out, "warn  user       none named: the token was not tried against the service\n                 name a user: rollcall doctor UPN, with the same flags")
 	case len(upns) == 0:
 		fmt.Fprintln(out, "-     user       none named: name one, by UPN, to have the setting read")
 	}
