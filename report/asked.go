@@ -14,6 +14,9 @@ import (
 // which value to which. What it keeps does not grow with their number. It is for one
 // goroutine.
 type Asked struct {
+	// Noun, if not "", is said of the setting: "Set PrivacyMode of UserAnalyticsConfig".
+	Noun string
+
 	users      int
 	unread     int // of which some value before is not known
 	properties []string
@@ -77,6 +80,9 @@ func (a *Asked) Unread() int { return a.unread }
 func (a *Asked) Set(whose string) string {
 	var phrases, counts []string
 	for i, property := range a.properties {
+		if i == 0 {
+			property += a.ofNoun()
+		}
 		to, same := a.wanted(i)
 		phrase := "set " + property
 		switch list, edit := members(to); {
@@ -112,11 +118,22 @@ func (a *Asked) PutBack(n int, whose string) string {
 			counts = append(counts, a.labelled(i, n, text))
 		}
 	}
-	text := fmt.Sprintf("Put back %s of %s%s", listed(a.properties[:n]), a.amount(whose), inBrackets(counts))
+	users := " of " + a.amount(whose)
+	if a.Noun != "" {
+		users = a.ofNoun() + " for " + a.amount(whose)
+	}
+	text := "Put back " + listed(a.properties[:n]) + users + inBrackets(counts)
 	if moved := a.properties[n:]; len(moved) > 0 {
 		text += " and what moved with it (" + strings.Join(moved, ", ") + ")"
 	}
 	return text
+}
+
+func (a *Asked) ofNoun() string {
+	if a.Noun == "" {
+		return ""
+	}
+	return " of " + a.Noun
 }
 
 func (a *Asked) amount(whose string) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/job"
 	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
 	"rollcall/report"
@@ -173,6 +174,9 @@ func asked(past *results.Past) (string, error) {
 		return "", err
 	}
 	asked := report.NewAsked(r.Format().Properties)
+	if noun := past.Manifest.Noun; noun != job.DefaultNoun {
+		asked.Noun = noun
+	}
 	for {
 		var res pipeline.Result
 		err := r.Read(&res)
