@@ -79,6 +79,7 @@ func (a *Asked) Unread() int { return a.unread }
 // Whose says which users they are, if that is not clear: "the other".
 func (a *Asked) Set(whose string) string {
 	var phrases, counts []string
+	setBefore := false // the phrase before sets a value
 	for i, property := range a.properties {
 		if i == 0 {
 			property += a.ofNoun()
@@ -95,9 +96,11 @@ func (a *Asked) Set(whose string) string {
 		case len(a.properties) > 1:
 			phrase += " to each user's own value"
 		}
-		if i > 0 && strings.HasPrefix(phrase, "set ") && strings.HasPrefix(phrases[i-1], "set ") {
+		sets := strings.HasPrefix(phrase, "set ")
+		if sets && setBefore {
 			phrase = strings.TrimPrefix(phrase, "set ") // as in: set A to x and B to y
 		}
+		setBefore = sets
 		phrases = append(phrases, phrase)
 		if text := a.counts(i, same); text != "" {
 			counts = append(counts, a.labelled(i, len(a.properties), text))

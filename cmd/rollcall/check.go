@@ -38,7 +38,7 @@ who are wanted two ways.`, meaning{exitOK, "the file can be used (but for rows t
 				return err
 			}
 			a.awaitsUsers(args[0])
-			r, err := roster.Open(args[0], a.in, o)
+			r, err := roster.Open(args[0], a.stdin(), o)
 			if err != nil {
 				return rosterError(err)
 			}

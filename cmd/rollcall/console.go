@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -94,19 +93,6 @@ func (a *app) stdout() io.Writer {
 		return a.console.Beside(a.out)
 	}
 	return a.out
-}
-
-// awaitsUsers says what the program waits for if it is to read the roster called name
-// from a terminal.
-func (a *app) awaitsUsers(name string) {
-	if name != "-" || !isTerminal(a.in) {
-		return
-	}
-	end := "Ctrl-D ends"
-	if runtime.GOOS == "windows" {
-		end = "Ctrl-Z and Enter end"
-	}
-	a.console.Remind("reading users from the terminal; %s", end)
 }
 
 // greet says what must not be mistaken: that the tenant is not a real one. It is

@@ -137,7 +137,7 @@ func (x *execution) options() (o job.Options, err error) {
 	f, a := x.jobFlags, x.app
 	o = job.Options{
 		Audit: f.audit, Undo: f.undo, ReadFirst: f.readFirst, IfUnchanged: f.ifUnchanged,
-		Roster: x.rosterName, Stdin: a.in, Wanted: f.change.wanted(),
+		Roster: x.rosterName, Stdin: a.stdin(), Wanted: f.change.wanted(),
 		Settings:      f.tenant.settings(),
 		Workers:       f.pace.workers,
 		Rate:          f.pace.rate,

@@ -39,7 +39,7 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	case f.resume && f.overwrite:
 		return usage(errors.New("--resume goes on with the results file, --overwrite replaces it: want one of them"))
 	case slices.Contains([]string{".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}, strings.ToLower(filepath.Ext(f.name))):
-		return &exit{status: exitUsage, err: fmt.Errorf("-o %s: results are CSV, which nothing opens by that name", f.name),
+		return &exit{status: exitUsage, err: fmt.Errorf("-o %s: results are CSV, and no workbook", f.name),
 			hint: "-o " + quoteArg(strings.TrimSuffix(f.name, filepath.Ext(f.name))+".csv") + " --excel writes a CSV as Excel likes it"}
 	}
 	var out os.FileInfo
