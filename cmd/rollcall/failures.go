@@ -7,8 +7,8 @@ import (
 	"rollcall/report"
 )
 
-// failures are what a person at a terminal is told at the end of the rows that
-// failed. Elsewhere each of them is logged.
+// failures are the first rows that failed, which are listed at the end of a run on a
+// terminal. Without a terminal each of them is logged.
 type failures struct{ report.Failures }
 
 // Open does nothing.
@@ -17,11 +17,11 @@ func (*failures) Open(job.Plan) error { return nil }
 // Begin does nothing.
 func (*failures) Begin(*pipeline.Run) {}
 
-// End does nothing: they are told of below all else.
+// End does nothing: [execution.suggest] prints the rows after everything else.
 func (*failures) End(*results.Outcome, error) error { return nil }
 
-// suggest says which rows failed, and what a person would likely want to do next. It
-// is for a terminal.
+// suggest prints which rows failed, and which command line the user is likely to want
+// next. It prints nothing without a terminal.
 func (x *execution) suggest(o *results.Outcome) {
 	if !isTerminal(x.app.err) {
 		return
@@ -30,7 +30,7 @@ func (x *execution) suggest(o *results.Outcome) {
 	lines := x.failures.Lines(o.Rows.Failed(), x.plan.File)
 	between := o.Rows.ByStatus[pipeline.Differs] + o.Rows.ByStatus[pipeline.Applied]
 	if x.form() == "text" && isTerminal(x.app.out) && between == 0 {
-		lines = nil // they stand just above, and nothing between them
+		lines = nil // they were printed just before, with nothing in between
 	}
 	for _, line := range lines {
 		say("%s", line)
@@ -47,19 +47,19 @@ func (x *execution) suggest(o *results.Outcome) {
 	}
 }
 
-// retry returns the command line that tries the rows again that failed, as far as
-// another try may mend that, or "" if there are none.
+// retry returns the command line that tries failed rows again, or "" if there are none
+// for which that may help.
 func (x *execution) retry(o *results.Outcome) string {
 	file, counts := x.output.file(), o.Rows.ByStatus[:]
 	statuses := triable(counts)
-	if statuses == "" { // then those that are mended on the tenant first
+	if statuses == "" { // then those that may succeed after a change on the tenant
 		statuses = namesOf(counts, pipeline.NotFound, pipeline.Denied, pipeline.Unreadable)
 	}
 	var words []string
 	switch {
 	case statuses == "":
 		return ""
-	case x.undo && !x.audit && x.rosterName != "-": // which passes over whom it has put back
+	case x.undo && !x.audit && x.rosterName != "-": // undo passes over the users that it has put back
 		words = []string{"undo", x.rosterName, "-o", unused("undone.csv")}
 	case x.undo, file == "":
 		return ""

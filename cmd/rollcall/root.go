@@ -14,8 +14,8 @@ import (
 const about = `rollcall changes a setting of every user of a CSV file on a Microsoft 365 tenant,
 reads it back, and records what became of each user in one results CSV.
 
-Without --tenant it works on a sandbox tenant of its own, and nothing in
-Microsoft 365 is touched.`
+Without --tenant it works on its built-in sandbox tenant, and nothing in Microsoft 365
+is changed.`
 
 // root returns the command tree.
 func (a *app) root() *cobra.Command {

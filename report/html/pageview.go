@@ -156,7 +156,7 @@ func (p *Page) headline() (headline, lede string) {
 		parts = append(parts, fmt.Sprintf("%s %s left aside, as repeating another or as an example.", amount(n, "row"), verb(n, "was", "were")))
 	}
 	if p.Sandbox {
-		parts = append(parts, "The tenant is a sandbox: nothing in Microsoft 365 was touched.")
+		parts = append(parts, "The tenant is a sandbox: nothing in Microsoft 365 was changed.")
 	}
 	return headline, strings.Join(parts, " ")
 }
