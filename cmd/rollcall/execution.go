@@ -134,7 +134,7 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 		say("%s", found.Passed())
 	}
 	if n := x.run.Stats.CaseDiffers.Load(); n > 0 {
-		say("%s differ from what is wanted in capitals only, and were not set (--match-case counts that as a difference)", pipeline.Plural(n, "row"))
+		say("%s with a difference in capitals only, counted as the same (--match-case counts it as a difference)", pipeline.Plural(n, "row"))
 	}
 	if nothing := x.nothing(); nothing != "" {
 		say("%s", nothing)

@@ -9,18 +9,18 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// A followUp is what there is to do with the results file of a run.
+// A followUp has what is needed to suggest commands for the results file of a run.
 type followUp struct {
 	kind    string // audit, apply or undo
-	file    string // "" if there is none that can be read
+	file    string // the results file, or "" if there is none that can be read
 	counts  *pipeline.Counts
-	befores bool     // the values before are on record
-	forgets bool     // the tenant is one that is gone
+	befores bool     // the values before are recorded
+	forgets bool     // the tenant is a sandbox in memory, which no longer exists
 	tenant  []string // flags that name the tenant of the run
-	undoing []string // the same, for undo, which finds some in the summary
+	undoing []string // the same for undo, which reads some of them from the summary
 }
 
-// commands returns the command lines that a reader of the report may want.
+// commands returns the command lines that a reader of the report may want to run.
 func (f followUp) commands() []html.Command {
 	var all []html.Command
 	add := func(does string, words, flags []string) {
@@ -37,7 +37,7 @@ func (f followUp) commands() []html.Command {
 		return all
 	}
 	if names := triable(by[:]); names != "" && f.kind == "apply" && f.counts.Left() == 0 {
-		add("Try the rows again that are "+strings.ReplaceAll(names, ",", ", "), tryAgain(f.file, names), f.tenant)
+		add("Try again the rows that are "+strings.ReplaceAll(names, ",", ", "), tryAgain(f.file, names), f.tenant)
 	}
 	changed := f.counts.InProgress
 	for _, status := range results.ChangingStatuses {
@@ -51,18 +51,20 @@ func (f followUp) commands() []html.Command {
 	return all
 }
 
-// applyDiff makes the change that an audit with this diff showed.
+// applyDiff returns the words of a command that makes the change which the diff of an
+// audit shows.
 func applyDiff(file string) []string {
 	return []string{"apply", file, "--if-unchanged", "-o", unused("results.csv")}
 }
 
-// tryAgain tries the rows again of a results file that have one of these statuses.
+// tryAgain returns the words of a command that tries again the rows of a results file
+// with one of these statuses.
 func tryAgain(file, statuses string) []string {
 	return []string{"apply", file, "--only", statuses, "-o", unused("again.csv")}
 }
 
-// flagsFor returns the flags that name a tenant that is on record. How to sign in to
-// it is not.
+// flagsFor returns the flags that name a recorded tenant. How to sign in to it is not
+// recorded.
 func flagsFor(w results.Where) []string {
 	var words []string
 	for _, f := range []struct{ flag, value string }{{"--tenant", w.Tenant}, {"--organization", w.Organization}, {"--endpoint", w.Endpoint}, {"--cloud", w.Cloud}} {
