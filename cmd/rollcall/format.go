@@ -71,7 +71,7 @@ func (f *jobFlags) checkFormat() error {
 	case o.color != "auto" && o.color != "always" && o.color != "never":
 		return usage(fmt.Errorf("--color %q: want auto, always or never", o.color))
 	case o.name == "-" && o.format != "" && o.format != "csv":
-		return usage(fmt.Errorf("-o - writes CSV to standard output, and so does --format %s its own form: want one of them", o.format))
+		return usage(fmt.Errorf("-o - writes CSV to standard output, and --format %s writes there too: want one of them", o.format))
 	case f.console.quiet && records && o.name != "-":
 		return &exit{status: exitUsage, err: fmt.Errorf("--quiet prints nothing if all is well, --format %s prints every row: want one of them", o.format),
 			hint: "-o FILE keeps the results; 2>/dev/null hides standard error only"}

@@ -14,8 +14,8 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// next returns the command line that a person would likely want after this run,
-// which was carried out, or "" if nothing suggests itself.
+// next returns the command line that the user is likely to want after this run, which
+// was carried out, or "".
 func (x *execution) next(o *results.Outcome) string {
 	s, file := &o.Rows, x.output.file()
 	failed := triable(s.ByStatus[:])
@@ -26,12 +26,12 @@ func (x *execution) next(o *results.Outcome) string {
 	case x.audit && file != "":
 		words = applyDiff(file)
 	case x.audit:
-		words = append([]string{"apply", x.rosterName}, x.said("What to change", "The file")...)
+		words = append([]string{"apply", x.rosterName}, x.givenFlags("What to change", "The file")...)
 		words = append(words, "--read-first", "-o", unused("results.csv"))
 	case file == "":
 	case failed != "":
 		return x.retry(o)
-	case s.ByStatus[pipeline.Applied] > 0 && o.Manifest.Befores && o.Tenant != connect.Sandbox: // which forgets
+	case s.ByStatus[pipeline.Applied] > 0 && o.Manifest.Befores && o.Tenant != connect.Sandbox: // the sandbox keeps nothing to undo
 		words = []string{"undo", file, "--dry-run"}
 	default:
 		return commandLine([]string{"report", file, "--html", unused("report.html")})
@@ -42,13 +42,12 @@ func (x *execution) next(o *results.Outcome) string {
 	return commandLine(append(words, x.sameTenant()...))
 }
 
-// sameTenant returns the flags of the command line that another one needs to be about
-// the same tenant.
+// sameTenant returns the flags that another command line needs for the same tenant.
 func (x *execution) sameTenant() []string {
-	return x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
+	return x.givenFlags("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
 }
 
-// unused returns the name of a file that there is not yet: name or, for example,
+// unused returns the name of a file that does not exist: name or, for example,
 // results-2.csv.
 func unused(name string) string {
 	return unusedIf(name, func(name string) bool {
@@ -68,8 +67,9 @@ func unusedIf(name string, isFree func(string) bool) string {
 	}
 }
 
-// said returns the flags of some groups that are on the command line.
-func (x *execution) said(groups ...string) []string {
+// givenFlags returns the flags of these groups that are on the command line, in the
+// environment or in the profile.
+func (x *execution) givenFlags(groups ...string) []string {
 	var words []string
 	x.flags.Visit(func(flag *pflag.Flag) {
 		group := "Everywhere"
@@ -94,13 +94,13 @@ func (x *execution) said(groups ...string) []string {
 	return words
 }
 
-// triable returns those of the statuses counted that another try may mend, as
-// --only takes them.
+// triable returns the counted statuses for which another try may help, as --only takes
+// them.
 func triable(counts []int) string {
 	return namesOf(counts, pipeline.Failed, pipeline.Unverified, pipeline.Mismatch)
 }
 
-// namesOf returns those of the statuses that were counted, as --only takes them.
+// namesOf returns the names of those statuses that were counted, as --only takes them.
 func namesOf(counts []int, statuses ...pipeline.Status) string {
 	slices.Sort(statuses)
 	var names []string
