@@ -76,7 +76,7 @@ func (p *page) Open(plan job.Plan) error {
 	}
 	m := plan.Manifest
 	p.plan = plan
-	change, _, err := asks(&plan, 0, "")
+	change, _, err := describeRequest(&plan, 0, "")
 	if err != nil {
 		return err
 	}
