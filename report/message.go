@@ -11,8 +11,8 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// SlackMessage writes an outcome as the message that an incoming webhook of Slack
-// takes, and others after its example: what [OutcomeText] says.
+// SlackMessage writes [OutcomeText] as a message for an incoming webhook of Slack, or of
+// a service that is compatible with it.
 func SlackMessage(w io.Writer, o *results.Outcome) error {
 	return json.NewEncoder(w).Encode(map[string]string{"text": strings.TrimSuffix(OutcomeText(o), "\n")})
 }
@@ -50,9 +50,8 @@ type (
 	}
 )
 
-// TeamsMessage writes an outcome as the message that a webhook of Teams takes, be it
-// of a workflow or a connector: an Adaptive Card that has the counts and nothing
-// else, as [OutcomeText] has them.
+// TeamsMessage writes an outcome as a message for a webhook of Teams, of a workflow or a
+// connector: an Adaptive Card with the content of [OutcomeText].
 func TeamsMessage(w io.Writer, o *results.Outcome) error {
 	title, rest, _ := strings.Cut(OutcomeText(o), "\n")
 	_, rest, _ = strings.Cut(rest, "\n") // the counts, which are facts here
