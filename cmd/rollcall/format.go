@@ -29,7 +29,7 @@ func (f *formatFlags) add(fs *pflag.FlagSet) {
 
 // addBaseline adds the flag --baseline, which only an audit has.
 func (f *formatFlags) addBaseline(fs *pflag.FlagSet) {
-	fs.StringVar(&f.baseline, "baseline", "", "print only what has changed since the audit with results in this `FILE`, and exit with 4 only if something has; if there is no such file, everything counts as new, and without -o the results are written to it")
+	fs.StringVar(&f.baseline, "baseline", "", "print only what has changed since the audit in this `FILE`, and exit with 4 only if something has; the first time, without -o, write the FILE")
 }
 
 // findBaseline finds out whether the baseline exists. If not, and the audit has no -o,

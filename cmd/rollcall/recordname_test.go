@@ -57,7 +57,7 @@ func TestRecordOfARunWithoutAName(t *testing.T) {
 
 	out, stderr = rollcall(t, exitGuard, with("--limit", "2")...)
 	names := records("apply-*")
-	if len(names) != 1 || out != "" || !strings.Contains(stderr, "there is no -o FILE: the record goes to "+names[0]+"\n") {
+	if len(names) != 1 || out != "" || !strings.Contains(stderr, "no -o was given: the results go to "+names[0]+"\n") {
 		t.Fatalf("%v, %q, %s", names, out, stderr)
 	}
 	first := names[0]
