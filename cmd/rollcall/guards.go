@@ -21,7 +21,7 @@ type guardFlags struct {
 }
 
 func (f *guardFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.maxErrors, "max-errors", "50%", "stop when more than `N|P%` of the attempted rows failed (a percentage counts from 100 rows on), or when the first 20 rows all fail in the same way; 100% for never")
+	fs.StringVar(&f.maxErrors, "max-errors", "50%", "stop when more than `N|P%` of the attempted rows failed (a percentage: from 100 rows on), or when the first 20 all fail in the same way; 100% for never")
 	fs.IntVar(&f.canary, "canary", 0, "do the first `N` rows, and continue only if none of them fails")
 	fs.IntVar(&f.limit, "limit", 0, "attempt `N` rows, then stop")
 	fs.DurationVar(&f.maxDuration, "max-duration", 0, "begin no more rows after this `DURATION`")
