@@ -26,6 +26,7 @@ const eraseLine = "\x1b[2K\r"
 type progressLine struct {
 	total int64
 	run   *pipeline.Run
+	fleet func() FleetView // of many runs, in place of run
 	at    Terminal
 	speed speed
 	drawn bool // it is on the screen
@@ -39,8 +40,13 @@ type Terminal struct {
 
 // Progress draws the progress line of a run over total rows until stop is called.
 func (c *Console) Progress(total int, run *pipeline.Run, at Terminal) (stop func()) {
+	return c.draw(&progressLine{total: int64(total), run: run, at: at})
+}
+
+// draw draws a progress line until stop is called.
+func (c *Console) draw(line *progressLine) (stop func()) {
 	c.mu.Lock()
-	c.line = &progressLine{total: int64(total), run: run, at: at}
+	c.line = line
 	c.mu.Unlock()
 	return Every(redrawEvery, func() {
 		c.mu.Lock()
@@ -68,6 +74,9 @@ func (l *progressLine) redraw(now time.Time) string {
 	// A terminal may wrap the line after a write to its last column, and it shows ^C
 	// after the line when the user interrupts.
 	width := max(l.at.Columns()-1-len("^C"), 1)
+	if l.fleet != nil {
+		return l.redrawFleet(now, width)
+	}
 	rows := l.run.Stats.Rows.Load()
 	perSecond := l.speed.see(now, rows)
 	if l.run.Stopping() {

@@ -7,7 +7,6 @@ import (
 
 func (a *app) apply() *cobra.Command {
 	var j jobFlags
-	var dryRun bool
 	c := &cobra.Command{
 		Use:   "apply FILE",
 		Short: "Change a setting of every user, read it back, and record what became of each",
@@ -38,17 +37,19 @@ on.`,
 			meansWrong, meaning{exitRows, "carried out, and some rows failed"},
 			meaning{exitDiffers, "--dry-run: something would change"}, meansGuard, meansHeld, meansInterrupted, meansTerminated),
 		Args: oneFile,
-		RunE: func(_ *cobra.Command, args []string) error {
-			j.audit = dryRun
-			return j.run(a, args[0])
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return j.run(a, args[0]) },
 	}
-	j.add(c.Flags())
-	grouped(c.Flags(), "What to change", func(fs *pflag.FlagSet) {
-		fs.BoolVar(&j.readFirst, "read-first", false, "read each user before the set, and set only what differs")
-		fs.BoolVar(&j.ifUnchanged, "if-unchanged", false, "with the diff of an audit: change only users who still have the values that the audit read")
-		fs.BoolVar(&dryRun, "dry-run", false, "change nothing: the same as audit")
-	})
-	j.addWrites(c.Flags())
+	j.addApply(c.Flags())
 	return c
+}
+
+// addApply adds the flags of apply.
+func (f *jobFlags) addApply(fs *pflag.FlagSet) {
+	f.add(fs)
+	grouped(fs, "What to change", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&f.readFirst, "read-first", false, "read each user before the set, and set only what differs")
+		fs.BoolVar(&f.ifUnchanged, "if-unchanged", false, "with the diff of an audit: change only users who still have the values that the audit read")
+		fs.BoolVar(&f.audit, "dry-run", false, "change nothing: the same as audit")
+	})
+	f.addWrites(fs)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func (a *app) audit() *cobra.Command {
-	j := jobFlags{audit: true}
+	var j jobFlags
 	c := &cobra.Command{
 		Use:   "audit FILE",
 		Short: "Show what apply would change, without changing anything",
@@ -36,10 +36,16 @@ With -o, audit writes the same columns as apply, a record for each row.`,
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error { return j.run(a, args[0]) },
 	}
-	j.add(c.Flags())
-	grouped(c.Flags(), "Output", j.output.addBaseline)
-	j.addOfApply(c.Flags())
+	j.addAudit(c.Flags())
 	return c
+}
+
+// addAudit adds the flags of audit.
+func (f *jobFlags) addAudit(fs *pflag.FlagSet) {
+	f.audit = true
+	f.add(fs)
+	grouped(fs, "Output", f.output.addBaseline)
+	f.addOfApply(fs)
 }
 
 // addOfApply adds the flags of apply that have no effect in an audit, so that a user

@@ -89,7 +89,7 @@ func helpCompletion(c *cobra.Command, args []string, _ string) ([]cobra.Completi
 	}
 	names := topics()
 	for _, sub := range c.Root().Commands() {
-		if sub.IsAvailableCommand() {
+		if sub.IsAvailableCommand() && !slices.Contains(names, sub.Name()) { // or it is a topic, too
 			names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
 		}
 	}

@@ -39,7 +39,7 @@ func TestFullDisk(t *testing.T) {
 	if want := fmt.Sprintf("%d rows: %[1]d applied\n", records); !strings.Contains(said, want) {
 		t.Errorf("there are %d records, and it said %s", records, said)
 	}
-	if html, err := os.ReadFile(page); err != nil || !bytes.Contains(html, []byte("may have been changed all the same")) {
+	if html, err := os.ReadFile(page); err != nil || !bytes.Contains(html, []byte("may have been changed: ")) {
 		t.Errorf("the report does not tell of users in hand: %v", err)
 	}
 
@@ -47,6 +47,16 @@ func TestFullDisk(t *testing.T) {
 	_, said = rollcall(t, exitError, "apply", in, "--privacy-mode", "opt-out", "-o", filepath.Join(disk, "other.csv"))
 	if !strings.Contains(said, "no space left on device") || strings.Contains(said, "applied") {
 		t.Errorf("said %s", said)
+	}
+
+	// To go on too early fails again, and loses nothing.
+	for range 2 {
+		if _, said = rollcall(t, exitError, args...); !strings.Contains(said, "no space left on device") {
+			t.Errorf("said %s", said)
+		}
+		if b, err := os.ReadFile(results); err != nil || !bytes.Equal(b, full) {
+			t.Errorf("the results have %d bytes, and had %d: %v", len(b), len(full), err)
+		}
 	}
 
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=40m"); err != nil {

@@ -25,6 +25,7 @@ type execution struct {
 	news       *report.News  // or nil
 	progress   func()        // ends the progress line
 	page       *page         // the HTML report, or nil
+	onward     string        // what goes on with the job, if that is not its own command line
 	failures   failures
 
 	recordNamed bool // the results file has a default name, for -o was not given

@@ -55,6 +55,9 @@ func isLeftOut(arg string) bool {
 
 // again returns the command line that resumes the run.
 func (x *execution) again() string {
+	if x.onward != "" {
+		return x.onward
+	}
 	a := x.app
 	var words []string
 	resume := false

@@ -181,6 +181,7 @@ func TestHelpExamples(t *testing.T) {
 					}
 				}
 				write("users.csv", users)
+				write("fleet.yaml", "name: n\nrun: apply\nflags: {privacy-mode: opt-out}\ntenants: [{name: a, roster: users.csv}, {name: b, roster: users.csv}]\n")
 				if !strings.Contains(example, "-o diff.csv") {
 					rollcall(t, exitDiffers, "audit", "users.csv", "--privacy-mode", "opt-out", "-o", "diff.csv")
 				}

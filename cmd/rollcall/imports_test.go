@@ -28,9 +28,11 @@ func TestImports(t *testing.T) {
 		"rollcall/pipeline":                   "tenant pipeline/pace pipeline/roster",
 		"rollcall/pipeline/results":           "tenant tenant/disk pipeline pipeline/roster",
 		"rollcall/pipeline/job":               "tenant tenant/connect tenant/disk pipeline pipeline/lock pipeline/pace pipeline/results pipeline/roster",
-		"rollcall/report/html":                "pipeline pipeline/results report",
-		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/pace pipeline/results pipeline/roster",
-		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox tenant/sandbox/server pipeline pipeline/job pipeline/lock pipeline/pace pipeline/results pipeline/roster report report/html",
+		"rollcall/pipeline/fleet":             "tenant/disk pipeline pipeline/results pipeline/roster",
+		"rollcall/pipeline/fleet/queue":       "",
+		"rollcall/report/html":                "pipeline pipeline/fleet pipeline/results report",
+		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/fleet pipeline/pace pipeline/results pipeline/roster",
+		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox tenant/sandbox/server pipeline pipeline/fleet pipeline/fleet/queue pipeline/job pipeline/lock pipeline/pace pipeline/results pipeline/roster report report/html",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {

@@ -72,7 +72,7 @@ func block(t *testing.T, marker string) string {
 // The flags of every command line in README and help are flags of that command.
 func TestReadmeCommandLines(t *testing.T) {
 	a := new(app)
-	command := regexp.MustCompile(`rollcall(?:\.exe)? ([a-z]+(?: serve)?)( [^|&;>\n]*)`)
+	command := regexp.MustCompile(`rollcall(?:\.exe)? ((?:fleet |sandbox )?[a-z]+)( [^|&;>\n]*)`)
 	n := 0
 	for _, b := range documented(t) {
 		b = continued.ReplaceAllString(b, " ")

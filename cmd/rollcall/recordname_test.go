@@ -65,7 +65,7 @@ func TestRecordOfARunWithoutAName(t *testing.T) {
 		t.Errorf("it does not say %q: %s", want, stderr)
 	}
 	_, stderr = rollcall(t, exitUsage, with("--resume")...)
-	if want := "hint: the newest results file of an unfinished run here is " + first + ": -o " + first + "\n"; !strings.Contains(stderr, want) {
+	if want := "hint: the newest results file of an unfinished run here is " + first + ": use -o " + first + "\n"; !strings.Contains(stderr, want) {
 		t.Errorf("%s, want %s", stderr, want)
 	}
 	rollcall(t, exitOK, with("-o", first, "--resume")...)

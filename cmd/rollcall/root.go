@@ -46,7 +46,7 @@ func (a *app) root() *cobra.Command {
 	}
 	a.profile.add(root.PersistentFlags())
 	root.Flags().BoolP("version", "v", false, "print the version")
-	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.report(), a.get(), a.set(), a.doctor(), a.sandbox(), a.version())
+	root.AddCommand(a.check(), a.audit(), a.apply(), a.undo(), a.report(), a.get(), a.set(), a.doctor(), a.sandbox(), a.fleet(), a.version())
 	root.AddCommand(a.config(root))
 	root.AddCommand(generators()...)
 	root.SetHelpCommand(&cobra.Command{

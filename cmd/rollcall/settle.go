@@ -33,16 +33,24 @@ func (f *profileFlags) settle(a *app, c *cobra.Command) error {
 	if standsApart(c) {
 		return nil
 	}
+	if err := f.settleFlags(a, c.Flags(), flagNames(c.Root())); err != nil {
+		return err
+	}
+	if f.name == "" && f.origins["config"] == "flag" && !ofFleet(c) { // whose tenants have profiles
+		return &exit{status: exitUsage, err: fmt.Errorf("--config %s is where profiles are, and there is no --profile", f.config), hint: "--profile NAME takes one of them"}
+	}
+	return nil
+}
+
+// settleFlags gives the flags of fs their values. Names are those that profiles can
+// have.
+func (f *profileFlags) settleFlags(a *app, fs *pflag.FlagSet, names []string) error {
 	f.origins = make(map[string]string)
-	c.Flags().Visit(func(flag *pflag.Flag) { f.origins[flag.Name] = "flag" })
-	names := flagNames(c.Root())
-	if err := f.fromEnvironment(a, c, names); err != nil {
+	fs.Visit(func(flag *pflag.Flag) { f.origins[flag.Name] = "flag" })
+	if err := f.fromEnvironment(a, fs, names); err != nil {
 		return usage(err)
 	}
 	if f.name == "" {
-		if f.origins["config"] == "flag" {
-			return &exit{status: exitUsage, err: fmt.Errorf("--config %s is where profiles are, and there is no --profile", f.config), hint: "--profile NAME takes one of them"}
-		}
 		return nil
 	}
 	file := f.config
@@ -56,12 +64,12 @@ func (f *profileFlags) settle(a *app, c *cobra.Command) error {
 	if err != nil {
 		return profileError(f.name, f.config, err)
 	}
-	return usage(f.fromProfile(c, p))
+	return usage(f.fromProfile(fs, p))
 }
 
 // fromEnvironment sets flags from the ROLLCALL_ variables. It warns of a variable for
 // which there is no flag: it may be a misspelt guard, which would silently not work.
-func (f *profileFlags) fromEnvironment(a *app, c *cobra.Command, names []string) error {
+func (f *profileFlags) fromEnvironment(a *app, fs *pflag.FlagSet, names []string) error {
 	variables := os.Environ()
 	slices.Sort(variables)
 	for _, v := range variables {
@@ -78,7 +86,7 @@ func (f *profileFlags) fromEnvironment(a *app, c *cobra.Command, names []string)
 			a.console.Warn("warning: the environment variable %s is ignored: there is no such flag", variable)
 			continue
 		}
-		flag := c.Flags().Lookup(name)
+		flag := fs.Lookup(name)
 		if flag == nil || f.origins[name] != "" {
 			continue
 		}
@@ -91,9 +99,9 @@ func (f *profileFlags) fromEnvironment(a *app, c *cobra.Command, names []string)
 }
 
 // fromProfile sets from p the flags that are not set yet.
-func (f *profileFlags) fromProfile(c *cobra.Command, p *profile) error {
+func (f *profileFlags) fromProfile(fs *pflag.FlagSet, p *profile) error {
 	for name, v := range p.values {
-		flag := c.Flags().Lookup(name)
+		flag := fs.Lookup(name)
 		if flag == nil || f.origins[name] != "" {
 			continue
 		}

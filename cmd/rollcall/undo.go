@@ -6,7 +6,7 @@ import (
 )
 
 func (a *app) undo() *cobra.Command {
-	j := jobFlags{undo: true, readFirst: true}
+	var j jobFlags
 	c := &cobra.Command{
 		Use:   "undo RESULTS",
 		Short: "Put back what apply changed",
@@ -38,12 +38,17 @@ the file is undo-DATE-TIME.csv in the working directory.`,
 		Args: oneResults,
 		RunE: func(_ *cobra.Command, args []string) error { return j.run(a, args[0]) },
 	}
-	f := c.Flags()
-	grouped(f, "What to change", func(fs *pflag.FlagSet) {
-		j.change.addNoun(fs)
-		fs.BoolVar(&j.audit, "dry-run", false, "change nothing: show what would be put back")
-	})
-	j.addRun(f)
-	j.addWrites(f)
+	j.addUndo(c.Flags())
 	return c
+}
+
+// addUndo adds the flags of undo.
+func (f *jobFlags) addUndo(fs *pflag.FlagSet) {
+	f.undo, f.readFirst = true, true
+	grouped(fs, "What to change", func(fs *pflag.FlagSet) {
+		f.change.addNoun(fs)
+		fs.BoolVar(&f.audit, "dry-run", false, "change nothing: show what would be put back")
+	})
+	f.addRun(fs)
+	f.addWrites(fs)
 }

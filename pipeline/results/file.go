@@ -121,6 +121,17 @@ func (r *File) begin() error {
 			}
 		}
 	}
+	// What a resumed file keeps is on the disk already. Its journal says so before the
+	// file is cut: if the journal can't be written, the files are still as they were.
+	kept := r.resumed != nil && r.file.size > 0
+	if kept {
+		if err := r.file.isThere(); err != nil {
+			return err
+		}
+		if err := r.beginJournal(r.resumed); err != nil {
+			return err
+		}
+	}
 	if err := r.file.Begin(); err != nil {
 		return err
 	}
@@ -138,17 +149,26 @@ func (r *File) begin() error {
 	if err := disk.SyncDir(filepath.Dir(r.name)); err != nil {
 		return err
 	}
-	j := r.resumed
-	if j == nil {
-		j = newJournal(r.name, r.manifest)
+	if !kept {
+		j := r.resumed
+		if j == nil {
+			j = newJournal(r.name, r.manifest)
+		}
+		if err := r.beginJournal(j); err != nil {
+			return err
+		}
 	}
-	j.manifest = r.manifest
-	j.mark = r.mark()
+	r.synced = time.Now()
+	return nil
+}
+
+// beginJournal writes the journal of this execution.
+func (r *File) beginJournal(j *journal) error {
+	j.manifest, j.mark = r.manifest, r.mark()
 	if err := j.rewrite(); err != nil {
 		return err
 	}
 	r.journal.Store(j)
-	r.synced = time.Now()
 	return nil
 }
 

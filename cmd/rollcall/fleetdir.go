@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"rollcall/pipeline/fleet"
+	"rollcall/pipeline/lock"
+	"rollcall/pipeline/results"
+	"rollcall/report/html"
+	"rollcall/tenant/disk"
+)
+
+// What a results directory has of the fleet itself.
+const (
+	fleetRecordName = "fleet.json"
+	allName         = "all.csv"
+	lockName        = "fleet.lock"
+	storeName       = ".fleet" // of the queue
+)
+
+// claim takes the results directory for this fleet, and makes it if need be. A
+// directory of something else is refused, and left as it is.
+func (r *fleetRun) claim(name string) (release func(), err error) {
+	if err := r.checkDir(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+		return nil, err
+	}
+	ctx, cancel := r.waits()
+	defer cancel()
+	file := lock.File{Path: filepath.Join(r.dir, lockName), What: "the results directory " + r.dir}
+	held, err := file.Acquire(ctx, "fleet run "+name, 0)
+	if e, ok := errors.AsType[*lock.HeldError](err); ok {
+		return nil, &exit{status: exitHeld, err: e}
+	}
+	if err != nil {
+		return nil, err
+	}
+	was, err := fleet.ReadRecord(filepath.Join(r.dir, fleetRecordName))
+	if err == nil {
+		err = r.takeUp(was)
+	}
+	if err != nil {
+		held.Release()
+		return nil, err
+	}
+	return held.Release, nil
+}
+
+// checkDir returns an error if the results directory has something, and is no fleet's.
+func (r *fleetRun) checkDir() error {
+	entries, err := os.ReadDir(r.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ours := func(e fs.DirEntry) bool {
+		return slices.Contains([]string{fleetRecordName, lockName, storeName}, e.Name())
+	}
+	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == fleetRecordName }) || !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ours(e) }) {
+		return nil
+	}
+	return &exit{status: exitError, err: fmt.Errorf("results directory %s: it is not empty, and there is no %s in it: it is no fleet's", r.dir, fleetRecordName),
+		hint: "--results DIR names another one, which need not be there"}
+}
+
+// takeUp makes the record of what an earlier run of the fleet has left, or a new one
+// if was is nil.
+func (r *fleetRun) takeUp(was *fleet.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.plan
+	r.record = fleet.Record{Schema: fleet.RecordSchema, Version: version(), Name: p.Name, Run: p.Run, User: userName(), Host: hostName(),
+		Started: time.Now().UTC(), State: results.Running}
+	if was != nil {
+		if was.Name != p.Name || was.Run != p.Run {
+			return &exit{status: exitError, err: fmt.Errorf("results directory %s: it is that of the fleet %s (%s), not of %s (%s)", r.dir, was.Name, was.Run, p.Name, p.Run),
+				hint: "--results DIR names another one, which need not be there"}
+		}
+		r.record.Started, r.begun = was.Started, true
+	} else {
+		was = new(fleet.Record)
+	}
+	for _, j := range p.jobs {
+		t := fleet.TenantRecord{Name: j.Name, Profile: j.Profile, Tenant: j.found.Tenant, Noun: j.found.Noun, Change: j.found.Change,
+			Roster: j.Roster, RosterSHA256: j.found.RosterSHA256, Results: j.Name + ".csv", Outcome: fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: j.found.Roster.Rows, ByStatus: map[string]int{}}}}
+		if w := was.Tenant(j.Name); w != nil {
+			j.changed = !t.Same(w)
+			t.RosterSHA256 = w.RosterSHA256 // which a roster that was changed since does not have
+		}
+		r.record.Tenants = append(r.record.Tenants, t)
+	}
+	for _, w := range was.Tenants {
+		if r.record.Tenant(w.Name) == nil {
+			return fmt.Errorf("results directory %s: the fleet began with tenant %q, which its file no longer has", r.dir, w.Name)
+		}
+	}
+	return nil
+}
+
+// recall finds out of the queue which tenants are done. One that was stopped short is
+// not, and is to be tried again; one that is another job than it was is to be refused.
+func (r *fleetRun) recall(ctx context.Context) error {
+	for i, j := range r.plan.jobs {
+		t := &r.record.Tenants[i]
+		b, err := r.queue.Outcome(ctx, r.job(j))
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			continue
+		}
+		var o fleet.Outcome
+		if err := json.Unmarshal(b, &o); err != nil {
+			return fmt.Errorf("read the outcome of %s: %w", j.Name, err)
+		}
+		if _, err := os.Stat(r.resultsName(j.Name)); o.Complete() && err == nil && !j.changed {
+			r.mu.Lock()
+			t.Outcome = o
+			r.mu.Unlock()
+			continue
+		}
+		if err := r.queue.Forget(ctx, r.job(j)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// canWrite finds out whether what is written in the end can be, and replaces nothing
+// that is somebody's.
+func (r *fleetRun) canWrite(fleetFile string) error {
+	all := filepath.Join(r.dir, allName)
+	name := r.flags.html.name
+	if name != "" {
+		files := []namedFile{{"the fleet file", fleetFile, false}, {allName, all, true}, {fleetRecordName, filepath.Join(r.dir, fleetRecordName), true}}
+		for _, j := range r.plan.jobs {
+			files = append(files, namedFile{"the roster of " + j.Name, j.Roster, false}, namedFile{"the results of " + j.Name, r.resultsName(j.Name), true},
+				namedFile{"the report of " + j.Name, r.pageName(j.Name), true})
+		}
+		for _, f := range files {
+			if err := r.app.distinct(f, namedFile{"--html", name, true}); err != nil {
+				return err
+			}
+		}
+		if err := disk.CheckReplace(name, r.begun); errors.Is(err, disk.ErrExists) {
+			return &exit{status: exitError, err: err, hint: "--html FILE names another one"}
+		} else if err != nil {
+			return err
+		}
+	}
+	return disk.CanWriteFile(all)
+}
+
+// writeRecord puts to the disk what there is to say of the fleet so far.
+func (r *fleetRun) writeRecord() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.record.Sum()
+	return r.record.Write(filepath.Join(r.dir, fleetRecordName))
+}
+
+// writeAll writes the results of all tenants into one file.
+func (r *fleetRun) writeAll() error {
+	excel := slices.ContainsFunc(r.plan.jobs, func(j *fleetJob) bool { return j.x.output.excel })
+	return disk.ReplaceFile(filepath.Join(r.dir, allName), 0o600, func(w io.Writer) error { return fleet.WriteAll(w, r.dir, r.record.Tenants, excel) })
+}
+
+// resultsName returns the name of a tenant's results file.
+func (r *fleetRun) resultsName(tenant string) string { return filepath.Join(r.dir, tenant+".csv") }
+
+// pageName returns the name of a tenant's HTML report.
+func (r *fleetRun) pageName(tenant string) string { return filepath.Join(r.dir, tenant+".html") }
+
+// writePages writes the HTML report of the fleet and, of tenants that have results
+// and no report yet, theirs.
+func (r *fleetRun) writePages() error {
+	name := r.flags.html.name
+	if name == "" {
+		return nil
+	}
+	page := &html.Fleet{Record: &r.record, Sandbox: len(r.plan.real()) == 0, Links: make(map[string]string)}
+	for _, t := range r.record.Tenants {
+		file := r.pageName(t.Name)
+		if _, err := os.Stat(r.resultsName(t.Name)); err != nil {
+			continue
+		}
+		if _, err := os.Stat(file); err != nil {
+			p, err := readPage(r.app, r.resultsName(t.Name), r.flags.html.all)
+			if err == nil {
+				err = disk.Replace(file, false, p.Write)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if link, err := filepath.Rel(filepath.Dir(absolute(name)), absolute(file)); err == nil {
+			page.Links[t.Name] = filepath.ToSlash(link)
+		}
+	}
+	return disk.Replace(name, true, page.Write)
+}
+
+func absolute(name string) string {
+	if path, err := filepath.Abs(name); err == nil {
+		return path
+	}
+	return name
+}

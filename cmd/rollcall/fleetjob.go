@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+
+	"rollcall/pipeline/fleet"
+	"rollcall/pipeline/job"
+	"rollcall/pipeline/roster"
+	"rollcall/report"
+	"rollcall/tenant/connect"
+	"rollcall/tenant/disk"
+)
+
+// A fleetJob is one tenant of a fleet, as a run of the command on it would be.
+type fleetJob struct {
+	fleet.Tenant
+	x        *execution
+	found    *job.Inspection
+	warnings []string // of what was found
+	changed  bool     // it is not what it was when the fleet began
+}
+
+// A fleetPlan is a fleet whose file nothing is wrong with.
+type fleetPlan struct {
+	*fleet.File
+	jobs []*fleetJob // of its tenants, in their order
+}
+
+// planFleet reads the fleet file called name, and looks at the roster and the
+// settings of each tenant. No tenant is contacted. The error names all that is wrong.
+func (a *app) planFleet(name string) (*fleetPlan, error) {
+	file, err := fleet.Read(name)
+	faults, ok := errors.AsType[fleet.FaultsError](err)
+	if err != nil && !ok {
+		return nil, err
+	}
+	if file == nil {
+		return nil, usage(faults)
+	}
+	p := &fleetPlan{File: file, jobs: make([]*fleetJob, len(file.Tenants))}
+	found := make([][]fleet.Fault, len(file.Tenants))
+	names := slices.Clip(flagNames(new(app).root())) // the flags of a would be given their defaults
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, t := range file.Tenants {
+		g.Go(func() error {
+			p.jobs[i], found[i] = a.planTenant(file, t, names)
+			return nil
+		})
+	}
+	g.Wait()
+	seen := make(map[string]bool) // what all tenants have from the fleet is said once
+	for _, of := range found {
+		for _, f := range of {
+			if text := f.Error(); !seen[text] {
+				seen[text] = true
+				faults = append(faults, f)
+			}
+		}
+	}
+	if faults = append(faults, p.collisions()...); len(faults) > 0 {
+		return nil, usage(faults)
+	}
+	return p, nil
+}
+
+// planTenant makes the job of a tenant, as its command would with its flags, and
+// looks at its roster. Names are those that profiles can have.
+func (a *app) planTenant(file *fleet.File, t fleet.Tenant, names []string) (*fleetJob, []fleet.Fault) {
+	f := new(jobFlags)
+	fs := pflag.NewFlagSet(file.Run, pflag.ContinueOnError)
+	var faults []fleet.Fault
+	fault := func(at string, err error) { faults = append(faults, fleet.Fault{At: at, Err: err}) }
+	ofTenant := func(err error) { fault(t.At, fmt.Errorf("tenant %q: %w", t.Name, err)) }
+	switch file.Run {
+	case "audit":
+		f.addAudit(fs)
+	case "apply":
+		f.addApply(fs)
+	case "undo":
+		f.addUndo(fs)
+	default: // a fault already, and whose flags these are is not known
+		if err := canBeRoster(t.Roster, roster.Options{}); err != nil {
+			ofTenant(err)
+		}
+		return nil, faults
+	}
+	for _, flag := range file.FlagsOf(t) {
+		if err := setFleetFlag(fs, flag, file.Run); err != nil {
+			fault(flag.At, err)
+		}
+	}
+	own := &app{args: a.args, out: io.Discard, err: io.Discard, console: report.NewConsole(io.Discard)}
+	own.profile.name, own.profile.config = t.Profile, a.profile.config
+	for name, value := range map[string]*string{"profile": &own.profile.name, "config": &own.profile.config} {
+		if *value != "" { // then it stands in the command lines that reports suggest
+			fs.StringVar(value, name, *value, "")
+			fs.Set(name, *value)
+		}
+	}
+	if err := own.profile.settleFlags(own, fs, names); err != nil {
+		ofTenant(err)
+	}
+	for _, check := range []func() error{func() error { return checkPaths(fs) }, f.change.checkMode, f.record.check} {
+		if err := check(); err != nil {
+			ofTenant(err)
+		}
+	}
+	if faults != nil || !isNamed(t.Roster) { // what is wanted may not be known, the roster is
+		if layout, err := f.roster.options(); err == nil {
+			if err := canBeRoster(t.Roster, layout); err != nil {
+				ofTenant(err)
+			}
+		}
+		return nil, faults
+	}
+	j := &fleetJob{Tenant: t, x: &execution{jobFlags: f, app: own, rosterName: t.Roster, interrupts: newInterrupts(0)}}
+	if err := j.inspect(); err != nil {
+		ofTenant(errors.New(message(err)))
+	}
+	return j, faults
+}
+
+// isNamed reports whether a fleet file names a roster, which is a fault if not.
+func isNamed(roster string) bool { return roster != "" && roster != "-" }
+
+// canBeRoster returns an error if the file called name can't be a roster. Nothing is
+// said of one that is not named.
+func canBeRoster(name string, o roster.Options) error {
+	if !isNamed(name) {
+		return nil
+	}
+	if err := checkRegular(name); err != nil {
+		return err
+	}
+	r, err := roster.Open(name, nil, o)
+	if err != nil {
+		return err
+	}
+	return r.Close()
+}
+
+// checkRegular returns an error if the file called name can't be read more than once.
+func checkRegular(name string) error {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return fmt.Errorf("roster %s: %w", name, disk.Cause(err))
+	}
+	return nil
+}
+
+// inspect finds out what the job is to do.
+func (j *fleetJob) inspect() error {
+	if err := checkRegular(j.Roster); err != nil {
+		return err
+	}
+	o, err := j.x.options()
+	if err == nil {
+		o.Outputs, o.Observers = nil, []job.Observer{j} // nothing is written, and nobody told
+		j.found, err = o.Inspect(context.Background())
+	}
+	if err != nil {
+		return j.x.explain(err)
+	}
+	return nil
+}
+
+// Observe notes what is not as it should be.
+func (j *fleetJob) Observe(e job.Event) {
+	switch e := e.(type) {
+	case job.Warning:
+		if e.Err != nil {
+			e.Text = message(j.x.explain(e.Err))
+		}
+		j.warnings = append(j.warnings, e.Text)
+	case job.Opened:
+		j.warnings = append(j.warnings, e.Users.Description().Warnings...)
+		if e.Source != nil && e.Source.Past != nil {
+			j.warnings = append(j.warnings, e.Source.Past.Doubts...)
+		}
+	}
+}
+
+// setFleetFlag gives a flag of the command called run the value that a fleet file
+// has for it.
+func setFleetFlag(fs *pflag.FlagSet, f fleet.Flag, run string) error {
+	flag := fs.Lookup(f.Name)
+	if flag == nil {
+		err := fmt.Errorf("unknown flag %q: %s has no such flag", f.Name, run)
+		if s := roster.Nearest(f.Name, flagNamesOf(fs)); s != "" {
+			err = fmt.Errorf("unknown flag %q: did you mean %s?", f.Name, s)
+		}
+		return err
+	}
+	if belongsToFleet(flag) {
+		return fmt.Errorf("flag %s: it is for the whole fleet, or the fleet does what it is for (rollcall help fleet)", f.Name)
+	}
+	if _, repeats := flag.Value.(pflag.SliceValue); f.List && !repeats {
+		return fmt.Errorf("flag %s: want one value, not a list", f.Name)
+	}
+	for _, v := range f.Values {
+		if err := fs.Set(f.Name, v); err != nil {
+			return fmt.Errorf("flag %s %q: %s", f.Name, v, wantedOf(flag))
+		}
+	}
+	return nil
+}
+
+// belongsToFleet reports whether a flag of a run is none of a fleet's tenants.
+func belongsToFleet(flag *pflag.Flag) bool {
+	switch flag.Annotations[groupAnnotation][0] {
+	case "Messages", "Monitoring":
+		return true
+	case "Output":
+		return flag.Name != "excel" && flag.Name != "note"
+	}
+	return slices.Contains([]string{"yes", "dry-run", "stop-timeout"}, flag.Name)
+}
+
+func flagNamesOf(fs *pflag.FlagSet) (names []string) {
+	fs.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	return names
+}
+
+// collisions finds tenants that are one: an organization and a setting can be in a
+// fleet once.
+func (p *fleetPlan) collisions() (faults []fleet.Fault) {
+	first := make(map[string]*fleetJob)
+	for _, j := range p.jobs {
+		if j == nil || j.found == nil || j.found.Settings.Tenant == connect.Sandbox { // each has its own
+			continue
+		}
+		s, noun := j.found.Settings, j.found.Noun
+		if s.File() != "" {
+			noun = "" // the file is written as a whole
+		}
+		key := strings.ToLower(s.LockKey(s.Organization) + "\x00" + noun)
+		if was, ok := first[key]; ok {
+			faults = append(faults, fleet.Fault{At: j.At, Err: fmt.Errorf("tenant %q: %s of the %s is that of tenant %q, %s", j.Name, j.found.Noun, j.found.Tenant, was.Name, was.At)})
+			continue
+		}
+		first[key] = j
+	}
+	return faults
+}
