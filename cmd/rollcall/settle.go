@@ -36,14 +36,14 @@ func (f *profileFlags) settle(a *app, c *cobra.Command) error {
 	if err := f.settleFlags(a, c.Flags(), flagNames(c.Root())); err != nil {
 		return err
 	}
-	if f.name == "" && f.origins["config"] == "flag" && !ofFleet(c) { // whose tenants have profiles
-		return &exit{status: exitUsage, err: fmt.Errorf("--config %s is where profiles are, and there is no --profile", f.config), hint: "--profile NAME takes one of them"}
+	if f.name == "" && f.origins["config"] == "flag" && !ofFleet(c) { // the tenants of a fleet name their profiles
+		return &exit{status: exitUsage, err: fmt.Errorf("--config %s has no effect without --profile", f.config), hint: "--profile NAME takes one of them"}
 	}
 	return nil
 }
 
-// settleFlags gives the flags of fs their values. Names are those that profiles can
-// have.
+// settleFlags sets the flags of fs like settle. Names are the flags that a profile can
+// set.
 func (f *profileFlags) settleFlags(a *app, fs *pflag.FlagSet, names []string) error {
 	f.origins = make(map[string]string)
 	fs.Visit(func(flag *pflag.Flag) { f.origins[flag.Name] = "flag" })
