@@ -10,30 +10,30 @@ import (
 	"rollcall/pipeline"
 )
 
-// Asked says in a sentence what is asked of the users of a roster: of how many, from
-// which value to which. What it keeps does not grow with their number. It is for one
-// goroutine.
+// Asked describes in a sentence the change that rows ask for: for how many users, and
+// from which values to which. Its memory does not grow with the number of users. It is
+// for one goroutine.
 type Asked struct {
 	// Noun, if not "", is said of the setting: "Set PrivacyMode of UserAnalyticsConfig".
 	Noun string
 
 	users      int
-	unread     int // of which some value before is not known
+	unread     int // users with a value before that is not known
 	properties []string
-	moves      []map[move]int // of each property: how many users
-	others     []int          // of each property: users whose move is beyond the first mostMoves
+	moves      []map[move]int // by property: the number of users for each move
+	others     []int          // by property: users with a move beyond the first mostMoves
 }
 
-// A move is from one value to another; from is "" if it is not known.
+// A move is the change from one value to another; from is "" if it is not known.
 type move struct{ from, to string }
 
 const (
-	mostMoves  = 1000 // of a property, that are told apart
-	namedMoves = 3    // of a property, that are named
+	mostMoves  = 1000 // of a property, that are counted separately
+	namedMoves = 3    // of a property, that the sentence names
 	mostValue  = 60   // characters of a value
 )
 
-// NewAsked returns an Asked about these properties, of nobody yet.
+// NewAsked returns an Asked for these properties, with no users.
 func NewAsked(properties []string) *Asked {
 	a := &Asked{properties: properties, others: make([]int, len(properties))}
 	for range properties {
@@ -42,7 +42,7 @@ func NewAsked(properties []string) *Asked {
 	return a
 }
 
-// Add adds a user, of whom values has what is wanted and what was before.
+// Add adds a user. Values holds the value wanted and the value before of each property.
 func (a *Asked) Add(values []pipeline.Value) {
 	a.users++
 	unread := false
@@ -53,7 +53,7 @@ func (a *Asked) Add(values []pipeline.Value) {
 		unread = unread || v.Before == ""
 		m := move{v.Before, v.Wanted}
 		if _, known := a.moves[i][m]; known || len(a.moves[i]) < mostMoves {
-			if !known { // the row that the texts are of may be long
+			if !known { // a clone does not keep the whole row in memory
 				m = move{strings.Clone(m.from), strings.Clone(m.to)}
 			}
 			a.moves[i][m]++
@@ -66,10 +66,10 @@ func (a *Asked) Add(values []pipeline.Value) {
 	}
 }
 
-// Users returns how many users were added.
+// Users returns the number of users added.
 func (a *Asked) Users() int { return a.users }
 
-// Unread returns of how many of them some value before is not known.
+// Unread returns the number of users with a value before that is not known.
 func (a *Asked) Unread() int { return a.unread }
 
 // Set returns the sentence for a change:
@@ -110,8 +110,8 @@ func (a *Asked) Set(whose string) string {
 	return strings.ToUpper(text[:1]) + text[1:] + " for " + a.amount(whose) + inBrackets(counts)
 }
 
-// PutBack returns the sentence for an undo of a change of the first n properties,
-// which the others moved with:
+// PutBack returns the sentence for an undo of a change of the first n properties. The
+// other properties changed together with them:
 //
 //	Put back PrivacyMode of 491 users (491 to opt-in) and what moved with it (IsDashboardEnabled)
 func (a *Asked) PutBack(n int, whose string) string {
@@ -143,7 +143,8 @@ func (a *Asked) amount(whose string) string {
 	return strings.TrimPrefix(whose+" ", " ") + pipeline.Plural(a.users, "user")
 }
 
-// labelled returns text, of property i, with its name if it is one of several.
+// labelled returns text, which is about property i, after the property's name if there
+// are several.
 func (a *Asked) labelled(i, of int, text string) string {
 	if of == 1 {
 		return text
@@ -151,7 +152,7 @@ func (a *Asked) labelled(i, of int, text string) string {
 	return a.properties[i] + ": " + text
 }
 
-// wanted returns what is wanted of property i, and whether that is the same for all.
+// wanted returns the value wanted of property i if it is the same for all users.
 func (a *Asked) wanted(i int) (to string, same bool) {
 	users := a.others[i]
 	for m, n := range a.moves[i] {
@@ -164,9 +165,9 @@ func (a *Asked) wanted(i int) (to string, same bool) {
 	return to, users == a.users && users > 0
 }
 
-// counts says how many users go from where to where in property i: those that are the
-// most, then how many others there are. It is "" if there is nothing to add to what
-// all of them are set to.
+// counts returns the number of users for each move of property i: the most frequent
+// moves first, then the number of other users. It returns "" if the same value is wanted
+// for all and no value before is known.
 func (a *Asked) counts(i int, same bool) string {
 	type count struct {
 		text string
@@ -197,7 +198,7 @@ func (a *Asked) counts(i int, same bool) string {
 	var texts []string
 	rest := total
 	for j, c := range all {
-		// The last one takes no more room than to say that there is another.
+		// Naming the last move takes no more room than "and 1 other".
 		if j >= namedMoves && !(j == namedMoves && len(all) == namedMoves+1 && a.others[i] == 0) {
 			break
 		}
@@ -213,13 +214,13 @@ func (a *Asked) counts(i int, same bool) string {
 		text += fmt.Sprintf(" and %d %s", rest, noun)
 	}
 	if alone := a.users - total; alone > 0 {
-		text += fmt.Sprintf(", %d left alone", alone)
+		text += fmt.Sprintf(", %d not changed", alone)
 	}
 	return strings.TrimPrefix(text, ", ")
 }
 
-// members returns the members of a list that a cell adds or removes, and which of the
-// two: '+', '-', or 0 if it is another value.
+// members returns the members of a list that a cell adds ('+') or removes ('-'). For any
+// other cell, edit is 0.
 func members(cell string) (text string, edit byte) {
 	if !strings.HasPrefix(cell, `+["`) && !strings.HasPrefix(cell, `-["`) {
 		return "", 0
@@ -231,7 +232,7 @@ func members(cell string) (text string, edit byte) {
 	return clipped(strings.Join(list, ", ")), cell[0]
 }
 
-// clipped returns a value as it is shown, without the end if it is long.
+// clipped returns a value as it is shown: safe for a terminal, and cut if it is long.
 func clipped(value string) string {
 	if runes := []rune(value); len(runes) > mostValue {
 		value = string(runes[:mostValue]) + "…"
@@ -239,7 +240,7 @@ func clipped(value string) string {
 	return shown(value)
 }
 
-// listed returns texts as a sentence has them: "A, B and C".
+// listed joins texts: "A, B and C".
 func listed(texts []string) string {
 	if len(texts) < 2 {
 		return strings.Join(texts, "")

@@ -24,7 +24,7 @@ func TestAsked(t *testing.T) {
 		{"A", map[int][]v{5: {{Wanted: "x", Before: "x"}}, 1: {{Wanted: "x", Before: "$null"}}}, "", "Set A to x for 6 users (5 x already, 1 $null → x)"},
 		{"A", map[int][]v{400: {{Wanted: "x"}}, 92: {{Wanted: "y"}}}, "", "Set A for 492 users (400 to x, 92 to y)"},
 		{"A B", map[int][]v{3: {{Wanted: "x"}, {Wanted: "y"}}}, "", "Set A to x and B to y for 3 users"},
-		{"A B", map[int][]v{3: {{Wanted: "x"}, {Wanted: "y"}}, 2: {{Wanted: "x"}, {}}}, "", "Set A to x and B to each user's own value for 5 users (B: 3 to y, 2 left alone)"},
+		{"A B", map[int][]v{3: {{Wanted: "x"}, {Wanted: "y"}}, 2: {{Wanted: "x"}, {}}}, "", "Set A to x and B to each user's own value for 5 users (B: 3 to y, 2 not changed)"},
 		{"A B C", map[int][]v{3: {{Wanted: `+["a","b"]`}, {Wanted: "y"}, {Wanted: `-["c"]`}}}, "", "Add a, b to A, set B to y and remove c from C for 3 users"},
 		{"A", map[int][]v{9: {{Wanted: "a"}}, 8: {{Wanted: "b"}}, 7: {{Wanted: "c"}}, 6: {{Wanted: "d"}}}, "", "Set A for 30 users (9 to a, 8 to b, 7 to c, 6 to d)"},
 		{"A", map[int][]v{9: {{Wanted: "a"}}, 8: {{Wanted: "b"}}, 7: {{Wanted: "c"}}, 6: {{Wanted: "d"}}, 5: {{Wanted: "e"}}}, "", "Set A for 35 users (9 to a, 8 to b, 7 to c and 11 others)"},

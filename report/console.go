@@ -14,15 +14,15 @@ import (
 	"rollcall/pipeline"
 )
 
-// A Console is the one way to standard error. What it is told stands on lines of
-// its own, above the progress line if there is one. It is safe for use by
-// several goroutines at once.
+// A Console is the only writer to standard error. It writes messages as whole lines,
+// above the progress line if there is one. It is safe for use by several goroutines at
+// once.
 type Console struct {
 	mu    sync.Mutex
 	w     io.Writer
 	quiet bool
-	kept  []message   // what a quiet console was told
-	json  *zap.Logger // takes messages too, if everything is to be JSON
+	kept  []message   // messages of a quiet console
+	json  *zap.Logger // logs messages too, if everything is JSON; or nil
 	line  *progressLine
 }
 
@@ -31,23 +31,24 @@ func NewConsole(w io.Writer) *Console {
 	return &Console{w: w}
 }
 
-// Say says something, on a line that names the program, or as a line of the log
-// if that is JSON.
-func (c *Console) Say(format string, args ...any) { c.tell(zapcore.InfoLevel, format, args...) }
+// Say writes a message after the name of the program, or as a line of the log if that is
+// JSON. A quiet Console keeps it until Break.
+func (c *Console) Say(format string, args ...any) { c.add(zapcore.InfoLevel, format, args...) }
 
-// Warn is Say for what should be looked at.
-func (c *Console) Warn(format string, args ...any) { c.tell(zapcore.WarnLevel, format, args...) }
+// Warn is like Say, for a warning.
+func (c *Console) Warn(format string, args ...any) { c.add(zapcore.WarnLevel, format, args...) }
 
-// Fail is Say for what ends the run.
-func (c *Console) Fail(format string, args ...any) { c.tell(zapcore.ErrorLevel, format, args...) }
+// Fail is like Say, for the error that ends the run.
+func (c *Console) Fail(format string, args ...any) { c.add(zapcore.ErrorLevel, format, args...) }
 
-// A message is what a Console is told.
+// A message is a text with its level in a log.
 type message struct {
 	level zapcore.Level
 	text  string
 }
 
-func (c *Console) tell(level zapcore.Level, format string, args ...any) {
+// add writes a message or, if c is quiet, keeps it.
+func (c *Console) add(level zapcore.Level, format string, args ...any) {
 	m := message{level, shownLines(fmt.Sprintf(format, args...))}
 	c.mu.Lock()
 	quiet := c.quiet
@@ -56,11 +57,11 @@ func (c *Console) tell(level zapcore.Level, format string, args ...any) {
 	}
 	c.mu.Unlock()
 	if !quiet {
-		c.say(m)
+		c.writeMessage(m)
 	}
 }
 
-func (c *Console) say(m message) {
+func (c *Console) writeMessage(m message) {
 	if c.json != nil {
 		c.json.Log(m.level, m.text)
 		return
@@ -68,38 +69,38 @@ func (c *Console) say(m message) {
 	fmt.Fprintf(c, "rollcall: %s\n", strings.ReplaceAll(m.text, "\n", "\nrollcall: "))
 }
 
-// Quiet makes c keep what it is told, until Break.
+// Quiet makes c keep messages until Break.
 func (c *Console) Quiet() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.quiet = true
 }
 
-// IsQuiet reports whether c keeps what it is told.
+// IsQuiet reports whether c keeps messages.
 func (c *Console) IsQuiet() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.quiet
 }
 
-// Break ends the silence: what was kept is said, and what comes is said at once.
+// Break ends Quiet: c writes the messages that it kept, and later ones at once.
 func (c *Console) Break() {
 	c.mu.Lock()
 	kept := c.kept
 	c.quiet, c.kept = false, nil
 	c.mu.Unlock()
 	for _, m := range kept {
-		c.say(m)
+		c.writeMessage(m)
 	}
 }
 
-// Remind says something in spite of [Console.Quiet].
+// Remind is like Say, and writes the message even if c is quiet.
 func (c *Console) Remind(format string, args ...any) {
-	c.say(message{zapcore.InfoLevel, shownLines(fmt.Sprintf(format, args...))})
+	c.writeMessage(message{zapcore.InfoLevel, shownLines(fmt.Sprintf(format, args...))})
 }
 
-// Write takes whole lines, of a log. It is there for [Console.Log]. What would do
-// something to the text around it is written as its number.
+// Write writes whole lines of a log, for [Console.Log]. Characters that would change the
+// text around them are escaped.
 func (c *Console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,8 +118,8 @@ func (c *Console) write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-// Beside returns a writer to w that keeps clear of the progress line, for when
-// both are on one terminal.
+// Beside returns a writer to w that erases the progress line first, for a w on the same
+// terminal.
 func (c *Console) Beside(w io.Writer) io.Writer { return beside{c, w} }
 
 type beside struct {
@@ -133,9 +134,9 @@ func (b beside) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// Log returns a logger that writes to c what is at least of the given level. As
-// JSON it is an object a line, and so is then whatever else c is told. Log is to
-// be called ahead of the first use of c by another goroutine.
+// Log returns a logger that writes entries of the given level and above to c. As JSON,
+// each entry is an object on one line, and so is every message of c. Call Log before
+// another goroutine uses c.
 func (c *Console) Log(level zapcore.Level, json bool) *zap.Logger {
 	cfg := encoding()
 	if !json {
@@ -146,7 +147,7 @@ func (c *Console) Log(level zapcore.Level, json bool) *zap.Logger {
 	return zap.New(zapcore.NewCore(enc, c, level))
 }
 
-// encoding says how lines of a log are written.
+// encoding returns the form of a log entry.
 func encoding() zapcore.EncoderConfig {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.TimeKey = "time"
@@ -155,8 +156,8 @@ func encoding() zapcore.EncoderConfig {
 	return cfg
 }
 
-// LogProgress logs how far the run has come, once every interval, until stop is
-// called.
+// LogProgress logs the progress of the run over total rows once in every interval, until
+// stop is called.
 func LogProgress(log *zap.Logger, interval time.Duration, total int, run *pipeline.Run) (stop func()) {
 	var last int64
 	return Every(interval, func() {
@@ -167,8 +168,8 @@ func LogProgress(log *zap.Logger, interval time.Duration, total int, run *pipeli
 	}, func() {})
 }
 
-// LogState logs how far the run over total rows has come, at so many rows a
-// second of late.
+// LogState logs the progress of the run over total rows. PerSecond is its speed of late,
+// in rows.
 func LogState(log *zap.Logger, total int, run *pipeline.Run, perSecond float64) {
 	rows := run.Stats.Rows.Load()
 	fields := []zap.Field{
@@ -205,8 +206,8 @@ func LogState(log *zap.Logger, total int, run *pipeline.Run, perSecond float64) 
 	log.Info("progress", fields...)
 }
 
-// Every calls f once in each interval, from a goroutine of its own that ends
-// when stop is called, with a call of end.
+// Every starts a goroutine that calls f once in each interval until stop is called, and
+// then calls end. The goroutine has returned when stop returns.
 func Every(interval time.Duration, f, end func()) (stop func()) {
 	quit, gone := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -10,9 +10,9 @@ import (
 	"rollcall/pipeline/roster"
 )
 
-// Describe writes what was found in the roster called name, for people: its
-// description in a line, then the warnings, then the first of the rows that
-// can't be used, and the first of the users who are wanted two ways.
+// Describe writes, for people, what was found in the roster called name: its description
+// on one line, then the warnings, then the first of the rows that can't be used, and the
+// first of the users of whom two rows ask for different things.
 func Describe(w io.Writer, name string, d roster.Description) error {
 	var b strings.Builder
 	if n := d.Unusable(); n > 0 {

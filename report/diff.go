@@ -11,29 +11,29 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// Diff writes for people what an audit found or a run did: a line for each row
-// that needs a look, with a sigil ahead of it, then the counts.
+// Diff writes, for people, what an audit found or a run did: a line with a sigil for each
+// row that differs, was changed or failed, then the counts.
 //
 //	~ ada@contoso.com  PrivacyMode: opt-in -> opt-out
 //	= cyd@contoso.com  as wanted; apply without … moves …
 //	? eve@contoso.com  line 4: …
 //	! bob@contoso.com  line 7: unreadable: …
 //
-// Rows that were as wanted are left out, unless setting that once more would move
-// something. Diff is for one goroutine.
+// Rows that were as wanted are left out, unless a set of the same value would change
+// another property. Diff is for one goroutine.
 type Diff struct {
 	Color bool     // paint sigils and values
-	Quiet bool     // leave out what is as wanted in the end
+	Quiet bool     // leave out rows that are as wanted at the end
 	Moved []string // properties that change with the others
 
-	// SetsAll is the command that sets those too who are as wanted.
+	// SetsAll is the command that also sets users who are as wanted.
 	SetsAll string
 
 	w          *bufio.Writer
 	properties []string
 }
 
-// NewDiff returns a Diff of the properties, that writes to w.
+// NewDiff returns a Diff that writes rows with these properties to w.
 func NewDiff(w io.Writer, properties []string) *Diff {
 	return &Diff{w: bufio.NewWriter(w), properties: properties}
 }
@@ -56,7 +56,7 @@ func (d *Diff) Record(r *pipeline.Result) error {
 	return nil
 }
 
-// bad writes the line of a row that failed.
+// bad writes the line of a row that failed, with more at its end.
 func (d *Diff) bad(r *pipeline.Result, more string) {
 	p := palette(d.Color)
 	if r.Status == pipeline.NotFound {
@@ -78,8 +78,7 @@ func (d *Diff) edits(r *pipeline.Result) string {
 	return strings.Join(append(edits, d.moved(r, func(v *pipeline.Value) string { return v.Moves })...), ", ")
 }
 
-// made lists the properties that were set, with the values before where they are
-// known.
+// made lists the properties that were set, with the values before if known.
 func (d *Diff) made(r *pipeline.Result) string {
 	p := palette(d.Color)
 	var edits []string
@@ -95,8 +94,8 @@ func (d *Diff) made(r *pipeline.Result) string {
 	return strings.Join(append(edits, d.moved(r, func(v *pipeline.Value) string { return v.After })...), ", ")
 }
 
-// moved lists what changes with the others, to what to returns, as far as the
-// values before are known.
+// moved lists the properties that change together with the properties set: from the value
+// before, if known, to the value that to returns.
 func (d *Diff) moved(r *pipeline.Result, to func(*pipeline.Value) string) []string {
 	p := palette(d.Color)
 	var edits []string
@@ -124,7 +123,7 @@ func (d *Diff) End(c *pipeline.Counts) error {
 	return d.w.Flush()
 }
 
-// shownLines is shown for text that may have several lines.
+// shownLines is like shown, and keeps line ends.
 func shownLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -133,12 +132,11 @@ func shownLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Shown returns text as it may stand on a terminal: with U+FFFD for what would do
-// something to the text around it, line ends among it.
+// Shown returns text that is safe on a terminal: with U+FFFD for each character that
+// would change the text around it, including line ends.
 func Shown(text string) string { return shown(text) }
 
-// shown returns text with nothing in it that could move a terminal's cursor, or
-// have what follows read another way round.
+// shown returns text with U+FFFD for each [unshowable] character.
 func shown(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unshowable(r) {
@@ -148,8 +146,8 @@ func shown(text string) string {
 	}, text)
 }
 
-// unshowable reports whether r does something to the text around it: a control,
-// a line break, or a mark of direction.
+// unshowable reports whether r changes the text around it: a control character, a line
+// break, or a mark of the direction of writing.
 func unshowable(r rune) bool {
 	switch {
 	case r < ' ', 0x7f <= r && r < 0xa0, r == 0x061c, r == 0x200e, r == 0x200f,
@@ -159,8 +157,8 @@ func unshowable(r rune) bool {
 	return false
 }
 
-// escapeLog returns lines of a log with the characters that are [unshowable] as
-// JSON escapes, but for line ends. In a JSON text that is the same text.
+// escapeLog returns lines of a log with JSON escapes for [unshowable] characters other
+// than line ends and tabs. A JSON text keeps its meaning.
 func escapeLog(lines []byte) []byte {
 	odd := func(r rune) bool { return unshowable(r) && r != '\n' && r != '\t' }
 	if bytes.IndexFunc(lines, odd) < 0 {

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	mostFailures = 10  // that are told of
+	mostFailures = 10  // rows that are listed
 	mostReason   = 120 // characters of a reason
 )
 
-// Failures keep the first of the rows that failed, so that they can be told of at the
-// end of a run. They are a [pipeline.JournalRecorder], for one goroutine.
+// Failures keep the first rows that failed, to list them at the end of a run. They are a
+// [pipeline.JournalRecorder], for one goroutine.
 type Failures struct{ first []string }
 
 // Record adds a row, if it failed.
@@ -31,7 +31,7 @@ func (f *Failures) Record(r *pipeline.Result) error {
 	return nil
 }
 
-// reason returns why a row failed, without the user, whose UPN stands ahead of it.
+// reason returns why a row failed, without its UPN, which the list has already.
 func reason(r *pipeline.Result) string {
 	text := results.Remark(r)
 	if e, ok := errors.AsType[*tenant.Error](r.Err); ok && e.Op != "" {
@@ -40,7 +40,7 @@ func reason(r *pipeline.Result) string {
 	return text
 }
 
-// Journalled is Record of a row that only the journal has.
+// Journalled is like Record, for a row that only the journal has.
 func (f *Failures) Journalled(r *pipeline.Result) { f.Record(r) }
 
 // Flush does nothing.
@@ -52,8 +52,9 @@ func (f *Failures) Restart() bool {
 	return true
 }
 
-// Lines returns what there is to say of so many rows that failed, some of which may
-// have done so in an earlier run. File, if not "", has them all.
+// Lines returns the list of the rows kept, as lines, or nil if there are none. Failed is
+// the number of rows that failed, those of earlier runs included. File is the name of the
+// file that has them all, or "".
 func (f *Failures) Lines(failed int, file string) []string {
 	if len(f.first) == 0 {
 		return nil

@@ -227,7 +227,7 @@ func TestMarkdownIsBounded(t *testing.T) {
 	if err := m.End(&s); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"\n\nand 7 more\n", fmt.Sprintf("| failed | %d |", MarkdownRows+7), "This is not all"} {
+	for _, want := range []string{"\n\nand 7 more\n", fmt.Sprintf("| failed | %d |", MarkdownRows+7), "The run was stopped before it was complete"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("has no %q", want)
 		}

@@ -11,22 +11,22 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// JSONRows writes the results as objects, row by row, with the columns of the
-// results CSV as names: as one array, or as one object a line. Row and Attempts are numbers, all else is
-// text as in the CSV, but that nothing is made safe for spreadsheets. What would
-// do something to a terminal is escaped.
+// JSONRows writes each result as an object whose names are the columns of the results
+// CSV: all in one array, or one object on each line. Row and Attempts are numbers. Other
+// values are texts as in the CSV, without the apostrophes that protect spreadsheets.
+// Characters that are unsafe on a terminal are escaped.
 //
 // It is for one goroutine.
 type JSONRows struct {
 	w        io.Writer
 	buf      []byte
-	names    [][]byte // of the columns, as they are written
+	names    [][]byte // of the columns, encoded
 	upn, own int
-	lines    bool // no array
+	lines    bool // one object on each line, no array
 	begun    bool
 }
 
-// NewJSONRows returns a JSONRows of results that would be laid out as f says.
+// NewJSONRows returns a JSONRows that writes an array of results with the columns of f.
 func NewJSONRows(w io.Writer, f results.Format) *JSONRows {
 	j := &JSONRows{w: w, upn: f.UPN, own: f.Own}
 	taken := make(map[string]bool)
@@ -44,8 +44,8 @@ func NewJSONRows(w io.Writer, f results.Format) *JSONRows {
 	return j
 }
 
-// NewJSONLines is NewJSONRows for one object a line: what is read of it at any time
-// is whole, but for the last line.
+// NewJSONLines is like NewJSONRows, for one object on each line. A reader sees complete
+// lines at any time, except for the last one.
 func NewJSONLines(w io.Writer, f results.Format) *JSONRows {
 	j := NewJSONRows(w, f)
 	j.lines = true
@@ -131,7 +131,7 @@ func (j *JSONRows) End(*pipeline.Counts) error {
 	return j.Flush()
 }
 
-// appendJSON appends text as a JSON string. What is not UTF-8 becomes U+FFFD.
+// appendJSON appends text as a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func appendJSON(b []byte, text string) []byte {
 	b = append(b, '"')
 	for _, r := range text {

@@ -12,10 +12,9 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// A LogFile is a log in a file of bounded size, for its owner alone. When it
-// would grow beyond that, what it holds becomes NAME.1, in the place of what was
-// there, and it begins anew. What can't be written is lost, and the first time
-// said: no run ends for its log.
+// A LogFile is a log in a file of bounded size that only its owner can read. When the
+// file is full, it is renamed to NAME.1, replacing an older one, and a new file begins.
+// Lines that can't be written are lost, with one warning: no run ends because of its log.
 //
 // It is safe for use by several goroutines at once.
 type LogFile struct {
@@ -24,19 +23,19 @@ type LogFile struct {
 	warn func(error) // called once, with why something was lost
 
 	mu     sync.Mutex
-	f      *os.File // nil ahead of the first line
+	f      *os.File // nil before the first line
 	size   int64
 	warned bool
 }
 
-// NewLogFile returns the log in the file called name, which is made with the
-// first line. It may be of so many bytes.
+// NewLogFile returns the log in the file called name, which is created for the first
+// line and holds most bytes at most. It calls warn once, with the first error.
 func NewLogFile(name string, most int64, warn func(error)) *LogFile {
 	return &LogFile{name: name, most: most, warn: warn}
 }
 
-// Log returns a logger that writes to l, an object a line, what is at least of
-// the given level.
+// Log returns a logger that writes entries of the given level and above to l, as an
+// object on each line.
 func (l *LogFile) Log(level zapcore.Level) *zap.Logger {
 	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoding()), l, level))
 }
@@ -69,7 +68,7 @@ func (l *LogFile) write(p []byte) error {
 	return errors.Join(turned, err)
 }
 
-// Check returns an error if l could not be written to.
+// Check returns an error if l can't be written to.
 func (l *LogFile) Check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,13 +96,13 @@ func (l *LogFile) open() error {
 }
 
 func (l *LogFile) rotate() error {
-	l.f.Close() // which Windows wants, ahead of the rename
+	l.f.Close() // Windows renames no open file
 	l.f = nil
 	err := disk.Rename(l.name, l.name+".1")
 	if oerr := l.open(); oerr != nil {
 		return oerr
 	}
-	if err != nil { // better too long than lost
+	if err != nil { // a file that is too long is better than a lost line
 		l.size = 0
 		return fmt.Errorf("log to %s: %w", l.name, disk.Cause(err))
 	}

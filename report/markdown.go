@@ -11,9 +11,9 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// Markdown writes for the summary of a CI job the counts, and a table of the rows
-// that need a person: those that failed or differ. Of these it keeps the first,
-// [MarkdownRows] at most, until End.
+// Markdown writes the counts, and a table of the rows that failed or differ, for the
+// summary of a CI job. Until End it keeps the first of these rows, [MarkdownRows] at
+// most.
 type Markdown struct {
 	Quiet bool // write nothing if all is as wanted
 
@@ -24,22 +24,22 @@ type Markdown struct {
 	more  int // rows that are not kept
 }
 
-// MarkdownRows and markdownCell bound what Markdown writes: what shows a job's
-// summary has bounds too.
+// MarkdownRows and markdownCell bound the length of the table: CI services limit the
+// size of a job's summary.
 const (
 	MarkdownRows = 1000
 	markdownCell = 300
 )
 
-// NewMarkdown returns a Markdown of results of the properties, and of those that
-// change with them, under a title.
+// NewMarkdown returns a Markdown with a title. Moved are the properties that change
+// together with properties.
 func NewMarkdown(w io.Writer, title string, properties, moved []string) *Markdown {
 	d := NewDiff(io.Discard, properties)
 	d.Moved = moved
 	return &Markdown{w: w, title: title, diff: d}
 }
 
-// Record keeps the row, if it needs a person.
+// Record keeps the row if it failed or differs.
 func (m *Markdown) Record(r *pipeline.Result) error {
 	if !r.Status.IsFailure() && r.Status != pipeline.Differs {
 		return nil
@@ -59,7 +59,7 @@ func (m *Markdown) Record(r *pipeline.Result) error {
 // Flush does nothing.
 func (m *Markdown) Flush() error { return nil }
 
-// End writes it all.
+// End writes the title, the counts and the table.
 func (m *Markdown) End(c *pipeline.Counts) error {
 	if m.Quiet && c.AsWanted() {
 		return nil
@@ -73,7 +73,7 @@ func (m *Markdown) End(c *pipeline.Counts) error {
 	}
 	fmt.Fprintf(w, "| all | %d |\n", c.Done())
 	if c.Left() > 0 {
-		fmt.Fprintf(w, "\nThis is not all: the run was stopped.\n\n")
+		fmt.Fprintf(w, "\nThe run was stopped before it was complete:\n\n")
 		for _, line := range Unfinished(c, false) {
 			fmt.Fprintf(w, "- %s\n", line)
 		}
@@ -90,8 +90,8 @@ func (m *Markdown) End(c *pipeline.Counts) error {
 	return w.Flush()
 }
 
-// markdown returns text as it stands in a cell of a table: nothing in it means
-// anything to Markdown or HTML, mentions anybody or is a link.
+// markdown returns text for a cell of a table. Nothing in it is markup, a mention or a
+// link in Markdown or HTML.
 func markdown(text string) string {
 	n := 0
 	for i := range text {

@@ -11,9 +11,9 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// SlackMessage writes an outcome as the message that an incoming webhook of Slack
-// takes, and others after its example: what [OutcomeText] says, and of which run. It
-// names no user of the roster.
+// SlackMessage writes [OutcomeText], and which run it is about, as a message for an
+// incoming webhook of Slack, or of a service that is compatible with it. The message names
+// no user of the roster.
 func SlackMessage(w io.Writer, o *results.Outcome) error {
 	title, rest, _ := strings.Cut(OutcomeText(o), "\n")
 	lines := []string{title}
@@ -59,8 +59,8 @@ type (
 	}
 )
 
-// TeamsMessage writes an outcome as the message that a webhook of Teams takes, be it
-// of a workflow or a connector: an Adaptive Card that has what [SlackMessage] says.
+// TeamsMessage writes an outcome as a message for a webhook of Teams, of a workflow or a
+// connector: an Adaptive Card with the content of [SlackMessage].
 func TeamsMessage(w io.Writer, o *results.Outcome) error {
 	title, rest, _ := strings.Cut(OutcomeText(o), "\n")
 	_, rest, _ = strings.Cut(rest, "\n") // the counts, which are facts here

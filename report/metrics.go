@@ -11,9 +11,9 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// Metrics writes an outcome in Prometheus's text format, for the textfile
-// collector of its node exporter. All are gauges: they are of the last execution
-// and start again with each. There is nothing of any user in them.
+// Metrics writes an outcome in Prometheus's text format, for the textfile collector of
+// the node exporter. All metrics are gauges, for each run starts them again. They
+// contain nothing about users.
 func Metrics(w io.Writer, o *results.Outcome) error {
 	var b strings.Builder
 	labels := fmt.Sprintf(`command="%s",tenant="%s",noun="%s"`, label(o.Command), label(o.Tenant), label(o.Noun))

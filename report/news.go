@@ -9,8 +9,8 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// News writes what is not as it was in a [Baseline]: a line for each row or user
-// of whom there is something to say, then how much that is.
+// News writes what has changed since a [results.Baseline]: a line for each row or user
+// with a change, then the counts.
 //
 //	~ bob@contoso.com  PrivacyMode: excluded -> opt-out, was opt-in -> opt-out
 //	+ ada@contoso.com  PrivacyMode: opt-in -> opt-out
@@ -38,14 +38,15 @@ const (
 
 var kindsOfNews = [...]string{"new", "otherwise", "resolved", "failed", "recovered", "no longer in the roster"}
 
-// NewNews returns the News of an audit of the properties since the baseline.
+// NewNews returns a News that writes to w how an audit of the properties differs from
+// the baseline.
 func NewNews(w io.Writer, properties []string, b *results.Baseline, color, quiet bool) *News {
 	d := NewDiff(w, properties)
 	d.Color, d.Quiet = color, quiet
 	return &News{diff: d, baseline: b}
 }
 
-// Changed reports whether there has been any news.
+// Changed reports whether anything has changed.
 func (n *News) Changed() bool { return n.total() > 0 }
 
 func (n *News) total() int {
@@ -56,7 +57,7 @@ func (n *News) total() int {
 	return total
 }
 
-// Record writes the line of a row, if it is news.
+// Record writes the line of a row if it has changed.
 func (n *News) Record(r *pipeline.Result) error {
 	if r.Status == pipeline.Duplicate || r.Status == pipeline.Example {
 		return nil
@@ -88,7 +89,7 @@ func (n *News) Record(r *pipeline.Result) error {
 	return nil
 }
 
-// was says what the baseline has.
+// was returns the end of a line: what the baseline has for the user.
 func (n *News) was(f *results.Finding) string {
 	switch {
 	case f == nil:
@@ -108,7 +109,8 @@ func (n *News) was(f *results.Finding) string {
 // Flush writes what is buffered.
 func (n *News) Flush() error { return n.diff.Flush() }
 
-// End writes who is gone, if every row was seen, and how much news there is.
+// End writes the users who are no longer in the roster, if every row was seen, and then
+// the counts.
 func (n *News) End(c *pipeline.Counts) error {
 	w, complete := n.diff.w, c.Left() == 0
 	if complete {

@@ -9,7 +9,7 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// OutcomeFields returns an outcome for a log.
+// OutcomeFields returns an outcome as fields of a log entry.
 func OutcomeFields(o *results.Outcome) []zap.Field {
 	var statuses []zap.Field
 	for status, n := range o.Rows.ByStatus {
@@ -40,8 +40,8 @@ func OutcomeFields(o *results.Outcome) []zap.Field {
 	}
 }
 
-// OutcomeText returns an outcome in a few lines that have counts and nothing else:
-// neither users nor the names of files, so that it can be told to others.
+// OutcomeText returns an outcome in a few lines that can be sent to other people: it has
+// counts, and names neither users nor files.
 func OutcomeText(o *results.Outcome) string {
 	text := fmt.Sprintf("rollcall %s: %s, exit status %d\n%s\n", o.Command, o.Ending, o.Exit, CountsText(&o.Rows))
 	for _, line := range Unfinished(&o.Rows, o.MaybeSet) {
@@ -50,7 +50,7 @@ func OutcomeText(o *results.Outcome) string {
 	text += fmt.Sprintf("%s in %v; %s, throttled for %v", pipeline.Plural(o.Calls, "call"), brief(o.Working),
 		pipeline.Plural(o.Retries, "retry"), brief(o.Throttled))
 	if o.Outage > 0 {
-		text += fmt.Sprintf("; no tenant for %v", brief(o.Outage))
+		text += fmt.Sprintf("; outage for %v", brief(o.Outage))
 	}
 	return text + "\n"
 }

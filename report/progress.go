@@ -18,12 +18,11 @@ import (
 // redrawEvery is how often the progress line is drawn.
 const redrawEvery = 100 * time.Millisecond
 
-// eraseLine removes the line that the cursor is on, and puts the cursor at its
-// beginning.
+// eraseLine clears the line of the cursor, and moves the cursor to its beginning.
 const eraseLine = "\x1b[2K\r"
 
-// A progressLine is one line of a terminal, which says how far a run is and is drawn
-// over itself. It is never wider than the terminal at that moment.
+// A progressLine is one line of a terminal that shows the progress of a run. Each
+// drawing replaces the one before, and is never wider than the terminal at that moment.
 type progressLine struct {
 	total int64
 	run   *pipeline.Run
@@ -33,13 +32,13 @@ type progressLine struct {
 	drawn bool // it is on the screen
 }
 
-// A Terminal says what a progress line has to know, each time that it is drawn.
+// A Terminal has functions that a progress line calls for each drawing.
 type Terminal struct {
-	Columns  func() int       // how wide it is
-	Deadline func() time.Time // when a run that is interrupted is stopped at once; nil for never
+	Columns  func() int       // width of the terminal
+	Deadline func() time.Time // when an interrupted run stops at once; nil for never
 }
 
-// Progress draws a progress line, until stop is called, of a run over total rows.
+// Progress draws the progress line of a run over total rows until stop is called.
 func (c *Console) Progress(total int, run *pipeline.Run, at Terminal) (stop func()) {
 	return c.draw(&progressLine{total: int64(total), run: run, at: at})
 }
@@ -61,7 +60,7 @@ func (c *Console) draw(line *progressLine) (stop func()) {
 	})
 }
 
-// erase takes the progress line off the screen, if it is there.
+// erase removes the progress line from the screen, if it is there.
 func (c *Console) erase() {
 	if c.line != nil && c.line.drawn {
 		io.WriteString(c.w, eraseLine)
@@ -69,11 +68,11 @@ func (c *Console) erase() {
 	}
 }
 
-// redraw returns what draws l as things stand now.
+// redraw returns the bytes that draw l in its state at the time now.
 func (l *progressLine) redraw(now time.Time) string {
 	l.drawn = true
-	// A terminal whose last column is written to may be about to wrap, and the ^C of
-	// who interrupts is shown behind the line.
+	// A terminal may wrap the line after a write to its last column, and it shows ^C
+	// after the line when the user interrupts.
 	width := max(l.at.Columns()-1-len("^C"), 1)
 	if l.fleet != nil {
 		return l.redrawFleet(now, width)
@@ -90,13 +89,13 @@ func (l *progressLine) redraw(now time.Time) string {
 	return fitted(rows, max(l.total, 1), segments(l.run, rows, l.total, perSecond), width)
 }
 
-// A segment is one thing that a progress line says.
+// A segment is one piece of information in a progress line.
 type segment struct {
-	rank int // the lower, the more wanted
+	rank int // the lower, the more important
 	text string
 }
 
-// Ranks of segments. The bar comes after those that are below barRank.
+// Ranks of segments. The bar is less important than the segments below barRank.
 const (
 	rankDone = iota
 	rankLeft
@@ -109,13 +108,13 @@ const (
 	rankPace
 )
 
-// segments returns what there is to say of a run that has done so many of total
-// rows, in the order in which it is read.
+// segments returns the segments for a run that has done rows of total rows, from left to
+// right.
 func segments(run *pipeline.Run, rows, total int64, perSecond float64) []segment {
 	all := []segment{{rankDone, fmt.Sprintf("%d/%d", rows, total)}}
 	add := func(rank int, text string) { all = append(all, segment{rank, text}) }
 	if since, _ := run.Outage(); !since.IsZero() {
-		add(rankLeft, "no tenant since "+since.Format(time.TimeOnly))
+		add(rankLeft, "outage since "+since.Format(time.TimeOnly))
 	} else if perSecond > 0 {
 		add(rankSpeed, rowsASecond(perSecond))
 		if rows < total {
@@ -157,15 +156,15 @@ const (
 	wideBar   = 15
 )
 
-// What a line has beside its text: the percentage and blanks, and with a bar more of
-// these.
+// Columns that a line needs in addition to its text: for the percentage and blanks, and
+// for the blanks around a bar.
 const (
 	besideText = len(" 100%  ")
 	besideBar  = len(" 100%     ") - besideText
 )
 
-// fitted returns what draws a line of at most width columns: the percentage, a bar,
-// and the segments. What does not fit is left out, the least wanted first.
+// fitted returns the bytes that draw a line of at most width columns: the percentage, a
+// bar, and the segments. What does not fit is left out, the least important first.
 func fitted(rows, total int64, all []segment, width int) string {
 	var text string
 	keep := make([]bool, len(all))
@@ -189,7 +188,7 @@ func fitted(rows, total int64, all []segment, width int) string {
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(all[a].rank, all[b].rank) })
 	room := width - besideText
-	whole := true // all that is more wanted than the bar is there
+	whole := true // all that is more important than the bar fits
 	for _, i := range order {
 		if all[i].rank < barRank {
 			whole = whole && fits(i, room)
@@ -214,7 +213,7 @@ func fitted(rows, total int64, all []segment, width int) string {
 	return "\r" + line[:min(len(line), width)] + "\x1b[K"
 }
 
-// drawBar returns what draws a line with a bar that is so many characters wide.
+// drawBar returns the bytes that draw a line with a bar of the given width in characters.
 func drawBar(rows, total int64, bar int, text string) string {
 	var b bytes.Buffer
 	p := progressbar.NewOptions64(total,
@@ -228,20 +227,20 @@ func drawBar(rows, total int64, bar int, text string) string {
 		progressbar.OptionSetDescription(text),
 	)
 	p.Set64(min(rows, total))
-	if !p.IsFinished() { // which has been drawn, once
+	if !p.IsFinished() { // a finished bar has been drawn already
 		b.Reset()
-		p.Describe(text) // which draws whatever has changed, as Set64 does not
+		p.Describe(text) // always draws; Set64 draws only if a block has changed
 	}
 	return b.String()
 }
 
-// stoppingLine says, in width columns, what a run is waiting for that begins no more
-// rows, and which has at most so much time left.
+// stoppingLine returns a line of at most width columns for a run that begins no more
+// rows: what it waits for. It stops at once when the time left is over.
 func stoppingLine(run *pipeline.Run, width int, left time.Duration) string {
 	stopping := "stopping: " + pipeline.Plural(run.Stats.InProgress(), "row") + " in progress"
 	why := ""
 	if since, _ := run.Outage(); !since.IsZero() {
-		why = fmt.Sprintf(" (no tenant since %s)", since.Format(time.TimeOnly))
+		why = fmt.Sprintf(" (outage since %s)", since.Format(time.TimeOnly))
 	} else if d := run.Limiter.PauseLeft(); d > time.Second {
 		why = fmt.Sprintf(" (waiting %v)", d.Round(time.Second))
 	} else if n, most := run.ReadingBack(); n > 0 {

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// speedOver is the time over which a speed is taken.
+// speedOver is the time over which a speed is measured.
 const speedOver = 10 * time.Second
 
-// A speed is how fast rows are done of late.
-type speed struct{ seen []rowsAt } // the first one, then those of speedOver
+// A speed measures how many rows a second a run has done of late.
+type speed struct{ seen []rowsAt } // the first measurement, then those within speedOver
 
 type rowsAt struct {
 	time time.Time
 	rows int64
 }
 
-// see notes that so many rows are done now, and returns how many a second were done
-// of late: of a run that stands still, on the whole. It returns 0 while that can't be
-// told.
+// see records that rows are done at the time now, and returns the rows a second over the
+// last seconds or, if none was done in these, since the start. It returns 0 in the first
+// second, when no speed is known.
 func (s *speed) see(now time.Time, rows int64) (perSecond float64) {
 	s.seen = append(s.seen, rowsAt{now, rows})
 	old := 1
@@ -41,7 +41,7 @@ func (s *speed) see(now time.Time, rows int64) (perSecond float64) {
 	return since(s.seen[0])
 }
 
-// rowsASecond returns a number of rows a second: "20/s", or "12/min" of a slow run.
+// rowsASecond returns a speed as text: "20/s", or "12/min" for a slow run.
 func rowsASecond(perSecond float64) string {
 	switch {
 	case perSecond >= 9.95:
@@ -54,10 +54,10 @@ func rowsASecond(perSecond float64) string {
 	return fmt.Sprintf("%.0f/h", max(perSecond*3600, 1))
 }
 
-// timeLeft returns d as a person wants to know it: 18s, 3m20s, 2h05m, 4d.
+// timeLeft returns d as short text: 18s, 3m20s, 2h05m, 4d.
 func timeLeft(d time.Duration) string {
 	switch {
-	case d < 0 || d > 99*24*time.Hour: // or too long to be told
+	case d < 0 || d > 99*24*time.Hour: // d overflowed
 		return "99d"
 	case d >= 100*time.Hour:
 		return fmt.Sprintf("%dd", d/(24*time.Hour))

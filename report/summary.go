@@ -9,8 +9,8 @@ import (
 	"rollcall/pipeline/pace"
 )
 
-// CountsText says what became of the rows that have a result, in the order of the
-// statuses: "3 rows: 2 applied, 1 not-found".
+// CountsText returns the counts of the rows with a result, in the order of the statuses:
+// "3 rows: 2 applied, 1 not-found".
 func CountsText(c *pipeline.Counts) string {
 	var counts []string
 	for status, n := range c.ByStatus {
@@ -25,10 +25,9 @@ func CountsText(c *pipeline.Counts) string {
 	return text
 }
 
-// Unfinished says in lines what there is beside the rows of [CountsText], so that
-// all rows are accounted for: those in progress, if they may have been set perhaps
-// changed, and those not attempted. It also says how many of the results are not in
-// the results file.
+// Unfinished returns lines on the rows that [CountsText] does not count: rows in
+// progress, which are perhaps changed if maybeSet, and rows not attempted. It also
+// returns a line on results that are not yet in the results file.
 func Unfinished(c *pipeline.Counts, maybeSet bool) []string {
 	var lines []string
 	if c.Journalled > 0 {
@@ -51,16 +50,15 @@ func Unfinished(c *pipeline.Counts, maybeSet bool) []string {
 	return lines
 }
 
-// Pace says in a line what a run cost the tenant: calls, and how fast they were
-// made in the time that it took. If the tenant said that they were too many, it
-// says how many it was found to allow.
+// Pace returns a line on the calls of a run: how many, in how much time, how fast and for
+// how long throttled. If the tenant throttled calls, it also has the pace that was found.
 func Pace(run *pipeline.Run, elapsed time.Duration) string {
 	calls := run.Stats.Calls.Load()
 	text := fmt.Sprintf("%s in %v, %s; %s, throttled for %v",
 		pipeline.Plural(calls, "call"), brief(elapsed), aSecond(float64(calls)/max(elapsed.Seconds(), 1e-9)),
 		pipeline.Plural(run.Stats.Retries.Load(), "retry"), brief(run.Limiter.Throttled()))
 	if _, outage := run.Outage(); outage > 0 {
-		text += fmt.Sprintf("; no tenant for %v", brief(outage))
+		text += fmt.Sprintf("; outage for %v", brief(outage))
 	}
 	if allowed := found(run.Limiter); allowed != "" {
 		text += "; the tenant allowed about " + allowed
@@ -68,7 +66,7 @@ func Pace(run *pipeline.Run, elapsed time.Duration) string {
 	return text
 }
 
-// found says what pace was found, or nothing: "198 a second and 8 at once".
+// found returns the pace that was found, "198 a second and 8 at once", or "".
 func found(l *pace.Limiter) string {
 	var parts []string
 	perSecond, atOnce := l.Pace()
@@ -83,7 +81,7 @@ func found(l *pace.Limiter) string {
 
 func aSecond(x float64) string { return fmt.Sprintf("%.*f a second", decimals(x), x) }
 
-// brief rounds d to what a person wants to know of it.
+// brief rounds d to a precision that suits its length.
 func brief(d time.Duration) time.Duration {
 	switch {
 	case d >= time.Minute:

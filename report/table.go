@@ -14,19 +14,19 @@ import (
 	"rollcall/tenant"
 )
 
-// A Table is a few records to look at or to hand on. A record need not have a
-// value for every column.
+// A Table holds a few records, to print in one of several forms. A record need not have
+// a value for every column.
 type Table struct {
 	Columns []string
 	Records []map[string]any // values by column
 
-	// Lines, if not nil, gets each record as a JSON object on a line of its own when it
-	// is added, and none is kept.
+	// Lines, if not nil, gets each record as a JSON object on its own line when it is
+	// added. Then Records stays empty.
 	Lines io.Writer
-	err   error // of Lines
+	err   error // first error of Lines
 }
 
-// Add adds a record, whose columns are put behind those that are there already.
+// Add adds a record. Columns that the table does not have yet are added at the end.
 func (t *Table) Add(columns []string, record map[string]any) {
 	for _, c := range columns {
 		if !slices.Contains(t.Columns, c) {
@@ -40,7 +40,7 @@ func (t *Table) Add(columns []string, record map[string]any) {
 	t.Records = append(t.Records, record)
 }
 
-// line writes a record to Lines, unless that has failed before.
+// line writes a record to Lines, unless an earlier write failed.
 func (t *Table) line(record map[string]any) {
 	if t.err != nil {
 		return
@@ -52,7 +52,7 @@ func (t *Table) line(record map[string]any) {
 	}
 }
 
-// Err returns why not all records are in Lines, if they are not.
+// Err returns the first error of Lines, or nil.
 func (t *Table) Err() error { return t.err }
 
 // Text writes the table in aligned columns.
@@ -84,7 +84,7 @@ func (t *Table) CSV(w io.Writer) error {
 	return cw.Error()
 }
 
-// Markdown writes the table as one of Markdown.
+// Markdown writes the table as a Markdown table.
 func (t *Table) Markdown(w io.Writer) error {
 	var b bytes.Buffer
 	row := func(cells []string) {

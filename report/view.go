@@ -1,12 +1,11 @@
-// Package report says what a run does and what came of it: on a terminal, in text,
+// Package report shows the progress and the results of a run: on a terminal, in text,
 // CSV, JSON and Markdown, in a log, and as metrics.
 //
-// A [View] is what standard output has of the rows: [Lined], [Diff], [News],
-// [JSONRows] or [Markdown]. [CountsText], [Pace] and [Unfinished] are the closing
-// lines, with [Failures], the first rows that failed. [Asked] is what is asked for, in
-// a sentence. [Console] is the one way to standard error, for messages, log lines and the
-// progress line alike, so that none garbles another. Package html has the report to
-// look at.
+// A [View] writes the rows to standard output: [Lined], [Diff], [News], [JSONRows] or
+// [Markdown]. [CountsText], [Pace] and [Unfinished] return the closing lines, and
+// [Failures] the first rows that failed. [Asked] describes in a sentence what a run asks
+// for. [Console] is the only writer to standard error, for messages, log lines and the
+// progress line, so that they do not mix. Package html makes the HTML report.
 package report
 
 import (
@@ -16,18 +15,18 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// A View is what standard output has of a run: of rows as they are recorded, and
-// when it is over.
+// A View writes the rows of a run to standard output as they are recorded, and what is
+// known only at the end.
 type View interface {
 	pipeline.Recorder
 
-	// End writes what can't be said before the end: c says where the rows stand.
-	// It is called once, after the last Record.
+	// End writes what is known only at the end; c has the counts. It is called once,
+	// after the last Record.
 	End(c *pipeline.Counts) error
 }
 
-// Lined returns the results CSV as a View. For a terminal, what would do something
-// to the text around it is shown as U+FFFD.
+// Lined returns a View that writes the results CSV. For a terminal, characters that would
+// change the text around them are shown as U+FFFD.
 func Lined(w io.Writer, f results.Format, terminal bool) View {
 	if terminal {
 		w = showing{w}
@@ -35,7 +34,7 @@ func Lined(w io.Writer, f results.Format, terminal bool) View {
 	return lined{results.NewWriter(w, f)}
 }
 
-// showing takes whole records, and writes them as they may stand on a terminal.
+// showing is a writer of whole records that makes them safe for a terminal.
 type showing struct{ w io.Writer }
 
 func (s showing) Write(p []byte) (int, error) {
@@ -49,8 +48,8 @@ type lined struct{ *results.Writer }
 
 func (l lined) End(*pipeline.Counts) error { return l.Flush() }
 
-// A palette paints words for a terminal, if it is true. What a color says is
-// said by a sigil or a word too.
+// A palette colors words for a terminal, if it is true. No information is in the color
+// alone: a sigil or a word shows the same.
 type palette bool
 
 func (p palette) changed(text string) string { return p.paint("33", text) }

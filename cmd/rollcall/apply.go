@@ -18,18 +18,20 @@ and writes one results CSV with a record for each row, in the file's order.`,
   rollcall apply results.csv --only failed,unverified,mismatch -o second.csv
   rollcall apply users.csv --noun CASMailbox --set PopEnabled=false -o results.csv \
       --tenant exchange --organization 11111111-2222-3333-4444-555555555555`,
-		Annotations: more(`A results file or the diff of an audit is a roster too: without --set it wants
-what it says, row by row, and the values before come from it.
+		Annotations: more(`FILE can also be a results file or the diff of an audit. Without --set, each row then
+wants the value that the file records as wanted, and the value before comes from it.
 
-Without -o, what is done on a real tenant is recorded in apply-DATE-TIME.csv in the
-working directory, by the time in UTC; -o - is standard output.
+Without -o, an apply on a real tenant writes its results to apply-DATE-TIME.csv in the
+working directory (the time is in UTC). -o - is standard output.
 
-With --read-first it reads ahead of the set, and sets only what differs: fewer
-writes, and the value before is on record, so that undo can put it back.
+With --read-first, apply reads each user before the set, and sets only what differs:
+there are fewer writes, and the results hold the value before, so that undo can put it
+back.
 
-The first interrupt finishes the rows in progress, for as long as --stop-timeout
-says; the second, or the end of that time, stops at once. Either way the results
-file holds whole records only, and --resume goes on.`,
+After the first interrupt, apply finishes the rows in progress, for the time of
+--stop-timeout at most. The second interrupt, or the end of that time, stops it at
+once. In both cases the results file holds complete records only, and --resume goes
+on.`,
 			meaning{exitOK, "every user is as wanted (--dry-run: nothing would change)"},
 			meaning{exitError, "the change could not be made: the file, the tenant or the results can't be used"},
 			meansWrong, meaning{exitRows, "carried out, and some rows failed"},
@@ -45,8 +47,8 @@ file holds whole records only, and --resume goes on.`,
 func (f *jobFlags) addApply(fs *pflag.FlagSet) {
 	f.add(fs)
 	grouped(fs, "What to change", func(fs *pflag.FlagSet) {
-		fs.BoolVar(&f.readFirst, "read-first", false, "read ahead of the set, and set only what differs")
-		fs.BoolVar(&f.ifUnchanged, "if-unchanged", false, "of a diff, change only users who still are as the audit saw them")
+		fs.BoolVar(&f.readFirst, "read-first", false, "read each user before the set, and set only what differs")
+		fs.BoolVar(&f.ifUnchanged, "if-unchanged", false, "with the diff of an audit: change only users who still have the values that the audit read")
 		fs.BoolVar(&f.audit, "dry-run", false, "change nothing: the same as audit")
 	})
 	f.addWrites(fs)

@@ -2,5 +2,5 @@
 
 package main
 
-// whenAsked does nothing: there is no signal to ask by.
+// whenAsked does nothing: this system has no signal for it.
 func whenAsked(func()) (end func()) { return func() {} }

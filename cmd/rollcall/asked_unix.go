@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// whenAsked calls f whenever somebody asks by SIGUSR1 where the run stands, until
+// whenAsked calls f for each SIGUSR1, which asks for the progress of the run, until
 // end is called.
 func whenAsked(f func()) (end func()) {
 	in, gone := make(chan os.Signal, 1), make(chan struct{})
@@ -20,7 +20,7 @@ func whenAsked(f func()) (end func()) {
 		}
 	}()
 	return func() {
-		// One that comes after the end must not kill us.
+		// A signal that comes after the end must not kill the process.
 		signal.Ignore(syscall.SIGUSR1)
 		close(in)
 		<-gone

@@ -21,12 +21,13 @@ wanted, and prints a line for each user that is not as wanted. It changes nothin
   ? eve@contoso.com  line 4: ...                       the tenant has no such user
   ! bob@contoso.com  line 7: ...                       can't be used, or can't be read
 
-Who is as wanted is "same", also with a feature on that an opt-out turns off: apply
---read-first and apply of the diff send such a user nothing. Apply without
---read-first sets everybody, and so moves it: that is what the line with = says.
+A user who is as wanted has the status "same", even if a feature is on that an opt-out
+turns off: apply --read-first, and apply of the diff, send nothing for this user. Apply
+without --read-first sets every user, and so changes that feature too: the line with =
+shows this.
 
-What it holds of the tenant refuses every cmdlet that is not a Get. With -o it
-writes the same columns as apply, a record for each row.`,
+An audit can send Get cmdlets only: every other cmdlet is refused before it is sent.
+With -o, audit writes the same columns as apply, a record for each row.`,
 			meaning{exitOK, "nothing differs (--baseline: nothing has changed)"},
 			meaning{exitError, "the audit could not be made: the file, the tenant or the results can't be used"},
 			meansWrong, meaning{exitRows, "carried out, and some users could not be read, or some rows not used"},
@@ -48,18 +49,18 @@ func (f *jobFlags) addAudit(fs *pflag.FlagSet) {
 	f.addOfApply(fs)
 }
 
-// addOfApply adds the flags of apply that an audit has no use for, so that one word
-// turns the command line of an apply into that of its audit.
+// addOfApply adds the flags of apply that have no effect in an audit, so that a user
+// can turn an apply into its audit by changing the command's name alone.
 func (f *jobFlags) addOfApply(fs *pflag.FlagSet) {
 	grouped(fs, "What to change", func(fs *pflag.FlagSet) {
-		fs.BoolVar(&f.ifUnchanged, "if-unchanged", false, "of a diff, show as stale who no longer is as the audit saw them")
+		fs.BoolVar(&f.ifUnchanged, "if-unchanged", false, "with the diff of an audit: report as stale the users who no longer have the values that the audit read")
 	})
 	grouped(fs, "As apply has them", func(fs *pflag.FlagSet) {
-		fs.BoolP("yes", "y", false, "nothing to do: an audit writes nothing, and does not ask")
-		fs.Bool("read-first", false, "nothing to do: an audit reads, and does no more")
-		fs.Bool("dry-run", false, "nothing to do: an audit is one")
-		fs.Duration("verify-timeout", verifyTimeout, "nothing to do, for any `DURATION`: nothing is set that could be read back")
+		fs.BoolP("yes", "y", false, "no effect: an audit writes nothing and does not ask")
+		fs.Bool("read-first", false, "no effect: an audit only reads")
+		fs.Bool("dry-run", false, "no effect: an audit is a dry run")
+		fs.Duration("verify-timeout", verifyTimeout, "no effect, for any `DURATION`: an audit sets nothing that could be read back")
 		f.guard.addMaxChanges(fs)
-		fs.Lookup("max-changes").Usage = "nothing to do, for any `N|P%`: an audit writes nothing"
+		fs.Lookup("max-changes").Usage = "no effect, for any `N|P%`: an audit writes nothing"
 	})
 }

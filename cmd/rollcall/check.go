@@ -16,16 +16,16 @@ func (a *app) check() *cobra.Command {
 	var asJSON, strict bool
 	c := &cobra.Command{
 		Use:   "check FILE",
-		Short: "Say what is in a CSV file of users; contacts no tenant",
-		Long: `check reads a CSV file, or a sheet of an Excel workbook, as apply and audit would, and
-says what it found in it. It contacts no tenant.`,
+		Short: "Show what is in a CSV file of users; contacts no tenant",
+		Long: `check reads a CSV file, or a sheet of an Excel workbook, as apply and audit do, and
+shows what it found. It contacts no tenant.`,
 		Example: `  rollcall check users.csv
   rollcall check users.csv --set PrivacyMode=@Mode
   rollcall check users.csv --strict && rollcall apply users.csv --privacy-mode opt-out
   rollcall check users.csv --json | jq .users`,
-		Annotations: more(`It says the encoding, the delimiter, the column of UPNs, how many users there are,
-and which rows can't be used and why. With --set NAME=@COLUMN it also finds users
-who are wanted two ways.`, meaning{exitOK, "the file can be used (but for rows that it names)"},
+		Annotations: more(`check shows the encoding, the delimiter, the column of UPNs, the number of users, and
+which rows can't be used and why. With --set NAME=@COLUMN it also finds users for whom
+two rows want different values.`, meaning{exitOK, "the file can be used (except for the rows shown)"},
 			meaning{exitError, "the file can't be used"}, meansWrong, meaning{exitRows, "--strict: some rows can't be used"}),
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -16,12 +16,12 @@ import (
 	"rollcall/tenant/entra"
 )
 
-// completionVariables are cobra's own, which shells set that complete our commands:
-// they stand for no flag, and for no mistake either.
+// completionVariables are environment variables of cobra that a shell sets while it
+// completes our commands. They set no flag, and are no mistake of the user.
 var completionVariables = []string{"ROLLCALL_ACTIVE_HELP", "ROLLCALL_COMPLETION_DESCRIPTIONS"}
 
-// completes has shells complete the values of root's flags, and what its commands
-// are given, where that is no file.
+// completes registers completions for the values of root's flags and for the
+// arguments of its commands, except where these are files.
 func (a *app) completes(root *cobra.Command) {
 	values := map[string][]string{
 		"tenant":       {"sandbox", "sandbox:", "exchange", "powershell"},
@@ -49,7 +49,7 @@ func (a *app) completes(root *cobra.Command) {
 			case values[flag.Name] == nil && (strings.Contains(what, "FILE") || what == "PROGRAM"):
 				return
 			}
-			// One that two commands share is known already.
+			// The error says that the flag, which two commands share, is registered.
 			_ = c.RegisterFlagCompletionFunc(flag.Name, complete)
 		}
 		c.LocalFlags().VisitAll(each)
@@ -68,8 +68,8 @@ func (a *app) completes(root *cobra.Command) {
 	walk(root)
 }
 
-// plain takes the quotes out of the usage of root's flags, which shells show as
-// they are.
+// plain removes the backquotes from the usage of root's flags, which shells would
+// show.
 func plain(root *cobra.Command) {
 	unquote := func(flag *pflag.Flag) { flag.Usage = strings.ReplaceAll(flag.Usage, "`", "") }
 	root.LocalFlags().VisitAll(unquote)
@@ -96,7 +96,7 @@ func helpCompletion(c *cobra.Command, args []string, _ string) ([]cobra.Completi
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// listCompletion completes the last of words with commas between.
+// listCompletion completes the last word of a list with commas. It offers words.
 func listCompletion(words []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		given := begun[:strings.LastIndex(begun, ",")+1]
@@ -110,7 +110,7 @@ func listCompletion(words []string) cobra.CompletionFunc {
 	}
 }
 
-// profileCompletion completes the names of the profiles that there are.
+// profileCompletion completes the name of a profile.
 func (a *app) profileCompletion(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	file := a.profile.config
 	if file == "" {
@@ -121,7 +121,7 @@ func (a *app) profileCompletion(*cobra.Command, []string, string) ([]cobra.Compl
 	}
 	text, _ := os.ReadFile(file)
 	var all struct{ Profiles map[string]any }
-	_ = yaml.Unmarshal(text, &all) // who runs the command is told what is wrong with it
+	_ = yaml.Unmarshal(text, &all) // the command itself reports what is wrong with the file
 	var names []string
 	for name := range all.Profiles {
 		names = append(names, name)
@@ -130,7 +130,7 @@ func (a *app) profileCompletion(*cobra.Command, []string, string) ([]cobra.Compl
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completion gives root its command that prints scripts for shells.
+// completion adds to root the command that prints completion scripts for shells.
 func completion(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	shells, _, err := root.Find([]string{"completion"})
@@ -149,8 +149,9 @@ func completion(root *cobra.Command) {
 	}
 }
 
-// powershellCompletion writes the script for PowerShell. Cobra's sets a variable of
-// the session whenever it completes, and each command from then on would find it.
+// powershellCompletion writes the script for PowerShell without the lines of cobra's
+// script that set an environment variable in the session: every later command would
+// inherit it.
 func powershellCompletion(root *cobra.Command, w io.Writer, tips bool) error {
 	var script bytes.Buffer
 	write := root.GenPowerShellCompletion

@@ -23,19 +23,20 @@ var secretFlags = []string{"ping", "webhook"}
 var signInVariables = []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",
 	"AZURE_AUTHORITY_HOST", "AZURE_TOKEN_CREDENTIALS", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE"}
 
-// config returns the command that shows what all other commands' flags come to.
+// config returns the command that shows the values of all other commands' flags.
 func (a *app) config(root *cobra.Command) *cobra.Command {
 	var all bool
 	c := &cobra.Command{
 		Use:   "config",
-		Short: "Show what the flags come to, and where each value is from",
-		Long: `config shows the values that flags have here, and where each is from. It takes every
-command's flags. Secrets are masked.`,
+		Short: "Show the value of each flag, and where it comes from",
+		Long: `config shows the values of flags, and where each value comes from. It accepts the
+flags of every command. Secrets are masked.`,
 		Example: `  rollcall config --all
   rollcall config --tenant exchange --rate 20
   rollcall config --config rollcall.yaml --profile contoso`,
-		Annotations: more(`A flag on the command line comes first, then a ROLLCALL_ variable (ROLLCALL_MAX_ERRORS
-for --max-errors), then the profile that --profile names, then the default.
+		Annotations: more(`A flag on the command line takes precedence over a ROLLCALL_ variable
+(ROLLCALL_MAX_ERRORS for --max-errors), that over the profile that --profile names, and
+that over the default.
 
 Profiles are kept in rollcall/rollcall.yaml in the user's configuration directory,
 or in the file that --config names. A key is the long name of any flag:
@@ -47,7 +48,7 @@ or in the file that --config names. A key is the long name of any flag:
       auth: certificate
       certificate: /etc/rollcall/contoso.pem
       rate: 20
-      max-errors: 1%`, meaning{exitOK, "the flags and where they are from were shown"}, meansWrong),
+      max-errors: 1%`, meaning{exitOK, "the values were shown"}, meansWrong),
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.showConfig(c, all) },
 	}
@@ -65,12 +66,12 @@ or in the file that --config names. A key is the long name of any flag:
 		}
 	}
 	add(root)
-	c.Flags().BoolVar(&all, "all", false, "show flags that have their defaults too")
+	c.Flags().BoolVar(&all, "all", false, "also show flags that have their default value")
 	return c
 }
 
-// showConfig prints a line for each flag of c that has a value that is not its
-// default, or for all.
+// showConfig prints a line for each flag of c whose value is not the default, or for
+// every flag if all.
 func (a *app) showConfig(c *cobra.Command, all bool) error {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	c.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
@@ -103,7 +104,7 @@ func (a *app) showConfig(c *cobra.Command, all bool) error {
 	return w.Flush()
 }
 
-// masked returns value without what stands for a user and a password in a URL.
+// masked returns value without the user and the password of a URL.
 func masked(value string) string {
 	if !strings.Contains(value, "@") || !strings.Contains(value, ":") {
 		return value

@@ -18,7 +18,7 @@ import (
 // tokenVariable is the environment variable that holds an access token.
 const tokenVariable = "ROLLCALL_ACCESS_TOKEN"
 
-// tenantFlags say where the change is made, and as whom.
+// tenantFlags name the tenant and how to sign in to it.
 type tenantFlags struct {
 	tenant, endpoint, organization, cloud, pwsh string
 	timeout                                     time.Duration
@@ -31,16 +31,16 @@ type tenantFlags struct {
 func (f *tenantFlags) add(fs *pflag.FlagSet) {
 	grouped(fs, "The tenant", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.tenant, "tenant", "sandbox", "`TENANT`: sandbox, sandbox:FILE.csv, exchange or powershell")
-		fs.StringVar(&f.organization, "organization", "", "`ID` of the tenant, a GUID, or one of its domains, such as contoso.onmicrosoft.com; powershell wants its first domain")
+		fs.StringVar(&f.organization, "organization", "", "`ID` of the tenant, a GUID, or one of its domains, such as contoso.onmicrosoft.com; powershell needs its first domain")
 		fs.StringVar(&f.cloud, "cloud", "global", "the `CLOUD` that the tenant is in: "+strings.Join(entra.CloudNames(), ", "))
 		fs.StringVar(&f.endpoint, "endpoint", "", "exchange: base `URL` of the service, if it is not the cloud's")
 		fs.StringVar(&f.pwsh, "pwsh", "", "powershell: the PowerShell `PROGRAM` to run")
-		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up on a call, and on signing in, after this `DURATION`")
-		fs.IntVar(&f.batch, "batch", 1, "exchange: send up to `N` calls in one request, which wants --workers N or more; fewer requests, but not documented")
+		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up a call, or signing in, after this `DURATION`")
+		fs.IntVar(&f.batch, "batch", 1, "exchange: send up to `N` calls in one request; needs --workers N or more; fewer requests, but Microsoft does not document it")
 	})
 	grouped(fs, "Signing in", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.auth, "auth", "", "`HOW` to sign in: "+strings.Join(entra.Methods(), ", ")+" (default token, if there is one)")
-		fs.StringVar(&f.client, "client-id", "", "application `ID`, if not in AZURE_CLIENT_ID; with managed-identity the identity's")
+		fs.StringVar(&f.client, "client-id", "", "`ID` of the application, if not in AZURE_CLIENT_ID; with managed-identity, ID of the identity")
 		fs.StringVar(&f.certificate, "certificate", "", "the application's certificate and key, a PEM or PKCS#12 `FILE`; its password is taken from AZURE_CLIENT_CERTIFICATE_PASSWORD")
 		fs.StringVar(&f.thumbprint, "certificate-thumbprint", "", "powershell: `THUMBPRINT` of a certificate in the user's store on Windows")
 		fs.StringVar(&f.secretFile, "secret-file", "", "the `FILE` with the application's secret, if it is not in AZURE_CLIENT_SECRET")
@@ -49,7 +49,8 @@ func (f *tenantFlags) add(fs *pflag.FlagSet) {
 	})
 }
 
-// settings returns what the flags say, and the environment where they say nothing.
+// settings returns the values of the flags, or of the environment for flags that are
+// not set.
 func (f *tenantFlags) settings() connect.Settings {
 	environment := func(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 	return connect.Settings{
@@ -75,7 +76,7 @@ func (f *tenantFlags) settings() connect.Settings {
 	}
 }
 
-// organizationID returns the tenant that is meant.
+// organizationID returns the ID or a domain of the tenant, or "".
 func (f *tenantFlags) organizationID() string {
 	if f.organization == "" && f.tenant == connect.Exchange {
 		return strings.TrimSpace(os.Getenv("AZURE_TENANT_ID"))
@@ -83,9 +84,9 @@ func (f *tenantFlags) organizationID() string {
 	return f.organization
 }
 
-// method returns how to sign in. Nobody is signed in as by accident: without
-// --auth it is by what the command line names, by a token that is there, or not
-// at all.
+// method returns how to sign in, or "". Without --auth that is the credential that
+// the command line names, or a token, and nothing else: an account that happens to
+// be signed in on this machine is never used.
 func (f *tenantFlags) method() string {
 	switch {
 	case f.auth != "":
@@ -106,8 +107,8 @@ func (f *tenantFlags) isSandbox() bool { return f.tenant == connect.Sandbox || f
 // file returns the file that holds the tenant, or "".
 func (f *tenantFlags) file() string { s := f.settings(); return s.File() }
 
-// connect returns the tenant that the flags name, for cmdlets of a noun. No call
-// is made yet. Processes that are started for it have the files of inherit open.
+// connect returns the tenant that the flags name, for cmdlets of a noun. It makes no
+// call. Processes that the tenant starts inherit the open files of inherit.
 func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger, inherit ...*os.File) (*connect.Tenant, error) {
 	t, err := connect.Open(f.settings(), connect.Options{
 		Noun:    noun,
@@ -124,14 +125,14 @@ func (f *tenantFlags) connect(a *app, noun string, workers int, log *zap.Logger,
 	return t, err
 }
 
-// settingError returns e as one of the command line: with the flag's name.
+// settingError returns e as an error of the command line, with the flag's name.
 func settingError(e *connect.SettingError) error {
 	x := &exit{status: exitUsage, err: e}
 	if e.Setting != "" {
 		x.err = fmt.Errorf("--%w", e)
 	}
 	if e.Setting == "max-changes" {
-		x.hint = "--read-first reads the values before"
+		x.hint = "use --read-first, which reads the values before"
 	}
 	if errors.Is(e, connect.ErrModuleOnly) {
 		x.hint = "--tenant powershell runs the module's own cmdlets"

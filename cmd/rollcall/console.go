@@ -21,7 +21,7 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// consoleFlags say what standard error has meanwhile.
+// consoleFlags choose what a run writes to standard error.
 type consoleFlags struct {
 	quiet, verbose bool
 	logFormat      string
@@ -29,10 +29,10 @@ type consoleFlags struct {
 }
 
 func (f *consoleFlags) add(fs *pflag.FlagSet) {
-	fs.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing if all is well")
-	fs.BoolVarP(&f.verbose, "verbose", "v", false, "log retries and the tenant's warnings too")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing if all is well")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "also log retries and the tenant's warnings")
 	fs.StringVar(&f.logFormat, "log-format", "console", "`FORMAT` of log lines: console, for people, or json")
-	fs.DurationVar(&f.stats, "stats", time.Minute, "without a terminal, log how far the run is once in this `DURATION`; 0 for never")
+	fs.DurationVar(&f.stats, "stats", time.Minute, "without a terminal, log the progress of the run once in this `DURATION`; 0 for never")
 }
 
 // start sets up the console as the flags say, and returns the log.
@@ -61,8 +61,8 @@ func (f *consoleFlags) start(a *app) (*zap.Logger, error) {
 // draws reports whether there is a progress line.
 func (f *consoleFlags) draws(a *app) bool { return f.logFormat == "console" && takesSequences(a.err) }
 
-// progress shows how far the run is: with a progress line on a terminal, with
-// log lines elsewhere.
+// progress shows the progress of the run, until stop is called: with a progress line
+// on a terminal, with log lines elsewhere.
 func (f *consoleFlags) progress(a *app, i *interrupts, total int, run *pipeline.Run, log *zap.Logger) (stop func()) {
 	switch {
 	case f.quiet:
@@ -74,8 +74,8 @@ func (f *consoleFlags) progress(a *app, i *interrupts, total int, run *pipeline.
 	return func() {}
 }
 
-// columns returns what says how wide a terminal is at the time: 80 columns if it does
-// not say.
+// columns returns a function that returns the width of a terminal at that moment, or
+// 80 if it is not known.
 func columns(stream any) func() int {
 	return func() int {
 		if f, ok := stream.(*os.File); ok {
@@ -87,7 +87,8 @@ func columns(stream any) func() int {
 	}
 }
 
-// stdout returns standard output, to be written to during a run.
+// stdout returns the writer to standard output for a run, which keeps clear of the
+// progress line.
 func (a *app) stdout() io.Writer {
 	if isTerminal(a.out) && isTerminal(a.err) {
 		return a.console.Beside(a.out)
@@ -95,21 +96,21 @@ func (a *app) stdout() io.Writer {
 	return a.out
 }
 
-// greet says what must not be mistaken: that the tenant is not a real one. It is
-// said again at the very end. That it is so because nobody named a tenant is
-// always said: results of a rehearsal look like real ones.
+// greet says that the tenant is a sandbox, now and as the last line of the program.
+// If that is because no --tenant was given, it says so even with --quiet: results
+// of a sandbox look like real ones.
 func (a *app) greet(t *connect.Tenant, unnamed bool) {
 	if unnamed && a.console.IsQuiet() {
-		a.console.Remind("no --tenant was named: this is the %s, and nothing in Microsoft 365 is touched", t.Name)
+		a.console.Remind("no --tenant was named: this is the %s; nothing in Microsoft 365 is changed", t.Name)
 		return
 	}
 	if !t.Real {
-		a.console.Say("%s: nothing in Microsoft 365 is touched", t.Name)
-		a.goodbye = fmt.Sprintf("this was the %s: nothing in Microsoft 365 was touched", t.Name)
+		a.console.Say("%s: nothing in Microsoft 365 is changed", t.Name)
+		a.goodbye = fmt.Sprintf("this was the %s: nothing in Microsoft 365 was changed", t.Name)
 	}
 }
 
-// describe says what was found in a roster, so that a wrong guess is seen.
+// describe prints what was found in a roster, so that the user sees a wrong guess.
 func (a *app) describe(name string, r *roster.Roster) {
 	found := r.Description()
 	a.console.Say("%s: %s", name, found)
@@ -118,22 +119,22 @@ func (a *app) describe(name string, r *roster.Roster) {
 	}
 }
 
-// isYes reports whether an answer means to go ahead: nothing but a yes does.
+// isYes reports whether an answer is y or yes.
 func isYes(answer string) bool {
 	answer = strings.TrimSpace(answer)
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }
 
-// errNobodyToAsk is that a question can't be asked.
+// errNobodyToAsk is the error of a question without a terminal to ask it on.
 var errNobodyToAsk = errors.New("not confirmed: there is no terminal to ask on")
 
-// confirm asks whether to go on with what is about to happen.
+// confirm asks the user a question, and returns an error unless the answer is yes.
 func (a *app) confirm(i *interrupts, question string) error {
 	if !isTerminal(a.in) || !isTerminal(a.err) {
 		return &exit{status: exitUsage, err: errNobodyToAsk,
 			hint: "--yes goes ahead: " + question}
 	}
-	a.console.Break() // who answers should have seen what was found
+	a.console.Break() // the user must see what was found before answering
 	fmt.Fprintf(a.err, "%s [y/N] ", report.Shown(question))
 	newline := sync.OnceFunc(func() { fmt.Fprintln(a.err) }) // what comes stands below the question
 	defer i.alsoSays(newline)()

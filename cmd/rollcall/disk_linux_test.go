@@ -39,7 +39,7 @@ func TestFullDisk(t *testing.T) {
 	if want := fmt.Sprintf("%d rows: %[1]d applied\n", records); !strings.Contains(said, want) {
 		t.Errorf("there are %d records, and it said %s", records, said)
 	}
-	if html, err := os.ReadFile(page); err != nil || !bytes.Contains(html, []byte("may have been changed all the same")) {
+	if html, err := os.ReadFile(page); err != nil || !bytes.Contains(html, []byte("may have been changed: ")) {
 		t.Errorf("the report does not tell of users in hand: %v", err)
 	}
 

@@ -14,8 +14,8 @@ import (
 )
 
 // generators returns the command that writes the manual pages and completions.
-// Only make docs and make dist build it: what it needs is not for everyone to
-// carry.
+// Only make docs and make dist build it, so that the program does not contain the
+// packages that it needs.
 func generators() []*cobra.Command {
 	return []*cobra.Command{{
 		Use:    "docs DIR",
@@ -33,7 +33,7 @@ func writeDocs(root *cobra.Command, dir string) error {
 			return err
 		}
 	}
-	tell(root)
+	addNotes(root)
 	if err := doc.GenManTree(root, &doc.GenManHeader{Title: "ROLLCALL", Section: "1", Source: "rollcall"}, man); err != nil {
 		return err
 	}
@@ -60,9 +60,8 @@ func writeDocs(root *cobra.Command, dir string) error {
 	return nil
 }
 
-// writeTopic writes what help says of a topic as a manual page, which is called
-// what the command line is that shows it. The first paragraph is what the page is
-// about in a sentence.
+// writeTopic writes a help topic as a manual page. The first paragraph of the topic
+// becomes the one-line description of the page.
 func writeTopic(name, file string) error {
 	var b strings.Builder
 	if _, err := showTopic(name, &b); err != nil {
@@ -75,8 +74,9 @@ func writeTopic(name, file string) error {
 	return os.WriteFile(file, md2man.Render([]byte(page)), 0o644)
 }
 
-// tell puts into the description of c what help prints beside it.
-func tell(c *cobra.Command) {
+// addNotes appends to the long descriptions of c and its commands the notes and exit
+// statuses that help prints separately.
+func addNotes(c *cobra.Command) {
 	c.DisableAutoGenTag = true
 	if notes := c.Annotations[notesAnnotation]; notes != "" {
 		c.Long += "\n\n" + notes
@@ -85,6 +85,6 @@ func tell(c *cobra.Command) {
 		c.Long += "\n\nExit status:\n\n" + lines
 	}
 	for _, sub := range c.Commands() {
-		tell(sub)
+		addNotes(sub)
 	}
 }

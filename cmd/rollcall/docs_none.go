@@ -4,5 +4,5 @@ package main
 
 import "github.com/spf13/cobra"
 
-// generators returns no commands: see the build with the tag docs.
+// generators returns no commands. The build with the tag docs has them.
 func generators() []*cobra.Command { return nil }

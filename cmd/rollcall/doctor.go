@@ -23,16 +23,16 @@ func (a *app) doctor() *cobra.Command {
 	var f userFlags
 	c := &cobra.Command{
 		Use:   "doctor [UPN]",
-		Short: "Find out whether the tenant can be reached, and what may be done there",
-		Long: `doctor looks, step by step, at all that a run on the chosen tenant and noun needs, and
-says what to do where something is missing. It changes nothing.`,
+		Short: "Check that the tenant can be reached, and which permissions there are",
+		Long: `doctor checks, step by step, everything that a run on the chosen tenant and noun needs.
+If something is missing, it says what to do. It changes nothing.`,
 		Example: `  rollcall doctor
   rollcall doctor ada@contoso.com --profile contoso
   rollcall doctor ada@contoso.com --tenant exchange --organization contoso.onmicrosoft.com --auth device-code`,
-		Annotations: more(`With a UPN it also reads that user's setting, which is the best proof there is: it
-decides, whatever was found ahead of it that only speaks for or against it. The token
-is never shown, only what it says: for whom, with which roles, for how long.`,
-			meaning{exitOK, "a run would work, as far as can be told"}, meaning{exitError, "a run would not work"}, meansWrong,
+		Annotations: more(`With a UPN it also reads that user's setting. This is the best proof: if the user can be
+read, a missing role found in an earlier step is only a warning. The token is never
+shown, only what is in it: the account, its roles and when it expires.`,
+			meaning{exitOK, "no check failed: a run is expected to work"}, meaning{exitError, "tenant check failed"}, meansWrong,
 			meaning{exitInterrupted, "interrupted"}, meaning{exitTerminated, "terminated"}),
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return f.doctor(a, args) },
@@ -74,21 +74,22 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 			fmt.Fprintf(out, "note  %s\n", n)
 		}
 	}
-	well := examine(ctx, out, steps)
+	passed := runSteps(ctx, out, steps)
 	switch {
 	case interrupts.status() != 0:
 		return &exit{status: interrupts.status(), err: errInterrupted}
-	case !well:
-		return &exit{status: exitError, err: errors.New("a run would not work")}
+	case !passed:
+		return &exit{status: exitError, err: errors.New("tenant check failed")}
 	case len(upns) == 0 && conn.Real && !slices.ContainsFunc(steps, func(s connect.Step) bool { return s.Name == "cmdlets" }):
-		fmt.Fprintln(out, "warn  user       none named: the token was not tried against the service\n                 name a user: rollcall doctor UPN, with the same flags")
+		fmt.Fprintln(out, "warn  user       not checked: the token was not tried on the service\n                 give a UPN: rollcall doctor UPN, with the same flags")
 	case len(upns) == 0:
-		fmt.Fprintln(out, "-     user       none named: name one, by UPN, to have the setting read")
+		fmt.Fprintln(out, "-     user       not checked: give a UPN to read the setting of this user")
 	}
 	return out.err
 }
 
-// firstError is a writer that keeps the first error, for who writes line by line.
+// firstError is a writer that keeps the first error, so that not every write needs a
+// check.
 type firstError struct {
 	w   io.Writer
 	err error
@@ -102,7 +103,7 @@ func (f *firstError) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// permission returns what steps say of what the caller has to be permitted.
+// permission returns the text of steps on the permission that the caller needs, or "".
 func permission(steps []connect.Step) string {
 	for _, s := range steps {
 		if s.Permission != "" {
@@ -112,7 +113,7 @@ func permission(steps []connect.Step) string {
 	return ""
 }
 
-// userStep reads one user's setting.
+// userStep returns the step that reads one user's setting.
 func userStep(run *pipeline.Run, upn, permission string) connect.Step {
 	run.Tenant = tenant.ReadOnly(run.Tenant)
 	return connect.Step{
@@ -138,9 +139,10 @@ func userStep(run *pipeline.Run, upn, permission string) connect.Step {
 	}
 }
 
-// mend says what to do about err, which a step ended in: what the error itself says,
-// if it does. What the caller has to be permitted is said only if it was refused.
-func mend(s connect.Step, err error) string {
+// fixFor returns what to do about err, the error of a step: the advice in the error
+// itself if it has one, else that of the step. It names the permission that the caller
+// needs only if the caller was refused.
+func fixFor(s connect.Step, err error) string {
 	e, ok := errors.AsType[*tenant.Error](err)
 	advised, _ := errors.AsType[*connect.Advised](err)
 	switch hint := cmp.Or(signInHint(err), entra.Hint(err.Error())); {
@@ -158,19 +160,19 @@ func mend(s connect.Step, err error) string {
 			text = e.Common
 		}
 		if e.Status != http.StatusForbidden && e.Class != tenant.Denied {
-			text = "the service does not accept this token: check --auth, --cloud and --organization, or put in a fresh one"
+			text = "the service does not accept this token: check --auth, --cloud and --organization, or use a new token"
 			if s.Permission != "" && e.Status == http.StatusUnauthorized {
-				text += "; if it is right, " + s.Permission
+				text += "; if the token is right, " + s.Permission
 			}
 		}
 		return text
 	case ok && e.Transient():
-		return "try again later; if it stays, check the network, and HTTPS_PROXY if there is a proxy"
+		return "try again later; if it fails again, check the network, and HTTPS_PROXY if there is a proxy"
 	}
 	return withFlags(s.Fix, s.Settings)
 }
 
-// withFlags returns text with the flags that it is about.
+// withFlags returns text followed by the flags of settings in brackets.
 func withFlags(text string, settings []string) string {
 	if settings == nil {
 		return text
@@ -178,15 +180,16 @@ func withFlags(text string, settings []string) string {
 	return text + " (--" + strings.Join(settings, ", --") + ")"
 }
 
-// isRefused reports whether the caller was: with HTTP 401 or 403, or in as many words.
+// isRefused reports whether the tenant refused the caller: with HTTP 401 or 403, or
+// with an error of such a class.
 func isRefused(e *tenant.Error) bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Class == tenant.Unauthorized || e.Class == tenant.Denied
 }
 
-// examine takes one step after another until one fails, and says what it found
-// of each. It reports whether all is well; a [connect.Caution] is no failure, nor is
+// runSteps runs the checks one after another until one fails, and writes the result of
+// each to w. It reports whether none failed. A [connect.Caution] is no failure, nor is
 // a step that the last one, which reads a user, overrules.
-func examine(ctx context.Context, w io.Writer, steps []connect.Step) bool {
+func runSteps(ctx context.Context, w io.Writer, steps []connect.Step) bool {
 	reads := len(steps) > 0 && steps[len(steps)-1].Name == "user"
 	for i, s := range steps {
 		found, err := s.Check(ctx)
@@ -206,15 +209,15 @@ func examine(ctx context.Context, w io.Writer, steps []connect.Step) bool {
 		}
 		fmt.Fprintf(w, "%s  %-10s %v\n", word, s.Name, err)
 		e, ok := errors.AsType[*tenant.Error](err)
-		again := overruled && ok && isRefused(e) // to who reads the user
-		if text := mend(s, err); text != "" && !again {
+		again := overruled && ok && isRefused(e) // the step user gives the same advice
+		if text := fixFor(s, err); text != "" && !again {
 			fmt.Fprintf(w, "                 %s\n", text)
 		}
 		if overruled {
 			continue
 		}
 		for _, s := range steps[i+1:] {
-			fmt.Fprintf(w, "-     %-10s not looked at\n", s.Name)
+			fmt.Fprintf(w, "-     %-10s not checked\n", s.Name)
 		}
 		return false
 	}

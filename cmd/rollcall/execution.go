@@ -12,26 +12,26 @@ import (
 	"rollcall/tenant"
 )
 
-// An execution is a job as the command line runs it. It is what observes the job.
+// An execution is one run of a job by the command line. It observes the job.
 type execution struct {
 	*jobFlags
 	app        *app
 	rosterName string
 	interrupts *interrupts
 	monitor    *monitor
-	plan       *job.Plan     // once the roster was read
-	run        *pipeline.Run // once it has begun
-	began      time.Time     // when it did
+	plan       *job.Plan     // nil until the roster is read
+	run        *pipeline.Run // nil until it begins
+	began      time.Time     // when run began
 	news       *report.News  // or nil
 	progress   func()        // ends the progress line
 	page       *page         // the HTML report, or nil
 	onward     string        // what goes on with the job, if that is not its own command line
 	failures   failures
 
-	recordNamed bool // the results file has a name that nobody gave
+	recordNamed bool // the results file has a default name, for -o was not given
 }
 
-// Observe says on standard error what the job does.
+// Observe writes the events of the job to standard error.
 func (x *execution) Observe(e job.Event) {
 	c := x.app.console
 	switch e := e.(type) {
@@ -51,7 +51,7 @@ func (x *execution) Observe(e job.Event) {
 		x.run, x.began = e.Run, time.Now()
 		x.interrupts.says(func() string { return x.stopping(e.Run) })
 		if x.recordNamed {
-			c.Say("there is no -o FILE: the record goes to %s", x.output.name)
+			c.Say("no -o was given: the results go to %s", x.output.name)
 		}
 		x.monitor.begin(x, e)
 		x.progress = x.showProgress()
@@ -67,8 +67,7 @@ func (x *execution) Observe(e job.Event) {
 	}
 }
 
-// showProgress shows how far the run is, until the function that it returns is
-// called.
+// showProgress shows the progress of the run until stop is called.
 func (x *execution) showProgress() (stop func()) {
 	left := x.plan.Counts.Left()
 	show := x.console.progress(x.app, x.interrupts, left, x.run, x.monitor.console)
@@ -79,21 +78,21 @@ func (x *execution) showProgress() (stop func()) {
 	return func() { show(); log() }
 }
 
-// stopping says what a first interrupt does to a run.
+// stopping returns the message for the first interrupt of a run.
 func (x *execution) stopping(run *pipeline.Run) string {
 	rows := pipeline.Plural(run.Stats.InProgress(), "row")
 	if since, _ := run.Outage(); !since.IsZero() {
-		return fmt.Sprintf("the tenant can't be reached since %s: leaving %s in progress", since.Format(time.TimeOnly), rows)
+		return fmt.Sprintf("the tenant can't be reached since %s: leaving %s in progress without a result", since.Format(time.TimeOnly), rows)
 	}
 	text := fmt.Sprintf("finishing %s in progress, %s", rows, x.interrupts.atMost())
 	if d := run.Limiter.PauseLeft(); d > time.Second {
-		text += fmt.Sprintf(" (the tenant has us wait another %v)", d.Round(time.Second))
+		text += fmt.Sprintf(" (the tenant asked for a pause: %v left)", d.Round(time.Second))
 	}
 	return text
 }
 
-// report says what came of the job, to people and to what watches scheduled jobs,
-// and returns the error of the command.
+// report writes the closing lines and sends the outcome of the job to the monitors. It
+// returns the error of the command.
 func (x *execution) report(o *results.Outcome, err error) error {
 	cause := err
 	err = x.exit(o, err)
@@ -102,10 +101,7 @@ func (x *execution) report(o *results.Outcome, err error) error {
 	}
 	_, guarded := errors.AsType[*job.GuardError](cause)
 	explained := guarded || errors.Is(cause, tenant.Unauthorized)
-	if explained { // all else comes of that
-		if statusOf(err) != exitOK {
-			x.app.console.Break()
-		}
+	if explained { // it is the cause of everything below, and so comes first
 		x.app.explainEnd(err)
 	}
 	x.summarize(o, cause)
@@ -116,7 +112,8 @@ func (x *execution) report(o *results.Outcome, err error) error {
 	return err
 }
 
-// sign completes an outcome with what only the program knows.
+// sign adds to an outcome what only the program knows: version, user, host and exit
+// status.
 func (x *execution) sign(o *results.Outcome, err error) {
 	o.Version, o.User, o.Host, o.Results = version(), userName(), hostName(), x.output.name
 	err = x.exit(o, err)
@@ -128,28 +125,28 @@ func (x *execution) sign(o *results.Outcome, err error) {
 	}
 }
 
-// summarize says in lines what came of the run, which ended with err.
+// summarize prints the closing lines of the run, which ended with err.
 func (x *execution) summarize(o *results.Outcome, err error) {
 	say := x.app.console.Say
-	if x.form() != "text" || x.news != nil || !isTerminal(x.app.out) || !isTerminal(x.app.err) { // or it would stand there twice
+	if x.form() != "text" || x.news != nil || !isTerminal(x.app.out) || !isTerminal(x.app.err) { // else standard output has shown them
 		say("%s", report.CountsText(&o.Rows))
 	}
 	left := o.Rows.Left()
-	if alike := x.run.Alike(); alike != "" && (x.run.Stopped() == "" || left == 0) { // or why it stopped says so
-		x.app.console.Warn("warning: all rows that were attempted failed alike: %s", alike)
+	if alike := x.run.Alike(); alike != "" && (x.run.Stopped() == "" || left == 0) { // else the reason of the stop says so
+		x.app.console.Warn("warning: all rows that were attempted failed in the same way: %s", alike)
 	}
 	if found := x.plan.Users.Description(); found.PassedOver > 0 {
 		say("%s", found.Passed())
 	}
 	if n := x.run.Stats.CaseDiffers.Load(); n > 0 {
-		say("%s as wanted but for capitals, left as they are (--match-case makes that a difference)", pipeline.Plural(n, "row"))
+		say("%s with a difference in capitals only, counted as the same (--match-case counts it as a difference)", pipeline.Plural(n, "row"))
 	}
 	if nothing := x.nothing(); nothing != "" {
 		say("%s", nothing)
 	}
 	say("%s", report.Pace(x.run, o.Working))
-	_, unsaid := errors.AsType[*job.OutputError](err)
-	if x.plan.File != "" && o.Rows.Done() > 0 && (o.Ending != results.Errored || unsaid) {
+	_, outputFailed := errors.AsType[*job.OutputError](err)
+	if x.plan.File != "" && o.Rows.Done() > 0 && (o.Ending != results.Errored || outputFailed) {
 		say("results are in %s", x.plan.File)
 	}
 	if name := x.output.html.name; name != "" && x.page.written {
@@ -165,7 +162,7 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 	switch {
 	case x.plan.File == "" || x.plan.Device || o.ResultsSHA256 == "":
 	case errors.Is(err, results.ErrLost):
-		say("to go on: move what is left of %s away, then %s", x.plan.File, x.again())
+		say("to go on: move the rest of %s to another place, then run %s", x.plan.File, x.again())
 	default:
 		say("to go on: %s", x.again())
 	}

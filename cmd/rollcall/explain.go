@@ -14,8 +14,8 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// explain returns err, of a job, with the exit status that it calls for, the flag
-// that it is about, and what to do about it.
+// explain returns err, the error of a job, with its exit status, the flag that caused
+// it, and what to do about it.
 func (x *execution) explain(err error) error {
 	if _, explained := errors.AsType[*exit](err); explained {
 		return err
@@ -30,7 +30,7 @@ func (x *execution) explain(err error) error {
 		return wantedError(e.Err)
 	}
 	if _, ok := errors.AsType[*job.NounError](err); ok {
-		return &exit{status: exitUsage, err: err, hint: "--noun names the setting that the file is about"}
+		return &exit{status: exitUsage, err: err, hint: "--noun names the setting that the file is for"}
 	}
 	if e, ok := errors.AsType[*job.GuardError](err); ok {
 		if e.Guard != "" {
@@ -54,12 +54,12 @@ func (x *execution) explain(err error) error {
 	return explain(rosterError(err), x.tenant.method())
 }
 
-// wantedError returns err, of a change that can't be meant, as one of the command
+// wantedError returns err, why a change is not possible, as an error of the command
 // line.
 func wantedError(err error) error {
 	e := &exit{status: exitUsage, err: err}
 	if retired, ok := errors.AsType[*tenant.RetiredError](err); ok {
-		e.hint = fmt.Sprintf("--excluded-as %s wants %[1]s wherever %s is asked for", retired.Replacement, retired.Value)
+		e.hint = fmt.Sprintf("--excluded-as %s sets %[1]s for each row that wants %s", retired.Replacement, retired.Value)
 	}
 	if s, ok := errors.AsType[*connect.SettingError](err); ok {
 		return settingError(s)
@@ -70,24 +70,24 @@ func wantedError(err error) error {
 	return e
 }
 
-// heldHint says what to do about a lock that another run has.
+// heldHint returns what to do about a lock that another run holds.
 func heldHint(e *lock.HeldError) string {
-	hint := "--lock-wait DURATION waits for it"
+	hint := "--lock-wait DURATION waits for the lock"
 	if e.Orphaned {
-		hint += "; fuser " + e.File.Path + " says which process it is"
+		hint += "; fuser " + e.File.Path + " shows which process holds it"
 	}
 	return hint
 }
 
-// accessErrorHint says what to do about a lock that can't be had.
+// accessErrorHint returns what to do about a lock file that can't be opened.
 func accessErrorHint(e *lock.AccessError) string {
 	switch {
 	case e.Mode != 0 && e.Shared:
-		return fmt.Sprintf("its owner or root can mend it: chmod %o %s", 0o666, e.Path)
+		return fmt.Sprintf("its owner or root can repair it: chmod %o %s", 0o666, e.Path)
 	case e.Mode != 0:
-		return "it is another account's: remove it once no run has " + strings.TrimSuffix(e.Path, ".lock")
+		return "the file belongs to another account: remove it when no run uses " + strings.TrimSuffix(e.Path, ".lock")
 	case e.Shared:
-		return fmt.Sprintf("every account that changes this tenant has to be able to write to %s, or to another --lock-dir DIR (rollcall help locks)", filepath.Dir(e.Path))
+		return fmt.Sprintf("every account that changes this tenant needs write access to %s, or to another --lock-dir DIR (rollcall help locks)", filepath.Dir(e.Path))
 	}
 	return ""
 }

@@ -19,8 +19,8 @@ func TestLockHint(t *testing.T) {
 		want string
 	}{
 		{&lock.AccessError{Path: path, Shared: true, Mode: 0o600, Err: fs.ErrPermission}, "chmod 666 " + path},
-		{&lock.AccessError{Path: path, Mode: 0o600, Err: fs.ErrPermission}, "remove it once no run has " + filepath.Join("dir", "results.csv")},
-		{&lock.AccessError{Path: path, Shared: true, Err: fs.ErrNotExist}, "write to dir, or to another --lock-dir"},
+		{&lock.AccessError{Path: path, Mode: 0o600, Err: fs.ErrPermission}, "remove it when no run uses " + filepath.Join("dir", "results.csv")},
+		{&lock.AccessError{Path: path, Shared: true, Err: fs.ErrNotExist}, "write access to dir, or to another --lock-dir"},
 	} {
 		err := (&execution{jobFlags: &jobFlags{}}).explain(fmt.Errorf("lock it: %w", test.err))
 		if e, ok := errors.AsType[*exit](err); !ok || !strings.Contains(e.hint, test.want) || e.status != exitError {

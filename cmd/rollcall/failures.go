@@ -9,14 +9,14 @@ import (
 	"rollcall/report"
 )
 
-// failures are what a person at a terminal is told at the end of the rows that
-// failed. Elsewhere each of them is logged.
+// failures are the first rows that failed, which are listed at the end of a run on a
+// terminal. Without a terminal each of them is logged.
 type failures struct {
 	report.Failures
-	befores bool // some value before was on record of a user who was changed
+	befores bool // the value before of some user who was changed is recorded
 }
 
-// Record notes a row.
+// Record adds a row.
 func (f *failures) Record(r *pipeline.Result) error {
 	if r.Status == pipeline.Applied {
 		f.befores = f.befores || slices.ContainsFunc(r.Values, func(v pipeline.Value) bool { return v.Before != "" })
@@ -24,7 +24,7 @@ func (f *failures) Record(r *pipeline.Result) error {
 	return f.Failures.Record(r)
 }
 
-// Journalled is Record of a row that only the journal has.
+// Journalled is like Record, for a row that only the journal has.
 func (f *failures) Journalled(r *pipeline.Result) { f.Record(r) }
 
 // Open does nothing.
@@ -33,11 +33,11 @@ func (*failures) Open(job.Plan) error { return nil }
 // Begin does nothing.
 func (*failures) Begin(*pipeline.Run) {}
 
-// End does nothing: they are told of below all else.
+// End does nothing: [execution.suggest] prints the rows after everything else.
 func (*failures) End(*results.Outcome, error) error { return nil }
 
-// suggest says which rows failed, and what a person would likely want to do next. It
-// is for a terminal.
+// suggest prints which rows failed, and which command line the user is likely to want
+// next. It prints nothing without a terminal.
 func (x *execution) suggest(o *results.Outcome) {
 	if !isTerminal(x.app.err) {
 		return
@@ -46,7 +46,7 @@ func (x *execution) suggest(o *results.Outcome) {
 	lines := x.failures.Lines(o.Rows.Failed(), x.plan.File)
 	between := o.Rows.ByStatus[pipeline.Differs] + o.Rows.ByStatus[pipeline.Applied]
 	if x.form() == "text" && isTerminal(x.app.out) && between == 0 {
-		lines = nil // they stand just above, and nothing between them
+		lines = nil // they were printed just before, with nothing in between
 	}
 	for _, line := range lines {
 		say("%s", line)
@@ -64,8 +64,8 @@ func (x *execution) suggest(o *results.Outcome) {
 	}
 }
 
-// retry returns the command line that tries the rows again that failed, as far as
-// another try may mend that, or "" if there are none.
+// retry returns the command line that tries failed rows again, or "" if there are none
+// for which that may help.
 func (x *execution) retry(o *results.Outcome) string {
 	kind := x.kind()
 	if x.audit {

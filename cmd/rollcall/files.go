@@ -13,21 +13,21 @@ type namedFile struct {
 	written    bool
 }
 
-// distinct refuses a command line by which two files that are written are one, or
-// one would replace what is read.
+// distinct returns an error if two of the files are the same and one of them is
+// written.
 func (a *app) distinct(files ...namedFile) error {
 	for i, x := range files {
 		for _, y := range files[:i] {
 			if (x.written || y.written) && a.sameFile(x.name, y.name) {
-				return usage(fmt.Errorf("%s and %s are one file, %s: want two", y.what, x.what, x.name))
+				return usage(fmt.Errorf("%s and %s are the same file, %s: want two files", y.what, x.what, x.name))
 			}
 		}
 	}
 	return nil
 }
 
-// sameFile reports whether two names are of one file, or would be. A - is
-// standard input. What is not a file, /dev/null for one, has room for both.
+// sameFile reports whether two names are of one file, or would be once it is made. A -
+// is standard input. Two names of one device, such as /dev/null, do not count.
 func (a *app) sameFile(x, y string) bool {
 	if x == "" || y == "" {
 		return false
@@ -50,7 +50,7 @@ func (a *app) stat(name string) (os.FileInfo, error) {
 	return nil, errors.New("standard input is not a file")
 }
 
-// place returns what is the same for all names of a file that is not there.
+// place returns a path that is the same for all names of a file that does not exist.
 func place(name string) string {
 	dir, base := filepath.Split(name)
 	if real, err := filepath.EvalSymlinks(filepath.Clean(dir)); err == nil {

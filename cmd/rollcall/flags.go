@@ -14,7 +14,7 @@ import (
 	"rollcall/tenant"
 )
 
-// changeFlags say what to change.
+// changeFlags choose what to change.
 type changeFlags struct {
 	noun, privacyMode, excludedAs string
 	sets                          []string
@@ -25,17 +25,17 @@ type changeFlags struct {
 func (f *changeFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.privacyMode, "privacy-mode", "", "short for --set PrivacyMode=`MODE`: opt-in or opt-out")
 	fs.StringArrayVar(&f.sets, "set", nil, "`NAME=VALUE` for every row, or NAME=@COLUMN for each row's own; NAME+= and NAME-= for a list; can be repeated (rollcall help values)")
-	fs.BoolVar(&f.matchCase, "match-case", false, "where users are read first, a difference in capitals alone is one")
-	fs.StringVar(&f.listSeparator, "list-separator", "", "what stands between the members of [a;b], if it is not a `SEPARATOR` ;")
+	fs.BoolVar(&f.matchCase, "match-case", false, "where users are read first, count a difference in capitals only as a difference")
+	fs.StringVar(&f.listSeparator, "list-separator", "", "the `SEPARATOR` between the members of a list such as [a;b], if it is not ;")
 	f.addNoun(fs)
-	fs.StringVar(&f.excludedAs, "excluded-as", "", "the `MODE` to want where the retired Excluded is asked for")
+	fs.StringVar(&f.excludedAs, "excluded-as", "", "the `MODE` to set for rows that want Excluded, which is retired")
 }
 
 func (f *changeFlags) addNoun(fs *pflag.FlagSet) {
 	fs.StringVar(&f.noun, "noun", "MyAnalyticsFeatureConfig", "the setting: the `NOUN` of a Get-/Set- pair of cmdlets")
 }
 
-// wanted returns what the flags ask for.
+// wanted returns the change that the flags ask for, not yet checked.
 func (f *changeFlags) wanted() job.Wanted {
 	w := job.Wanted{Noun: f.noun, Sets: f.sets, ExcludedAs: f.excludedAs, MatchCase: f.matchCase, ListSeparator: f.listSeparator}
 	if f.privacyMode != "" {
@@ -44,7 +44,7 @@ func (f *changeFlags) wanted() job.Wanted {
 	return w
 }
 
-// change returns the change that the flags ask for. Every error is one of the
+// change returns the change that the flags ask for. Every error is an error of the
 // command line.
 func (f *changeFlags) change() (*pipeline.Change, error) {
 	if err := f.checkMode(); err != nil {
@@ -57,19 +57,19 @@ func (f *changeFlags) change() (*pipeline.Change, error) {
 	return c, nil
 }
 
-// checkMode refuses a PrivacyMode for a noun that has none.
+// checkMode returns an error if --privacy-mode is set for a noun without a PrivacyMode.
 func (f *changeFlags) checkMode() error {
 	if f.privacyMode == "" {
 		return nil
 	}
 	setting, err := tenant.LookupSetting(f.noun)
 	if err != nil || slices.Contains(setting.PropertyNames(), "PrivacyMode") {
-		return nil // what is wrong with the noun is said where it is looked up
+		return nil // change reports what is wrong with the noun
 	}
 	return &exit{status: exitUsage, err: fmt.Errorf("--privacy-mode: %s is not known to have a PrivacyMode", setting.Noun), hint: "--set NAME=VALUE sets any property"}
 }
 
-// required is change, for commands that make no sense without one.
+// required is like change, and returns an error if there is nothing to change.
 func (f *changeFlags) required() (*pipeline.Change, error) {
 	c, err := f.change()
 	if err == nil && c.Empty() {
@@ -78,7 +78,7 @@ func (f *changeFlags) required() (*pipeline.Change, error) {
 	return c, err
 }
 
-// rosterFlags overrule what is found out about the roster.
+// rosterFlags replace what is detected about the roster.
 type rosterFlags struct {
 	encoding, delimiter, upnColumn string
 	sheet                          string
@@ -86,14 +86,14 @@ type rosterFlags struct {
 }
 
 func (f *rosterFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.encoding, "encoding", "", "utf-8, utf-16le, utf-16be or windows-1252, if the `NAME` is not to be found out")
-	fs.StringVar(&f.delimiter, "delimiter", "", "the `CHARACTER` between cells, if it is not to be found out; tab for a TAB")
-	fs.StringVar(&f.upnColumn, "upn-column", "", "the `HEADER` of the column of UPNs, if it is not to be found out")
-	fs.StringVar(&f.sheet, "sheet", "", "the sheet of an Excel workbook (.xlsx) to read, by `NAME`, if not the first that is not hidden")
-	fs.StringSliceVar(&f.only, "only", nil, "of a results file, take only the rows with one of these `STATUSES`")
+	fs.StringVar(&f.encoding, "encoding", "", "`NAME` of the encoding: utf-8, utf-16le, utf-16be or windows-1252 (default: detected)")
+	fs.StringVar(&f.delimiter, "delimiter", "", "the `CHARACTER` between cells; tab for a TAB (default: detected)")
+	fs.StringVar(&f.upnColumn, "upn-column", "", "the `HEADER` of the column of UPNs (default: detected)")
+	fs.StringVar(&f.sheet, "sheet", "", "`NAME` of the sheet to read in an Excel workbook (.xlsx) (default: the first that is not hidden)")
+	fs.StringSliceVar(&f.only, "only", nil, "with a results file: take only the rows with one of these `STATUSES`")
 }
 
-// options returns what the flags say of the file.
+// options returns the options for reading the roster.
 func (f *rosterFlags) options() (o roster.Options, err error) {
 	o = roster.Options{Encoding: f.encoding, UPNColumn: f.upnColumn, Sheet: f.sheet, Only: f.only}
 	switch d, n := utf8.DecodeRuneInString(f.delimiter); {
@@ -108,7 +108,7 @@ func (f *rosterFlags) options() (o roster.Options, err error) {
 	return o, nil
 }
 
-// paceFlags say how fast to go, and how often to try.
+// paceFlags limit how fast calls are made, and how often they are repeated.
 type paceFlags struct {
 	workers, retries int
 	rate             float64
@@ -117,8 +117,8 @@ type paceFlags struct {
 }
 
 func (f *paceFlags) add(fs *pflag.FlagSet) {
-	fs.IntVar(&f.workers, "workers", 4, "make `N` calls at once, at most")
-	fs.Float64Var(&f.rate, "rate", 0, "make `N` calls a second, at most, all workers together; 0 for as many as the tenant is found to allow, which is the default")
-	fs.IntVar(&f.retries, "retries", 5, "try a call again `N` times, at most, after a failure that may pass")
-	fs.DurationVar(&f.rowTimeout, "row-timeout", 30*time.Minute, "try nothing again for a row after this `DURATION`, and stop the run if an outage takes so long; 0 for never")
+	fs.IntVar(&f.workers, "workers", 4, "make at most `N` calls at once")
+	fs.Float64Var(&f.rate, "rate", 0, "make at most `N` calls a second, all workers together; 0, the default: as many as the tenant allows, which rollcall finds out")
+	fs.IntVar(&f.retries, "retries", 5, "repeat a call at most `N` times after a transient failure")
+	fs.DurationVar(&f.rowTimeout, "row-timeout", 30*time.Minute, "repeat no call for a row after this `DURATION`, and stop the run if an outage lasts that long; 0 for no limit")
 }

@@ -184,7 +184,7 @@ func (r *fleetRun) say() {
 		}
 	}
 	if len(unnamed) > 0 {
-		text := fmt.Sprintf("no tenant was named for %s: that is the sandbox tenant, and nothing in Microsoft 365 is touched there", some(unnamed))
+		text := fmt.Sprintf("no tenant was named for %s: that is the sandbox tenant; nothing in Microsoft 365 is changed there", some(unnamed))
 		if c.IsQuiet() {
 			c.Remind("%s", text)
 		} else {
@@ -192,7 +192,7 @@ func (r *fleetRun) say() {
 		}
 	}
 	if len(r.plan.real()) == 0 && !c.IsQuiet() {
-		r.app.goodbye = "all tenants of this fleet were sandboxes: nothing in Microsoft 365 was touched"
+		r.app.goodbye = "all tenants of this fleet were sandboxes: nothing in Microsoft 365 was changed"
 	}
 	if done := len(r.plan.jobs) - len(r.left()); done > 0 {
 		c.Say("%s done already, %d to go", pipeline.Plural(done, "tenant"), len(r.left()))

@@ -9,21 +9,21 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// A followUp is what there is to do with the results file of a run.
+// A followUp has what is needed to suggest commands for the results file of a run.
 type followUp struct {
 	kind    string // audit, apply or undo
-	file    string // "" if there is none that can be read
-	roster  string // "" if it is not known
+	file    string // the results file, or "" if there is none that can be read
+	roster  string // its roster, or "" if that is not known
 	counts  *pipeline.Counts
-	befores bool     // the values before are on record
-	forgets bool     // the tenant is one that is gone
+	befores bool     // the values before are recorded
+	forgets bool     // the tenant is a sandbox in memory, which no longer exists
 	tenant  []string // flags that name the tenant of the run
-	undoing []string // the same, for undo, which finds some in the summary
+	undoing []string // the same for undo, which reads some of them from the summary
 
-	readFirst bool // the run read ahead of the set
+	readFirst bool // the run read each user before the set
 }
 
-// commands returns the command lines that a reader of the report may want.
+// commands returns the command lines that a reader of the report may want to run.
 func (f followUp) commands() []html.Command {
 	var all []html.Command
 	add := func(does string, words, flags []string) {
@@ -39,7 +39,7 @@ func (f followUp) commands() []html.Command {
 		}
 	}
 	if words, statuses := f.retry(); words != nil && f.counts.Left() == 0 {
-		add("Try the rows again that are "+strings.ReplaceAll(statuses, ",", ", "), words, f.tenant)
+		add("Try again the rows that are "+strings.ReplaceAll(statuses, ",", ", "), words, f.tenant)
 	}
 	if f.kind == "audit" {
 		return all
@@ -56,14 +56,15 @@ func (f followUp) commands() []html.Command {
 	return all
 }
 
-// applyDiff makes the change that an audit with this diff showed.
+// applyDiff returns the words of a command that makes the change which the diff of an
+// audit shows.
 func applyDiff(file string) []string {
 	return []string{"apply", file, "--if-unchanged", "-o", unused("results.csv")}
 }
 
-// retry returns the words of the command that tries the rows again that failed, and
-// their statuses: those that another try may mend or, if there are none, those that
-// are mended on the tenant first. It returns nil if there is no such command.
+// retry returns the words of a command that tries failed rows again, and their statuses:
+// those that may succeed at another try or, if there are none, those that may succeed
+// after a change on the tenant. It returns nil if there is no such command.
 func (f followUp) retry() (words []string, statuses string) {
 	by := f.counts.ByStatus[:]
 	if statuses = triable(by); statuses == "" {
@@ -72,20 +73,20 @@ func (f followUp) retry() (words []string, statuses string) {
 	switch {
 	case statuses == "":
 		return nil, ""
-	case f.kind == "undo" && f.roster != "" && f.roster != "-": // which passes over whom it has put back
+	case f.kind == "undo" && f.roster != "" && f.roster != "-": // undo passes over the users that it has put back
 		return []string{"undo", f.roster, "-o", unused("undone.csv")}, statuses
 	case f.kind == "undo", f.file == "":
 		return nil, ""
 	}
 	words = []string{f.kind, f.file, "--only", statuses}
-	if f.kind == "apply" && f.readFirst { // or the second run could not be undone
+	if f.kind == "apply" && f.readFirst { // otherwise the second run could not be undone
 		words = append(words, "--read-first")
 	}
 	return append(words, "-o", unused("again.csv")), statuses
 }
 
-// flagsFor returns the flags that name a tenant that is on record. How to sign in to
-// it is not.
+// flagsFor returns the flags that name a recorded tenant. How to sign in to it is not
+// recorded.
 func flagsFor(w results.Where) []string {
 	var words []string
 	for _, f := range []struct{ flag, value string }{{"--tenant", w.Tenant}, {"--organization", w.Organization}, {"--endpoint", w.Endpoint}, {"--cloud", w.Cloud}} {

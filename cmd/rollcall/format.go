@@ -14,29 +14,29 @@ import (
 	"rollcall/report"
 )
 
-// formatFlags say what standard output has, and how.
+// formatFlags choose what a run writes to standard output.
 type formatFlags struct {
 	formFlags
 	color, baseline string
-	first           bool // there is no baseline yet
-	makes           bool // it is where the results go
+	first           bool // the file of baseline does not exist yet
+	makes           bool // the results of this audit go to that file
 }
 
 func (f *formatFlags) add(fs *pflag.FlagSet) {
-	f.formFlags.add(fs, "results", "text for an audit; else csv, or nothing with -o")
-	fs.StringVar(&f.color, "color", "auto", "`WHEN` to paint text: always, never or auto, which is on a terminal and unless NO_COLOR is set")
+	f.formFlags.add(fs, "results", "text for an audit; otherwise csv, or nothing with -o")
+	fs.StringVar(&f.color, "color", "auto", "`WHEN` to color text: always, never or auto, which colors on a terminal unless NO_COLOR is set")
 }
 
-// addBaseline adds the flag of an audit.
+// addBaseline adds the flag --baseline, which only an audit has.
 func (f *formatFlags) addBaseline(fs *pflag.FlagSet) {
-	fs.StringVar(&f.baseline, "baseline", "", "print only what has changed since the audit whose results are in this `FILE`, and exit with 4 only then; without the file all is new, and without -o it is made")
+	fs.StringVar(&f.baseline, "baseline", "", "print only what has changed since the audit in this `FILE`, and exit with 4 only if something has; the first time, without -o, write the FILE")
 }
 
-// findBaseline finds out whether this is the first audit with its baseline. If that
-// has no results file of its own, they become the baseline.
+// findBaseline finds out whether the baseline exists. If not, and the audit has no -o,
+// its results go to the file of the baseline.
 func (f *outputFlags) findBaseline() {
 	name := f.baseline
-	if name == "" || exists(name) || exists(name+".journal") { // or there was one
+	if name == "" || exists(name) || exists(name+".journal") { // a journal means that there was a baseline
 		return
 	}
 	f.first = true
@@ -50,16 +50,17 @@ func exists(name string) bool {
 	return !errors.Is(err, os.ErrNotExist)
 }
 
-// firstNotice says that there is nothing to compare with.
+// firstNotice returns the message that there is no baseline to compare with.
 func (f *outputFlags) firstNotice() string {
-	text := fmt.Sprintf("there is no %s to compare with yet: all that is not as wanted is new, and ", f.baseline)
+	text := fmt.Sprintf("there is no %s to compare with yet: every difference counts as new, and ", f.baseline)
 	if f.makes {
-		return text + "this audit makes it"
+		return text + "this audit writes the file"
 	}
-	return text + f.name + " can be it"
+	return text + "the next audit can use " + f.name
 }
 
-// checkFormat refuses what standard output can't have.
+// checkFormat returns an error if the flags contradict each other on what standard
+// output has.
 func (f *jobFlags) checkFormat() error {
 	o := &f.output
 	if err := o.formFlags.check(); err != nil {
@@ -70,24 +71,23 @@ func (f *jobFlags) checkFormat() error {
 	case o.color != "auto" && o.color != "always" && o.color != "never":
 		return usage(fmt.Errorf("--color %q: want auto, always or never", o.color))
 	case o.name == "-" && o.format != "" && o.format != "csv":
-		return usage(fmt.Errorf("-o - is the CSV on standard output, where --format %s is to go too: want one of them", o.format))
+		return usage(fmt.Errorf("-o - writes CSV to standard output, and --format %s writes there too: want one of them", o.format))
 	case f.console.quiet && records && o.name != "-":
-		return &exit{status: exitUsage, err: fmt.Errorf("--quiet says nothing if all is well, --format %s has every row: want one of them", o.format),
-			hint: "-o FILE keeps the results; 2>/dev/null silences standard error alone"}
+		return &exit{status: exitUsage, err: fmt.Errorf("--quiet prints nothing if all is well, --format %s prints every row: want one of them", o.format),
+			hint: "-o FILE keeps the results; 2>/dev/null hides standard error only"}
 	case o.baseline == "":
 		return nil
 	case !f.audit:
 		return usage(errors.New("--baseline is for an audit"))
 	case o.format != "" && o.format != "text", o.name == "-":
-		return usage(errors.New("--baseline prints text: want no other --format, and no -o -"))
+		return usage(errors.New("--baseline prints text: want neither another --format nor -o -"))
 	case o.resume:
-		return usage(errors.New("--baseline compares every row, --resume passes over those that are recorded: want one of them"))
+		return usage(errors.New("--baseline compares every row, --resume passes over recorded rows: want one of them"))
 	}
 	return nil
 }
 
-// form returns what standard output has of the results: one of the formats, or ""
-// for nothing.
+// form returns the form in which standard output has the results, or "" if it has none.
 func (x *execution) form() string {
 	name := x.output.name
 	switch {
@@ -100,23 +100,23 @@ func (x *execution) form() string {
 	case x.audit:
 		return "text"
 	case name == "" && x.console.quiet:
-		return "text" // which is nothing if all is well
+		return "text" // with --quiet it is empty if all is well
 	case name == "":
 		return "csv"
 	}
 	return ""
 }
 
-// A screen is standard output, which has in one form or another what a run does.
+// A screen writes the rows of a run to standard output, in the form that was asked for.
 type screen struct {
-	report.View // nil until it is open
+	report.View // nil until Open
 	x           *execution
 	began       bool
 }
 
-// Open chooses the form.
+// Open makes the View of the form.
 func (s *screen) Open(p job.Plan) (err error) {
-	if s.x.form() == "" && s.x.output.baseline == "" { // the record has got a file since
+	if s.x.form() == "" && s.x.output.baseline == "" { // the results have got a default file name since
 		s.View = silence{}
 		return nil
 	}
@@ -124,20 +124,20 @@ func (s *screen) Open(p job.Plan) (err error) {
 	return err
 }
 
-// silence is what standard output has if the results are in a file.
+// silence is the View that writes nothing.
 type silence struct{}
 
 func (silence) Record(*pipeline.Result) error { return nil }
 func (silence) Flush() error                  { return nil }
 func (silence) End(*pipeline.Counts) error    { return nil }
 
-// Begin notes that there is something to end.
+// Begin notes that the run has begun.
 func (s *screen) Begin(*pipeline.Run) { s.began = true }
 
-// End writes what can't be said before the end.
+// End writes what is known only at the end of the run.
 func (s *screen) End(o *results.Outcome, _ error) error { return s.View.End(&o.Rows) }
 
-// outputs returns what is told of each row beside the results file.
+// outputs returns the outputs that get each row in addition to the results file.
 func (x *execution) outputs() []job.Output {
 	var all []job.Output
 	if x.form() != "" || x.output.baseline != "" {
@@ -147,13 +147,13 @@ func (x *execution) outputs() []job.Output {
 		x.page = &page{x: x, flags: &x.output.html, overwrite: x.output.overwrite || x.output.resume}
 		all = append(all, x.page)
 	}
-	if x.console.draws(x.app) && x.output.baseline == "" { // which wants what is news alone
+	if x.console.draws(x.app) && x.output.baseline == "" { // --baseline prints news only
 		all = append(all, &x.failures)
 	}
 	return all
 }
 
-// view returns what standard output has of the run.
+// view returns the View that writes the rows to standard output.
 func (x *execution) view(p job.Plan) (report.View, error) {
 	w, color, quiet := x.app.stdout(), x.paints(), x.console.quiet
 	switch form := x.form(); {
@@ -179,7 +179,7 @@ func (x *execution) view(p job.Plan) (report.View, error) {
 	return d, nil
 }
 
-// sinceBaseline returns what has changed since the audit that is the baseline.
+// sinceBaseline returns the View of what has changed since the baseline.
 func (x *execution) sinceBaseline(w io.Writer, p job.Plan) (report.View, error) {
 	name := x.output.baseline
 	b, err := results.ReadBaseline(name, p.Format.Properties, p.Manifest)
@@ -189,7 +189,7 @@ func (x *execution) sinceBaseline(w io.Writer, p job.Plan) (report.View, error) 
 	}
 	switch {
 	case errors.Is(err, results.ErrUnfinished):
-		return nil, &exit{status: exitError, err: err, hint: "the command of that audit with --resume finishes it"}
+		return nil, &exit{status: exitError, err: err, hint: "run the command of that audit again with --resume to finish it"}
 	case err != nil:
 		return nil, err
 	}
@@ -200,7 +200,7 @@ func (x *execution) sinceBaseline(w io.Writer, p job.Plan) (report.View, error) 
 	return x.news, nil
 }
 
-// paints reports whether text is to be in color.
+// paints reports whether text is colored.
 func (x *execution) paints() bool {
 	return paints(x.output.color, takesSequences(x.app.out))
 }

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// forms are what --format takes, of every command that has it.
+// forms are the values of --format, the same for every command.
 var forms = []string{"text", "csv", "json", "jsonl", "markdown"}
 
-// formFlags say in which form standard output has what was asked for.
+// formFlags choose the form of standard output.
 type formFlags struct {
-	format string // one of forms, or "" for the one that suits
+	format string // one of forms, or "" for the command's default
 	json   bool
 }
 
@@ -22,20 +22,20 @@ func (f *formFlags) add(fs *pflag.FlagSet, what, otherwise string) {
 	fs.BoolVar(&f.json, "json", false, "short for --format json")
 }
 
-// check refuses what is no form, and two of them.
+// check returns an error for a form that does not exist, and for two different ones.
 func (f *formFlags) check() error {
 	switch {
 	case f.format != "" && !slices.Contains(forms, f.format):
 		return usage(fmt.Errorf("--format %q: want %s", f.format, formNames()))
 	case f.json && f.format != "" && f.format != "json":
-		return usage(fmt.Errorf("--json is short for --format json, and --format %s is another: want one of them", f.format))
+		return usage(fmt.Errorf("--json means --format json, which contradicts --format %s: want one of them", f.format))
 	case f.json:
 		f.format = "json"
 	}
 	return nil
 }
 
-// formNames returns the forms as a sentence has them.
+// formNames lists the forms: "text, csv … or markdown".
 func formNames() string { return either(forms) }
 
 // either returns a list as "text, csv or json".

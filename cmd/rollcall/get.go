@@ -15,9 +15,9 @@ func (a *app) get() *cobra.Command {
 	var f userFlags
 	c := &cobra.Command{
 		Use:   "get UPN...",
-		Short: "Show the setting of one user or a few",
-		Long: `get reads the setting of each user named and prints it: as a table on a terminal,
-as CSV elsewhere, or as --format says.`,
+		Short: "Show the setting of one or several users",
+		Long: `get reads the setting of each user named and prints it: as a table on a terminal, as
+CSV elsewhere, or in the form of --format.`,
 		Example: `  rollcall get ada@contoso.com
   rollcall get ada@contoso.com bob@contoso.com --json
   rollcall get ada@contoso.com --noun VivaInsightsSettings`,
@@ -74,8 +74,8 @@ func (f *userFlags) get(a *app, upns []string) error {
 		}
 		record := map[string]any{"UserPrincipalName": upn}
 		maps.Copy(record, object)
-		// The properties in the order in which the noun has them, then the
-		// others by name.
+		// First the properties that rollcall knows of the noun, in their order, then
+		// the others, sorted by name.
 		columns := append([]string{"UserPrincipalName"}, change.Setting.PropertyNames()...)
 		table.Add(append(columns, slices.Sorted(maps.Keys(object))...), record)
 	}

@@ -11,7 +11,7 @@ import (
 	"rollcall/pipeline"
 )
 
-// guardFlags say when enough is enough.
+// guardFlags limit how many rows a run attempts, changes and lets fail, and its time.
 type guardFlags struct {
 	maxErrors, maxChanges string
 	canary, limit         int
@@ -21,17 +21,18 @@ type guardFlags struct {
 }
 
 func (f *guardFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.maxErrors, "max-errors", "50%", "stop when more than `N|P%` of the rows attempted failed, a percentage once there are 100, and when the first 20 all fail alike; 100% for never")
-	fs.IntVar(&f.canary, "canary", 0, "do the first `N` rows, and go on only if none of them fails")
-	fs.IntVar(&f.limit, "limit", 0, "attempt `N` rows, and stop")
-	fs.DurationVar(&f.maxDuration, "max-duration", 0, "begin no row after this `DURATION`")
+	fs.StringVar(&f.maxErrors, "max-errors", "50%", "stop when more than `N|P%` of the attempted rows failed (a percentage: from 100 rows on), or when the first 20 all fail in the same way; 100% for never")
+	fs.IntVar(&f.canary, "canary", 0, "do the first `N` rows, and continue only if none of them fails")
+	fs.IntVar(&f.limit, "limit", 0, "attempt `N` rows, then stop")
+	fs.DurationVar(&f.maxDuration, "max-duration", 0, "begin no more rows after this `DURATION`")
 }
 
 func (f *guardFlags) addMaxChanges(fs *pflag.FlagSet) {
-	fs.StringVar(&f.maxChanges, "max-changes", "", "write nothing if more than `N|P%` of the users would change; with --read-first or a diff")
+	fs.StringVar(&f.maxChanges, "max-changes", "", "write nothing if more than `N|P%` of the users would change; needs --read-first or the diff of an audit")
 }
 
-// guards returns what the flags say. isSet reports whether a flag was given a value.
+// guards returns the guards that the flags set. isSet reports whether a flag was given a
+// value.
 func (f *guardFlags) guards(isSet func(name string) bool) (g pipeline.Guards, err error) {
 	if f.maxChanges != "" {
 		if f.changes, err = pipeline.ParseShare(f.maxChanges); err != nil {
@@ -53,15 +54,15 @@ func (f *guardFlags) guards(isSet func(name string) bool) (g pipeline.Guards, er
 	return g, nil
 }
 
-// hasNoPlaceAgain reports whether arg is a flag, with its value to follow, that is
-// left out of what goes on with a run: one whose value is a secret, for who has the
-// URL can post there too, or --baseline, which compares whole audits.
-func hasNoPlaceAgain(arg string) bool {
+// isLeftOut reports whether arg is the name of a flag that the command line for
+// --resume leaves out, with its value: a flag whose value is a secret, such as the URL
+// of a webhook, or --baseline, which compares complete audits.
+func isLeftOut(arg string) bool {
 	name, ok := strings.CutPrefix(arg, "--")
 	return ok && (name == "baseline" || slices.Contains(secretFlags, name))
 }
 
-// again returns the command line that goes on with the run.
+// again returns the command line that resumes the run.
 func (x *execution) again() string {
 	if x.onward != "" {
 		return x.onward
@@ -72,7 +73,7 @@ func (x *execution) again() string {
 	for i, arg := range a.args {
 		name, _, _ := strings.Cut(arg, "=")
 		switch {
-		case i > 0 && hasNoPlaceAgain(a.args[i-1]), hasNoPlaceAgain(name):
+		case i > 0 && isLeftOut(a.args[i-1]), isLeftOut(name):
 			continue
 		case arg == "--overwrite" || strings.HasPrefix(arg, "--overwrite="):
 			continue

@@ -14,7 +14,8 @@ var groups = []string{"What to change", "The setting", "The file", "The tenant",
 
 const groupAnnotation = "rollcall_group"
 
-// grouped adds the flags that add adds, to be shown under the name of a group.
+// grouped adds to fs the flags that add defines, and help shows them under the name of
+// the group.
 func grouped(fs *pflag.FlagSet, group string, add func(*pflag.FlagSet)) {
 	fs.SortFlags = false
 	sub := pflag.NewFlagSet(group, pflag.ContinueOnError)
@@ -36,14 +37,14 @@ func groupOf(c *cobra.Command, flag *pflag.Flag) string {
 	return "Flags"
 }
 
-// A command's further matter, which help shows after what most people need.
+// Annotations of a command that hold what help shows last: notes and exit statuses.
 const (
 	notesAnnotation  = "rollcall_notes"
 	statusAnnotation = "rollcall_status"
 )
 
-// help prints what there is to know of c: of a command with many flags the common
-// ones, or all.
+// help prints the help of c. Of a command with many flags it shows the common ones,
+// or, if all, every flag.
 func help(c *cobra.Command, w io.Writer, all bool) {
 	section := func(title, text string) {
 		if text = strings.Trim(text, "\n"); text != "" {

@@ -58,7 +58,7 @@ function Get-PSReadLineKeyHandler {}
 			t.Errorf("lacks %q:\n%s%s", want, out, errs.String())
 		}
 	}
-	if strings.Contains(errs.String(), "stands for no flag") {
+	if strings.Contains(errs.String(), "there is no such flag") {
 		t.Errorf("said %s", errs.String())
 	}
 }

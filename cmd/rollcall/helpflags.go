@@ -13,15 +13,15 @@ import (
 	"rollcall/pipeline"
 )
 
-// common are the flags that help shows of commands that have many, the first that
-// a person needs. Each has ten.
+// common lists, for each command with many flags, the ten that help shows: those that
+// a user needs first.
 var common = map[string][]string{
 	"apply": {"privacy-mode", "set", "read-first", "dry-run", "output", "resume", "tenant", "organization", "auth", "yes"},
 	"audit": {"privacy-mode", "set", "noun", "output", "format", "html", "tenant", "organization", "auth", "quiet"},
 	"undo":  {"dry-run", "output", "resume", "html", "tenant", "organization", "auth", "yes", "limit", "quiet"},
 }
 
-// asksAll reports whether a command line asks for help on all flags: --help all.
+// asksAll reports whether a command line has --help all, which shows all flags.
 func asksAll(args []string) bool {
 	i := slices.IndexFunc(args, func(arg string) bool { return arg == "--help" || arg == "-h" })
 	return i >= 0 && i+1 < len(args) && args[i+1] == "all"
@@ -65,7 +65,7 @@ func showFlags(c *cobra.Command, all bool, section func(title, text string), w i
 	}
 }
 
-// otherGroups returns the groups of c's flags, as a sentence has them.
+// otherGroups returns the groups of c's flags, in lower case and in order.
 func otherGroups(c *cobra.Command) []string {
 	has := make(map[string]bool)
 	c.LocalFlags().VisitAll(func(flag *pflag.Flag) { has[groupOf(c, flag)] = true })
@@ -78,7 +78,7 @@ func otherGroups(c *cobra.Command) []string {
 	return names
 }
 
-// inWords returns flag with its default in words.
+// inWords returns a copy of flag whose usage ends with the default in words.
 func inWords(flag *pflag.Flag) *pflag.Flag {
 	zero := map[string]string{"bool": "false", "string": "", "duration": "0s", "stringArray": "[]", "stringSlice": "[]"}
 	f := *flag

@@ -11,15 +11,15 @@ import (
 	"rollcall/pipeline/roster"
 )
 
-// showHelp prints the help of c. What keeps it from being printed is kept for the
-// exit status, which cobra gives no way to tell.
+// showHelp prints the help of c. It keeps an error in a.unprinted, for cobra's help
+// function can't return one.
 func (a *app) showHelp(c *cobra.Command, all bool) {
 	var b bytes.Buffer
 	help(c, &b, all)
 	_, a.unprinted = b.WriteTo(a.out)
 }
 
-// helpWith prints what help is asked for: of a command, or on a topic.
+// helpWith prints the help that args name: of a command, or on a topic.
 func (a *app) helpWith(root *cobra.Command, args []string) error {
 	for i := range args {
 		args[i] = strings.ToLower(args[i])
@@ -30,7 +30,7 @@ func (a *app) helpWith(root *cobra.Command, args []string) error {
 	}
 	if len(args) > 0 && slices.Contains(topics(), args[0]) {
 		if len(args) > 1 {
-			return usage(fmt.Errorf("help %s: it is a topic: want nothing behind it, and not %q", args[0], args[1]))
+			return usage(fmt.Errorf("help %s: this is a topic: want nothing after it, not %q", args[0], args[1]))
 		}
 		_, err := showTopic(args[0], a.out)
 		return err
@@ -44,7 +44,7 @@ func (a *app) helpWith(root *cobra.Command, args []string) error {
 	case err != nil, len(rest) > 0 && c == root:
 		return noHelp(root, args[0])
 	case len(rest) > 0:
-		return usage(fmt.Errorf("help %s: want nothing behind it but all, and not %q", c.Name(), rest[0]))
+		return usage(fmt.Errorf("help %s: want nothing or all after it, not %q", c.Name(), rest[0]))
 	}
 	a.showHelp(c, all)
 	return nil

@@ -13,8 +13,8 @@ import (
 	"rollcall/tenant/powershell"
 )
 
-// explain adds to err, of a tenant that is signed in to by auth, what to do about it
-// if the tenant does not let us in.
+// explain adds to err, an error of a tenant, what to do about it if signing in failed or
+// the tenant refused the token. Auth is how to sign in.
 func explain(err error, auth string) error {
 	if _, explained := errors.AsType[*exit](err); explained || err == nil {
 		return err
@@ -29,8 +29,8 @@ func explain(err error, auth string) error {
 	return &exit{status: exitError, err: err, hint: hint}
 }
 
-// signInHint returns what to do about err if it says itself what is missing for
-// signing in, or what has to be put right before it, and else "".
+// signInHint returns what to do about err if the error itself says what is missing for
+// signing in or has to be repaired before it, and otherwise "".
 func signInHint(err error) string {
 	if _, ok := errors.AsType[*connect.SignInError](err); ok {
 		return cmp.Or(entra.Hint(err.Error()), missingHint(err))
@@ -41,8 +41,7 @@ func signInHint(err error) string {
 	return ""
 }
 
-// places are where the command line takes from what there may be no other source
-// for.
+// places name the flags and environment variables for each thing that signing in needs.
 var places = map[entra.Need]string{
 	entra.NeedTenant:         "--organization or AZURE_TENANT_ID",
 	entra.NeedClient:         "--client-id or AZURE_CLIENT_ID",
@@ -53,7 +52,7 @@ var places = map[entra.Need]string{
 	entra.NeedToken:          tokenVariable + " or a file that --token-file names",
 }
 
-// missingHint returns where to put what err says is missing.
+// missingHint returns where to put the things that are missing according to err.
 func missingHint(err error) string {
 	if errors.Is(err, connect.ErrNoAuth) {
 		return "set " + tokenVariable + ", or choose: --auth certificate, managed-identity or workload for scheduled runs, --auth device-code or interactive for a person"
@@ -69,22 +68,22 @@ func missingHint(err error) string {
 	return "put " + strings.Join(all, ", ")
 }
 
-// accessHint returns what to do about err, of a tenant that does not let us in, if
-// it says why, and else "".
+// accessHint returns what to do about err, of a tenant that refuses the token, if the
+// error says why, and otherwise "".
 func accessHint(err error) string {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the server's certificate is not one that this machine trusts: check --endpoint, and whether a proxy is in between"
+		return "this machine does not trust the server's certificate: check --endpoint, and whether a proxy is in between"
 	}
 	if errors.Is(err, exchange.ErrNoBatch) {
-		return "--batch 1 sends each call in a request of its own"
+		return "use --batch 1, which sends each call in its own request"
 	}
 	return entra.Hint(err.Error())
 }
 
-// refusedHint says what to do when the tenant does not say why it lets nobody in.
+// refusedHint returns what to do when the tenant does not say why it refuses the token.
 func refusedHint(auth string) string {
 	if auth == entra.Token {
-		return "the tenant does not accept the access token: put a fresh one in " + tokenVariable + ", or in the file that --token-file names"
+		return "the tenant does not accept the access token: put a new one in " + tokenVariable + ", or in the file that --token-file names"
 	}
-	return "rollcall doctor, with the same flags, says what is wrong step by step"
+	return "rollcall doctor, with the same flags, checks step by step what is wrong"
 }

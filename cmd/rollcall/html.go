@@ -18,36 +18,39 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// htmlFlags say where the HTML report goes, and what it lists.
+// htmlFlags choose the file of the HTML report, and the rows that it lists.
 type htmlFlags struct {
 	name string
 	all  bool
 }
 
 func (f *htmlFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.name, "html", "", "write a report to look at to this `FILE`: one that needs nothing else")
-	fs.BoolVar(&f.all, "html-all", false, fmt.Sprintf("list and print all rows in that report, %d at most, not only the first of each status", html.MostRows))
+	fs.StringVar(&f.name, "html", "", "write an HTML report to this `FILE`, which needs no other file and no network")
+	fs.BoolVar(&f.all, "html-all", false, fmt.Sprintf("list and print all rows in the HTML report, at most %d, not only the first of each status", html.MostRows))
 }
 
-// check refuses a report that could not be one. It may be that a name is found for it.
+// check returns an error if the flags can't be used. Named means that the report gets a
+// name even without --html.
 func (f *htmlFlags) check(named bool) error {
 	if f.name == "-" {
-		return usage(errors.New("--html -: the report is a file, not standard output"))
+		return usage(errors.New("--html -: want the name of a file, not standard output"))
 	}
 	if f.all && f.name == "" && !named {
-		return usage(errors.New("--html-all is about the report of --html FILE: want both"))
+		return usage(errors.New("--html-all needs --html FILE"))
 	}
 	return nil
 }
 
-// warnLeftOut says aloud that a report which was to list all rows does not.
+// warnLeftOut warns if --html-all was given and the report still does not list all
+// rows.
 func (f *htmlFlags) warnLeftOut(a *app, p *html.Page) {
 	if left := p.Tally.LeftOut(); f.all && left > 0 {
-		a.console.Warn("warning: the report lists %d rows, the most that a browser opens, and leaves out %d: the results file has them all", html.MostRows, left)
+		a.console.Warn("warning: the report lists %d rows, the most that a browser can show, and leaves out %d: the results file has all rows", html.MostRows, left)
 	}
 }
 
-// A page is the HTML report of a run as it comes to be.
+// A page is an output of a run that collects what the HTML report needs, and writes it
+// at the end.
 type page struct {
 	html.Page
 	x         *execution
@@ -57,7 +60,7 @@ type page struct {
 	written   bool
 }
 
-// canWriteReport finds out whether the report called name could be written.
+// canWriteReport returns an error if the report called name can't be written.
 func canWriteReport(name string, overwrite bool) error {
 	err := disk.CheckReplace(name, overwrite)
 	if errors.Is(err, disk.ErrExists) {
@@ -66,14 +69,14 @@ func canWriteReport(name string, overwrite bool) error {
 	return err
 }
 
-// Open makes ready for the report, which has the rows too that are recorded already.
+// Open checks the file and adds the rows that are recorded already.
 func (p *page) Open(plan job.Plan) error {
 	if err := canWriteReport(p.flags.name, p.overwrite); err != nil {
 		return err
 	}
 	m := plan.Manifest
 	p.plan = plan
-	change, _, err := asks(&plan, 0, "")
+	change, _, err := describeRequest(&plan, 0, "")
 	if err != nil {
 		return err
 	}
@@ -102,7 +105,7 @@ func (p *page) Open(plan job.Plan) error {
 	return nil
 }
 
-// Begin has the report show how run goes.
+// Begin starts the timeline of run.
 func (p *page) Begin(run *pipeline.Run) {
 	p.Began, p.Timeline = time.Now(), html.Watch(run)
 }
@@ -122,7 +125,7 @@ func (p *page) Restart() bool {
 	return true
 }
 
-// tally begins to count.
+// tally begins a new count of the rows.
 func (p *page) tally() {
 	p.Tally = html.NewTally(p.plan.Format)
 	if p.flags.all {
@@ -150,7 +153,7 @@ func (p *page) End(o *results.Outcome, err error) error {
 	return err
 }
 
-// sign ties the report to what it is about.
+// sign adds to the report what identifies the run, and the command lines to suggest.
 func (p *page) sign(o *results.Outcome) {
 	p.Note, p.CommandLine, p.Caller, p.Program = o.Note, o.CommandLine, o.Caller, o.Version
 	p.By = html.By(o.User, o.Host)
@@ -168,8 +171,8 @@ func (p *page) sign(o *results.Outcome) {
 	}
 }
 
-// baseName is the name of a file without its directory, which stands only in command
-// lines, as it was typed: elsewhere it is nobody's business who gets the report by mail.
+// baseName returns the name of a file without its directory, or "". A report may be sent
+// by mail, so that it shows directories only in the command line, as typed.
 func baseName(name string) string {
 	if name == "" {
 		return ""

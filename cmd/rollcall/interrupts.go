@@ -14,35 +14,35 @@ import (
 	"rollcall/report"
 )
 
-// errInterrupted is the cause of a context that an interrupt ended.
+// errInterrupted is the cause when an interrupt ends a context.
 var errInterrupted = errors.New("interrupted")
 
-// stopTimeout is how long what a first interrupt lets go on may take, unless the
-// command line says otherwise. Those who stop services (systemd, for one) mostly
-// wait a little longer than that before they kill.
+// stopTimeout is the default time for finishing after the first interrupt. It is a
+// little shorter than the time that most service managers, such as systemd, wait
+// before they kill a process.
 const stopTimeout = time.Minute
 
-// interrupts are the signals that end a run: the first softly, the second at
-// once, as does the end of the time that the first one gives.
+// interrupts are the signals that end a run. The first is a soft stop: work in progress
+// may be finished within a time. The second, or the end of that time, is a hard stop.
 type interrupts struct {
-	within time.Duration   // what the first gives
-	ctx    context.Context // ends with the second
+	within time.Duration   // time for finishing after the first
+	ctx    context.Context // ended by the hard stop
 	stop   chan struct{}   // closed by the first
 	cancel context.CancelCauseFunc
-	code   atomic.Int32                  // exit status for the first, 0 if there was none
-	softly atomic.Pointer[func() string] // what the first does, or nil
-	until  atomic.Pointer[time.Time]     // when the time is over that the first gave, once it came
+	code   atomic.Int32                  // exit status after the first, 0 before it
+	softly atomic.Pointer[func() string] // returns the message for the first, or nil
+	until  atomic.Pointer[time.Time]     // end of the time for finishing; nil before the first
 	in     chan os.Signal
 	over   chan struct{} // closed by end
-	gone   chan struct{} // closed when listen is over
+	gone   chan struct{} // closed when listen has returned
 }
 
-// watch begins to watch for interrupts: the first two no longer end the process.
-// The first gives what it lets go on as long as within.
+// watch starts to catch interrupts: the first two no longer end the process. After the
+// first, work in progress may be finished for as long as within.
 func watch(c *report.Console, within time.Duration) *interrupts {
 	i := newInterrupts(within)
 	signal.Notify(i.in, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // or nohup would be for nothing
+	if !signal.Ignored(syscall.SIGHUP) { // nohup has it ignored
 		signal.Notify(i.in, syscall.SIGHUP)
 	}
 	go i.listen(c)
@@ -55,10 +55,10 @@ func newInterrupts(within time.Duration) *interrupts {
 	return i
 }
 
-// listen does what interrupts call for, until the second or end.
+// listen handles interrupts until the second one or until end.
 func (i *interrupts) listen(c *report.Console) {
 	defer close(i.gone)
-	var late <-chan time.Time // nil ahead of the first
+	var late <-chan time.Time // nil before the first
 	for {
 		select {
 		case <-i.over:
@@ -87,21 +87,20 @@ func (i *interrupts) listen(c *report.Console) {
 		case <-late:
 			if i.within > 0 && i.softly.Load() != nil {
 				c.Break()
-				c.Say("time is up after %s: stopping at once", seconds(i.within))
+				c.Say("stopping at once: %s have passed since the interrupt", seconds(i.within))
 			}
 			i.cancel(errInterrupted)
 		}
 	}
 }
 
-// deadline returns when what a first interrupt lets go on is stopped at once. It is for
-// after that has come.
+// deadline returns the time of the hard stop. Call it only after the first interrupt.
 func (i *interrupts) deadline() time.Time { return *i.until.Load() }
 
-// atMost says how long what a first interrupt lets go on may take.
+// atMost returns the time for finishing after the first interrupt, as text.
 func (i *interrupts) atMost() string { return seconds(i.within) + " at most" }
 
-// seconds returns d as people say it: 60s and not 1m0s.
+// seconds returns d as text: in seconds, such as 60s and not 1m0s, unless it is long.
 func seconds(d time.Duration) string {
 	if d%time.Second == 0 && d < 10*time.Minute {
 		return fmt.Sprintf("%ds", d/time.Second)
@@ -109,8 +108,8 @@ func seconds(d time.Duration) string {
 	return d.String()
 }
 
-// first returns a context that ends with the first interrupt, for what is not
-// worth finishing.
+// first returns a context that ends with the first interrupt, for work that need not be
+// finished.
 func (i *interrupts) first() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(i.ctx)
 	stop := make(chan struct{})
@@ -124,10 +123,10 @@ func (i *interrupts) first() (context.Context, context.CancelFunc) {
 	return ctx, sync.OnceFunc(func() { close(stop); cancel(nil) })
 }
 
-// says has the first interrupt say what it does.
+// says sets the message for the first interrupt: softly returns it when that comes.
 func (i *interrupts) says(softly func() string) { i.softly.Store(&softly) }
 
-// alsoSays has the first interrupt call f ahead of what it says, until end is called.
+// alsoSays makes the first interrupt call f before its message, until end is called.
 func (i *interrupts) alsoSays(f func()) (end func()) {
 	softly := i.softly.Load()
 	if softly == nil {
@@ -137,13 +136,13 @@ func (i *interrupts) alsoSays(f func()) (end func()) {
 	return func() { i.softly.Store(softly) }
 }
 
-// end has interrupts do nothing: the process is about to exit, with the status of
-// what it did. An interrupt that is not caught would end it with the system's.
+// end stops the handling of interrupts, which are still caught: the process is about to
+// exit with a status of its own, and an interrupt must not change that status.
 func (i *interrupts) end() {
 	close(i.over)
 	<-i.gone
 	i.cancel(nil)
 }
 
-// status returns the exit status that an interrupt calls for, or 0.
+// status returns the exit status after an interrupt, or 0 if there was none.
 func (i *interrupts) status() int { return int(i.code.Load()) }

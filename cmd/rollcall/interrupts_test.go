@@ -79,7 +79,7 @@ func TestInterruptTime(t *testing.T) {
 				if !strings.Contains(said.String(), "finishing, "+seconds(test.within)+" at most; interrupt again") {
 					t.Errorf("said %q", &said)
 				}
-				if over := strings.Contains(said.String(), "time is up after 60s: stopping at once"); over != test.over {
+				if over := strings.Contains(said.String(), "stopping at once: 60s have passed since the interrupt"); over != test.over {
 					t.Errorf("said %q, want that the time is over: %v", &said, test.over)
 				}
 			})

@@ -12,10 +12,11 @@ import (
 	"rollcall/pipeline/roster"
 )
 
-// verifyTimeout is for how long a value is read back again while the old one shows.
+// verifyTimeout is the default time for which a value is read back again while the
+// tenant returns the old one.
 const verifyTimeout = 30 * time.Second
 
-// jobFlags are the flags of an apply, an audit or an undo, which share nearly all.
+// jobFlags are the flags of apply, audit and undo.
 type jobFlags struct {
 	audit, undo, readFirst, ifUnchanged, yes bool
 
@@ -33,23 +34,23 @@ type jobFlags struct {
 	lockDir     string
 	stopTimeout time.Duration
 
-	flags *pflag.FlagSet // all of them
+	flags *pflag.FlagSet // all flags of the command
 }
 
-// add adds the flags of a job that may be about any roster.
+// add adds the flags of apply and audit, which take any roster.
 func (f *jobFlags) add(fs *pflag.FlagSet) {
 	grouped(fs, "What to change", f.change.add)
 	grouped(fs, "The file", f.roster.add)
 	f.addRun(fs)
 }
 
-// addRun adds the flags of every job.
+// addRun adds the flags that apply, audit and undo share.
 func (f *jobFlags) addRun(fs *pflag.FlagSet) {
 	f.flags = fs
 	f.tenant.add(fs)
 	grouped(fs, "Pace", f.pace.add)
 	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&f.stopTimeout, "stop-timeout", stopTimeout, "finish rows in progress for this `DURATION`, at most, after an interrupt; then stop at once")
+		fs.DurationVar(&f.stopTimeout, "stop-timeout", stopTimeout, "after an interrupt, finish rows in progress for at most this `DURATION`, then stop at once")
 	})
 	grouped(fs, "Guards", f.guard.add)
 	grouped(fs, "Output", f.output.add)
@@ -57,23 +58,23 @@ func (f *jobFlags) addRun(fs *pflag.FlagSet) {
 	grouped(fs, "Messages", f.console.add)
 	grouped(fs, "Monitoring", f.monitoring.add)
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&f.lockWait, "lock-wait", 0, "wait for up to this `DURATION` for another run that holds the results file or the tenant")
-		fs.StringVar(&f.lockDir, "lock-dir", "", "lock the tenant in this `DIR`, which all runs on it have to name, not in the machine's")
+		fs.DurationVar(&f.lockWait, "lock-wait", 0, "wait at most this `DURATION` for another run that holds the results file or the tenant")
+		fs.StringVar(&f.lockDir, "lock-dir", "", "lock the tenant in this `DIR` instead of the machine's directory; all runs on the tenant must name the same")
 	})
 }
 
-// addWrites adds the flags of a job that writes.
+// addWrites adds the flags of apply and undo, which write.
 func (f *jobFlags) addWrites(fs *pflag.FlagSet) {
 	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&f.pace.verifyTimeout, "verify-timeout", verifyTimeout, "read back again for this `DURATION` while the old value shows")
+		fs.DurationVar(&f.pace.verifyTimeout, "verify-timeout", verifyTimeout, "read back again for at most this `DURATION` while the tenant returns the old value")
 	})
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
 		f.guard.addMaxChanges(fs)
-		fs.BoolVarP(&f.yes, "yes", "y", false, "do not ask before the first write to a real tenant")
+		fs.BoolVarP(&f.yes, "yes", "y", false, "do not ask for confirmation before the first write to a real tenant")
 	})
 }
 
-// run does the job on the roster called name.
+// run runs the job on the roster called name, and returns the error of the command.
 func (f *jobFlags) run(a *app, name string) error {
 	x := &execution{jobFlags: f, app: a, rosterName: name}
 	if err := f.check(a, name); err != nil {
@@ -105,7 +106,7 @@ func (f *jobFlags) run(a *app, name string) error {
 	return x.report(o.Run(x.interrupts.ctx, x.interrupts.stop))
 }
 
-// check refuses a command line that can't be meant.
+// check returns an error if the flags contradict each other.
 func (f *jobFlags) check(a *app, name string) error {
 	f.output.findBaseline()
 	if f.stopTimeout < 0 {
@@ -132,7 +133,7 @@ func (f *jobFlags) check(a *app, name string) error {
 	return f.checkFiles(a, name)
 }
 
-// options returns what the flags say.
+// options returns the options of the job.
 func (x *execution) options() (o job.Options, err error) {
 	f, a := x.jobFlags, x.app
 	o = job.Options{
@@ -178,7 +179,7 @@ func (x *execution) options() (o job.Options, err error) {
 	return o, nil
 }
 
-// title is what the job is called for those who have to wait for it.
+// title returns the name of the job that a lock shows to other runs.
 func (x *execution) title() string {
 	text := "apply"
 	switch {
@@ -196,7 +197,7 @@ func (x *execution) title() string {
 	return text
 }
 
-// approve asks before the first write to a real tenant.
+// approve asks for confirmation before the first write to a real tenant.
 func (x *execution) approve(p job.Plan) error {
 	question, err := x.question(&p)
 	if err != nil {
@@ -205,12 +206,12 @@ func (x *execution) approve(p job.Plan) error {
 	return x.app.confirm(x.interrupts, question)
 }
 
-// exit returns the error of a command whose job came to o and err: with an exit
-// status, and with what to do about it.
+// exit returns the error of a command whose job ended with o and err: with an exit
+// status and what to do about it.
 func (x *execution) exit(o *results.Outcome, err error) error {
 	status := x.interrupts.status()
 	switch {
-	case err == nil && x.news != nil: // then only a change counts
+	case err == nil && x.news != nil: // with --baseline only a change counts
 		if x.news.Changed() {
 			return &exit{status: exitDiffers}
 		}
@@ -231,7 +232,7 @@ func (x *execution) exit(o *results.Outcome, err error) error {
 	return err
 }
 
-// rosterError is err, of a roster, with the flag that it is about.
+// rosterError returns err, an error of a roster, with the flag that helps.
 func rosterError(err error) error {
 	if errors.Is(err, roster.ErrOption) {
 		return usage(err)
@@ -242,8 +243,8 @@ func rosterError(err error) error {
 			flag += fmt.Sprintf(" %q", e.Value)
 		}
 		return &exit{status: exitError, err: err, hint: flag + map[string]string{
-			"upn-column": " says which column has the UPNs", "delimiter": " says what is between the cells", "encoding": " reads it as that",
-			"sheet": " says which sheet to read"}[e.Option]}
+			"upn-column": " names the column with the UPNs", "delimiter": " sets the character between cells", "encoding": " reads the file in that encoding",
+			"sheet": " names the sheet to read"}[e.Option]}
 	}
 	return err
 }

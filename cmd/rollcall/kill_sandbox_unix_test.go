@@ -102,7 +102,7 @@ func TestResultsAreNotTheLog(t *testing.T) {
 	}
 	for _, name := range []string{file, link} {
 		_, said := rollcall(t, exitUsage, "apply", in, "--privacy-mode", "opt-out", "--tenant", "sandbox:"+name, "-o", log, "--overwrite")
-		if !strings.Contains(said, "the results would replace the changes of the tenant") {
+		if !strings.Contains(said, "the results would replace the file with the changes of the tenant") {
 			t.Errorf("said %s", said)
 		}
 	}

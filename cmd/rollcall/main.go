@@ -1,9 +1,9 @@
 // Command rollcall changes a setting of every user of a CSV file on a Microsoft
 // 365 tenant, reads it back, and records what became of each.
 //
-// There is a file for each command. What a command does is in packages pipeline
-// (the run), tenant (where the change is made) and report (what is said of it);
-// here are the flags, what is put together from them, and the exit status.
+// Each command has a file. The work is done in other packages: pipeline makes the run,
+// tenant calls the tenant, report shows the results. This package has the flags, builds
+// a job from them, and decides the exit status.
 package main
 
 import (
@@ -33,7 +33,7 @@ const (
 )
 
 func main() {
-	// A pipe that is closed is an error to report like any other, not the end.
+	// A write to a closed pipe must be an error like any other and not kill the process.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
@@ -46,7 +46,7 @@ type app struct {
 	args     []string
 	profile  profileFlags
 	began    bool   // the command line has been understood
-	goodbye  string // what to say last
+	goodbye  string // the last line on standard error, or ""
 
 	unprinted error // why help could not be printed, or nil
 }
@@ -85,7 +85,7 @@ func run(args []string, in io.Reader, out, stderr io.Writer) int {
 	return status
 }
 
-// explainEnd says why the program ends, and what to do about it.
+// explainEnd prints err, why the program ends, and what to do about it.
 func (a *app) explainEnd(err error) {
 	if text := message(err); text != "" {
 		a.console.Fail("%s", text)
@@ -95,8 +95,8 @@ func (a *app) explainEnd(err error) {
 	}
 }
 
-// An exit is an error with an exit status of its own. One without a cause has
-// said what there is to say already.
+// An exit is an error with an exit status. If err is nil, everything that the user needs
+// to know has been printed.
 type exit struct {
 	status int
 	err    error
@@ -112,8 +112,7 @@ func (e *exit) Error() string {
 
 func (e *exit) Unwrap() error { return e.err }
 
-// statusOf returns the exit status that err, of a command line that has been
-// understood, calls for.
+// statusOf returns the exit status for err, from a command whose flags could be parsed.
 func statusOf(err error) int {
 	if err == nil {
 		return exitOK
@@ -124,7 +123,7 @@ func statusOf(err error) int {
 	return exitError
 }
 
-// usage makes err an error of the command line.
+// usage returns err as an error of the command line.
 func usage(err error) error {
 	if err == nil {
 		return nil
@@ -146,7 +145,7 @@ func hint(err error) string {
 	return ""
 }
 
-// isTerminal reports whether a person is at the other end of a stream.
+// isTerminal reports whether a stream is a terminal.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

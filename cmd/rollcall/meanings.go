@@ -11,7 +11,7 @@ type meaning struct {
 	text   string
 }
 
-// What every command, or nearly every one, means by some statuses.
+// Exit statuses that mean the same for several commands.
 var (
 	meansWrong       = meaning{exitUsage, "the command line is wrong"}
 	meansHeld        = meaning{exitHeld, "another run holds the results file or the tenant"}
@@ -20,7 +20,7 @@ var (
 	meansTerminated  = meaning{exitTerminated, "terminated; --resume goes on"}
 )
 
-// everyMeaning is what the statuses mean, whatever the command.
+// everyMeaning lists all exit statuses, for the help of the program itself.
 var everyMeaning = []meaning{
 	{exitOK, "every row is as wanted (audit: nothing differs)"},
 	{exitError, "the run could not be carried out"},
@@ -30,7 +30,7 @@ var everyMeaning = []meaning{
 	meansGuard, meansHeld, meansInterrupted, meansTerminated,
 }
 
-// more gives a command notes, and the exit statuses that it can have.
+// more returns the annotations of a command with these notes and exit statuses.
 func more(notes string, all ...meaning) map[string]string {
 	var b strings.Builder
 	for _, m := range all {

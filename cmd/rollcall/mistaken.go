@@ -11,9 +11,9 @@ import (
 	"rollcall/pipeline/roster"
 )
 
-// strangers are flags of other programs, in small letters and without dashes, and
-// ours that do the same.
-var strangers = map[string]string{
+// foreignFlags maps flags of other programs, in small letters and without dashes, to
+// flags of ours that do the same.
+var foreignFlags = map[string]string{
 	"n": "dry-run", "whatif": "dry-run", "dry": "dry-run", "dryrun": "dry-run", "noop": "dry-run", "check": "dry-run", "simulate": "dry-run",
 	"out": "output", "outfile": "output", "outputfile": "output",
 	"confirm": "yes", "assumeyes": "yes",
@@ -24,14 +24,14 @@ var strangers = map[string]string{
 // bare returns the name of a flag in small letters, without dashes.
 func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "")) }
 
-// meant returns the flag of c that was likely meant by the name of one that it does
-// not have, or "".
+// meant returns the flag of c that the user is likely to mean by name, which is no flag
+// of c, or "".
 func meant(c *cobra.Command, name string) string {
 	var names []string
 	c.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
 	slices.Sort(names)
-	if theirs := strangers[bare(name)]; slices.Contains(names, theirs) {
-		return theirs
+	if ours := foreignFlags[bare(name)]; slices.Contains(names, ours) {
+		return ours
 	}
 	if i := slices.IndexFunc(names, func(n string) bool { return bare(n) == bare(name) }); i >= 0 {
 		return names[i]
@@ -42,12 +42,12 @@ func meant(c *cobra.Command, name string) string {
 	return roster.Nearest(name, names)
 }
 
-// checkDashes refuses the name of a flag behind a single dash, as PowerShell has
-// them: -output x.csv would write to a file called utput.
+// checkDashes returns an error for a long flag with a single dash, as in PowerShell:
+// -output x.csv would write to a file called utput.
 func checkDashes(root *cobra.Command, args []string) error {
 	c, _, err := root.Find(args)
 	if err != nil {
-		return nil // which is said better by who runs it
+		return nil // root.Execute reports it
 	}
 	long := make(map[string]*pflag.Flag)
 	note := func(flag *pflag.Flag) { long[bare(flag.Name)] = flag }
@@ -66,7 +66,7 @@ func checkDashes(root *cobra.Command, args []string) error {
 		}
 		flag := long[bare(name)]
 		if flag == nil {
-			flag = long[bare(strangers[bare(name)])]
+			flag = long[bare(foreignFlags[bare(name)])]
 		}
 		if flag != nil {
 			return &exit{status: exitUsage, err: fmt.Errorf("unknown flag: -%s", name), hint: "did you mean --" + flag.Name + "? " + c.CommandPath() + " --help lists the flags"}
@@ -75,7 +75,8 @@ func checkDashes(root *cobra.Command, args []string) error {
 	return nil
 }
 
-// isValue reports whether what follows before on the command line is its value.
+// isValue reports whether the word after before on the command line is the value of
+// the flag before.
 func isValue(before string, long map[string]*pflag.Flag) bool {
 	name, ok := strings.CutPrefix(before, "--")
 	flag := long[bare(name)]

@@ -20,26 +20,27 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// A monitor keeps a log of a run, and tells those who watch scheduled jobs of it.
+// A monitor writes the log of a run, and sends its start and outcome to what watches
+// scheduled jobs: files, a ping and a webhook.
 type monitor struct {
 	flags   *monitorFlags
 	started time.Time
 	log     *zap.Logger     // for standard error and the log file
-	console *zap.Logger     // for standard error alone
-	fileLog *zap.Logger     // for the log file alone
-	events  *zap.Logger     // what only machines want: the file and, in JSON, standard error
+	console *zap.Logger     // for standard error only
+	fileLog *zap.Logger     // for the log file only
+	events  *zap.Logger     // for machines: the log file and, with --log-format json, standard error
 	file    *report.LogFile // or nil
 	ping    *pinger
 	webhook *webhook
-	unask   func()
-	refused error // why what it writes can't be written, found out at the start; or nil
+	unwatch func() // ends the answers to SIGUSR1
+	refused error  // why one of its files can't be written, found out at the start; or nil
 
 	run   atomic.Pointer[pipeline.Run]
-	left  atomic.Int64 // rows that there were to do when it began
-	began time.Time    // when that was
+	left  atomic.Int64 // rows to do when the run began
+	began time.Time    // when the run began
 }
 
-// open makes ready to tell of a run that is logged to standard error by log.
+// open returns the monitor of a run whose log on standard error is log.
 func (f *monitorFlags) open(a *app, c *consoleFlags, log *zap.Logger) (m *monitor, err error) {
 	m = &monitor{flags: f, started: time.Now(), console: log, fileLog: zap.NewNop()}
 	if m.ping, err = newPinger(f.ping, nil); err != nil {
@@ -50,7 +51,7 @@ func (f *monitorFlags) open(a *app, c *consoleFlags, log *zap.Logger) (m *monito
 	}
 	if f.log != "" {
 		m.file = report.NewLogFile(f.log, int64(f.logMaxSize)<<20, func(err error) {
-			if m.refused == nil || m.refused.Error() != err.Error() { // or it is said as what ends the run
+			if m.refused == nil || m.refused.Error() != err.Error() { // else the run ends with this error, which is printed
 				a.console.Warn("warning: %v", err)
 			}
 		})
@@ -66,11 +67,11 @@ func (f *monitorFlags) open(a *app, c *consoleFlags, log *zap.Logger) (m *monito
 		m.events = m.log
 	}
 	asked := both(a.console.Log(zapcore.InfoLevel, c.logFormat == "json"))
-	m.unask = whenAsked(func() { m.answer(asked) })
+	m.unwatch = whenAsked(func() { m.answer(asked) })
 	return m, nil
 }
 
-// answer logs how far the run is, for who has asked.
+// answer logs the progress of the run, as SIGUSR1 asks for.
 func (m *monitor) answer(log *zap.Logger) {
 	run := m.run.Load()
 	if run == nil {
@@ -80,7 +81,7 @@ func (m *monitor) answer(log *zap.Logger) {
 	report.LogState(log, int(m.left.Load()), run, float64(run.Stats.Rows.Load())/max(time.Since(m.began).Seconds(), 1e-3))
 }
 
-// begin tells that a run begins.
+// begin logs the start of a run and pings.
 func (m *monitor) begin(x *execution, e job.Started) {
 	o := e.Outcome
 	m.events.Info("start", zap.String("command", o.Command), zap.String("tenant", o.Tenant), zap.String("noun", o.Noun),
@@ -92,7 +93,7 @@ func (m *monitor) begin(x *execution, e job.Started) {
 	m.run.Store(e.Run)
 }
 
-// pingAt pings. That it could not is no reason to end a run, or to break a silence.
+// pingAt pings. A failure is a warning: it neither ends the run nor ends --quiet.
 func (m *monitor) pingAt(ctx context.Context, x *execution, point, body string) {
 	if err := m.ping.ping(ctx, point, body); err != nil {
 		x.app.console.Warn("warning: %v", err)
@@ -100,9 +101,10 @@ func (m *monitor) pingAt(ctx context.Context, x *execution, point, body string) 
 	}
 }
 
-// conclude tells what came of a job, and returns err, with which the command ends,
-// or why that could not be told. Of a command line that is wrong nothing is told:
-// nobody scheduled that. One that only lacks --yes may well be scheduled.
+// conclude writes the outcome of a job to the files, and sends the webhook and the last
+// ping. It returns err, the error of the command, or why a file could not be written. If
+// the command line is wrong it does nothing: a scheduled job is not run like that. A
+// missing --yes is different: a scheduled job may well lack it.
 func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
 	if statusOf(err) == exitUsage && !errors.Is(err, errNobodyToAsk) {
 		return err
@@ -121,14 +123,14 @@ func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
 		case werr != nil && err == nil:
 			err = werr
 			o.Exit, o.Ending, o.Reason = statusOf(err), results.Errored, message(err)
-		case werr != nil && werr.Error() != err.Error(): // or it was found out at the start
+		case werr != nil && werr.Error() != err.Error(): // else it is err, found out at the start
 			x.app.console.Warn("warning: %v", werr)
 		}
 	}
 	write(m.flags.summary, 0o600, func(w io.Writer, o *results.Outcome) error { return o.JSON(w) })
-	write(m.flags.metrics, 0o644, report.Metrics) // last, for it is what alarms are made of
+	write(m.flags.metrics, 0o644, report.Metrics) // last, so that they have the final exit status
 	m.events.Info("end", report.OutcomeFields(o)...)
-	if werr := m.webhook.tell(context.Background(), o); werr != nil {
+	if werr := m.webhook.send(context.Background(), o); werr != nil {
 		x.app.console.Warn("warning: %v", werr)
 		m.fileLog.Warn("webhook failed", zap.String("host", m.webhook.url.Host), zap.Error(werr))
 	}
@@ -141,13 +143,13 @@ func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
 }
 
 func (m *monitor) close() {
-	m.unask()
+	m.unwatch()
 	if m.file != nil {
 		m.file.Close()
 	}
 }
 
-// userName returns who runs the program, as the system calls them, or "".
+// userName returns the name of the account that runs the program, or "".
 func userName() string {
 	u, err := user.Current()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"rollcall/tenant/disk"
 )
 
-// monitorFlags say what else has what a run does: what watches scheduled jobs.
+// monitorFlags choose the files and services that get the log and the outcome of a run.
 type monitorFlags struct {
 	summary, metrics, ping, log string
 	webhook, webhookForm        string
@@ -20,16 +20,16 @@ type monitorFlags struct {
 }
 
 func (f *monitorFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.summary, "summary-json", "", "write what came of the run to this `FILE`, as JSON; - for standard output")
-	fs.StringVar(&f.metrics, "metrics-file", "", "write it to this `FILE.prom` too, for Prometheus's textfile collector, which may read it")
-	fs.StringVar(&f.ping, "ping", "", "tell a service that watches jobs: POST to `URL`/start, then to URL if the exit status is 0, else to URL/fail")
-	fs.StringVar(&f.webhook, "webhook", "", "post which run it was and what came of it, without users, to this `URL` when it is over, however it ended; ROLLCALL_WEBHOOK keeps the URL out of the process list")
-	fs.StringVar(&f.webhookForm, "webhook-form", webhookForms[0], "post it as this `FORM`: teams (an Adaptive Card), slack, or json, the object of --summary-json without its reason")
-	fs.StringVar(&f.log, "log-file", "", "log to this `FILE`, a JSON object a line, --quiet or not")
-	fs.IntVar(&f.logMaxSize, "log-max-size", 10, "begin the log file anew at `N` megabytes; the old one is kept as FILE.1")
+	fs.StringVar(&f.summary, "summary-json", "", "write the outcome of the run to this `FILE` as JSON; - for standard output")
+	fs.StringVar(&f.metrics, "metrics-file", "", "write the outcome to this `FILE.prom` for Prometheus's textfile collector, readable by every account")
+	fs.StringVar(&f.ping, "ping", "", "ping a service that watches jobs: POST to `URL`/start, then to URL if the exit status is 0, otherwise to URL/fail")
+	fs.StringVar(&f.webhook, "webhook", "", "when the run ends, post what it was and its counts, without users, to this `URL`; ROLLCALL_WEBHOOK keeps the URL out of the process list")
+	fs.StringVar(&f.webhookForm, "webhook-form", webhookForms[0], "post in this `FORM`: teams (an Adaptive Card), slack, or json (the object of --summary-json without the reason)")
+	fs.StringVar(&f.log, "log-file", "", "also write the log to this `FILE`, one JSON object on each line, even with --quiet")
+	fs.IntVar(&f.logMaxSize, "log-max-size", 10, "start a new log file at `N` megabytes, and keep the old one as FILE.1")
 }
 
-// check returns an error if what is to be written in the end can't be.
+// check returns an error if a file that is written at the end can't be written.
 func (f *monitorFlags) check(m *monitor) error {
 	if m.file != nil {
 		if err := m.file.Check(); err != nil {
@@ -47,19 +47,19 @@ func (f *monitorFlags) check(m *monitor) error {
 	return nil
 }
 
-// checkFiles refuses flags that can't be meant, and files that get in each other's
-// way.
+// checkFiles returns an error if flags on files contradict each other, or if two files
+// are the same.
 func (j *jobFlags) checkFiles(a *app, roster string) error {
 	f := &j.monitoring
 	switch {
 	case f.logMaxSize < 1 || f.logMaxSize > 10000:
 		return usage(fmt.Errorf("--log-max-size %d: want 1 to 10000 megabytes", f.logMaxSize))
 	case f.metrics != "" && filepath.Ext(f.metrics) != ".prom":
-		return usage(fmt.Errorf("--metrics-file %s: want a name that ends in .prom, for no other is collected", f.metrics))
+		return usage(fmt.Errorf("--metrics-file %s: want a name that ends in .prom: the collector reads no other files", f.metrics))
 	case f.summary == "-" && j.console.quiet:
-		return usage(errors.New("--quiet says nothing if all is well, --summary-json - always does: want one of them, or --summary-json FILE"))
+		return usage(errors.New("--quiet prints nothing if all is well, --summary-json - always prints: want one of them, or --summary-json FILE"))
 	case f.summary == "-" && (j.output.name == "-" || j.output.format != "" || j.output.baseline != "" || j.output.name == "" && !j.audit && j.tenant.isSandbox()):
-		return usage(errors.New("--summary-json -: standard output has the results already"))
+		return usage(errors.New("--summary-json -: the results go to standard output already"))
 	}
 	baseline := j.output.baseline
 	if j.output.makes {
@@ -72,7 +72,7 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 	if name := j.output.name; name != "" && name != "-" {
 		journal, locked = name+".journal", lock.Results(name).Path
 		if beside = results.SummaryName(name); a.sameFile(beside, f.summary) {
-			beside = "" // it is asked for by name
+			beside = "" // --summary-json names the same file on purpose
 		}
 	}
 	file := func(name string) string {
@@ -93,6 +93,6 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 		namedFile{"--summary-json", file(f.summary), true},
 		namedFile{"--metrics-file", f.metrics, true},
 		namedFile{"--log-file", f.log, true},
-		namedFile{"the log file when it is full", old, true},
+		namedFile{"the old log file", old, true},
 	)
 }

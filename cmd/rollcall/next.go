@@ -14,8 +14,8 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// next returns the command line that a person would likely want after this run,
-// which was carried out, and why; or "" if nothing suggests itself.
+// next returns the command line that the user is likely to want after this run, which
+// was carried out, and what it is for; or "".
 func (x *execution) next(o *results.Outcome) (why, line string) {
 	why = "next"
 	s, file := &o.Rows, x.output.file()
@@ -27,12 +27,12 @@ func (x *execution) next(o *results.Outcome) (why, line string) {
 	case x.audit && file != "":
 		words = applyDiff(file)
 	case x.audit:
-		words = append([]string{"apply", x.rosterName}, x.said("What to change", "The file")...)
+		words = append([]string{"apply", x.rosterName}, x.givenFlags("What to change", "The file")...)
 		words = append(words, "--read-first", "-o", unused("results.csv"))
 	case file == "":
 	case failed != "":
 		return why, x.retry(o)
-	case s.ByStatus[pipeline.Applied] > 0 && x.hasBefores(o) && o.Tenant != connect.Sandbox: // which forgets
+	case s.ByStatus[pipeline.Applied] > 0 && x.hasBefores(o) && o.Tenant != connect.Sandbox: // the sandbox keeps nothing to undo
 		why, words = "to see what undo would put back", []string{"undo", file, "--dry-run"}
 	default:
 		return why, commandLine([]string{"report", file, "--html", unused("report.html")})
@@ -48,13 +48,12 @@ func (x *execution) hasBefores(o *results.Outcome) bool {
 	return o.Manifest.Befores && (x.readFirst || x.failures.befores)
 }
 
-// sameTenant returns the flags of the command line that another one needs to be about
-// the same tenant.
+// sameTenant returns the flags that another command line needs for the same tenant.
 func (x *execution) sameTenant() []string {
-	return x.said("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
+	return x.givenFlags("The tenant", "Signing in", "Everywhere", "The setting", "Pace")
 }
 
-// unused returns the name of a file that there is not yet: name or, for example,
+// unused returns the name of a file that does not exist: name or, for example,
 // results-2.csv.
 func unused(name string) string {
 	return unusedIf(name, func(name string) bool {
@@ -74,8 +73,9 @@ func unusedIf(name string, isFree func(string) bool) string {
 	}
 }
 
-// said returns the flags of some groups that are on the command line.
-func (x *execution) said(groups ...string) []string {
+// givenFlags returns the flags of these groups that are on the command line, in the
+// environment or in the profile.
+func (x *execution) givenFlags(groups ...string) []string {
 	var words []string
 	x.flags.Visit(func(flag *pflag.Flag) {
 		group := "Everywhere"
@@ -100,13 +100,13 @@ func (x *execution) said(groups ...string) []string {
 	return words
 }
 
-// triable returns those of the statuses counted that another try may mend, as
-// --only takes them.
+// triable returns the counted statuses for which another try may help, as --only takes
+// them.
 func triable(counts []int) string {
 	return namesOf(counts, pipeline.Failed, pipeline.Unverified, pipeline.Mismatch)
 }
 
-// namesOf returns those of the statuses that were counted, as --only takes them.
+// namesOf returns the names of those statuses that were counted, as --only takes them.
 func namesOf(counts []int, statuses ...pipeline.Status) string {
 	slices.Sort(statuses)
 	var names []string

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// opener returns the command that opens a file with what this system has for it.
+// opener returns the command that opens a file with the program that the system uses for
+// such files.
 func opener(system, file string) []string {
 	switch system {
 	case "windows":
@@ -21,12 +22,12 @@ func opener(system, file string) []string {
 	return []string{"xdg-open", file}
 }
 
-// openPatience is how long a program may take to say that it can't open a file. One
-// that is still there then shows it.
-const openPatience = 3 * time.Second
+// openTimeout is how long openFile waits for the program to fail. A program that runs
+// longer shows the file.
+const openTimeout = 3 * time.Second
 
-// openFile opens a file for a person to look at, and does not wait for them. It needs
-// no terminal, and gives that program none.
+// openFile opens a file in another program, and does not wait until the user closes it.
+// The program gets no input and no terminal.
 func openFile(name string) error {
 	file, err := filepath.Abs(name)
 	if err != nil {
@@ -37,8 +38,7 @@ func openFile(name string) error {
 	if err != nil {
 		return err
 	}
-	// Its output goes nowhere: a browser that is begun says things for as long as it
-	// runs.
+	// The output is dropped: a browser writes messages for as long as it runs.
 	c := exec.Command(program, words[1:]...)
 	if err := c.Start(); err != nil {
 		return err
@@ -50,13 +50,13 @@ func openFile(name string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", words[0], err)
 		}
-	case <-time.After(openPatience):
+	case <-time.After(openTimeout):
 	}
 	return nil
 }
 
-// writeTemporary writes a report to a file that only this account can read, and
-// returns its name.
+// writeTemporary writes a report to a temporary file that only this account can read,
+// and returns its name.
 func writeTemporary(write func(io.Writer) error) (name string, err error) {
 	f, err := os.CreateTemp("", "rollcall-report-*.html")
 	if err != nil {

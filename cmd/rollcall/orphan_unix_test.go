@@ -161,7 +161,7 @@ func TestTerminatedWhileCmdletsHang(t *testing.T) {
 	if took := time.Since(start); took < within || took > within+10*time.Second {
 		t.Errorf("it took %v, want about %v", took, within)
 	}
-	for _, want := range []string{"finishing 1 row in progress, 2s at most; interrupt again to stop at once\n", "time is up after 2s: stopping at once\n", "to go on: "} {
+	for _, want := range []string{"finishing 1 row in progress, 2s at most; interrupt again to stop at once\n", "stopping at once: 2s have passed since the interrupt\n", "to go on: "} {
 		if !strings.Contains(run.said.String(), want) {
 			t.Errorf("said %q, want %q", &run.said, want)
 		}

@@ -112,7 +112,7 @@ func TestOutageOverSockets(t *testing.T) {
 			_, stderr := rollcall(t, exitOK, "apply", in, "--privacy-mode", "opt-out", "-o", filepath.Join(dir, "results.csv"), "--yes", "--auth", "token", "--token-file", token, "--noun", "MyAnalyticsFeatureConfig",
 				"--tenant", "exchange", "--endpoint", "http://"+w.address, "--organization", organization, "--workers", "8", "--timeout", "1s", "--summary-json", summary)
 			cut.Wait()
-			if !regexp.MustCompile(`(?s)\toutage\t\{"since": ".*\toutage over\t\{"seconds": [3-9].*no tenant for [3-9]`).MatchString(stderr) {
+			if !regexp.MustCompile(`(?s)\toutage\t\{"since": ".*\toutage over\t\{"seconds": [3-9].*outage for [3-9]`).MatchString(stderr) {
 				t.Errorf("the outage is not said:\n%s", stderr)
 			}
 			var got struct {

@@ -13,7 +13,7 @@ import (
 	"rollcall/tenant/sandbox"
 )
 
-// outputFlags say where the results go.
+// outputFlags choose where the results go.
 type outputFlags struct {
 	name             string
 	overwrite, excel bool
@@ -24,16 +24,16 @@ type outputFlags struct {
 }
 
 func (f *outputFlags) add(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.name, "output", "o", "", "write the results CSV to this `FILE`; - for standard output (default of apply and undo on a real tenant: apply-DATE-TIME.csv or undo-DATE-TIME.csv in this directory, by UTC)")
-	fs.BoolVar(&f.overwrite, "overwrite", false, "replace a results file that is there already")
-	fs.BoolVar(&f.resume, "resume", false, "go on with a results file that was cut short")
-	fs.BoolVar(&f.excel, "excel", false, "write the results CSV as Excel likes it: with a byte order mark and CRLF")
+	fs.StringVarP(&f.name, "output", "o", "", "write the results CSV to this `FILE`; - for standard output (default of apply and undo on a real tenant: apply-DATE-TIME.csv or undo-DATE-TIME.csv in this directory, in UTC)")
+	fs.BoolVar(&f.overwrite, "overwrite", false, "replace a results file that exists")
+	fs.BoolVar(&f.resume, "resume", false, "go on with the results file of a run that was stopped or killed")
+	fs.BoolVar(&f.excel, "excel", false, "write the results CSV for Excel: with a byte order mark and CRLF")
 	f.html.add(fs)
 	f.formatFlags.add(fs)
 }
 
-// check refuses a results file that is the roster, or the file of the tenant, and
-// flags that contradict each other.
+// check returns an error if the results file is the roster or the file of the tenant, or
+// if flags contradict each other.
 func (f *outputFlags) check(a *app, roster, tenant string) error {
 	switch {
 	case f.resume && f.overwrite:
@@ -54,13 +54,13 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	}
 	if tenant != "" {
 		if in, err := os.Stat(tenant); err == nil && os.SameFile(in, out) {
-			return usage(fmt.Errorf("-o %s: the results would replace the tenant", f.name))
+			return usage(fmt.Errorf("-o %s: the results would replace the file of the tenant", f.name))
 		}
 		if real, err := filepath.EvalSymlinks(tenant); err == nil {
 			tenant = real
 		}
 		if log, err := os.Stat(sandbox.LogName(tenant)); err == nil && os.SameFile(log, out) {
-			return usage(fmt.Errorf("-o %s: the results would replace the changes of the tenant", f.name))
+			return usage(fmt.Errorf("-o %s: the results would replace the file with the changes of the tenant", f.name))
 		}
 	}
 	var in os.FileInfo
@@ -75,7 +75,7 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	return nil
 }
 
-// file returns the results file that is asked for, or "".
+// file returns the name of the results file, or "" if there is none.
 func (f *outputFlags) file() string {
 	if f.name == "-" {
 		return ""

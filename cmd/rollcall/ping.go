@@ -5,13 +5,13 @@ import (
 	"net/http"
 )
 
-// A pinger tells a service that watches scheduled jobs how a run goes, as
-// healthchecks.io and its kin want it: a POST to URL/start, then one to URL or, if
-// the exit status is not 0, to URL/fail. Who has the URL can say that all is well.
+// A pinger reports start and end of a run to a service that watches scheduled jobs, such
+// as healthchecks.io: by a POST to URL/start, then one to URL or, if the exit status is
+// not 0, to URL/fail. The URL is a secret: whoever knows it can report success.
 type pinger struct{ *poster }
 
-// newPinger returns the pinger for a URL, or nil if that is "". It follows redirects
-// on the host that was named.
+// newPinger returns the pinger for a URL, or nil if text is "". The pinger follows
+// redirects to the same host only.
 func newPinger(text string, transport http.RoundTripper) (*pinger, error) {
 	p, err := newPoster("ping", text, transport)
 	if p == nil || err != nil {
@@ -26,8 +26,8 @@ func newPinger(text string, transport http.RoundTripper) (*pinger, error) {
 	return &pinger{p}, nil
 }
 
-// ping tells that a run is at the given point: "start", "fail" or, all being well,
-// "". It tries twice.
+// ping reports that a run is at a point: "start", "fail" or, for success, "". It makes
+// two attempts at most.
 func (p *pinger) ping(ctx context.Context, point, body string) error {
 	if p == nil {
 		return nil

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// A poster posts to a URL of which all but the host is a secret of sorts: who has it
-// can post there too. Nothing here tells more than the host.
+// A poster posts to a URL. The URL is a secret, for whoever knows it can post there too:
+// errors name its host only.
 type poster struct {
-	what   string // the flag that has the URL, without its hyphens
+	what   string // the flag with the URL, without its hyphens
 	url    *url.URL
 	client *http.Client
 }
@@ -27,20 +27,20 @@ const (
 	postWait    = time.Second
 )
 
-// newPoster returns the poster for the URL that a flag has, or nil if that is "".
-// It heeds no redirect.
+// newPoster returns the poster for the URL in the value of a flag, or nil if that is "".
+// The poster follows no redirect.
 func newPoster(what, text string, transport http.RoundTripper) (*poster, error) {
 	if text == "" {
 		return nil, nil
 	}
 	u, err := url.Parse(text)
 	switch {
-	case err != nil || u.Host == "": // err has the URL in it
+	case err != nil || u.Host == "": // err contains the URL
 		return nil, fmt.Errorf("--%s: not a URL", what)
 	case u.User != nil || u.Fragment != "":
-		return nil, fmt.Errorf("--%s: the URL at %s has a user or a fragment: want neither", what, u.Host)
+		return nil, fmt.Errorf("--%s: the URL at %s has a user or a fragment: want a URL without them", what, u.Host)
 	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
-		return nil, fmt.Errorf("--%s: want a URL with https (or http on this machine), for %s", what, u.Host)
+		return nil, fmt.Errorf("--%s: the URL at %s: want https (or http on this machine)", what, u.Host)
 	}
 	client := &http.Client{Transport: transport, Timeout: postTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -52,7 +52,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// post posts body to u, twice if it has to.
+// post posts body to u, in two attempts at most.
 func (p *poster) post(ctx context.Context, u *url.URL, contentType, body string) error {
 	var err error
 	for try := range postTries {

@@ -26,32 +26,31 @@ import (
 //	    auth: certificate
 //	    rate: 20
 //
-// Its keys are the long names of flags. A key that is not one is an error: in a
-// tool that changes things a misspelt guard is worse than none.
+// Its keys are the long names of flags. Any other key is an error: a user who misspells a
+// guard would believe that it works.
 type profile struct {
 	name, file string
 	values     map[string]profileValue
 }
 
-// A profileValue is what a profile has for a flag, and where.
+// A profileValue is the value of a flag in a profile, and its line.
 type profileValue struct {
 	texts []string // more than one for a flag that can be repeated
 	list  bool
 	line  int
 }
 
-// configFile returns the file that profiles are read from unless --config names
-// one.
+// configFile returns the default name of the file with profiles.
 func configFile() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("find the configuration: %w", err)
+		return "", fmt.Errorf("find the configuration directory: %w", err)
 	}
 	return filepath.Join(dir, "rollcall", "rollcall.yaml"), nil
 }
 
-// readProfile reads the profile called name from file. Each of its keys is one of
-// flags.
+// readProfile reads the profile called name from file. A key that is not in flags is an
+// error.
 func readProfile(file, name string, flags []string) (*profile, error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,11 +63,11 @@ func readProfile(file, name string, flags []string) (*profile, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	err = dec.Decode(&all)
 	if err == nil && dec.Decode(new(yaml.Node)) != io.EOF {
-		err = errors.New("there is a second document")
+		err = errors.New("the file has a second document")
 	}
 	if err != nil && err != io.EOF {
 		text := strings.Join(strings.Fields(err.Error()), " ")
-		if strings.Contains(text, "escape") || strings.Contains(text, "hexdecimal") { // sic
+		if strings.Contains(text, "escape") || strings.Contains(text, "hexdecimal") { // yaml itself misspells it
 			text += ": a backslash between double quotes begins an escape; write 'C:\\users', in single quotes"
 		}
 		return nil, fmt.Errorf("%s: want profiles by name under \"profiles:\": %s", file, text)
@@ -99,7 +98,7 @@ func readProfile(file, name string, flags []string) (*profile, error) {
 			return nil, p.wrong(key.Line, err)
 		}
 		if _, ok := p.values[key.Value]; ok {
-			return nil, p.wrong(key.Line, fmt.Errorf("%s is there twice", key.Value))
+			return nil, p.wrong(key.Line, fmt.Errorf("the key %s occurs twice", key.Value))
 		}
 		v, err := readValue(value)
 		if err != nil {
@@ -133,7 +132,7 @@ func readValue(n *yaml.Node) (profileValue, error) {
 	return v, nil
 }
 
-// wrong returns err with its place.
+// wrong returns err with the file, the line and the profile.
 func (p *profile) wrong(line int, err error) error {
 	return fmt.Errorf("%s: line %d: profile %q: %w", p.file, line, p.name, err)
 }

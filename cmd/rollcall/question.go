@@ -11,8 +11,8 @@ import (
 	"rollcall/report"
 )
 
-// forecast reads the rows of a change, which is bound, but for the first, and returns
-// what they ask for. It makes no call.
+// forecast reads the rows of a bound change, skips the first of them, and returns what
+// the others ask for. It makes no call.
 func forecast(c *pipeline.Change, rows pipeline.Rows, first int) (*report.Asked, error) {
 	asked := report.NewAsked(c.Properties())
 	if c.Setting.Noun != job.DefaultNoun {
@@ -38,9 +38,9 @@ func forecast(c *pipeline.Change, rows pipeline.Rows, first int) (*report.Asked,
 	}
 }
 
-// asks says in a sentence what a plan asks for of the rows behind the first. Whose
-// says which users these are, if that is not clear.
-func asks(p *job.Plan, first int, whose string) (sentence string, asked *report.Asked, err error) {
+// describeRequest returns a sentence on what a plan asks for, not counting the first
+// rows. Whose says which users these are, if that is not clear: "the other".
+func describeRequest(p *job.Plan, first int, whose string) (sentence string, asked *report.Asked, err error) {
 	if asked, err = forecast(p.Change, p.Users.Rows(), first); err != nil {
 		return "", nil, err
 	}
@@ -50,14 +50,14 @@ func asks(p *job.Plan, first int, whose string) (sentence string, asked *report.
 	return asked.Set(whose), asked, nil
 }
 
-// question asks for what the plan of a job says, and says where the record will be
-// and whether it can be undone.
+// question returns the question for confirmation of a job: what it changes, where the
+// record will be, and whether undo can put the values back.
 func (x *execution) question(p *job.Plan) (string, error) {
 	whose := ""
 	if p.Counts.Recorded > 0 {
 		whose = "the other"
 	}
-	sentence, asked, err := asks(p, p.Counts.Recorded, whose)
+	sentence, asked, err := describeRequest(p, p.Counts.Recorded, whose)
 	if err != nil {
 		return "", err
 	}
@@ -70,23 +70,23 @@ func (x *execution) question(p *job.Plan) (string, error) {
 	reads := x.readFirst || p.Change.Expects()
 	switch {
 	case !p.Befores:
-		return text + " Values before are not recorded, so this can't be undone (--read-first).", nil
+		return text + " Values before are not recorded, so undo can't put them back (--read-first records them).", nil
 	case !reads && asked.Unread() > 0:
-		return text + fmt.Sprintf(" The values before of %s are not known: for them this can't be undone (--read-first).", pipeline.Plural(asked.Unread(), "user")), nil
+		return text + fmt.Sprintf(" The values before of %s are not known, so undo can't put them back (--read-first records them).", pipeline.Plural(asked.Unread(), "user")), nil
 	}
 	return text + " Values before are recorded there: undo puts them back.", nil
 }
 
-// besides says what else a change changes.
+// besides returns a sentence on the other properties that a change changes, or "".
 func besides(c *pipeline.Change) string {
 	moved := c.Moved()
 	if moved == nil {
 		return ""
 	}
-	return fmt.Sprintf(" That changes %s as well.", strings.Join(moved, ", "))
+	return fmt.Sprintf(" This also changes %s.", strings.Join(moved, ", "))
 }
 
-// question asks for the change of users who are named.
+// question returns the question for confirmation of a change of the users named.
 func (f *userFlags) question(c *pipeline.Change, upns []string, tenant string) (string, error) {
 	asked, err := forecast(c, &userRows{upns: upns}, 0)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// commandLine returns what a shell of this system takes for rollcall with these
-// arguments.
+// commandLine returns the command line, for a shell of this system, that runs rollcall
+// with these arguments.
 func commandLine(args []string) string {
 	line := "rollcall"
 	for _, arg := range args {
@@ -30,13 +30,13 @@ func quoteForSh(arg string) string {
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
-// quoteForWindows returns arg as one word of cmd.exe and of PowerShell, which have
-// double quotes in common. They do not agree on what has a dollar sign, a backtick
-// or a double quote: that is quoted for PowerShell, in a way that is an error in
-// cmd.exe and not another argument.
+// quoteForWindows returns arg as one word for both cmd.exe and PowerShell, which share
+// double quotes. They treat a dollar sign, a backtick and a double quote differently: a
+// word with one of these is quoted for PowerShell, so that cmd.exe fails instead of
+// passing another argument.
 func quoteForWindows(arg string) string {
 	const (
-		dollars = "$`\"“”„" // that PowerShell takes for something in double quotes
+		dollars = "$`\"“”„" // special to PowerShell within double quotes
 		singles = "'‘’‚‛"
 		special = " \t&|<>^()[]{}@#;,=%!*?" + singles
 	)
@@ -55,13 +55,13 @@ func quoteForWindows(arg string) string {
 	case isFlag(arg):
 		return arg
 	}
-	// Backslashes ahead of a double quote are doubled, or they would escape it.
+	// Backslashes before a double quote are doubled, or they would escape it.
 	path := strings.TrimRight(arg, `\`)
 	return `"` + path + strings.Repeat(`\`, 2*(len(arg)-len(path))) + `"`
 }
 
-// isFlag reports whether arg is the name of a flag, without a value. PowerShell
-// cuts others, such as -ofile.csv, at the first point or colon.
+// isFlag reports whether arg is the name of a flag, without a value. PowerShell splits
+// other words with a dash, such as -ofile.csv, at the first point or colon.
 func isFlag(arg string) bool {
 	return strings.HasPrefix(arg, "-") && strings.Trim(arg, "-abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }

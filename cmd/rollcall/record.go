@@ -12,31 +12,31 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// recordFlags say what the record of a run has beside what the run was.
+// recordFlags add the user's own words to the record of a run.
 type recordFlags struct{ note string }
 
 func (f *recordFlags) add(fs *pflag.FlagSet) {
-	fs.StringVar(&f.note, "note", "", "keep this `TEXT`, such as the number of the change, in the summary and the reports")
+	fs.StringVar(&f.note, "note", "", "record this `TEXT`, such as the number of a change request, in the summary and the reports")
 }
 
-// Bounds of what is kept, so that a summary stays one that can be read.
+// Bounds of the text in a summary.
 const (
 	maxNote        = 500  // characters
 	maxCommandLine = 4000 // characters
 )
 
-// check refuses a note that would not be shown as it is written.
+// check returns an error if the note is too long or can't be shown as it is.
 func (f *recordFlags) check() error {
 	switch {
 	case utf8.RuneCountInString(f.note) > maxNote:
-		return usage(fmt.Errorf("--note: it has %d characters: want %d at most", utf8.RuneCountInString(f.note), maxNote))
+		return usage(fmt.Errorf("--note: the text has %d characters: want at most %d", utf8.RuneCountInString(f.note), maxNote))
 	case !utf8.ValidString(f.note) || strings.ContainsFunc(f.note, unicode.IsControl):
 		return usage(errors.New("--note: want one line of text"))
 	}
 	return nil
 }
 
-// recordedCommand returns the command line as it may be kept and shown.
+// recordedCommand returns the command line for the record, without secrets.
 func (a *app) recordedCommand() string {
 	line := []rune(strings.ToValidUTF8(commandLine(withoutSecrets(a.args)), "\ufffd"))
 	if len(line) > maxCommandLine {
@@ -45,9 +45,8 @@ func (a *app) recordedCommand() string {
 	return string(line)
 }
 
-// withoutSecrets returns arguments without what nobody else may know: of a flag whose
-// value is a secret there stays only the host, of any other URL neither who signs in
-// nor the query.
+// withoutSecrets returns args without secrets. The value of a flag that is a secret URL
+// is reduced to its host; any other URL loses its user, password, query and fragment.
 func withoutSecrets(args []string) []string {
 	kept := slices.Clone(args)
 	for i, arg := range args {
@@ -68,7 +67,7 @@ func withoutSecrets(args []string) []string {
 
 const hiddenPart = "********"
 
-// hostAlone returns a URL with nothing of it but the host.
+// hostAlone returns a URL with its scheme and host only.
 func hostAlone(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -77,7 +76,7 @@ func hostAlone(text string) string {
 	return u.Scheme + "://" + u.Host + "/" + hiddenPart
 }
 
-// withoutQuery is masked, of a URL without its query and fragment as well.
+// withoutQuery is like masked, and also removes the query and the fragment of a URL.
 func withoutQuery(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" && (u.RawQuery != "" || u.Fragment != "") {
 		text, _, _ = strings.Cut(text, "#")

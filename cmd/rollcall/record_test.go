@@ -105,7 +105,7 @@ func TestResultsLostUnderARun(t *testing.T) {
 				}
 			})
 			_, said := rollcall(t, exitError, "apply", in, "--privacy-mode", "opt-out", "-o", results, "--ping", url+"/x", "--summary-json", summary)
-			for _, want := range []string{"results are lost", "in progress: without a result, and perhaps changed", "to go on: move what is left of"} {
+			for _, want := range []string{"results are lost", "in progress: without a result, and perhaps changed", "to go on: move the rest of"} {
 				if !strings.Contains(said, want) {
 					t.Errorf("it does not say %q:\n%s", want, said)
 				}

@@ -13,9 +13,9 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// recordName returns the name of the results file of a run that nobody gave one for,
-// in the working directory: apply-20261128-220502Z.csv, by the time in UTC, which is
-// the one in the file. Neither it nor what would stand beside it is there.
+// recordName returns the default name of a results file, in the working directory:
+// apply-20261128-220502Z.csv, with the time in UTC as in the file. Neither this file nor
+// one of those beside it exists.
 func recordName(kind string, now time.Time) string {
 	name := fmt.Sprintf("%s-%s.csv", kind, now.UTC().Format("20060102-150405Z"))
 	return unusedIf(name, func(name string) bool {
@@ -28,7 +28,7 @@ func recordName(kind string, now time.Time) string {
 	})
 }
 
-// unfinishedRecord returns the newest file that recordName named, for a run of that
+// unfinishedRecord returns the newest results file with a default name of a run of this
 // kind that is not complete, or "".
 func unfinishedRecord(kind string) string {
 	entries, err := os.ReadDir(".")
@@ -57,15 +57,15 @@ func unfinishedRecord(kind string) string {
 	}).of
 }
 
-// nameRecord names the results file of a job on a real tenant, for which nobody has
-// given a name: what was changed there must not be forgotten.
+// nameRecord names the results file of a job on a real tenant without -o: changes there
+// must always be recorded.
 func (x *execution) nameRecord() string {
 	x.recordNamed = true
 	x.output.name = recordName(x.kind(), time.Now())
 	return x.output.name
 }
 
-// kind says in a word what a job does that writes.
+// kind returns the name of the command of a job that writes: apply or undo.
 func (f *jobFlags) kind() string {
 	if f.undo {
 		return "undo"
@@ -73,11 +73,11 @@ func (f *jobFlags) kind() string {
 	return "apply"
 }
 
-// nothingToResume is that --resume does not say which results file to go on with.
+// nothingToResume returns the error for --resume without a results file.
 func (f *jobFlags) nothingToResume() error {
-	e := &exit{status: exitUsage, err: errors.New("--resume needs -o FILE: the results file to go on with")}
+	e := &exit{status: exitUsage, err: errors.New("--resume needs -o FILE, the results file to go on with")}
 	if name := unfinishedRecord(f.kind()); name != "" && !f.audit {
-		e.hint = "the newest unfinished record here is " + name + ": -o " + quoteArg(name)
+		e.hint = "the newest results file of an unfinished run here is " + name + ": use -o " + quoteArg(name)
 	}
 	return e
 }

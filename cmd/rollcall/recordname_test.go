@@ -57,7 +57,7 @@ func TestRecordOfARunWithoutAName(t *testing.T) {
 
 	out, stderr = rollcall(t, exitGuard, with("--limit", "2")...)
 	names := records("apply-*")
-	if len(names) != 1 || out != "" || !strings.Contains(stderr, "there is no -o FILE: the record goes to "+names[0]+"\n") {
+	if len(names) != 1 || out != "" || !strings.Contains(stderr, "no -o was given: the results go to "+names[0]+"\n") {
 		t.Fatalf("%v, %q, %s", names, out, stderr)
 	}
 	first := names[0]
@@ -65,7 +65,7 @@ func TestRecordOfARunWithoutAName(t *testing.T) {
 		t.Errorf("it does not say %q: %s", want, stderr)
 	}
 	_, stderr = rollcall(t, exitUsage, with("--resume")...)
-	if want := "hint: the newest unfinished record here is " + first + ": -o " + first + "\n"; !strings.Contains(stderr, want) {
+	if want := "hint: the newest results file of an unfinished run here is " + first + ": use -o " + first + "\n"; !strings.Contains(stderr, want) {
 		t.Errorf("%s, want %s", stderr, want)
 	}
 	rollcall(t, exitOK, with("-o", first, "--resume")...)

@@ -26,23 +26,23 @@ func (a *app) report() *cobra.Command {
 	var overwrite, open bool
 	c := &cobra.Command{
 		Use:   "report RESULTS",
-		Short: "Say what is in a results file or a diff, as text or as an HTML report",
-		Long: `report says what is in a results file or a diff: as text or, with --html, as a
-report to look at, to mail and to print. It contacts no tenant.`,
+		Short: "Show what is in a results file or a diff, as text or as an HTML report",
+		Long: `report shows what is in a results file or the diff of an audit: as text or, with
+--html, as an HTML report to read, mail and print. It contacts no tenant.`,
 		Example: `  rollcall report results.csv
   rollcall report results.csv --html report.html
   rollcall report results.csv --open
   rollcall report results.csv --format markdown
   rollcall report - --html audit.html < diff.csv`,
-		Annotations: more(`It says how many rows there are of each status, how many went from which value to
-which, and how that differs by the columns of the roster that have few values. The
-HTML report has the rows to search and sort too, in one file that needs nothing
-else; of those it prints the ones that need a person, or all with --html-all.
---html of audit, apply and undo also tells the run over time.
+		Annotations: more(`report shows how many rows have each status, how many changed from which value to
+which, and the same for each column of the roster that has few values. The HTML report
+also lists the rows, to search and sort. It is one file, which needs no other file and no
+network. On paper it has the rows that need a person's attention, or all with --html-all.
+With --html, audit, apply and undo also show the speed of the run over time.
 
---format csv, json, jsonl and markdown print the rows instead, those included that only the
-journal of a stopped run has.`,
-			meaning{exitOK, "the report was made, whatever the rows came to"}, meaning{exitError, "the file can't be read, or the report not written"}, meansWrong),
+--format csv, json, jsonl or markdown prints the rows instead. They include the rows of
+a stopped run that only its journal has.`,
+			meaning{exitOK, "the report was made, even if rows failed"}, meaning{exitError, "the file can't be read, or the report can't be written"}, meansWrong),
 		Args: oneResults,
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := args[0]
@@ -53,7 +53,7 @@ journal of a stopped run has.`,
 				return err
 			}
 			if form.format != "" && (html.name != "" || open) {
-				return usage(fmt.Errorf("--html and --open are about a form of their own, and --format %s is another: want one of them", form.format))
+				return usage(fmt.Errorf("--html and --open make an HTML report, --format %s prints another form: want one of them", form.format))
 			}
 			if err := a.distinct(namedFile{"the results", name, false}, namedFile{"--html", html.name, true}); err != nil {
 				return err
@@ -94,15 +94,15 @@ journal of a stopped run has.`,
 	}
 	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) {
 		html.add(fs)
-		form.add(fs, "it", "text")
-		fs.BoolVar(&overwrite, "overwrite", false, "replace a report that is there already")
-		fs.BoolVar(&open, "open", false, "open the report in the browser; without --html, of a temporary file")
+		form.add(fs, "the results", "text")
+		fs.BoolVar(&overwrite, "overwrite", false, "replace a report that exists")
+		fs.BoolVar(&open, "open", false, "open the report in the browser; without --html, write it to a temporary file")
 	})
 	return c
 }
 
-// readPage returns the report of the results file called name, as far as the file
-// and what stands beside it tell.
+// readPage returns the report of the results file called name, with what the file, its
+// journal and its summary hold.
 func readPage(a *app, name string, all bool) (*html.Page, error) {
 	p := &html.Page{Source: "standard input", Version: version(), All: all}
 	if name == "-" {
@@ -127,7 +127,7 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 	}
 	p.Doubts, p.Unaccounted = past.Doubts, past.Unaccounted
 	if lock.Results(name).Held() != nil {
-		// What seems not to fit together is of another moment.
+		// The files change while they are read, and so seem not to match.
 		p.Running, p.Doubts = true, nil
 	}
 	in, err := past.Open(false)
@@ -138,7 +138,7 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 	if err := fill(p, in); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	if past.HasJournalRows() { // then it is not the file alone that was read
+	if past.HasJournalRows() { // the digest that fill took is not that of the file
 		if p.ResultsSHA256, err = past.SHA256(); err != nil {
 			return nil, err
 		}
@@ -151,7 +151,8 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 	return p, nil
 }
 
-// signPast ties the report to what is on record of how its run came about.
+// signPast adds to the report what is recorded about its run: note, caller, command line,
+// version and roster.
 func signPast(p *html.Page, past *results.Past) {
 	s := past.Signed
 	p.Note, p.Caller, p.CommandLine, p.Program = s.Note, s.Caller, s.CommandLine, s.Version
@@ -161,8 +162,7 @@ func signPast(p *html.Page, past *results.Past) {
 	}
 }
 
-// asked says in a sentence what was asked of the users who are in the results of a
-// run, of which there is a record.
+// asked returns a sentence on what a recorded run asked for, of the users in its results.
 func asked(past *results.Past) (string, error) {
 	in, err := past.Open(false)
 	if err != nil {
@@ -200,7 +200,7 @@ func asked(past *results.Past) (string, error) {
 	return asked.Set(whose), nil
 }
 
-// fill reads the rows of a report, and takes the digest of what they are in.
+// fill adds the rows of in to the report, and the digest of in.
 func fill(p *html.Page, in io.Reader) error {
 	sum := sha256.New()
 	r, err := results.NewReader(io.TeeReader(in, sum))
@@ -214,7 +214,7 @@ func fill(p *html.Page, in io.Reader) error {
 	err = p.Tally.Restore(r)
 	p.ResultsSHA256 = hex.EncodeToString(sum.Sum(nil))
 	if err == nil && r.Torn() {
-		p.Doubts = append(p.Doubts, "The file ends in a record that was cut short: it is left out")
+		p.Doubts = append(p.Doubts, "The last record of the file is incomplete and is left out")
 	}
 	return err
 }

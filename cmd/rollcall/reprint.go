@@ -17,16 +17,16 @@ import (
 func oneResults(_ *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return errors.New("no results file: name one that rollcall wrote, or - for standard input")
+		return errors.New("no results file: name one, or - for standard input")
 	case 1:
 		return nil
 	}
-	return fmt.Errorf("%d files, want one: %s", len(args), strings.Join(args, " "))
+	return fmt.Errorf("want one file, not %d: %s", len(args), strings.Join(args, " "))
 }
 
-// reprint prints the rows of the results file called name in the form that a run
-// prints them in, but for what an audit says would move besides: that is not on
-// record.
+// reprint prints the rows of the results file called name, as the run itself prints them
+// in that form. The values that an audit says would change too are left out: they are
+// not recorded.
 func (a *app) reprint(name, form string) error {
 	past := &results.Past{}
 	in := io.NopCloser(a.in)
@@ -51,7 +51,7 @@ func (a *app) reprint(name, form string) error {
 	counts.Recorded, counts.Journalled, counts.ByStatus = 0, 0, [len(pipeline.Statuses)]int{}
 	view := reprinted(a, r, past, form)
 	if view == nil {
-		return usage(fmt.Errorf("--format %s: want another for a results file", form))
+		return usage(fmt.Errorf("--format %s: want another format for a results file", form))
 	}
 	for {
 		var res pipeline.Result
@@ -69,13 +69,14 @@ func (a *app) reprint(name, form string) error {
 		}
 	}
 	if r.Torn() {
-		a.console.Warn("warning: %s: it ends in a record that was cut short, which is left out", name)
+		a.console.Warn("warning: %s: the last record is incomplete and is left out", name)
 	}
 	counts.Total = max(counts.Total, counts.Recorded)
 	return view.End(&counts)
 }
 
-// reprinted returns what prints the records of r, or nil if they have no such form.
+// reprinted returns the View that prints the records of r in a form, or nil if there is
+// none for it.
 func reprinted(a *app, r *results.Reader, past *results.Past, form string) report.View {
 	switch f := r.Format(); form {
 	case "csv":

@@ -14,8 +14,8 @@ import (
 const about = `rollcall changes a setting of every user of a CSV file on a Microsoft 365 tenant,
 reads it back, and records what became of each user in one results CSV.
 
-Without --tenant it works on a sandbox tenant of its own, and nothing in
-Microsoft 365 is touched.`
+Without --tenant it works on its built-in sandbox tenant, and nothing in Microsoft 365
+is changed.`
 
 // root returns the command tree.
 func (a *app) root() *cobra.Command {
@@ -26,7 +26,7 @@ func (a *app) root() *cobra.Command {
 		Example: `  rollcall audit users.csv --privacy-mode opt-out
   rollcall apply users.csv --privacy-mode opt-out --read-first -o results.csv
   rollcall undo results.csv -o undone.csv`,
-		Annotations:   more("rollcall help COMMAND has the flags of a command, and what it does; rollcall help\nCOMMAND all has all of them, where there are many. There is also\nrollcall help TOPIC, for: "+strings.Join(topics(), ", ")+".", everyMeaning...),
+		Annotations:   more("rollcall help COMMAND shows what a command does, and its flags; rollcall help COMMAND\nall shows all flags of a command that has many. rollcall help TOPIC explains a topic:\n"+strings.Join(topics(), ", ")+".", everyMeaning...),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
@@ -61,7 +61,8 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// noCommand refuses words that are no command of c, and says what was likely meant.
+// noCommand returns an error for a word that is no command of c, with the command that
+// the user is likely to mean.
 func noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -84,8 +85,8 @@ func commandNames(c *cobra.Command) (names []string) {
 	return names
 }
 
-// wrongFlag says what was likely meant by a flag that there is not, and what a
-// flag wants that has another value.
+// wrongFlag returns err, an error of a flag, with a hint: for an unknown flag the one that
+// the user is likely to mean, for a wrong value what the flag wants.
 func wrongFlag(c *cobra.Command, err error) error {
 	e := &exit{status: exitUsage, err: err, hint: c.CommandPath() + " --help lists the flags"}
 	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
@@ -111,5 +112,5 @@ func oneFile(c *cobra.Command, args []string) error {
 	case 1:
 		return nil
 	}
-	return fmt.Errorf("%d files, want one: %s", len(args), strings.Join(args, " "))
+	return fmt.Errorf("want one file, not %d: %s", len(args), strings.Join(args, " "))
 }

@@ -2,6 +2,6 @@
 
 package main
 
-// takesSequences reports whether a stream is a terminal that can be told colors and
-// where to write.
+// takesSequences reports whether a stream is a terminal that understands escape
+// sequences for colors and cursor movement.
 func takesSequences(stream any) bool { return isTerminal(stream) }

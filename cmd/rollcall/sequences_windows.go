@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// takesSequences reports whether a stream is a terminal that can be told colors and
-// where to write. The consoles of cmd.exe and of Windows PowerShell have to be
-// asked first, and old ones refuse.
+// takesSequences reports whether a stream is a terminal that understands escape
+// sequences for colors and cursor movement. The consoles of cmd.exe and of Windows
+// PowerShell need a request to turn them on, which old ones refuse.
 func takesSequences(stream any) bool {
 	f, ok := stream.(*os.File)
 	if !ok {

@@ -16,15 +16,15 @@ func (a *app) set() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use:   "set UPN...",
-		Short: "Change the setting of one user or a few, and read it back",
-		Long: `set reads the setting of each user named, sets what is not as wanted, reads it
-back, and prints what became of each: a table on a terminal, CSV elsewhere.`,
+		Short: "Change the setting of one or several users, and read it back",
+		Long: `set reads the setting of each user named, sets what is not as wanted, reads it back,
+and prints a result for each user: as a table on a terminal, as CSV elsewhere.`,
 		Example: `  rollcall set ada@contoso.com --privacy-mode opt-in
   rollcall set ada@contoso.com bob@contoso.com --set IsAddInEnabled=false --json
   rollcall set ada@contoso.com --noun CASMailbox --set PopEnabled=false --set ImapEnabled=false`,
 		Annotations: more("", meaning{exitOK, "every user is as wanted"}, meaning{exitError, "the tenant can't be used"}, meansWrong,
 			meaning{exitRows, "some users could not be set, or read back"},
-			meaning{exitInterrupted, "interrupted: the users that were done are shown"}, meaning{exitTerminated, "terminated: the same"}),
+			meaning{exitInterrupted, "interrupted: the users done so far are shown"}, meaning{exitTerminated, "terminated: the users done so far are shown"}),
 		Args: someUsers,
 		RunE: func(_ *cobra.Command, args []string) error { return f.set(a, args, yes) },
 	}
@@ -32,7 +32,7 @@ back, and prints what became of each: a table on a terminal, CSV elsewhere.`,
 	c.Flags().Lookup("set").Usage = "`NAME=VALUE` to set; NAME+= and NAME-= for a list; can be repeated (rollcall help values)"
 	f.add(c.Flags())
 	grouped(c.Flags(), "Guards", func(fs *pflag.FlagSet) {
-		fs.BoolVarP(&yes, "yes", "y", false, "do not ask before writing to a real tenant")
+		fs.BoolVarP(&yes, "yes", "y", false, "do not ask for confirmation before writing to a real tenant")
 	})
 	return c
 }
@@ -89,7 +89,7 @@ func (f *userFlags) set(a *app, upns []string, yes bool) error {
 	return explain(err, conn.Auth)
 }
 
-// A tableRecorder puts results into a table.
+// A tableRecorder adds results to a table.
 type tableRecorder struct {
 	*report.Table
 	properties, moved []string

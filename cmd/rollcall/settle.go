@@ -11,15 +11,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// variablePrefix begins the names of the environment variables that stand for
-// flags: ROLLCALL_MAX_ERRORS for --max-errors.
+// variablePrefix begins the names of the environment variables that set flags:
+// ROLLCALL_MAX_ERRORS for --max-errors.
 const variablePrefix = "ROLLCALL_"
 
-// profileFlags say where values come from that are not on the command line.
+// profileFlags name the profile, and record the source of each flag's value.
 type profileFlags struct {
 	name, config string
 
-	origins map[string]string // of the values of flags, for those that are not defaults
+	origins map[string]string // by flag: where a value that is no default comes from
 }
 
 func (f *profileFlags) add(fs *pflag.FlagSet) {
@@ -27,9 +27,8 @@ func (f *profileFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.config, "config", "", "the `FILE` with profiles (default rollcall/rollcall.yaml in the user's configuration directory)")
 }
 
-// settle gives the flags of c their values: those on the command line have them
-// already, then comes the environment, then the profile, and the rest have their
-// defaults.
+// settle sets the flags of c that are not on the command line: from the environment,
+// then from the profile. The others keep their defaults.
 func (f *profileFlags) settle(a *app, c *cobra.Command) error {
 	if standsApart(c) {
 		return nil
@@ -37,14 +36,14 @@ func (f *profileFlags) settle(a *app, c *cobra.Command) error {
 	if err := f.settleFlags(a, c.Flags(), flagNames(c.Root())); err != nil {
 		return err
 	}
-	if f.name == "" && f.origins["config"] == "flag" && !ofFleet(c) { // whose tenants have profiles
-		return &exit{status: exitUsage, err: fmt.Errorf("--config %s is where profiles are, and there is no --profile", f.config), hint: "--profile NAME takes one of them"}
+	if f.name == "" && f.origins["config"] == "flag" && !ofFleet(c) { // the tenants of a fleet name their profiles
+		return &exit{status: exitUsage, err: fmt.Errorf("--config %s has no effect without --profile", f.config), hint: "--profile NAME takes one of them"}
 	}
 	return nil
 }
 
-// settleFlags gives the flags of fs their values. Names are those that profiles can
-// have.
+// settleFlags sets the flags of fs like settle. Names are the flags that a profile can
+// set.
 func (f *profileFlags) settleFlags(a *app, fs *pflag.FlagSet, names []string) error {
 	f.origins = make(map[string]string)
 	fs.Visit(func(flag *pflag.Flag) { f.origins[flag.Name] = "flag" })
@@ -68,8 +67,8 @@ func (f *profileFlags) settleFlags(a *app, fs *pflag.FlagSet, names []string) er
 	return usage(f.fromProfile(fs, p))
 }
 
-// fromEnvironment takes values from the ROLLCALL_ variables. One that stands for
-// no flag may be a misspelt guard, which nobody would notice was not there.
+// fromEnvironment sets flags from the ROLLCALL_ variables. It warns of a variable for
+// which there is no flag: it may be a misspelt guard, which would silently not work.
 func (f *profileFlags) fromEnvironment(a *app, fs *pflag.FlagSet, names []string) error {
 	variables := os.Environ()
 	slices.Sort(variables)
@@ -84,7 +83,7 @@ func (f *profileFlags) fromEnvironment(a *app, fs *pflag.FlagSet, names []string
 		}
 		name := strings.ToLower(strings.ReplaceAll(word, "_", "-"))
 		if !slices.Contains(append(names, "profile", "config"), name) {
-			a.console.Warn("warning: the environment variable %s stands for no flag", variable)
+			a.console.Warn("warning: the environment variable %s is ignored: there is no such flag", variable)
 			continue
 		}
 		flag := fs.Lookup(name)
@@ -99,7 +98,7 @@ func (f *profileFlags) fromEnvironment(a *app, fs *pflag.FlagSet, names []string
 	return nil
 }
 
-// fromProfile takes the values from p that nothing else has given.
+// fromProfile sets from p the flags that are not set yet.
 func (f *profileFlags) fromProfile(fs *pflag.FlagSet, p *profile) error {
 	for name, v := range p.values {
 		flag := fs.Lookup(name)
@@ -119,8 +118,7 @@ func (f *profileFlags) fromProfile(fs *pflag.FlagSet, p *profile) error {
 	return nil
 }
 
-// flagNames returns the long names of all commands' flags that a profile can
-// have, sorted.
+// flagNames returns the long names of the flags that a profile can set, sorted.
 func flagNames(root *cobra.Command) []string {
 	var names []string
 	var walk func(*cobra.Command)
@@ -141,8 +139,9 @@ func flagNames(root *cobra.Command) []string {
 	return slices.Compact(names)
 }
 
-// standsApart reports whether c takes nothing from a profile: cobra's own
-// commands, and the sandbox server, whose limits are not those of a run.
+// standsApart reports whether neither environment nor profile sets flags of c. That is
+// so for cobra's own commands, and for the sandbox server: its flags have the same names
+// as those of a run, and mean something else.
 func standsApart(c *cobra.Command) bool {
 	if !c.HasParent() || c.Name() == "version" {
 		return true
@@ -155,7 +154,7 @@ func standsApart(c *cobra.Command) bool {
 	return false
 }
 
-// wantedOf says what a flag's value has to look like.
+// wantedOf returns which values a flag takes, as the end of an error: "want …".
 func wantedOf(flag *pflag.Flag) string {
 	switch flag.Value.Type() {
 	case "bool":

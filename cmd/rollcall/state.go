@@ -6,7 +6,7 @@ import (
 	"runtime"
 )
 
-// stateDir returns the directory for what a run leaves for the next one, or "" if
+// stateDir returns the directory for data that a run keeps for the next one, or "" if
 // this account has none.
 func stateDir() string {
 	dir := os.Getenv("XDG_STATE_HOME")

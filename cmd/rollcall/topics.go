@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// topicFiles are what help says of what no command is about.
+// topicFiles hold the help topics, which explain what concerns several commands.
 //
 //go:embed help/*.md
 var topicFiles embed.FS

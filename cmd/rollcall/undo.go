@@ -10,28 +10,28 @@ func (a *app) undo() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "undo RESULTS",
 		Short: "Put back what apply changed",
-		Long: `undo reads the results file of an apply and puts back the values before of every user
-whom that run changed or may have changed, if the user still is as the run left them.`,
+		Long: `undo reads the results file of an apply. For every user whom that run changed or may
+have changed, it puts back the values before, unless the user has been changed since.`,
 		Example: `  rollcall undo results.csv --dry-run
   rollcall undo results.csv -o undone.csv
   rollcall undo results.csv -o undone.csv --resume`,
-		Annotations: more(`It looks at the rows that are applied, mismatch or unverified, at those that failed
-after a set was sent and, of a run that was stopped or killed, at what its journal
-has. The noun and the tenant are those of the summary beside the file; how to sign in
-is to be said again.
+		Annotations: more(`undo takes the rows with status applied, mismatch or unverified, the rows that failed
+after a set was sent and, if the run was stopped or killed, the rows in its journal. The
+noun and the tenant come from the summary beside the file. The flags for signing in must
+be given again.
 
-What a set moves besides is put back, too: setting PrivacyMode sets all three
-features, so undo sets PrivacyMode first, and then each feature that was otherwise.
-A file without their values before, of an earlier version of rollcall, has only
-PrivacyMode put back: undo says so, and exits with 3.
+undo also puts back what changed together with a value: setting PrivacyMode sets all
+three features, so undo sets PrivacyMode first, and then each feature that was different
+before. If the file has no values before for the features, because an earlier version of
+rollcall wrote it, undo puts back PrivacyMode only, says so, and exits with 3.
 
-It reads first: users who are no longer as that run left or wanted them are stale,
-and not touched. It wants the values before on record: those of an apply with
---read-first, or of the diff of an audit. Rows without are invalid, and named: exit
-status 0 means that nobody is left changed. What it writes is a results file like any
-other, and can be undone itself. Without -o that is undo-DATE-TIME.csv in the working
-directory, if the tenant is a real one.`,
-			meaning{exitOK, "nobody is left changed"},
+undo reads each user first. A user who no longer has the values that the run left or
+wanted gets the status stale and is not changed. undo needs the values before, which
+an apply records with --read-first or from the diff of an audit. A row without them gets
+the status invalid: exit status 0 means that no user is left changed. undo writes a
+results file like any other, and that can be undone too. Without -o, on a real tenant,
+the file is undo-DATE-TIME.csv in the working directory.`,
+			meaning{exitOK, "no user is left changed"},
 			meaning{exitError, "nothing could be undone: the file, the tenant or the results can't be used"},
 			meansWrong, meaning{exitRows, "some users are, or may be, left changed"},
 			meaning{exitDiffers, "--dry-run: something would be put back"}, meansGuard, meansHeld, meansInterrupted, meansTerminated),

@@ -132,7 +132,7 @@ func TestReadmeService(t *testing.T) {
 	os.Remove(file.Path)
 	status, said := u.run(t, state, secret)
 	if status != exitError || !strings.Contains(said, "read-only file system\n") ||
-		!strings.Contains(said, "hint: every account that changes this tenant has to be able to write to "+filepath.Dir(file.Path)+", or to another --lock-dir DIR ") {
+		!strings.Contains(said, "hint: every account that changes this tenant needs write access to "+filepath.Dir(file.Path)+", or to another --lock-dir DIR ") {
 		t.Errorf("exit status %d\n%s", status, said)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"rollcall/tenant/connect"
 )
 
-// userFlags are those of commands about users who are named on the command line.
+// userFlags are the flags of the commands that take users on the command line.
 type userFlags struct {
 	change  changeFlags
 	tenant  tenantFlags
@@ -27,18 +27,18 @@ type userFlags struct {
 
 func (f *userFlags) add(fs *pflag.FlagSet) {
 	f.tenant.add(fs)
-	grouped(fs, "Output", func(fs *pflag.FlagSet) { f.form.add(fs, "users", "text on a terminal, else csv") })
+	grouped(fs, "Output", func(fs *pflag.FlagSet) { f.form.add(fs, "users", "text on a terminal, otherwise csv") })
 	grouped(fs, "Messages", f.console.add)
 }
 
-// start makes what is needed to run cmdlets, at a pace that needs no flags: for
-// a few users.
+// start connects to the tenant and returns a run for a few users, which needs no flags
+// for its pace.
 func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *connect.Tenant, error) {
 	if err := f.form.check(); err != nil {
 		return nil, nil, err
 	}
 	noColumn := func(name string) (int, error) {
-		return 0, usage(fmt.Errorf("there is no column %q, for there is no roster", name))
+		return 0, usage(fmt.Errorf("there is no column %q: this command has no roster", name))
 	}
 	if err := change.Bind(noColumn); err != nil {
 		return nil, nil, err
@@ -65,7 +65,8 @@ func (f *userFlags) start(a *app, change *pipeline.Change) (*pipeline.Run, *conn
 	}, conn, nil
 }
 
-// table returns the table that is printed: as JSON lines, record by record.
+// table returns the table of the results. In the form jsonl it writes each record at
+// once.
 func (f *userFlags) table(a *app) *report.Table {
 	t := new(report.Table)
 	if f.form.format == "jsonl" {
@@ -74,8 +75,8 @@ func (f *userFlags) table(a *app) *report.Table {
 	return t
 }
 
-// print prints a table in the form that was asked for or that, if none was, suits
-// standard output.
+// print prints a table in the form of --format or, without it, as text on a terminal and
+// as CSV elsewhere.
 func (f *userFlags) print(a *app, t *report.Table) error {
 	switch form := f.form.format; {
 	case form == "jsonl":
@@ -92,7 +93,7 @@ func (f *userFlags) print(a *app, t *report.Table) error {
 	return t.CSV(a.out)
 }
 
-// someUsers is the rule for commands about users who are named, each once.
+// someUsers is the rule for commands that take users: at least one, and each once.
 func someUsers(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no user: name at least one, by UPN")
@@ -112,7 +113,7 @@ func someUsers(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// userRows are rows made of users who were named, numbered from 1.
+// userRows are the rows of users named on the command line, numbered from 1.
 type userRows struct {
 	upns []string
 	read int

@@ -22,7 +22,7 @@ func (a *app) printVersion() error {
 	return err
 }
 
-// What a release was built from; the linker is told.
+// The version and commit of a release, which the linker sets.
 var release, commit string
 
 // version returns the version and the commit that the program was built from, as

@@ -11,11 +11,11 @@ import (
 	"rollcall/report"
 )
 
-// webhookForms are what --webhook can post, the default first.
+// webhookForms are the values of --webhook-form, the default first.
 var webhookForms = []string{"teams", "slack", "json"}
 
-// A webhook is told once, when a run is over, what came of it: by a message to people
-// or as JSON.
+// A webhook posts the outcome of a run once, at its end: as a message for people or as
+// JSON.
 type webhook struct {
 	*poster
 	form string
@@ -33,8 +33,8 @@ func newWebhook(text, form string, transport http.RoundTripper) (*webhook, error
 	return &webhook{p, form}, nil
 }
 
-// tell posts an outcome. It names no user of the roster.
-func (w *webhook) tell(ctx context.Context, o *results.Outcome) error {
+// send posts an outcome. The post names no user of the roster.
+func (w *webhook) send(ctx context.Context, o *results.Outcome) error {
 	if w == nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (w *webhook) tell(ctx context.Context, o *results.Outcome) error {
 		err = report.SlackMessage(&body, o)
 	default:
 		anonymous := *o
-		anonymous.Reason = "" // which may name one
+		anonymous.Reason = "" // it may name a user
 		err = anonymous.JSON(&body)
 	}
 	if err != nil {

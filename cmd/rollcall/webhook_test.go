@@ -42,7 +42,7 @@ func TestWebhookFailures(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			err = w.tell(t.Context(), new(results.Outcome))
+			err = w.send(t.Context(), new(results.Outcome))
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret") || calls != 2 {
 				t.Errorf("%s: error %v after %d calls, want %q", name, err, calls, test.want)
 			}
@@ -66,7 +66,7 @@ func TestWebhookIsToldOnce(t *testing.T) {
 		}))
 		w, err := newWebhook(s.URL+secretPath, form, nil)
 		if err == nil {
-			err = w.tell(t.Context(), new(results.Outcome))
+			err = w.send(t.Context(), new(results.Outcome))
 		}
 		if err != nil || calls.Load() != 1 {
 			t.Errorf("%s: %d calls, error %v", form, calls.Load(), err)

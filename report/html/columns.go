@@ -11,16 +11,16 @@ const (
 	maxColumns = 200 // looked at
 )
 
-// A column counts the rows of each value of a column of the roster.
+// A column counts the rows for each value of a column of the roster.
 type column struct {
 	name     string
-	inRoster int // which cell of a row it is, or -1 for the domain of the UPN
-	inFile   int // the same, of the cells that a results file carries along
+	inRoster int // index among the cells of a row, or -1 for the domain of the UPN
+	inFile   int // the same among the roster's cells in a results file
 	values   map[string]*[classes]int
 }
 
-// countable returns the columns of a roster that may turn out to have few
-// values: all but those that are nobody's business.
+// countable returns the columns of a roster to count: all except the UPN, columns of
+// passwords and columns without a name.
 func countable(f results.Format) []*column {
 	all := []*column{{name: "Domain of the user", inRoster: -1, inFile: -1, values: make(map[string]*[classes]int)}}
 	carried := results.Carried(f)
@@ -39,7 +39,7 @@ func countable(f results.Format) []*column {
 	return all
 }
 
-// add counts a row. A column that turns out to have many values is given up.
+// add counts a row. It stops counting a column that has too many values.
 func (c *column) add(value string, of class) {
 	value = clip(value, maxValue)
 	counts := c.values[value]
@@ -54,9 +54,9 @@ func (c *column) add(value string, of class) {
 	counts[of]++
 }
 
-// telling reports whether the values of c divide the rows into groups, instead of
-// naming them one by one.
-func (c *column) telling(rows int) bool {
+// grouping reports whether the values of c divide the rows into groups: c has few values
+// for its number of rows.
+func (c *column) grouping(rows int) bool {
 	return c.values != nil && 3*len(c.values) <= 2*rows
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// facts say what was asked, of which tenant, by which roster, when.
+// facts returns what was asked for, of which tenant, by which roster, and when.
 func (p *Page) facts() []fact {
 	var facts []fact
 	bounded := func(most int, name, text, more string) {
@@ -40,7 +40,7 @@ func (p *Page) facts() []fact {
 		add("Took", duration(p.Ended.Sub(p.Began)), "")
 	}
 	if p.Earlier > 0 {
-		add("Went on after", amount(p.Earlier, "row"), "recorded by an earlier run, and part of this report")
+		add("Resumed after", amount(p.Earlier, "row"), "recorded by an earlier run and included in this report")
 	}
 	add("Passed over", p.PassedOver, "")
 	add("Outcome", p.outcome(), "")
@@ -52,12 +52,12 @@ func (p *Page) facts() []fact {
 		add("Made with", "rollcall "+p.Program, "")
 	}
 	if p.Source != "" {
-		add("Made from", p.Source, "which does not say more of the run than stands here")
+		add("Made from", p.Source, "which has no more information about the run")
 	}
 	return facts
 }
 
-// Names of the facts that tie a report to a run.
+// Names of the facts that identify the run of a report.
 const (
 	factCommand = "Command"
 	factNote    = "Note"
@@ -66,7 +66,7 @@ const (
 	factResults = "SHA-256 of the results"
 )
 
-// Bounds of what a person has written, in characters.
+// Bounds of texts that the user wrote, in characters.
 const (
 	maxNote    = 500
 	maxCommand = 4100
@@ -84,7 +84,7 @@ func (p *Page) kindText() string {
 	case p.Kind == "audit":
 		return "audit, which only reads"
 	case p.Kind == "" && p.isAudit():
-		return "audit, by the statuses in the file"
+		return "audit, as the statuses in the file show"
 	}
 	return p.Kind
 }
@@ -101,7 +101,7 @@ func (p *Page) outcome() string {
 	return ""
 }
 
-// wanted says what the rows wanted, in the form of --set.
+// wanted returns the values that the rows wanted, in the form of --set.
 func (t *Tally) wanted() string {
 	var parts []string
 	for i, m := range t.moves[:len(t.properties)] {

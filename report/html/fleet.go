@@ -52,7 +52,7 @@ func (f *Fleet) Write(w io.Writer) error {
 		Began:    stamp(&r.Started), Ended: stamp(r.Finished),
 	}
 	if f.Sandbox {
-		view.Lede += " All tenants are sandboxes: nothing in Microsoft 365 was touched."
+		view.Lede += " All tenants are sandboxes: nothing in Microsoft 365 was changed."
 	}
 	states := make(map[string]int)
 	for _, t := range r.Tenants {

@@ -9,19 +9,19 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// maxKept is how many rows a report lists: what a person may read, search and
-// sort, and a browser opens at once on a slow machine.
+// maxKept is the default number of rows that a report lists: a browser on a slow machine
+// opens, searches and sorts that many without delay.
 const maxKept = 3000
 
-// MostRows is how many a report lists that is to list all: what a browser opens at
-// all.
+// MostRows is the greatest number of rows that a report lists: a browser can open no
+// more.
 const MostRows = 50_000
 
-// A rowList has the rows that a report lists. Of a status that has too many, it has
+// A rowList holds the rows that a report lists. Of a status with too many rows, it holds
 // the first.
 type rowList struct {
 	n        int
-	most     int // or maxKept, if 0
+	most     int // maxKept if 0
 	byStatus [len(pipeline.Statuses)][]keptRow
 }
 
@@ -45,10 +45,9 @@ func (l *rowList) add(r *pipeline.Result) {
 	l.byStatus[r.Status] = append(l.byStatus[r.Status], row)
 }
 
-// admit makes room for a row of status s, if it is more worth having than one of
-// those that are kept: because it is of a status that a person has to look at
-// first, or else of one that has fewer rows here, so that no status is crowded
-// out by another.
+// admit reports whether the list takes a row of status s. If the list is full, it drops a
+// row for it: one of a less urgent status, or of an equally urgent status with more rows
+// in the list, so that every status keeps some rows.
 func (l *rowList) admit(s pipeline.Status) bool {
 	if l.n < cmp.Or(l.most, maxKept) {
 		l.n++
@@ -73,7 +72,7 @@ func (l *rowList) admit(s pipeline.Status) bool {
 	return true
 }
 
-// rank is 0 for the statuses whose rows are to be looked at first.
+// rank returns the order of a status in the list; 0 is the most urgent.
 func rank(s pipeline.Status) int {
 	switch classOf(s) {
 	case bad:
@@ -84,8 +83,7 @@ func rank(s pipeline.Status) int {
 	return 2
 }
 
-// urgent returns how many of the rows are of a status that a person has to look at
-// first.
+// urgent returns the number of rows in the list that need a person's attention.
 func (l *rowList) urgent() int {
 	n := 0
 	for s, kept := range l.byStatus {
@@ -96,7 +94,7 @@ func (l *rowList) urgent() int {
 	return n
 }
 
-// rows returns the rows in the order in which they are to be read.
+// rows returns the rows, the most urgent first, then by line.
 func (l *rowList) rows() []keptRow {
 	rows := slices.Concat(l.byStatus[:]...)
 	slices.SortFunc(rows, func(a, b keptRow) int {
@@ -108,5 +106,5 @@ func (l *rowList) rows() []keptRow {
 	return rows
 }
 
-// keep is clip, of a text that shares no memory with the row that it is of.
+// keep is like clip, and returns a text that shares no memory with the row.
 func keep(text string, most int) string { return strings.Clone(clip(text, most)) }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A paceView is how the run went over time.
+// A paceView shows the speed of the run over time.
 type paceView struct {
 	Figures []fact
 	Charts  []chart
@@ -20,8 +20,8 @@ type paceView struct {
 type chart struct {
 	Name, Class string
 	Path        string
-	Top         string // what the upper edge of the box stands for
-	Says        string // the same in words
+	Top         string // value at the upper edge of the box
+	Says        string // the chart in words
 }
 
 type paceRow struct{ From, Rows, Calls, PerSecond, Retries, Throttled string }
@@ -29,8 +29,8 @@ type paceRow struct{ From, Rows, Calls, PerSecond, Retries, Throttled string }
 const (
 	chartWidth, chartHeight = 720, 100
 	chartParts              = 120 // intervals of a chart
-	tableParts              = 20  // of the table that says the same
-	minParts                = 4   // of a run that is worth a chart
+	tableParts              = 20  // rows of the table with the same values
+	minParts                = 4   // intervals that a chart needs
 )
 
 func (p *Page) pace() *paceView {
@@ -52,7 +52,7 @@ func (p *Page) pace() *paceView {
 		v.Figures = append(v.Figures, fact{Name: f.name, Text: f.text})
 	}
 	if p.Earlier > 0 {
-		v.Note = "Only of the run that went on: nothing is on record of the time of the earlier one."
+		v.Note = "Only the last run is shown: the speed of earlier runs is not recorded."
 	}
 	if parts := p.Timeline.intervals(chartParts); len(parts) >= minParts {
 		v.Charts = charts(parts)
@@ -64,7 +64,8 @@ func (p *Page) pace() *paceView {
 	return v
 }
 
-// charts draws what there is to be seen of the intervals.
+// charts returns the charts of the intervals: calls and, if there were any, throttling
+// and repeated calls.
 func charts(parts []interval) []chart {
 	rates := make([]float64, len(parts))
 	retries := make([]float64, len(parts))
@@ -99,8 +100,7 @@ func charts(parts []interval) []chart {
 	return all
 }
 
-// area returns the path of a stepped area: what an interval has is true of all of
-// it.
+// area returns the SVG path of a stepped area: each interval has a constant height.
 func area(parts []interval, values []float64, top float64) string {
 	length := parts[len(parts)-1].to.Seconds()
 	var b strings.Builder

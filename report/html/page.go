@@ -1,5 +1,5 @@
-// Package html makes the HTML report of a run: one file for the person who asked for
-// it and for those who have to answer for it.
+// Package html makes the HTML report of a run: one file for the person who asked for the
+// run and for those who are responsible for it.
 //
 //	run ─ rows, as they are recorded ─▶ Tally ─┐
 //	results.csv ─── Tally.Restore ────▶        ├▶ Page ─▶ report.html
@@ -19,56 +19,55 @@ import (
 	"rollcall/pipeline"
 )
 
-// A Page is an HTML report: one file that needs nothing else, for the person who
-// asked for the run and for those who have to answer for it. What is not known of
-// the run is left empty, and is not told.
+// A Page is an HTML report: one file that needs no other file and no network. A field
+// that is empty is not shown.
 //
-// Nothing that comes from a roster or a tenant can become markup or script:
-// html/template escapes it, the policy in the file lets run only the one script
-// and the one style sheet that are here, by their digests, and nothing be loaded.
+// Nothing from a roster or a tenant can become markup or script: html/template escapes
+// it, and the policy in the file allows only its own script and style sheet, by their
+// digests, and loads nothing.
 type Page struct {
 	Kind       string // audit, apply or undo
 	Change     string // what was asked for
-	Noun       string // the setting that it is about
+	Noun       string // the setting
 	Tenant     string
 	Sandbox    bool            // the tenant is not a real one
 	Roster     string          // the name of the file
-	Counts     pipeline.Counts // where the rows of the roster stand; Total is 0 if it is not known
-	PassedOver string          // rows of a results file that are none of the roster, in words, or ""
-	Results    string          // the name of the file that has all rows, and nothing left out
-	Source     string          // the name of the file that the report was made from afterwards
+	Counts     pipeline.Counts // of the rows of the roster; Total is 0 if not known
+	PassedOver string          // sentence on rows of a results file that the run did not take, or ""
+	Results    string          // the name of the results file, which has all rows
+	Source     string          // the name of the file that the report was made from after the run
 
 	Began, Ended time.Time // this run
-	Earlier      int       // rows that earlier runs had recorded, with which this one went on
-	Stopped      string    // why it did not come to its end
-	Doubts       []string  // why the rows may not tell of every user who was changed
-	By           string    // who ran it, where and, if it is long over, when, in words
-	Caller       string    // the account or the application that the tenant knows them by
-	Note         string    // why, in their words
+	Earlier      int       // rows recorded by earlier runs, which this run resumed
+	Stopped      string    // why the run stopped before it was complete, or ""
+	Doubts       []string  // why the rows may not show every user who was changed
+	By           string    // who ran it, where and, for a past run, when, in words
+	Caller       string    // the account or the application that signed in to the tenant
+	Note         string    // the text of --note
 	CommandLine  string    // without secrets
 	Program      string    // version of the program that made the run
-	Version      string    // of the one that makes the report
+	Version      string    // version of the program that makes the report
 
 	RosterSHA256, ResultsSHA256 string // of the files, in hexadecimal
 
 	Commands []Command // that a reader may want to run
 	All      bool      // print all rows, not only those that need a person
 
-	// What is not known, or not yet, of the rows without a result.
-	Running     bool // the run is not over: the rows are those of this moment
-	Unaccounted bool // which of them were in progress is not known
+	// What is known of the rows without a result.
+	Running     bool // the run has not ended: the rows are those recorded so far
+	Unaccounted bool // it is not known which of them were in progress
 	OnlyRead    bool // nothing was set for those in progress
 
 	Tally    *Tally
-	Timeline *Timeline // of a run that was just made
+	Timeline *Timeline // nil for a past run
 }
 
-// A Command is one that a reader may want to run: what it does, and what to type.
+// A Command is a command line that a reader may want to run, and what it does.
 type Command struct{ Does, Line string }
 
-// By says who ran something, and on which machine.
+// By returns who ran something, and on which machine, in words.
 func By(user, host string) string {
-	return "by " + cmp.Or(user, "somebody") + " on " + cmp.Or(host, "some machine")
+	return "by " + cmp.Or(user, "an unknown user") + " on " + cmp.Or(host, "an unknown machine")
 }
 
 var (
@@ -82,17 +81,18 @@ var (
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"words": words}).Parse(pageText))
 )
 
-// words are what is between the blanks of a command line. Between them it may be broken
-// into lines: in them, behind a hyphen, it would read as another.
+// words returns the words of a command line. The page breaks lines between words only: a
+// break after a hyphen would change how the command reads.
 func words(line string) []string { return strings.Split(line, " ") }
 
-// digest returns what a Content-Security-Policy calls a script or a style sheet.
+// digest returns the source expression of a script or a style sheet for a
+// Content-Security-Policy.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// policy is what a browser is to let the page do.
+// policy returns the Content-Security-Policy of the page.
 func policy() string {
 	return "default-src 'none'; style-src " + digest(pageStyle) + "; script-src " + digest(pageScript) +
 		"; base-uri 'none'; form-action 'none'"

@@ -8,10 +8,10 @@ import (
 	"rollcall/pipeline"
 )
 
-// A pageView is what the template shows: texts, in their order, safe to look at.
+// A pageView is what the template shows: texts in order, without invisible characters.
 type pageView struct {
 	Title, Headline, Lede string
-	Alarm                 []string // what must not be missed
+	Alarm                 []string // warnings at the top of the page
 	Facts                 []fact
 	Tiles                 []tile
 	Commands              []Command
@@ -28,8 +28,8 @@ type pageView struct {
 
 type fact struct {
 	Name, Text, More string
-	Time             string // of a point in time, as machines read it
-	Code             bool   // it is a command line
+	Time             string // RFC 3339, or "" if the fact is no time
+	Code             bool   // the text is a command line
 }
 
 type tile struct {
@@ -41,8 +41,8 @@ type tile struct {
 // classNames are the names of the classes in the style sheet.
 var classNames = [classes]string{moved: "moved", settled: "settled", bad: "bad", aside: "aside"}
 
-// sigil returns the sign of a status: those of [Diff], and some for what that
-// leaves out.
+// sigil returns the sigil of a status: that of [report.Diff] or, for rows that Diff leaves
+// out, another.
 func sigil(s pipeline.Status) string {
 	switch {
 	case s == pipeline.Applied:
@@ -59,14 +59,13 @@ func sigil(s pipeline.Status) string {
 	return "·"
 }
 
-// meanings say of each status what it means to somebody who has not read the
-// manual.
+// meanings explain each status to a reader who does not know rollcall.
 var meanings = [...]string{
 	pipeline.Applied:    "set, read back, and as wanted",
 	pipeline.Unchanged:  "was as wanted, nothing was sent",
-	pipeline.Mismatch:   "set, and still shows another value",
-	pipeline.Unverified: "set, and could not be read back",
-	pipeline.Failed:     "could not be set, or read before it",
+	pipeline.Mismatch:   "set, but the tenant still returns another value",
+	pipeline.Unverified: "set, but could not be read back",
+	pipeline.Failed:     "the set, or the read before it, failed",
 	pipeline.NotFound:   "the tenant has no such user",
 	pipeline.Denied:     "the tenant refuses this user",
 	pipeline.Invalid:    "the row can’t be used",
@@ -79,7 +78,7 @@ var meanings = [...]string{
 	pipeline.Unreadable: "could not be read",
 }
 
-// view puts into words what p knows.
+// view returns the texts of the page.
 func (p *Page) view() *pageView {
 	v := &pageView{Alarm: p.alarm(), Facts: p.facts(), Pace: p.pace(), Rows: p.rows()}
 	v.Headline, v.Lede = p.headline()
@@ -89,9 +88,9 @@ func (p *Page) view() *pageView {
 	}
 	v.Tiles = p.tiles()
 	v.Commands = p.commands()
-	v.CommandNote = "To be run in the directory where this report was made."
+	v.CommandNote = "Run these commands in the directory where this report was made."
 	if !p.Sandbox {
-		v.CommandNote += " How to sign in may have to be said again, by --auth or --profile."
+		v.CommandNote += " You may have to add flags for signing in, such as --auth or --profile."
 	}
 	v.Moves, v.MoveNote = p.moves()
 	v.After = "After"
@@ -113,7 +112,7 @@ func (p *Page) isAudit() bool {
 	return p.Kind == "audit" || p.Kind == "" && by[pipeline.Same]+by[pipeline.Differs]+by[pipeline.Unreadable] > 0
 }
 
-// headline says what came of it in a sentence, and what that means in another.
+// headline returns the result of the run in a sentence, and what it means in others.
 func (p *Page) headline() (headline, lede string) {
 	by, rows, failed := &p.Tally.ByStatus, p.Tally.Done(), p.Tally.Failed()
 	counted := rows - by[pipeline.Duplicate] - by[pipeline.Example]
@@ -140,7 +139,7 @@ func (p *Page) headline() (headline, lede string) {
 		good := by[pipeline.Applied] + by[pipeline.Unchanged]
 		switch {
 		case counted == 0 && p.Counts.InProgress > 0:
-			headline = "Stopped ahead of the first result"
+			headline = "Stopped before the first result"
 		case counted == 0:
 			headline = "No row was changed"
 		case good == counted:
@@ -153,37 +152,37 @@ func (p *Page) headline() (headline, lede string) {
 		parts = append(parts, fmt.Sprintf("%s %s a person’s attention.", amount(failed, "row"), verb(failed, "needs", "need")))
 	}
 	if n := rows - counted; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s left aside, as repeating another or as an example.", amount(n, "row"), verb(n, "was", "were")))
+		parts = append(parts, fmt.Sprintf("%s %s left out: a duplicate or an example.", amount(n, "row"), verb(n, "was", "were")))
 	}
 	if p.Sandbox {
-		parts = append(parts, "The tenant is a sandbox: nothing in Microsoft 365 was touched.")
+		parts = append(parts, "The tenant is a sandbox: nothing in Microsoft 365 was changed.")
 	}
 	return headline, strings.Join(parts, " ")
 }
 
-// alarm says what would make the report be misread if it was not known.
+// alarm returns warnings without which a reader would misunderstand the report.
 func (p *Page) alarm() []string {
 	var alarm []string
 	if p.Stopped != "" {
-		alarm = append(alarm, "This run did not come to its end: "+visible(clip(p.Stopped, maxCell))+".")
+		alarm = append(alarm, "This run stopped before it was complete: "+visible(clip(p.Stopped, maxCell))+".")
 	}
 	left := p.Counts.Total - p.Tally.Done()
 	switch none := fmt.Sprintf("%s of %s %s no result", group(left), amount(p.Counts.Total, "row"), verb(left, "has", "have")); {
 	case left <= 0:
 	case p.Running:
-		alarm = append(alarm, none+" yet: the run is going on.")
+		alarm = append(alarm, none+" yet: the run has not ended.")
 	case p.Unaccounted:
-		alarm = append(alarm, none+": which of them were in progress when the run ended is not known.")
+		alarm = append(alarm, none+". It is not known which of them were in progress when the run ended.")
 	default:
 		alarm = append(alarm, fmt.Sprintf("%s: %s in progress when the run ended, %s not attempted.",
 			none, group(p.Counts.InProgress), group(p.Counts.NotAttempted())))
 	}
 	if n := p.Counts.InProgress; n > 0 && !p.isAudit() && !p.OnlyRead && !p.Running {
-		alarm = append(alarm, fmt.Sprintf("Up to %s of them may have been changed all the same: %s in progress. Going on with the run finds out.",
+		alarm = append(alarm, fmt.Sprintf("Up to %s of them may have been changed: %s in progress. Resume the run to find out.",
 			amount(n, "user"), verb(n, "the row was", "the rows were")))
 	}
 	if n := p.Counts.Journalled; n > 0 && !p.Running {
-		alarm = append(alarm, fmt.Sprintf("%s of this report %s in the journal beside the results file, and not yet in the file.", amount(n, "row"), verb(n, "is", "are")))
+		alarm = append(alarm, fmt.Sprintf("%s of this report %s only in the journal beside the results file, and not yet in the file.", amount(n, "row"), verb(n, "is", "are")))
 	}
 	for _, doubt := range p.Doubts {
 		alarm = append(alarm, visible(clip(doubt, maxCell))+".")
@@ -191,7 +190,7 @@ func (p *Page) alarm() []string {
 	return alarm
 }
 
-// tiles has the counts, those first that a person has to look at.
+// tiles returns the counts by status, those that need a person's attention first.
 func (p *Page) tiles() []tile {
 	var tiles []tile
 	for _, of := range []class{bad, moved, settled, aside} {
@@ -210,8 +209,8 @@ func (p *Page) tiles() []tile {
 	return tiles
 }
 
-// commands returns the commands that can be copied as they are seen: what has
-// something in it that can't be is nothing to run unread.
+// commands returns the commands without invisible characters: others would not be what
+// the reader sees and copies.
 func (p *Page) commands() []Command {
 	var all []Command
 	for _, c := range p.Commands {

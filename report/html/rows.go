@@ -14,8 +14,8 @@ type rowsView struct {
 	Rows     []rowView
 	Statuses []statusView // of the rows that are listed
 	Count    string
-	Printed  string // which rows are printed, if not all that are listed
-	Saved    string // the name of a file that rows are saved to
+	Printed  string // sentence on which rows are printed, or "" if all are
+	Saved    string // name of the file for saved rows
 	kindWord string
 }
 
@@ -29,16 +29,15 @@ type rowView struct {
 	Why                  string
 }
 
-// An edit is what is known of one property of a row.
+// An edit shows the values of one property of a row.
 type edit struct {
 	Property string // "" if there is only one
-	From, To string // "" if it was not read
-	Arrow    bool   // there is something to say of both
-	Wanted   string // if that is not what To is
+	From, To string // "" if not read
+	Arrow    bool   // show both From and To
+	Wanted   string // the value wanted, if it differs from To
 }
 
-// rows puts the rows that are listed into words, those first that a person has to
-// look at.
+// rows returns the list of rows, those that need a person's attention first.
 func (p *Page) rows() rowsView {
 	t := p.Tally
 	v := rowsView{kindWord: "Run"}
@@ -56,9 +55,9 @@ func (p *Page) rows() rowsView {
 		v.Intro = []string{"There are no rows to list."}
 		return v
 	}
-	intro := "The " + amount(t.Done(), "row") + ", as they stand in the roster."
+	intro := "The " + amount(t.Done(), "row") + ", in the order of the roster."
 	if t.Failed() > 0 {
-		intro = "Rows that need a person’s attention come first, then the others, as they stand in the roster."
+		intro = "Rows that need a person’s attention come first, then the others, both in the order of the roster."
 	}
 	v.Intro = append(v.Intro, intro)
 	if len(v.Rows) < t.Done() {
@@ -66,7 +65,7 @@ func (p *Page) rows() rowsView {
 		if p.Results != "" {
 			where = ": all are in " + visible(p.Results) + "."
 		}
-		v.Intro = append(v.Intro, fmt.Sprintf("Listed here are %s of %s%s", group(len(v.Rows)), amount(t.Done(), "row"), where))
+		v.Intro = append(v.Intro, fmt.Sprintf("The list has %s of %s%s", group(len(v.Rows)), amount(t.Done(), "row"), where))
 	}
 	for _, of := range []class{bad, moved, settled, aside} {
 		for s, kept := range t.list.byStatus {
@@ -82,7 +81,7 @@ func (p *Page) rows() rowsView {
 	return v
 }
 
-// printed says which rows are printed, if not all are.
+// printed returns a sentence on which rows are printed, or "" if all are.
 func (p *Page) printed() string {
 	t := p.Tally
 	rest := t.Done() - t.Failed()
@@ -139,5 +138,5 @@ func (p *Page) row(row keptRow) rowView {
 	return v
 }
 
-// sameText reports whether two values are the same, as their texts have it.
+// sameText reports whether the texts of two values are equal, capitals aside.
 func sameText(a, b string) bool { return strings.EqualFold(a, b) }

@@ -10,12 +10,12 @@ import (
 	"rollcall/pipeline"
 )
 
-// A moveTable says how many rows went from what to what.
+// A moveTable shows, for one property, how many rows changed from which value to which.
 type moveTable struct {
 	Property string
 	Moves    []moveView
-	Others   string // rows of moves beyond those, or ""
-	Unread   string // rows of which nothing was read, in words, or ""
+	Others   string // number of rows of other moves, or ""
+	Unread   string // sentence on rows of which nothing was read, or ""
 }
 
 type moveView struct {
@@ -34,13 +34,13 @@ func (p *Page) moves() (tables []moveTable, note string) {
 		} else {
 			table.Property = visible(p.Tally.moved[i-n]) + ", which changes with it"
 		}
-		// Of whom nothing was read, nothing is known that could be a change.
+		// Rows of which nothing was read show no change.
 		total := m.others - m.rows[move{}]
 		for _, n := range m.rows {
 			total += n
 		}
 		if n := m.rows[move{}]; n > 0 {
-			table.Unread = fmt.Sprintf("%s left out: the value was read neither before nor after.", amount(n, "row"))
+			table.Unread = fmt.Sprintf("%s left out: the value was not read, neither before nor after.", amount(n, "row"))
 		}
 		for _, of := range byCount(m.rows, func(a, b move) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) }) {
 			n := m.rows[of]
@@ -66,9 +66,9 @@ func (p *Page) moves() (tables []moveTable, note string) {
 		}
 	}
 	if unread {
-		note = "Not read: the tenant did not say, or was not asked."
+		note = "Not read: rollcall did not ask for the value, or the tenant did not return it."
 		if !p.isAudit() {
-			note += " Only an apply that reads first asks for the value before."
+			note += " Only an apply with --read-first asks for the value before."
 		}
 	}
 	return tables, note
@@ -81,13 +81,13 @@ func byCount[K comparable](counts map[K]int, then func(a, b K) int) []K {
 	})
 }
 
-// maxTables is how many columns of the roster a report has room for.
+// maxTables is the greatest number of roster columns that a report shows.
 const maxTables = 12
 
-// A columnTable says what became of the rows of each value of a column.
+// A columnTable shows the results of the rows for each value of a column.
 type columnTable struct {
 	Name   string
-	Blank  string // what a value of "" is called
+	Blank  string // the word for a value of ""
 	Values []valueView
 }
 
@@ -95,16 +95,16 @@ type valueView struct {
 	Value  string // "" for a blank cell
 	Count  string
 	Bars   []bar
-	Counts []string // by the legend
+	Counts []string // in the order of the legend
 }
 
-// A bar is a part of a stacked bar. Where and how wide are in percent.
+// A bar is a part of a stacked bar. Position and width are in percent.
 type bar struct {
 	Class    string
 	X, Width float64
 }
 
-// A legend says what a class is called in this report.
+// A legend is the name of a class in this report.
 type legend struct {
 	Class, Word string
 	class       class
@@ -136,7 +136,7 @@ func (p *Page) columns() (tables []columnTable, notes []string) {
 	for _, c := range p.Tally.columns {
 		name := visible(clip(c.name, maxValue))
 		switch {
-		case !c.telling(p.Tally.Done()):
+		case !c.grouping(p.Tally.Done()):
 			many = append(many, name)
 		case c.blank():
 		case len(c.values) == 1:
@@ -154,8 +154,8 @@ func (p *Page) columns() (tables []columnTable, notes []string) {
 		names []string
 	}{
 		{"The same in every row", same},
-		{fmt.Sprintf("Not shown, for more than %d values or nearly one for each row", maxValues), many},
-		{"Not shown, for want of room", rest},
+		{fmt.Sprintf("Not shown: more than %d values, or nearly one for each row", maxValues), many},
+		{"Not shown: too many columns", rest},
 	} {
 		if n.names != nil {
 			notes = append(notes, n.what+" – "+enumerate(n.names)+".")
@@ -164,7 +164,7 @@ func (p *Page) columns() (tables []columnTable, notes []string) {
 	return tables, notes
 }
 
-// enumerate lists names, as many as a person reads.
+// enumerate lists names, with the number of those beyond the first twelve.
 func enumerate(names []string) string {
 	const most = 12
 	if len(names) > most {
@@ -201,11 +201,11 @@ func (c *column) table(name string, legends []legend) columnTable {
 	return t
 }
 
-// minWidth is how much of a bar a single row has, in percent: what there is, is to
-// be seen.
+// minWidth is the width of the smallest part of a bar, in percent, so that even a single
+// row is visible.
 const minWidth = 0.8
 
-// stack puts bars one behind the other, within 100 percent.
+// stack puts bars side by side, within 100 percent.
 func stack(bars []bar) {
 	sum := 0.0
 	for _, b := range bars {

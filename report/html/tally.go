@@ -10,23 +10,23 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// A Tally is what an HTML report tells of the rows of a run: counts of what
-// became of them, and the rows themselves as far as a person can read them. It
-// is told of each row as the run goes, or by [Tally.Restore] of those of a file,
-// and what it keeps does not grow with their number. It is for one goroutine.
+// A Tally collects what an HTML report shows of the rows of a run: counts, and the rows
+// themselves up to a maximum. Rows come from Record during the run, or from
+// [Tally.Restore] for those of a file. Its memory does not grow with the number of rows.
+// It is for one goroutine.
 type Tally struct {
 	pipeline.Counts
 	Attempts    int64     // calls made for the rows
-	First, Last time.Time // when the first and the last of them was done
+	First, Last time.Time // when the first and the last row were done
 
 	properties []string
-	moved      []string // properties that change with them
+	moved      []string // properties that change together with properties
 	moves      []moves  // by property
 	columns    []*column
 	list       rowList
 }
 
-// NewTally returns a Tally of the results that have this format.
+// NewTally returns a Tally for results of this format.
 func NewTally(f results.Format) *Tally {
 	t := &Tally{properties: f.Properties, moved: f.Moved, moves: make([]moves, len(f.Properties)+len(f.Moved))}
 	for i := range t.moves {
@@ -36,20 +36,19 @@ func NewTally(f results.Format) *Tally {
 	return t
 }
 
-// ListAll has the report list as many as [MostRows] of the rows, and not only what a
-// person may read. It is to be called ahead of the first row.
+// ListAll makes the report list up to [MostRows] rows. Call it before the first row.
 func (t *Tally) ListAll() { t.list.most = MostRows }
 
 // LeftOut returns how many rows are counted and not listed.
 func (t *Tally) LeftOut() int { return t.Done() - t.list.n }
 
-// Record adds a row, as a run hands it on.
+// Record adds a row of a run.
 func (t *Tally) Record(r *pipeline.Result) error {
 	t.add(r, func(c *column) int { return c.inRoster })
 	return nil
 }
 
-// Journalled adds a row whose result is in the journal alone.
+// Journalled adds a row whose result is only in the journal.
 func (t *Tally) Journalled(r *pipeline.Result) {
 	t.Record(r)
 }
@@ -69,7 +68,7 @@ func (t *Tally) Restore(r *results.Reader) error {
 	}
 }
 
-// add adds a row, of which cell says where a column's cell is.
+// add adds a row. Cell returns the index of a column's cell in the row.
 func (t *Tally) add(r *pipeline.Result, cell func(*column) int) {
 	t.Counts.Record(r)
 	t.Attempts += int64(r.Attempts)
@@ -110,14 +109,14 @@ func (t *Tally) add(r *pipeline.Result, cell func(*column) int) {
 	t.list.add(r)
 }
 
-// A class is what statuses have in common that matters to who reads a report.
+// A class is a group of statuses that mean the same to a reader of the report.
 type class int
 
 const (
-	moved   class = iota // applied, or in an audit what would be
-	settled              // it was as wanted
-	bad                  // a person has to look at it
-	aside                // a row that is none: a duplicate, an example
+	moved   class = iota // changed or, in an audit, to be changed
+	settled              // was as wanted
+	bad                  // needs a person's attention
+	aside                // does not count: a duplicate or an example
 	classes = iota
 )
 
@@ -133,11 +132,11 @@ func classOf(s pipeline.Status) class {
 	return aside
 }
 
-// A move is what became of one property of a row: from what to what. Either is
-// empty if it was not read.
+// A move is the change of one property of a row: from one value to another. A value that
+// was not read is "".
 type move struct{ from, to string }
 
-// moveOf returns the move of a row. In an audit it is to what is wanted.
+// moveOf returns the move of a row. In an audit, it goes to the value wanted.
 func moveOf(r *pipeline.Result, v *pipeline.Value) move {
 	switch r.Status {
 	case pipeline.Differs:
@@ -151,11 +150,11 @@ func moveOf(r *pipeline.Result, v *pipeline.Value) move {
 	return move{clip(v.Before, maxValue), clip(v.After, maxValue)}
 }
 
-// Bounds of what is kept, so that a report is of a size that a person can read
-// and a mail can carry, whatever is in the roster.
+// Bounds of what a Tally keeps, so that a report stays readable and small enough for a
+// mail, whatever is in the roster.
 const (
 	maxMoves  = 50  // of a property
-	maxWanted = 6   // values wanted of a property, that are named
+	maxWanted = 6   // values wanted of a property, that the report names
 	maxValue  = 80  // characters of a value
 	maxCell   = 300 // characters of any other text
 )
@@ -164,7 +163,7 @@ const (
 type moves struct {
 	rows   map[move]int
 	others int      // rows of moves beyond the first maxMoves
-	wanted []string // what was wanted, as far as maxWanted
+	wanted []string // the values wanted, maxWanted at most
 }
 
 func (m *moves) add(of move, wanted string) {

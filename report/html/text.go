@@ -11,7 +11,7 @@ import (
 	"rollcall/report"
 )
 
-// Text writes in short, for a terminal, what the page says, but for the rows.
+// Text writes the page as text for a terminal, shorter and without the rows.
 func (p *Page) Text(w io.Writer) error {
 	v := p.view()
 	var b bytes.Buffer
@@ -52,7 +52,7 @@ func (p *Page) Text(w io.Writer) error {
 	return err
 }
 
-// signatureText writes what ties the rows to a run that is on record.
+// signatureText writes the facts that identify the recorded run.
 func (p *Page) signatureText(w io.Writer, facts []fact) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw)

@@ -7,9 +7,8 @@ import (
 	"rollcall/report"
 )
 
-// A Timeline is how a run went over time: readings of its counters, at even
-// distances. There are never more than a few hundred; of a long run they are
-// further apart.
+// A Timeline records how fast a run went over time: readings of its counters, at equal
+// intervals. There are at most 240; the intervals of a long run are longer.
 type Timeline struct {
 	run      *pipeline.Run
 	start    time.Time
@@ -19,7 +18,7 @@ type Timeline struct {
 	stop     func()
 }
 
-// A reading has what was counted since the start.
+// A reading holds the counters since the start.
 type reading struct {
 	at             time.Duration
 	rows           int64
@@ -32,7 +31,7 @@ const (
 	maxReadings = 240
 )
 
-// Watch begins to read the counters of a run, until Stop is called.
+// Watch starts to read the counters of a run. It ends when Stop is called.
 func Watch(run *pipeline.Run) *Timeline {
 	t := &Timeline{run: run, start: time.Now(), every: 1}
 	t.read()
@@ -44,12 +43,12 @@ func Watch(run *pipeline.Run) *Timeline {
 	return t
 }
 
-// Stop takes the last reading. There is nothing to be had from t ahead of it.
+// Stop takes the last reading. Call it before any other use of t.
 func (t *Timeline) Stop() { t.stop() }
 
 func (t *Timeline) read() {
 	if len(t.readings) == maxReadings {
-		// Every other one goes, the first stays.
+		// Drop every second reading, and keep the first.
 		for i := range maxReadings / 2 {
 			t.readings[i] = t.readings[2*i]
 		}
@@ -61,7 +60,7 @@ func (t *Timeline) read() {
 		s.Calls.Load(), s.Retries.Load(), t.run.Limiter.Throttled()})
 }
 
-// An interval is what happened between two readings.
+// An interval holds what was counted between two readings.
 type interval struct {
 	from, to       time.Duration
 	rows           int64
@@ -72,7 +71,7 @@ type interval struct {
 func (i interval) seconds() float64        { return (i.to - i.from).Seconds() }
 func (i interval) callsPerSecond() float64 { return float64(i.calls) / max(i.seconds(), 1e-9) }
 
-// intervals divides the run into n parts at most, which are nearly of one length.
+// intervals divides the run into at most n parts of nearly equal length.
 func (t *Timeline) intervals(n int) []interval {
 	var parts []interval
 	last := len(t.readings) - 1
@@ -80,7 +79,7 @@ func (t *Timeline) intervals(n int) []interval {
 	for i := range n {
 		a, b := t.readings[i*last/n], t.readings[(i+1)*last/n]
 		if i == n-1 && n > 1 && b.at-a.at < (t.readings[1].at-t.readings[0].at)/4 {
-			// The end of the run, too short to have a rate of its own.
+			// The last part is too short for a rate: join it to the one before.
 			p := &parts[i-1]
 			a = t.readings[(i-1)*last/n]
 			*p = between(a, b)
@@ -95,5 +94,5 @@ func between(a, b reading) interval {
 	return interval{a.at, b.at, b.rows - a.rows, b.calls - a.calls, b.retries - a.retries, b.throttled - a.throttled}
 }
 
-// total is the run as one interval.
+// total returns the whole run as one interval.
 func (t *Timeline) total() interval { return between(t.readings[0], t.readings[len(t.readings)-1]) }

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// clip returns the beginning of text, and "…" if that is not all of it. Of long
-// texts it looks at the beginning only.
+// clip returns at most the first characters of text, with "…" if it cut something. It
+// does not read the rest of a long text.
 func clip(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -23,9 +23,9 @@ func clip(text string, most int) string {
 	return text
 }
 
-// visible returns text with nothing in it that can't be seen: what would turn
-// the direction of writing, hide a part, or is not text at all, is shown as what
-// it is. Joiners stay, which scripts and emoji are written with.
+// visible returns text without invisible characters: those that change the direction of
+// writing or hide a part, and bytes that are not UTF-8, are replaced by visible symbols.
+// Joiners stay, for some scripts and emoji need them.
 func visible(text string) string {
 	if isPlain(text) {
 		return text
@@ -50,7 +50,7 @@ func visible(text string) string {
 	return b.String()
 }
 
-// isFiller reports whether r is one of the letters that look like nothing.
+// isFiller reports whether r is a letter without a visible form.
 func isFiller(r rune) bool {
 	return r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' || r == '\u034f'
 }

@@ -9,7 +9,7 @@ import (
 	"rollcall/pipeline"
 )
 
-// group returns n with a comma in each thousand.
+// group returns n with commas between thousands.
 func group[N int | int64](n N) string {
 	text := strconv.FormatInt(int64(n), 10)
 	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
@@ -18,7 +18,7 @@ func group[N int | int64](n N) string {
 	return text
 }
 
-// amount is [Plural], with the number as a person reads it.
+// amount is like [pipeline.Plural], with commas between thousands.
 func amount[N int | int64](n N, noun string) string {
 	return group(n) + strings.TrimLeft(pipeline.Plural(n, noun), "-0123456789")
 }
@@ -30,7 +30,7 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// duration returns d as it is said: "2 h 5 min", "12.5 s", "80 ms".
+// duration returns d as text: "2 h 5 min", "12.5 s", "80 ms".
 func duration(d time.Duration) string {
 	switch {
 	case d >= time.Hour:
@@ -45,7 +45,7 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%d ms", d.Milliseconds())
 }
 
-// perSecond returns a rate with as many decimals as matter.
+// perSecond returns a rate as text, with a decimal only if it is below 10.
 func perSecond(x float64) string {
 	if x >= 1000 {
 		return group(int(x + 0.5))
@@ -56,7 +56,7 @@ func perSecond(x float64) string {
 	return fmt.Sprintf("%.1f", x)
 }
 
-// percent returns a share in words that never say all or nothing of what is not.
+// percent returns a share as text: "0%" only for none, and "100%" only for all.
 func percent(n, of int) string {
 	switch p := 100 * float64(n) / float64(max(of, 1)); {
 	case n == 0 || n == of:
