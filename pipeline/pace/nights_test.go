@@ -184,3 +184,25 @@ func TestNightsAtALimitThatHolds(t *testing.T) {
 		}
 	}
 }
+
+// What this night found is not said either once calls exceeded it; nor is a remembered
+// pace where the ceiling holds calls back.
+func TestPaceOfAnotherCauseIsNotSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSeries(t)
+		s.set(10, 5)
+		time.AfterFunc(20*time.Second, func() { s.set(0, 0) })
+		if perSecond, _ := s.night(t, 2*time.Minute).Pace(); perSecond != 0 || len(s.refused) == 0 {
+			t.Errorf("%d refused, and %v a second are said to be the limit after it was lifted", len(s.refused), perSecond)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newSeries(t)
+		l := New(18)
+		l.Assume(s.saved(t))
+		s.drive(t, l, s.workers, 8*time.Second)
+		if perSecond, _ := l.Pace(); perSecond != 0 {
+			t.Errorf("%v a second are said to be the limit, not the 18 that were allowed", perSecond)
+		}
+	})
+}
