@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -32,6 +33,10 @@ type shown struct {
 	style int
 	value string
 }
+
+// maxCode is how many characters a format code may have, as in Excel: what a code costs
+// to read grows with the square of its length.
+const maxCode = 255
 
 // maxStyles is a little more than Excel has.
 const maxStyles = 1 << 16
@@ -63,7 +68,11 @@ func (b *Book) readFormats(part string, date1904 bool) (*formats, error) {
 			if err != nil {
 				return fmt.Errorf("%s is damaged: format %q", part, e.attr("numFmtId"))
 			}
-			codes[id] = e.attr("formatCode")
+			code := e.attr("formatCode")
+			if n := utf8.RuneCountInString(code); n > maxCode {
+				return fmt.Errorf("%s is damaged: a number format has %d characters, more than %d", part, n, maxCode)
+			}
+			codes[id] = code
 		case "cellXfs":
 			inCells = e.depth
 		case "xf":
