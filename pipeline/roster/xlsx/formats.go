@@ -17,16 +17,18 @@ type formats struct {
 	styles   []style
 	date1904 bool
 
-	file  *excelize.File // one cell, in which numbers are formatted; nil until there is one
-	now   int            // the style of that cell in file
-	cache map[shown]string
+	file   *excelize.File // one cell, in which numbers are formatted; nil until there is one
+	inFile map[style]int  // the styles that file has, of those that cells have had
+	now    int            // the style of that cell in file
+
+	cache  map[shown]string
+	cached int // bytes of cache
 }
 
 // A style is what is done to a number.
 type style struct {
-	id     int    // of a format that is built in, if code is ""
-	code   string // of another
-	inFile int    // its index in formats.file, or 0
+	id   int    // of a format that is built in, if code is ""
+	code string // of another
 }
 
 type shown struct {
@@ -38,11 +40,14 @@ type shown struct {
 // to read grows with the square of its length.
 const maxCode = 255
 
-// maxStyles is a little more than Excel has.
-const maxStyles = 1 << 16
+// maxStyles is how many styles of cells Excel has.
+const maxStyles = 65490
 
-// maxCache is how many numbers are remembered as they are shown.
-const maxCache = 4096
+// maxInFile is how many styles formats.file may have: it searches them all for each new one.
+const maxInFile = 512
+
+// maxCache is how many bytes the numbers take that are remembered as they are shown.
+const maxCache = 1 << 20
 
 // dateEnd is the first day that Excel does not have: of the year 10000.
 const dateEnd = 2958466
@@ -76,12 +81,13 @@ func (b *Book) readFormats(part string, date1904 bool) (*formats, error) {
 		case "cellXfs":
 			inCells = e.depth
 		case "xf":
-			if len(f.styles) > maxStyles {
+			if inCells == 0 {
+				break
+			}
+			if len(f.styles) == maxStyles {
 				return fmt.Errorf("%s has more than %d styles", part, maxStyles)
 			}
-			if inCells > 0 {
-				f.styles = append(f.styles, style{id: id, code: codes[id]})
-			}
+			f.styles = append(f.styles, style{id, codes[id]})
 		}
 		return nil
 	})
@@ -107,12 +113,14 @@ func (f *formats) show(value, styleID string) (string, error) {
 	if text, ok := f.cache[key]; ok {
 		return text, nil
 	}
-	text, err := f.format(n, &f.styles[index])
+	text, err := f.format(n, f.styles[index].settled())
 	if err != nil {
 		return "", err
 	}
-	if len(f.cache) >= maxCache {
+	size := len(value) + len(text) + 64
+	if f.cached += size; f.cached > maxCache {
 		clear(f.cache)
+		f.cached = size
 	}
 	f.cache[key] = text
 	return text, nil
@@ -130,7 +138,7 @@ func general(n float64) string {
 
 // isGeneral reports whether numbers are shown as if there were no format, or in a way
 // that would lose digits for nothing.
-func (s *style) isGeneral() bool {
+func (s style) isGeneral() bool {
 	if s.code == "" {
 		return s.id == 0 || s.id == 11 || s.id == 12 || s.id == 13 || s.id == 48 || s.id == 49 // scientific, fractions, text
 	}
@@ -148,21 +156,17 @@ var (
 )
 
 // isDate reports whether numbers are shown as dates or times.
-func (s *style) isDate() bool {
+func (s style) isDate() bool {
 	return s.code != "" && dated.MatchString(literal.ReplaceAllString(s.code, ""))
 }
 
 // format returns n in a style.
-func (f *formats) format(n float64, s *style) (text string, err error) {
+func (f *formats) format(n float64, s style) (text string, err error) {
 	defer func() {
 		if p := recover(); p != nil { // the library's, over a format code
 			err = fmt.Errorf("the format %.60q can't be read", s.code)
 		}
 	}()
-	if f.file == nil {
-		f.file = excelize.NewFile()
-	}
-	s.settle()
 	date := s.isDate()
 	if date && f.date1904 && !elapsed.MatchString(s.code) {
 		n += 1462 // the library has days of 1904 right only from March on
@@ -170,17 +174,16 @@ func (f *formats) format(n float64, s *style) (text string, err error) {
 	if date && (n < 0 || n >= dateEnd) {
 		return "########", nil // as Excel shows it
 	}
-	if s.inFile == 0 {
-		if s.inFile, err = f.file.NewStyle(s.excelize()); err != nil {
-			return "", err
-		}
+	index, err := f.index(s)
+	if err != nil {
+		return "", err
 	}
 	const sheet, cell = "Sheet1", "A1"
-	if f.now != s.inFile {
-		if err := f.file.SetCellStyle(sheet, cell, cell, s.inFile); err != nil {
+	if f.now != index {
+		if err := f.file.SetCellStyle(sheet, cell, cell, index); err != nil {
 			return "", err
 		}
-		f.now = s.inFile
+		f.now = index
 	}
 	if err := f.file.SetCellFloat(sheet, cell, n, -1, 64); err != nil {
 		return "", err
@@ -194,6 +197,21 @@ func (f *formats) format(n float64, s *style) (text string, err error) {
 	return strings.TrimSpace(text), nil
 }
 
+// index returns which of the styles of f.file s is. It makes s one of them, and f.file.
+func (f *formats) index(s style) (int, error) {
+	if index, ok := f.inFile[s]; ok {
+		return index, nil
+	}
+	if f.file == nil || len(f.inFile) == maxInFile {
+		f.file, f.inFile, f.now = excelize.NewFile(), make(map[style]int), 0
+	}
+	index, err := f.file.NewStyle(s.excelize())
+	if err == nil {
+		f.inFile[s] = index
+	}
+	return index, err
+}
+
 // builtInDates are the formats of dates and times that a workbook names by number
 // alone. Excel shows 14 and 22, and those of East Asia, as the computer's settings say.
 var builtInDates = map[int]string{
@@ -201,22 +219,26 @@ var builtInDates = map[int]string{
 	20: "h:mm", 21: "h:mm:ss", 22: isoDate + " hh:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0",
 }
 
-// settle makes a date that is built in one with a code, in English unless it says
-// otherwise: the library then knows the language without a search.
-func (s *style) settle() {
+// settled returns s, with a code if it is a date that is built in, and in English unless
+// it says otherwise: the library then knows the language without a search.
+func (s style) settled() style {
 	if s.code == "" {
 		s.code = builtInDates[s.id]
 		if s.id >= 27 && s.id <= 36 || s.id >= 50 && s.id <= 58 {
 			s.code = isoDate
 		}
 	}
+	if s.code != "" {
+		s.id = 0
+	}
 	if s.isDate() && !strings.Contains(s.code, "[$-") {
 		s.code = "[$-409]" + s.code
 	}
+	return s
 }
 
 // excelize returns s as the library has it.
-func (s *style) excelize() *excelize.Style {
+func (s style) excelize() *excelize.Style {
 	if s.code == "" {
 		return &excelize.Style{NumFmt: s.id}
 	}

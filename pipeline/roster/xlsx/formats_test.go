@@ -25,3 +25,27 @@ func TestFormatCodeIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// However many styles a workbook has, and however long its numbers are written, what is
+// kept of them is bounded, and each number is shown in its own style.
+func TestFormatsAreBounded(t *testing.T) {
+	f := &formats{cache: make(map[shown]string)}
+	for i := range 2 * maxInFile {
+		f.styles = append(f.styles, style{code: `"` + columnName(i+1) + `:"0`})
+	}
+	for i := range f.styles {
+		for _, i := range []int{i, i / 2} {
+			value := fmt.Sprintf("%0*d", maxCache/64, 7)
+			if text, err := f.show(value, fmt.Sprint(i)); err != nil || text != columnName(i+1)+":7" {
+				t.Fatalf("style %d: %q, %v", i, text, err)
+			}
+		}
+		size := 0
+		for key, text := range f.cache {
+			size += len(key.value) + len(text)
+		}
+		if size > maxCache || len(f.inFile) > maxInFile {
+			t.Fatalf("%d bytes of numbers and %d styles are kept", size, len(f.inFile))
+		}
+	}
+}

@@ -202,7 +202,7 @@ func TestHostile(t *testing.T) {
 		"text without end, in parts":     {row(`<c t="inlineStr"><is>` + strings.Repeat("<r><t>xxxxxxxxxxxx</t></r>", 99<<10) + `</is></c>`), nil, "text without end"},
 		"row of too much":                {row(strings.Repeat(`<c t="str"><v>`+strings.Repeat("x", 1<<10)+`</v></c>`, 600)), nil, "row 1 has more than 512 KiB"},
 		"part of too much":               {"", map[string]string{"xl/styles.xml": strings.Repeat(" ", maxPart+1)}, "this is not a workbook of users"},
-		"too many styles":                {"", map[string]string{"xl/styles.xml": "<a><cellXfs>" + strings.Repeat("<xf/>", 1<<16+2) + "</cellXfs></a>"}, "more than 65536 styles"},
+		"too many styles":                {"", map[string]string{"xl/styles.xml": "<a><cellXfs>" + strings.Repeat("<xf/>", maxStyles+1) + "</cellXfs></a>"}, "xl/styles.xml has more than 65490 styles"},
 		"sheet that is not there":        {"", map[string]string{"xl/worksheets/sheet1.xml": ""}, `sheet "A" is not in the file`},
 		"no sheet":                       {"", map[string]string{"xl/workbook.xml": "<workbook/>"}, "no sheet with cells"},
 		"a zip file of something else":   {"", map[string]string{"_rels/.rels": ""}, "not an Excel workbook"},
