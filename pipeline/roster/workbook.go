@@ -48,7 +48,11 @@ func (r *Roster) readWorkbook() error {
 	if r.sum, err = r.src.sha256(); err != nil {
 		return err
 	}
-	book, err := xlsx.Open(interruptible{r.src.file, r.options.Interrupt}, r.src.size)
+	interrupt := r.options.Interrupt
+	if interrupt == nil {
+		interrupt = func() error { return nil }
+	}
+	book, err := xlsx.Open(r.src.file, r.src.size, interrupt)
 	if err != nil {
 		return fail(err)
 	}
@@ -68,21 +72,6 @@ func (r *Roster) readWorkbook() error {
 	out.rows = true
 	r.src, r.options.Delimiter = out, ','
 	return nil
-}
-
-// An interruptible is a file whose reads fail after an interrupt.
-type interruptible struct {
-	io.ReaderAt
-	interrupt func() error
-}
-
-func (r interruptible) ReadAt(b []byte, offset int64) (int, error) {
-	if r.interrupt != nil {
-		if err := r.interrupt(); err != nil {
-			return 0, err
-		}
-	}
-	return r.ReaderAt.ReadAt(b, offset)
 }
 
 // chooseSheet returns the sheet called name, in whatever case, or the first that is not

@@ -43,20 +43,24 @@ type Sheet struct {
 type Book struct {
 	Sheets []Sheet // those that have cells, in the order of the tabs
 
+	interrupt func() error
+
 	parts   map[string]*zip.File // by name, in lower case
 	texts   *texts
 	formats *formats
 }
 
-// Open opens the workbook that r is, of a size. The caller has to close it.
-func Open(r io.ReaderAt, size int64) (*Book, error) {
-	limited := &limitedReaderAt{r, maxDirectory}
+// Open opens the workbook that r is, of a size. The caller has to close it. Here and in
+// all reading later interrupt is called over and over, be there rows or not: if it returns
+// an error, reading ends with it.
+func Open(r io.ReaderAt, size int64, interrupt func() error) (*Book, error) {
+	limited := &limitedReaderAt{r, maxDirectory, interrupt}
 	z, err := zip.NewReader(limited, size)
 	if err != nil {
 		return nil, fmt.Errorf("the file is a zip file, as Excel workbooks (.xlsx) are, and it is damaged: %w", err)
 	}
 	limited.left = -1
-	b := &Book{parts: make(map[string]*zip.File)}
+	b := &Book{interrupt: interrupt, parts: make(map[string]*zip.File)}
 	for _, f := range z.File {
 		if name := partName(f.Name); b.parts[name] == nil {
 			b.parts[name] = f

@@ -15,7 +15,7 @@ import (
 
 // read returns the rows of the first sheet of a workbook, by number.
 func read(text []byte) (map[int][]string, error) {
-	b, err := Open(bytes.NewReader(text), int64(len(text)))
+	b, err := Open(bytes.NewReader(text), int64(len(text)), func() error { return nil })
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (b *Book) tokens(part string, most uint64) (*tokens, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", part, err)
 	}
-	return &tokens{part: part, body: body, xml: xml.NewDecoder(&plainXML{r: body})}, nil
+	return &tokens{part: part, body: body, xml: xml.NewDecoder(&plainXML{r: body, interrupt: b.interrupt})}, nil
 }
 
 // next returns the next token, or io.EOF behind the last.
@@ -172,7 +172,9 @@ var errNoWorkbook = errors.New("it has XML as Excel does not write it: open the 
 // declarations and comments, which no workbook has, and with a tag at least every
 // maxToken bytes.
 type plainXML struct {
-	r      io.Reader
+	r         io.Reader
+	interrupt func() error
+
 	at     int64 // offset of the next byte
 	since  int   // bytes since the last tag began
 	last   byte
@@ -180,6 +182,9 @@ type plainXML struct {
 }
 
 func (p *plainXML) Read(b []byte) (int, error) {
+	if err := p.interrupt(); err != nil { // a little of the file can be much XML
+		return 0, err
+	}
 	n, err := p.r.Read(b)
 	for _, c := range b[:n] {
 		switch {
@@ -206,13 +211,17 @@ func (p *plainXML) Read(b []byte) (int, error) {
 }
 
 // A limitedReaderAt gives no more than so many bytes, all together, or without end if
-// left is negative.
+// left is negative, and none once there is an interrupt.
 type limitedReaderAt struct {
-	r    io.ReaderAt
-	left int64
+	r         io.ReaderAt
+	left      int64
+	interrupt func() error
 }
 
 func (l *limitedReaderAt) ReadAt(b []byte, offset int64) (int, error) {
+	if err := l.interrupt(); err != nil {
+		return 0, err
+	}
 	if l.left >= 0 {
 		if int64(len(b)) > l.left {
 			return 0, errors.New("a directory without end")

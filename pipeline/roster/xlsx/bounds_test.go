@@ -1,0 +1,53 @@
+package xlsx
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+// An interrupt ends the reading of a workbook that is little in the file and much to
+// read, be it in its styles, its texts or its sheet, in rows or in what is no row.
+func TestInterrupt(t *testing.T) {
+	stop := errors.New("stop")
+	for name, text := range map[string][]byte{
+		"rows":     parts(t, strings.Repeat("<row/>", 500_000), nil),
+		"unknown":  parts(t, strings.Repeat("<a/>", 500_000), nil),
+		"in a row": parts(t, "<row>"+strings.Repeat("<a/>", 500_000)+"</row>", nil),
+		"styles":   parts(t, "", map[string]string{"xl/styles.xml": "<a>" + strings.Repeat("<a/>", 500_000) + "</a>"}),
+		"texts":    parts(t, "", map[string]string{"xl/sharedStrings.xml": "<sst>" + strings.Repeat("<si/>", 500_000) + "</sst>"}),
+	} {
+		asked := 0
+		read := func(after int) (rows int, err error) {
+			asked = 0
+			b, err := Open(bytes.NewReader(text), int64(len(text)), func() error {
+				if asked++; asked > after {
+					return stop
+				}
+				return nil
+			})
+			if err != nil {
+				return 0, err
+			}
+			defer b.Close()
+			r, err := b.Rows(b.Sheets[0])
+			if err != nil {
+				return 0, err
+			}
+			defer r.Close()
+			for ; err == nil; rows++ {
+				err = r.Next()
+			}
+			return rows, err
+		}
+		if _, err := read(1 << 30); err != io.EOF {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all := asked
+		if rows, err := read(all / 2); all < 400 || !errors.Is(err, stop) || rows > 450_000 || asked > all/2+3 {
+			t.Errorf("%s: error %v after %d rows, asked %d times, %d when read to the end", name, err, rows, asked, all)
+		}
+	}
+}
