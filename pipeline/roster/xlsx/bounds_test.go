@@ -51,3 +51,16 @@ func TestInterrupt(t *testing.T) {
 		}
 	}
 }
+
+// A sheet may have as many rows as Excel's, and no more, whether or not they are numbered.
+func TestRowsAreBounded(t *testing.T) {
+	for _, last := range []string{`<row r="1048576"/>`, `<row r="1048575"/><row/>`} {
+		rows, err := read(parts(t, last, nil))
+		if _, ok := rows[maxRows]; err != nil || !ok {
+			t.Errorf("%s: %v, %v", last, rows, err)
+		}
+		if _, err := read(parts(t, last+"<row/>", nil)); err == nil || !strings.Contains(err.Error(), "xl/worksheets/sheet1.xml is damaged: there are more than 1048576 rows") {
+			t.Errorf("a row behind %s: error %v", last, err)
+		}
+	}
+}

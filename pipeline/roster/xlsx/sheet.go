@@ -73,6 +73,9 @@ func (r *Rows) row(e *element) error {
 		}
 		number = n
 	}
+	if number > maxRows {
+		return r.in.wrong(fmt.Errorf("there are more than %d rows", maxRows))
+	}
 	r.Number, r.Hidden, r.Cells = number, isTrue(e.attr("hidden")), r.Cells[:0]
 	size := 0
 	for column := 0; ; {
