@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
@@ -62,5 +63,40 @@ func TestRowsAreBounded(t *testing.T) {
 		if _, err := read(parts(t, last+"<row/>", nil)); err == nil || !strings.Contains(err.Error(), "xl/worksheets/sheet1.xml is damaged: there are more than 1048576 rows") {
 			t.Errorf("a row behind %s: error %v", last, err)
 		}
+	}
+}
+
+// A sheet of much XML that takes next to nothing in the file is refused, unless it is
+// rows of cells, even if they are all the same. It may not say of itself that it is as
+// large in the file as it likes.
+func TestRatioIsBounded(t *testing.T) {
+	const size = ratioFrom + 1<<20
+	for _, test := range []struct {
+		piece  string
+		packed uint32 // what is said of the size in the file, if that is not so
+		want   string
+	}{
+		{"<a/>", 0, "xl/worksheets/sheet1.xml has 51 MB, packed into "},
+		{"<row/>", 0, "this is not a workbook of users"},
+		{"<row/>", ratioFrom, "this is not a workbook of users"},
+		{`<row><c t="inlineStr"><is><t>Sales</t></is></c><c t="inlineStr"><is><t>Active</t></is></c><c t="inlineStr"><is><t>Berlin, Germany</t></is></c></row>`, 0, ""},
+	} {
+		text := parts(t, strings.Repeat(test.piece, size/len(test.piece)), nil)
+		if test.packed > 0 {
+			entry := bytes.LastIndex(text, []byte("xl/worksheets/sheet1.xml")) - 46
+			binary.LittleEndian.PutUint32(text[entry+20:], test.packed)
+		}
+		b, err := Open(bytes.NewReader(text), int64(len(text)), func() error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := b.Rows(b.Sheets[0])
+		if err == nil {
+			rows.Close()
+		}
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%d KB of %s: error %v, want %q", len(text)>>10, test.piece, err, test.want)
+		}
+		b.Close()
 	}
 }

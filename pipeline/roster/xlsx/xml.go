@@ -46,6 +46,10 @@ func (b *Book) tokens(part string, most uint64) (*tokens, error) {
 	if f.UncompressedSize64 > most { // more than that it does not give
 		return nil, fmt.Errorf("%s has %d MB, more than %d: this is not a workbook of users", part, f.UncompressedSize64>>20, most>>20)
 	}
+	packed := min(f.CompressedSize64, uint64(b.size)) // the zip file can say anything
+	if f.UncompressedSize64 > ratioFrom && f.UncompressedSize64/maxRatio > packed {
+		return nil, fmt.Errorf("%s has %d MB, packed into %d KB: this is not a workbook of users", part, f.UncompressedSize64>>20, packed>>10)
+	}
 	body, err := f.Open()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", part, err)
