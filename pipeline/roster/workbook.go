@@ -150,6 +150,8 @@ func (s *sheet) write(w *bufio.Writer, book *xlsx.Book) error {
 		for i, cell := range rows.Cells {
 			if i > 0 {
 				w.WriteByte(',')
+			} else if rows.Number == 1 { // from a CSV file that was pasted or imported
+				cell = strings.TrimPrefix(cell, "\ufeff")
 			}
 			if strings.ContainsAny(cell, "\",\r\n") {
 				cell = `"` + strings.ReplaceAll(cell, `"`, `""`) + `"`
