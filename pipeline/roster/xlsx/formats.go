@@ -219,8 +219,10 @@ var builtInDates = map[int]string{
 	20: "h:mm", 21: "h:mm:ss", 22: isoDate + " hh:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0",
 }
 
-// settled returns s, with a code if it is a date that is built in, and in English unless
-// it says otherwise: the library then knows the language without a search.
+// settled returns s, with a code if it is a date that is built in; in English unless it
+// says otherwise, for the library then knows the language without a search; and with a
+// backslash before each letter that is quoted, for the library takes digits in quotes for
+// those of a number: "2026-"000 made 7 into 2000-007.
 func (s style) settled() style {
 	if s.code == "" {
 		s.code = builtInDates[s.id]
@@ -231,6 +233,16 @@ func (s style) settled() style {
 	if s.code != "" {
 		s.id = 0
 	}
+	s.code = literal.ReplaceAllStringFunc(s.code, func(part string) string {
+		if part[0] != '"' {
+			return part
+		}
+		escaped := ""
+		for _, letter := range part[1 : len(part)-1] {
+			escaped += `\` + string(letter)
+		}
+		return escaped
+	})
 	if s.isDate() && !strings.Contains(s.code, "[$-") {
 		s.code = "[$-409]" + s.code
 	}

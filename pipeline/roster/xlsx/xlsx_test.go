@@ -70,6 +70,7 @@ func TestCellsAreAsExcelShowsThem(t *testing.T) {
 		{1234.5, "_-* #,##0.00_-", "1,234.50"},
 		{7, `"UK "000`, "UK 007"},
 		{5, `0" days"`, "5 days"},
+		{7, `\""2026-é;#/5% "000`, `"2026-é;#/5% 007`},
 		{noon, 14, "2026-03-01"},
 		{noon, 16, "1-Mar"},
 		{noon, 20, "12:30"},
@@ -80,6 +81,7 @@ func TestCellsAreAsExcelShowsThem(t *testing.T) {
 		{noon, 30, "2026-03-01"},
 		{noon, "dd.mm.yyyy", "01.03.2026"},
 		{noon, "[$-407]d. mmmm yyyy;@", "1. März 2026"},
+		{noon, `"Q1 2026: "d" de "mmmm" de "yyyy`, "Q1 2026: 1 de March de 2026"},
 		{noon, "yyyy/mm/dd hh:mm:ss", "2026/03/01 12:30:00"},
 	} {
 		f := excelize.NewFile()
