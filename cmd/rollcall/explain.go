@@ -32,6 +32,9 @@ func (x *execution) explain(err error) error {
 	if _, ok := errors.AsType[*job.NounError](err); ok {
 		return &exit{status: exitUsage, err: err, hint: "--noun names the setting that the file is for"}
 	}
+	if e, ok := errors.AsType[*job.IgnoredError](err); ok {
+		return &exit{status: exitUsage, err: err, hint: ignoredHint(e)}
+	}
 	if e, ok := errors.AsType[*job.GuardError](err); ok {
 		if e.Guard != "" {
 			err = fmt.Errorf("%w (--%s)", err, e.Guard)

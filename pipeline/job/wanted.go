@@ -80,6 +80,9 @@ func (j *job) decideChange() error {
 			j.useTenantOf(m.Where)
 		}
 	}
+	if err := j.checkIgnored(); err != nil {
+		return err
+	}
 	if j.Settings.Tenant == "" {
 		j.Settings.Tenant, j.unnamed = connect.Sandbox, true
 	}

@@ -34,6 +34,10 @@ type Past struct {
 	// Unknown says that the file has neither a journal nor a summary.
 	Unknown bool
 
+	// Ignored is the manifest of a summary that does not fit the file, so that nothing is
+	// taken from it; otherwise nil.
+	Ignored *Manifest
+
 	summary    *summaryDocument
 	journal    *journal
 	wholeBytes int64 // how many bytes of the file are whole records, if there is a journal
@@ -116,6 +120,7 @@ func (p *Past) readFinished(f *os.File) error {
 		return nil
 	case sum != s.ResultsSHA256:
 		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is ignored", p.Name, s.Started, pipeline.Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
+		p.Ignored = &s.Manifest
 		return nil
 	case s.Rows.InProgress+s.Rows.Journalled > 0:
 		p.doubt("the run of %s left %s in its journal, and the journal is gone", s.Started, pipeline.Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
