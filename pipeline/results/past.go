@@ -182,9 +182,30 @@ func (p *Past) readUnfinished(f *os.File, damage string) {
 	if n := min(j.manifest.Unsure-p.Counts.Recorded, j.manifest.Rows-p.Counts.Recorded-len(j.entries)); n > 0 {
 		p.doubtUnsure(n)
 	}
-	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Run != "audit" {
-		p.doubt("the run is not complete, and kept no record of the rows in progress: each of %s without a result may have been changed", pipeline.Plural(left, "row"))
+	left := j.manifest.Rows - p.Counts.Done()
+	known := damage == "" && p.summaryFits(f)
+	if known {
+		p.Counts.InProgress = p.summary.Rows.InProgress
 	}
+	switch {
+	case left <= 0 || j.manifest.Befores || j.manifest.Run == "audit":
+	case !known || j.manifest.Was != "": // an earlier execution may have been killed
+		p.doubt("the run is not complete, and kept no record of the rows in progress: each of %s without a result may have been changed", pipeline.Plural(left, "row"))
+	case p.Counts.InProgress > 0:
+		p.doubt("the run is not complete, and kept no record of which rows were in progress: %d of %s without a result may have been changed", p.Counts.InProgress, pipeline.Plural(left, "row"))
+	}
+}
+
+// summaryFits reports whether the summary is of the execution that wrote the journal,
+// after its end, and agrees with the file f and the journal: then it says how many rows
+// were in progress, which the journal does not have of rows that were not set.
+func (p *Past) summaryFits(f *os.File) bool {
+	s := p.summary
+	if s == nil || s.Manifest.ID != p.journal.manifest.ID || s.Outcome == Running || s.Rows.Recorded != p.Counts.Done() {
+		return false
+	}
+	sum, err := sha256Of(f)
+	return err == nil && sum == s.ResultsSHA256
 }
 
 // record counts a record, and drops the row's entry in the journal.
