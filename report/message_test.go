@@ -59,7 +59,7 @@ func TestMessages(t *testing.T) {
 		}
 	}
 	all := strings.Join(text, "\n") + "\n"
-	for _, want := range append([]string{"rollcall apply: guard, exit status 5\n", "rows 4 of 9\n", "applied 3\n", "failed 1\n", "12 calls"}, Unfinished(&o.Rows, true)...) {
+	for _, want := range append([]string{"rollcall apply: guard, exit status 5\n", "rows 4 of 9\n", "applied 3\n", "failed 1\n", "12 calls"}, Unfinished(&o.Rows, Fate("apply", true))...) {
 		if !strings.Contains(all, want) {
 			t.Errorf("the card has no %q:\n%s", want, all)
 		}

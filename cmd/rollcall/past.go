@@ -45,7 +45,7 @@ func (x *execution) describePast() {
 			text += ", " + past.By
 		}
 		say.Say("%s: %s", text, report.CountsText(&past.Counts))
-		lines := report.Unfinished(&past.Counts, m.Run != "audit")
+		lines := report.Unfinished(&past.Counts, report.Fate(m.Run, !past.Untouched))
 		if past.Unaccounted {
 			lines = nil // one of past.Doubts says so
 		}

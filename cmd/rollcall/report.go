@@ -121,7 +121,7 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
 		p.Sandbox = m.Where.IsSandbox()
-		p.Counts = past.Counts
+		p.Counts, p.OnlyRead = past.Counts, past.Untouched
 		signPast(p, past)
 	}
 	p.Doubts, p.Unaccounted = past.Doubts, past.Unaccounted

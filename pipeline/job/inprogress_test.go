@@ -1,9 +1,11 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,13 +23,15 @@ func TestFilesCountWhatTheRunCounted(t *testing.T) {
 			l := newLedger(time.Millisecond)
 			o := optOut(t, l, 5)
 			o.Workers, o.ReadFirst = 2, readFirst
+			var mu sync.Mutex
 			first := ""
 			o.Open = func(connect.Settings, connect.Options) (*connect.Tenant, error) {
 				return &connect.Tenant{Name: "ledger", Runner: runner(func(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
-					if first == "" {
-						first = c.Identity
-					}
-					if c.Identity != first || !c.Reads() {
+					mu.Lock()
+					first = cmp.Or(first, c.Identity)
+					other := c.Identity != first
+					mu.Unlock()
+					if other || !c.Reads() {
 						<-ctx.Done()
 						return nil, ctx.Err()
 					}

@@ -31,6 +31,9 @@ type Past struct {
 	// progress: none of them is counted as in progress.
 	Unaccounted bool
 
+	// Untouched says that no user of the rows in progress was changed.
+	Untouched bool
+
 	// Unknown says that the file has neither a journal nor a summary.
 	Unknown bool
 
@@ -185,13 +188,13 @@ func (p *Past) readUnfinished(f *os.File, damage string) {
 	left := j.manifest.Rows - p.Counts.Done()
 	known := damage == "" && p.summaryFits(f)
 	if known {
-		p.Counts.InProgress = p.summary.Rows.InProgress
+		p.Counts.InProgress, p.Untouched = p.summary.Rows.InProgress, p.summary.Rows.Untouched
 	}
 	switch {
 	case left <= 0 || j.manifest.Befores || j.manifest.Run == "audit":
 	case !known || j.manifest.Was != "": // an earlier execution may have been killed
 		p.doubt("the run is not complete, and kept no record of the rows in progress: each of %s without a result may have been changed", pipeline.Plural(left, "row"))
-	case p.Counts.InProgress > 0:
+	case p.Counts.InProgress > 0 && !p.Untouched:
 		p.doubt("the run is not complete, and kept no record of which rows were in progress: %d of %s without a result may have been changed", p.Counts.InProgress, pipeline.Plural(left, "row"))
 	}
 }
