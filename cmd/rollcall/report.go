@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/job"
 	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
 	"rollcall/report"
@@ -123,11 +125,15 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 		p.Sandbox = m.Where.IsSandbox()
 		p.Counts, p.OnlyRead = past.Counts, past.Untouched
 		signPast(p, past)
+		p.Stopped = strings.TrimPrefix(past.Stopped, "stopped: ")
+		if past.Stopped == job.ErrInterrupted.Error() {
+			p.Stopped = "it was interrupted"
+		}
 	}
 	p.Doubts, p.Unaccounted = past.Doubts, past.Unaccounted
 	if lock.Results(name).Held() != nil {
 		// The files change while they are read, and so seem not to match.
-		p.Running, p.Doubts = true, nil
+		p.Running, p.Doubts, p.Stopped = true, nil, ""
 	}
 	in, err := past.Open(false)
 	if err != nil {

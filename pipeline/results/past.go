@@ -31,6 +31,10 @@ type Past struct {
 	// progress: none of them is counted as in progress.
 	Unaccounted bool
 
+	// Stopped says why the run did not record every row; "" if it did, or if that is not
+	// known.
+	Stopped string
+
 	// Untouched says that no user of the rows in progress was changed.
 	Untouched bool
 
@@ -89,6 +93,9 @@ func ReadPast(name string) (*Past, error) {
 	}
 	if m := p.Manifest; m != nil {
 		p.Counts.Total = max(m.Rows, p.Counts.Done())
+		if s := p.summary; s != nil && s.Manifest.ID == m.ID && p.Counts.Left() > 0 {
+			p.Stopped = s.Reason
+		}
 	}
 	return p, err
 }
