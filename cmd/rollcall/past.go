@@ -46,7 +46,7 @@ func (x *execution) describePast() {
 		}
 		say.Say("%s: %s", text, report.CountsText(&past.Counts))
 		lines := report.Unfinished(&past.Counts, report.Fate(m.Run, !past.Untouched))
-		if past.Unaccounted {
+		if past.Unaccounted || past.Running {
 			lines = nil // one of past.Doubts says so
 		}
 		for _, line := range lines {

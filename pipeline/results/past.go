@@ -35,6 +35,9 @@ type Past struct {
 	// known.
 	Stopped string
 
+	// Running says that the run is going on: see [Past.SetRunning].
+	Running bool
+
 	// Untouched says that no user of the rows in progress was changed.
 	Untouched bool
 
@@ -238,6 +241,17 @@ func (p *Past) entries() []entry {
 	}
 	slices.SortFunc(all, func(a, b entry) int { return a.Line - b.Line })
 	return all
+}
+
+// SetRunning takes note that the run is going on, which the files do not tell. What seems
+// not to fit together is then of another moment, and the one doubt is what the run will do.
+func (p *Past) SetRunning() {
+	p.Running, p.Stopped, p.Doubts = true, "", nil
+	if left := p.Counts.Total - p.Counts.Done(); left > 0 {
+		p.doubt("the run is going on: %d of %s have no result yet", left, pipeline.Plural(p.Counts.Total, "row"))
+	} else {
+		p.doubt("the run is going on")
+	}
 }
 
 // Complete reports whether the run is known to have recorded every row.
