@@ -51,6 +51,8 @@ func (x *execution) explain(err error) error {
 		return &exit{status: exitError, err: err, hint: accessErrorHint(e)}
 	}
 	switch {
+	case errors.Is(err, job.ErrNotResults):
+		return &exit{status: exitError, err: err, hint: "undo takes the file that apply wrote, which -o names"}
 	case errors.Is(err, disk.ErrExists), errors.Is(err, results.ErrJournal):
 		return &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
 	}
