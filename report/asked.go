@@ -14,6 +14,9 @@ import (
 // from which values to which. Its memory does not grow with the number of users. It is
 // for one goroutine.
 type Asked struct {
+	// Noun, if not "", is said of the setting: "Set PrivacyMode of UserAnalyticsConfig".
+	Noun string
+
 	users      int
 	unread     int // users with a value before that is not known
 	properties []string
@@ -76,7 +79,11 @@ func (a *Asked) Unread() int { return a.unread }
 // Whose says which users they are, if that is not clear: "the other".
 func (a *Asked) Set(whose string) string {
 	var phrases, counts []string
+	setBefore := false // the phrase before sets a value
 	for i, property := range a.properties {
+		if i == 0 {
+			property += a.ofNoun()
+		}
 		to, same := a.wanted(i)
 		phrase := "set " + property
 		switch list, edit := members(to); {
@@ -89,9 +96,11 @@ func (a *Asked) Set(whose string) string {
 		case len(a.properties) > 1:
 			phrase += " to each user's own value"
 		}
-		if i > 0 && strings.HasPrefix(phrase, "set ") && strings.HasPrefix(phrases[i-1], "set ") {
+		sets := strings.HasPrefix(phrase, "set ")
+		if sets && setBefore {
 			phrase = strings.TrimPrefix(phrase, "set ") // as in: set A to x and B to y
 		}
+		setBefore = sets
 		phrases = append(phrases, phrase)
 		if text := a.counts(i, same); text != "" {
 			counts = append(counts, a.labelled(i, len(a.properties), text))
@@ -112,11 +121,22 @@ func (a *Asked) PutBack(n int, whose string) string {
 			counts = append(counts, a.labelled(i, n, text))
 		}
 	}
-	text := fmt.Sprintf("Put back %s of %s%s", listed(a.properties[:n]), a.amount(whose), inBrackets(counts))
+	users := " of " + a.amount(whose)
+	if a.Noun != "" {
+		users = a.ofNoun() + " for " + a.amount(whose)
+	}
+	text := "Put back " + listed(a.properties[:n]) + users + inBrackets(counts)
 	if moved := a.properties[n:]; len(moved) > 0 {
 		text += " and what moved with it (" + strings.Join(moved, ", ") + ")"
 	}
 	return text
+}
+
+func (a *Asked) ofNoun() string {
+	if a.Noun == "" {
+		return ""
+	}
+	return " of " + a.Noun
 }
 
 func (a *Asked) amount(whose string) string {

@@ -47,6 +47,14 @@ func TestAsked(t *testing.T) {
 		t.Errorf("%q, want %q; %d unread", got, want, a.Unread())
 	}
 
+	a.Noun = "CASMailbox"
+	if got, want := a.PutBack(1, ""), "Put back A of CASMailbox for 1 user (1 to x) and what moved with it (B, C)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := a.Set(""), "Set A of CASMailbox to x, B to true and C to true for 1 user"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+
 	// However many values there are, what is kept of them is bounded, and all are
 	// counted.
 	a = NewAsked([]string{"A"})

@@ -11,7 +11,8 @@ import (
 )
 
 // Describe writes, for people, what was found in the roster called name: its description
-// on one line, then the warnings, then the first of the rows that can't be used.
+// on one line, then the warnings, then the first of the rows that can't be used, and the
+// first of the users of whom two rows ask for different things.
 func Describe(w io.Writer, name string, d roster.Description) error {
 	var b strings.Builder
 	if n := d.Unusable(); n > 0 {
@@ -29,6 +30,12 @@ func Describe(w io.Writer, name string, d roster.Description) error {
 	tw.Flush()
 	if more := d.Rejected - len(d.Rejections); more > 0 {
 		fmt.Fprintf(&b, "  and %d more\n", more)
+	}
+	for _, c := range d.Disputed {
+		fmt.Fprintf(&b, "  lines %d and %d ask for different things for %s\n", c.Lines[0], c.Lines[1], shown(c.UPN))
+	}
+	if len(d.Disputed) > 0 && d.Conflicts > 2*len(d.Disputed) {
+		fmt.Fprintf(&b, "  %d rows are in conflict in all\n", d.Conflicts)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

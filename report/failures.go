@@ -1,15 +1,18 @@
 package report
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/results"
+	"rollcall/tenant"
 )
 
 const (
 	mostFailures = 10  // rows that are listed
-	mostReason   = 300 // characters of a reason
+	mostReason   = 120 // characters of a reason
 )
 
 // Failures keep the first rows that failed, to list them at the end of a run. They are a
@@ -19,13 +22,22 @@ type Failures struct{ first []string }
 // Record adds a row, if it failed.
 func (f *Failures) Record(r *pipeline.Result) error {
 	if r.Status.IsFailure() && len(f.first) < mostFailures {
-		reason := []rune(results.Remark(r))
+		reason := []rune(reason(r))
 		if len(reason) > mostReason {
 			reason = append(reason[:mostReason], '…')
 		}
 		f.first = append(f.first, shown(fmt.Sprintf("line %d: %s  %s: %s", r.Row.Line, r.Row.UPN, r.Status, string(reason))))
 	}
 	return nil
+}
+
+// reason returns why a row failed, without its UPN, which the list has already.
+func reason(r *pipeline.Result) string {
+	text := results.Remark(r)
+	if e, ok := errors.AsType[*tenant.Error](r.Err); ok && e.Op != "" {
+		text = strings.Replace(text, e.Op+" "+e.Object+": ", "", 1)
+	}
+	return text
 }
 
 // Journalled is like Record, for a row that only the journal has.

@@ -11,10 +11,19 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// SlackMessage writes [OutcomeText] as a message for an incoming webhook of Slack, or of
-// a service that is compatible with it.
+// SlackMessage writes [OutcomeText], and which run it is about, as a message for an
+// incoming webhook of Slack, or of a service that is compatible with it. The message names
+// no user of the roster.
 func SlackMessage(w io.Writer, o *results.Outcome) error {
-	return json.NewEncoder(w).Encode(map[string]string{"text": strings.TrimSuffix(OutcomeText(o), "\n")})
+	title, rest, _ := strings.Cut(OutcomeText(o), "\n")
+	lines := []string{title}
+	for _, f := range messageFacts(o) {
+		lines = append(lines, f.Title+": "+slackText(f.Value))
+	}
+	return json.NewEncoder(w).Encode(struct {
+		Text   string `json:"text"`
+		Marked bool   `json:"mrkdwn"` // it is plain text
+	}{Text: strings.Join(append(lines, strings.TrimSuffix(rest, "\n")), "\n")})
 }
 
 // Parts of an Adaptive Card.
@@ -51,7 +60,7 @@ type (
 )
 
 // TeamsMessage writes an outcome as a message for a webhook of Teams, of a workflow or a
-// connector: an Adaptive Card with the content of [OutcomeText].
+// connector: an Adaptive Card with the content of [SlackMessage].
 func TeamsMessage(w io.Writer, o *results.Outcome) error {
 	title, rest, _ := strings.Cut(OutcomeText(o), "\n")
 	_, rest, _ = strings.Cut(rest, "\n") // the counts, which are facts here
@@ -59,7 +68,11 @@ func TeamsMessage(w io.Writer, o *results.Outcome) error {
 	if o.Exit != 0 {
 		color = "attention"
 	}
-	facts := []cardFact{{"rows", fmt.Sprintf("%d of %d", o.Rows.Done(), o.Rows.Total)}}
+	facts := messageFacts(o)
+	for i := range facts {
+		facts[i].Value = teamsText(facts[i].Value)
+	}
+	facts = append(facts, cardFact{"rows", fmt.Sprintf("%d of %d", o.Rows.Done(), o.Rows.Total)})
 	for status, n := range o.Rows.ByStatus {
 		if n > 0 {
 			facts = append(facts, cardFact{pipeline.Status(status).String(), strconv.Itoa(n)})

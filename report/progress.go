@@ -144,8 +144,8 @@ func segments(run *pipeline.Run, rows, total int64, perSecond float64) []segment
 	if statuses != nil {
 		add(rankStatuses, "("+strings.Join(statuses, ", ")+")")
 	}
-	if text := found(run.Limiter); text != "" {
-		add(rankPace, "pace "+text)
+	if byRun, earlier := found(run.Limiter); byRun != nil || earlier != nil {
+		add(rankPace, "pace "+strings.Join(append(byRun, earlier...), " and "))
 	}
 	return all
 }

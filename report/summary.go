@@ -63,7 +63,8 @@ func Unfinished(c *pipeline.Counts, fate string) []string {
 }
 
 // Pace returns a line on the calls of a run: how many, in how much time, how fast and for
-// how long throttled. If the tenant throttled calls, it also has the pace that was found.
+// how long throttled. If the tenant throttled calls, it also has the pace that was found. If
+// it throttled none, and the pace that an earlier run found held calls back, it has that one.
 func Pace(run *pipeline.Run, elapsed time.Duration) string {
 	calls := run.Stats.Calls.Load()
 	text := fmt.Sprintf("%s in %v, %s; %s, throttled for %v",
@@ -72,23 +73,35 @@ func Pace(run *pipeline.Run, elapsed time.Duration) string {
 	if _, outage := run.Outage(); outage > 0 {
 		text += fmt.Sprintf("; outage for %v", brief(outage))
 	}
-	if allowed := found(run.Limiter); allowed != "" {
-		text += "; the tenant allowed about " + allowed
+	byRun, earlier := found(run.Limiter)
+	if byRun != nil {
+		text += "; the tenant allowed about " + strings.Join(byRun, " and ")
+	}
+	if earlier != nil {
+		text += "; held at about " + strings.Join(earlier, " and ") + ", which an earlier run found"
 	}
 	return text
 }
 
-// found returns the pace that was found, "198 a second and 8 at once", or "".
-func found(l *pace.Limiter) string {
-	var parts []string
+// found returns the limits that this run found, and those of an earlier run that held
+// calls back: "198 a second", "8 at once".
+func found(l *pace.Limiter) (byRun, earlier []string) {
+	add := func(text string, remembered bool) {
+		if remembered {
+			earlier = append(earlier, text)
+		} else {
+			byRun = append(byRun, text)
+		}
+	}
 	perSecond, atOnce := l.Pace()
+	oldPerSecond, oldAtOnce := l.Remembered()
 	if perSecond > 0 {
-		parts = append(parts, aSecond(perSecond))
+		add(aSecond(perSecond), oldPerSecond)
 	}
 	if atOnce > 0 {
-		parts = append(parts, fmt.Sprintf("%d at once", atOnce))
+		add(fmt.Sprintf("%d at once", atOnce), oldAtOnce)
 	}
-	return strings.Join(parts, " and ")
+	return byRun, earlier
 }
 
 func aSecond(x float64) string { return fmt.Sprintf("%.*f a second", decimals(x), x) }

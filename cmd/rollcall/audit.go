@@ -44,6 +44,7 @@ With -o, audit writes the same columns as apply, a record for each row.`,
 func (f *jobFlags) addAudit(fs *pflag.FlagSet) {
 	f.audit = true
 	f.add(fs)
+	fs.Lookup("output").Usage = "write the results CSV to this `FILE`; - for standard output"
 	grouped(fs, "Output", f.output.addBaseline)
 	f.addOfApply(fs)
 }

@@ -37,7 +37,8 @@ two rows want different values.`, meaning{exitOK, "the file can be used (except 
 			if err != nil {
 				return err
 			}
-			r, err := roster.Open(args[0], a.in, o)
+			a.awaitsUsers(args[0])
+			r, err := roster.Open(args[0], a.stdin(), o)
 			if err != nil {
 				return rosterError(err)
 			}

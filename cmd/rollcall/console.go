@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -124,14 +125,19 @@ func isYes(answer string) bool {
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }
 
+// errNobodyToAsk is the error of a question without a terminal to ask it on.
+var errNobodyToAsk = errors.New("not confirmed: there is no terminal to ask on")
+
 // confirm asks the user a question, and returns an error unless the answer is yes.
 func (a *app) confirm(i *interrupts, question string) error {
 	if !isTerminal(a.in) || !isTerminal(a.err) {
-		return &exit{status: exitUsage, err: errors.New("not confirmed: there is no terminal to ask on"),
+		return &exit{status: exitUsage, err: errNobodyToAsk,
 			hint: "--yes goes ahead: " + question}
 	}
 	a.console.Break() // the user must see what was found before answering
 	fmt.Fprintf(a.err, "%s [y/N] ", report.Shown(question))
+	newline := sync.OnceFunc(func() { fmt.Fprintln(a.err) }) // what comes stands below the question
+	defer i.alsoSays(newline)()
 	answers := make(chan string, 1)
 	go func() {
 		answer, _ := bufio.NewReader(a.in).ReadString('\n')
@@ -144,6 +150,7 @@ func (a *app) confirm(i *interrupts, question string) error {
 		}
 		return &exit{status: exitError, err: errors.New("not confirmed: nothing was changed")}
 	case <-i.stop:
+		newline()
 		return &exit{status: i.status(), err: errors.New("not confirmed: nothing was changed")}
 	}
 }

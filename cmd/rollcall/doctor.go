@@ -80,6 +80,8 @@ func (f *userFlags) doctor(a *app, upns []string) error {
 		return &exit{status: interrupts.status(), err: errInterrupted}
 	case !passed:
 		return &exit{status: exitError, err: errors.New("tenant check failed")}
+	case len(upns) == 0 && conn.Real && !slices.ContainsFunc(steps, func(s connect.Step) bool { return s.Name == "cmdlets" }):
+		fmt.Fprintln(out, "warn  user       not checked: the token was not tried on the service\n                 give a UPN: rollcall doctor UPN, with the same flags")
 	case len(upns) == 0:
 		fmt.Fprintln(out, "-     user       not checked: give a UPN to read the setting of this user")
 	}

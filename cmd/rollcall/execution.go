@@ -50,6 +50,9 @@ func (x *execution) Observe(e job.Event) {
 	case job.Started:
 		x.run, x.began = e.Run, time.Now()
 		x.interrupts.says(func() string { return x.stopping(e.Run) })
+		if x.recordNamed {
+			c.Say("no -o was given: the results go to %s", x.output.name)
+		}
 		x.monitor.begin(x, e)
 		x.progress = x.showProgress()
 	case job.Stopped:
@@ -96,13 +99,14 @@ func (x *execution) report(o *results.Outcome, err error) error {
 	if x.run == nil {
 		return x.monitor.conclude(x, o, err)
 	}
-	refused := errors.Is(cause, tenant.Unauthorized)
-	if refused { // it is the cause of everything below, and so comes first
+	_, guarded := errors.AsType[*job.GuardError](cause)
+	explained := guarded || errors.Is(cause, tenant.Unauthorized)
+	if explained { // it is the cause of everything below, and so comes first
 		x.app.explainEnd(err)
 	}
 	x.summarize(o, cause)
 	err = x.monitor.conclude(x, o, err)
-	if refused {
+	if explained {
 		return &exit{status: statusOf(err)}
 	}
 	return err
@@ -113,7 +117,7 @@ func (x *execution) report(o *results.Outcome, err error) error {
 func (x *execution) sign(o *results.Outcome, err error) {
 	o.Version, o.User, o.Host, o.Results = version(), userName(), hostName(), x.output.name
 	err = x.exit(o, err)
-	o.Exit = statusOf(err)
+	o.Exit, o.Cause = statusOf(err), cause(o, err)
 	if o.Reason != "" {
 		if text := message(err); text != "" {
 			o.Reason = text

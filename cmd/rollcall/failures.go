@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"rollcall/pipeline"
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
@@ -9,7 +11,21 @@ import (
 
 // failures are the first rows that failed, which are listed at the end of a run on a
 // terminal. Without a terminal each of them is logged.
-type failures struct{ report.Failures }
+type failures struct {
+	report.Failures
+	befores bool // the value before of some user who was changed is recorded
+}
+
+// Record adds a row.
+func (f *failures) Record(r *pipeline.Result) error {
+	if r.Status == pipeline.Applied {
+		f.befores = f.befores || slices.ContainsFunc(r.Values, func(v pipeline.Value) bool { return v.Before != "" })
+	}
+	return f.Failures.Record(r)
+}
+
+// Journalled is like Record, for a row that only the journal has.
+func (f *failures) Journalled(r *pipeline.Result) { f.Record(r) }
 
 // Open does nothing.
 func (*failures) Open(job.Plan) error { return nil }
@@ -38,35 +54,29 @@ func (x *execution) suggest(o *results.Outcome) {
 	if o.Rows.Left() > 0 {
 		return
 	}
-	retry, next := x.retry(o), x.next(o)
+	retry := x.retry(o)
+	why, next := x.next(o)
 	if retry != "" && lines != nil {
 		say("to try them again: %s", retry)
 	}
 	if next != "" && next != retry {
-		say("next: %s", next)
+		say("%s: %s", why, next)
 	}
 }
 
 // retry returns the command line that tries failed rows again, or "" if there are none
 // for which that may help.
 func (x *execution) retry(o *results.Outcome) string {
-	file, counts := x.output.file(), o.Rows.ByStatus[:]
-	statuses := triable(counts)
-	if statuses == "" { // then those that may succeed after a change on the tenant
-		statuses = namesOf(counts, pipeline.NotFound, pipeline.Denied, pipeline.Unreadable)
+	kind := x.kind()
+	if x.audit {
+		kind = "audit"
 	}
-	var words []string
-	switch {
-	case statuses == "":
+	if x.undo && x.audit { // which is no audit that could be made again
 		return ""
-	case x.undo && !x.audit && x.rosterName != "-": // undo passes over the users that it has put back
-		words = []string{"undo", x.rosterName, "-o", unused("undone.csv")}
-	case x.undo, file == "":
+	}
+	words, _ := followUp{kind: kind, file: x.output.file(), roster: x.rosterName, readFirst: x.readFirst, counts: &o.Rows}.retry()
+	if words == nil {
 		return ""
-	case x.audit:
-		words = []string{"audit", file, "--only", statuses, "-o", unused("again.csv")}
-	default:
-		words = tryAgain(file, statuses)
 	}
 	return commandLine(append(words, x.sameTenant()...))
 }

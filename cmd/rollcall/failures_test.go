@@ -15,13 +15,15 @@ import (
 // the same tenant; of what only another roster mends there is none.
 func TestRetry(t *testing.T) {
 	for _, test := range []struct {
-		audit, undo bool
-		out         string
-		statuses    []pipeline.Status
-		want        string
+		audit, undo, readFirst bool
+
+		out      string
+		statuses []pipeline.Status
+		want     string
 	}{
 		{out: "r.csv", statuses: []pipeline.Status{pipeline.Failed, pipeline.Mismatch, pipeline.NotFound}, want: "rollcall apply r.csv --only mismatch,failed -o again.csv --tenant exchange"},
 		{out: "r.csv", statuses: []pipeline.Status{pipeline.Applied, pipeline.Denied, pipeline.NotFound}, want: "rollcall apply r.csv --only not-found,denied -o again.csv --tenant exchange"},
+		{readFirst: true, out: "r.csv", statuses: []pipeline.Status{pipeline.Denied}, want: "rollcall apply r.csv --only denied --read-first -o again.csv --tenant exchange"},
 		{out: "r.csv", statuses: []pipeline.Status{pipeline.Invalid, pipeline.Conflict, pipeline.Stale}},
 		{out: "r.csv", statuses: []pipeline.Status{pipeline.Applied}},
 		{out: "-", statuses: []pipeline.Status{pipeline.Failed}},
@@ -30,7 +32,7 @@ func TestRetry(t *testing.T) {
 		{undo: true, out: "u.csv", statuses: []pipeline.Status{pipeline.Failed}, want: "rollcall undo users.csv -o undone.csv --tenant exchange"},
 		{undo: true, audit: true, out: "u.csv", statuses: []pipeline.Status{pipeline.Unreadable}},
 	} {
-		j := &jobFlags{audit: test.audit, undo: test.undo}
+		j := &jobFlags{audit: test.audit, undo: test.undo, readFirst: test.readFirst}
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 		j.add(fs)
 		if err := fs.Parse([]string{"--tenant", "exchange", "--privacy-mode", "opt-out"}); err != nil {

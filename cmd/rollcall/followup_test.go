@@ -27,6 +27,10 @@ func TestFollowUp(t *testing.T) {
 		{"an undo", pipeline.Failed, followUp{kind: "undo", file: "r.csv", befores: true}, []string{undo}},
 		{"an audit", pipeline.Differs, followUp{kind: "audit", file: "r.csv"}, []string{"rollcall apply r.csv --if-unchanged -o results.csv --tenant exchange"}},
 		{"an audit that found nothing", pipeline.Same, followUp{kind: "audit", file: "r.csv"}, nil},
+		{"nobody there, after a run that read first", pipeline.NotFound, followUp{kind: "apply", file: "r.csv", readFirst: true},
+			[]string{"rollcall apply r.csv --only not-found --read-first -o again.csv --tenant exchange"}},
+		{"an audit that could not read", pipeline.Unreadable, followUp{kind: "audit", file: "r.csv"}, []string{"rollcall audit r.csv --only unreadable -o again.csv --tenant exchange"}},
+		{"an undo of which the roster is known", pipeline.Denied, followUp{kind: "undo", file: "u.csv", roster: "r.csv"}, []string{"rollcall undo r.csv -o undone.csv --tenant exchange"}},
 		{"a name to quote", pipeline.Differs, followUp{kind: "audit", file: "my r.csv"}, []string{"rollcall apply " + quoted("my r.csv") + " --if-unchanged -o results.csv --tenant exchange"}},
 	} {
 		test.f.counts = &pipeline.Counts{Total: 1, Recorded: 1}

@@ -31,8 +31,9 @@ func (f *guardFlags) addMaxChanges(fs *pflag.FlagSet) {
 	fs.StringVar(&f.maxChanges, "max-changes", "", "write nothing if more than `N|P%` of the users would change; needs --read-first or the diff of an audit")
 }
 
-// guards returns the guards that the flags set.
-func (f *guardFlags) guards() (g pipeline.Guards, err error) {
+// guards returns the guards that the flags set. isSet reports whether a flag was given a
+// value.
+func (f *guardFlags) guards(isSet func(name string) bool) (g pipeline.Guards, err error) {
 	if f.maxChanges != "" {
 		if f.changes, err = pipeline.ParseShare(f.maxChanges); err != nil {
 			return g, usage(fmt.Errorf("--max-changes %w", err))
@@ -40,6 +41,14 @@ func (f *guardFlags) guards() (g pipeline.Guards, err error) {
 	}
 	if g.MaxErrors, err = pipeline.ParseShare(f.maxErrors); err != nil {
 		return g, usage(fmt.Errorf("--max-errors %w", err))
+	}
+	for _, n := range []struct {
+		name string
+		rows int
+	}{{"canary", f.canary}, {"limit", f.limit}} {
+		if n.rows < 1 && isSet(n.name) { // 0 would be no guard, which nobody asks for
+			return g, usage(fmt.Errorf("--%s %d: want 1 or more", n.name, n.rows))
+		}
 	}
 	g.Canary, g.Limit, g.MaxDuration = f.canary, f.limit, f.maxDuration
 	return g, nil

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"rollcall/pipeline/roster"
 )
 
 // showHelp prints the help of c. It keeps an error in a.unprinted, for cobra's help
@@ -18,6 +21,13 @@ func (a *app) showHelp(c *cobra.Command, all bool) {
 
 // helpWith prints the help that args name: of a command, or on a topic.
 func (a *app) helpWith(root *cobra.Command, args []string) error {
+	for i := range args {
+		args[i] = strings.ToLower(args[i])
+	}
+	if len(args) == 1 && args[0] == "topics" {
+		_, err := fmt.Fprintf(a.out, "%s help TOPIC tells of: %s.\n", root.Name(), strings.Join(topics(), ", "))
+		return err
+	}
 	if len(args) > 0 && slices.Contains(topics(), args[0]) {
 		if len(args) > 1 {
 			return usage(fmt.Errorf("help %s: this is a topic: want nothing after it, not %q", args[0], args[1]))
@@ -32,10 +42,22 @@ func (a *app) helpWith(root *cobra.Command, args []string) error {
 	c, rest, err := root.Find(args)
 	switch {
 	case err != nil, len(rest) > 0 && c == root:
-		return noCommand(root, args)
+		return noHelp(root, args[0])
 	case len(rest) > 0:
 		return usage(fmt.Errorf("help %s: want nothing or all after it, not %q", c.Name(), rest[0]))
 	}
 	a.showHelp(c, all)
 	return nil
+}
+
+// noHelp returns the error that there is no help on what was named, with what is most
+// like it.
+func noHelp(root *cobra.Command, name string) error {
+	names := append(commandNames(root), topics()...)
+	e := &exit{status: exitUsage, err: fmt.Errorf("help %s: there is no such command or topic", name),
+		hint: "rollcall --help lists the commands; topics: " + strings.Join(topics(), ", ")}
+	if meant := roster.Nearest(name, names); meant != "" {
+		e.hint = "did you mean " + meant + "? " + e.hint
+	}
+	return e
 }

@@ -160,7 +160,8 @@ func (p *page) sign(o *results.Outcome) {
 	p.RosterSHA256, p.ResultsSHA256 = o.RosterSHA256, o.ResultsSHA256
 	flags := p.x.sameTenant()
 	f := followUp{kind: o.Command, file: p.x.output.file(), counts: &p.Counts, befores: p.plan.Befores,
-		forgets: p.plan.Manifest.Where.Tenant == connect.Sandbox, tenant: flags, undoing: flags}
+		forgets: p.plan.Manifest.Where.Tenant == connect.Sandbox, tenant: flags, undoing: flags,
+		roster: p.x.rosterName, readFirst: p.x.readFirst}
 	if p.plan.Device || p.ResultsSHA256 == "" {
 		f.file = ""
 	}

@@ -126,6 +126,16 @@ func (i *interrupts) first() (context.Context, context.CancelFunc) {
 // says sets the message for the first interrupt: softly returns it when that comes.
 func (i *interrupts) says(softly func() string) { i.softly.Store(&softly) }
 
+// alsoSays makes the first interrupt call f before its message, until end is called.
+func (i *interrupts) alsoSays(f func()) (end func()) {
+	softly := i.softly.Load()
+	if softly == nil {
+		return func() {}
+	}
+	i.says(func() string { f(); return (*softly)() })
+	return func() { i.softly.Store(softly) }
+}
+
 // end stops the handling of interrupts, which are still caught: the process is about to
 // exit with a status of its own, and an interrupt must not change that status.
 func (i *interrupts) end() {

@@ -97,6 +97,7 @@ func (f *jobFlags) run(a *app, name string) error {
 		return err
 	}
 	defer x.monitor.close()
+	a.awaitsUsers(name)
 	o.Log = x.monitor.log
 	if err := f.monitoring.check(x.monitor); err != nil {
 		x.monitor.refused = err
@@ -137,7 +138,7 @@ func (x *execution) options() (o job.Options, err error) {
 	f, a := x.jobFlags, x.app
 	o = job.Options{
 		Audit: f.audit, Undo: f.undo, ReadFirst: f.readFirst, IfUnchanged: f.ifUnchanged,
-		Roster: x.rosterName, Stdin: a.in, Wanted: f.change.wanted(),
+		Roster: x.rosterName, Stdin: a.stdin(), Wanted: f.change.wanted(),
 		Settings:      f.tenant.settings(),
 		Workers:       f.pace.workers,
 		Rate:          f.pace.rate,
@@ -171,7 +172,7 @@ func (x *execution) options() (o job.Options, err error) {
 	if o.Layout, err = f.roster.options(); err != nil {
 		return o, err
 	}
-	if o.Guards, err = f.guard.guards(); err != nil {
+	if o.Guards, err = f.guard.guards(func(name string) bool { return a.profile.origins[name] != "" }); err != nil {
 		return o, err
 	}
 	o.MaxChanges = f.guard.changes

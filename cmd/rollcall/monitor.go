@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -102,9 +103,10 @@ func (m *monitor) pingAt(ctx context.Context, x *execution, point, body string) 
 
 // conclude writes the outcome of a job to the files, and sends the webhook and the last
 // ping. It returns err, the error of the command, or why a file could not be written. If
-// the command line is wrong it does nothing: a scheduled job is not run like that.
+// the command line is wrong it does nothing: a scheduled job is not run like that. A
+// missing --yes is different: a scheduled job may well lack it.
 func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
-	if statusOf(err) == exitUsage {
+	if statusOf(err) == exitUsage && !errors.Is(err, errNobodyToAsk) {
 		return err
 	}
 	write := func(file string, perm fs.FileMode, what func(io.Writer, *results.Outcome) error) {

@@ -23,7 +23,7 @@ func (f *monitorFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.summary, "summary-json", "", "write the outcome of the run to this `FILE` as JSON; - for standard output")
 	fs.StringVar(&f.metrics, "metrics-file", "", "write the outcome to this `FILE.prom` for Prometheus's textfile collector, readable by every account")
 	fs.StringVar(&f.ping, "ping", "", "ping a service that watches jobs: POST to `URL`/start, then to URL if the exit status is 0, otherwise to URL/fail")
-	fs.StringVar(&f.webhook, "webhook", "", "when the run ends, post its counts to this `URL`; ROLLCALL_WEBHOOK keeps the URL out of the process list")
+	fs.StringVar(&f.webhook, "webhook", "", "when the run ends, post what it was and its counts, without users, to this `URL`; ROLLCALL_WEBHOOK keeps the URL out of the process list")
 	fs.StringVar(&f.webhookForm, "webhook-form", webhookForms[0], "post in this `FORM`: teams (an Adaptive Card), slack, or json (the object of --summary-json without the reason)")
 	fs.StringVar(&f.log, "log-file", "", "also write the log to this `FILE`, one JSON object on each line, even with --quiet")
 	fs.IntVar(&f.logMaxSize, "log-max-size", 10, "start a new log file at `N` megabytes, and keep the old one as FILE.1")

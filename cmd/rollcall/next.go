@@ -15,8 +15,9 @@ import (
 )
 
 // next returns the command line that the user is likely to want after this run, which
-// was carried out, or "".
-func (x *execution) next(o *results.Outcome) string {
+// was carried out, and what it is for; or "".
+func (x *execution) next(o *results.Outcome) (why, line string) {
+	why = "next"
 	s, file := &o.Rows, x.output.file()
 	failed := triable(s.ByStatus[:])
 	var words []string
@@ -30,16 +31,21 @@ func (x *execution) next(o *results.Outcome) string {
 		words = append(words, "--read-first", "-o", unused("results.csv"))
 	case file == "":
 	case failed != "":
-		return x.retry(o)
-	case s.ByStatus[pipeline.Applied] > 0 && o.Manifest.Befores && o.Tenant != connect.Sandbox: // the sandbox keeps nothing to undo
-		words = []string{"undo", file, "--dry-run"}
+		return why, x.retry(o)
+	case s.ByStatus[pipeline.Applied] > 0 && x.hasBefores(o) && o.Tenant != connect.Sandbox: // the sandbox keeps nothing to undo
+		why, words = "to see what undo would put back", []string{"undo", file, "--dry-run"}
 	default:
-		return commandLine([]string{"report", file, "--html", unused("report.html")})
+		return why, commandLine([]string{"report", file, "--html", unused("report.html")})
 	}
 	if words == nil {
-		return ""
+		return "", ""
 	}
-	return commandLine(append(words, x.sameTenant()...))
+	return why, commandLine(append(words, x.sameTenant()...))
+}
+
+// hasBefores reports whether some value before is on record that undo could put back.
+func (x *execution) hasBefores(o *results.Outcome) bool {
+	return o.Manifest.Befores && (x.readFirst || x.failures.befores)
 }
 
 // sameTenant returns the flags that another command line needs for the same tenant.

@@ -13,6 +13,7 @@ import (
 func TestNext(t *testing.T) {
 	for _, test := range []struct {
 		args                   []string
+		blank                  bool // the results have values before, all of them blank
 		audit, undo, readFirst bool
 		out                    string
 		status                 pipeline.Status
@@ -29,6 +30,7 @@ func TestNext(t *testing.T) {
 		{out: "r.csv", status: pipeline.Applied, readFirst: true, args: []string{"--tenant", "exchange"}, want: "rollcall undo r.csv --dry-run --tenant exchange"},
 		{out: "r.csv", status: pipeline.Applied, readFirst: true, want: "rollcall report r.csv --html report.html"},
 		{out: "r.csv", status: pipeline.Applied, want: "rollcall report r.csv --html report.html"},
+		{out: "r.csv", status: pipeline.Applied, blank: true, args: []string{"--tenant", "exchange"}, want: "rollcall report r.csv --html report.html"},
 		{status: pipeline.Applied},
 		{undo: true, out: "r.csv", status: pipeline.Applied},
 	} {
@@ -42,9 +44,9 @@ func TestNext(t *testing.T) {
 		j.output.name = test.out
 		x := &execution{jobFlags: j, rosterName: "users.csv"}
 		o := &results.Outcome{Tenant: j.tenant.tenant, Rows: pipeline.Counts{Total: 1, Recorded: 1}}
-		o.Manifest.Befores = test.readFirst
+		o.Manifest.Befores = test.readFirst || test.blank
 		o.Rows.ByStatus[test.status] = 1
-		if got := x.next(o); got != test.want {
+		if _, got := x.next(o); got != test.want {
 			t.Errorf("%v %v: %q, want %q", test.args, test.status, got, test.want)
 		}
 	}

@@ -33,7 +33,7 @@ func profileError(name, config string, err error) error {
 		}
 	}
 	if other, ok := errors.AsType[*noProfileError](err); ok {
-		e.hint = fmt.Sprintf("the file has %d: %s", len(other.names), strings.Join(other.names, ", "))
+		e.hint = "profiles in this file: " + strings.Join(other.names, ", ")
 		if meant := roster.Nearest(name, other.names); meant != "" {
 			e.hint = "did you mean " + meant + "? " + e.hint
 		}

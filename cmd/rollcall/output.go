@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -36,6 +38,9 @@ func (f *outputFlags) check(a *app, roster, tenant string) error {
 	switch {
 	case f.resume && f.overwrite:
 		return usage(errors.New("--resume goes on with the results file, --overwrite replaces it: want one of them"))
+	case slices.Contains([]string{".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}, strings.ToLower(filepath.Ext(f.name))):
+		return &exit{status: exitUsage, err: fmt.Errorf("-o %s: results are CSV, and no workbook", f.name),
+			hint: "-o " + quoteArg(strings.TrimSuffix(f.name, filepath.Ext(f.name))+".csv") + " --excel writes a CSV as Excel likes it"}
 	}
 	var out os.FileInfo
 	var err error

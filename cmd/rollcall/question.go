@@ -15,6 +15,9 @@ import (
 // the others ask for. It makes no call.
 func forecast(c *pipeline.Change, rows pipeline.Rows, first int) (*report.Asked, error) {
 	asked := report.NewAsked(c.Properties())
+	if c.Setting.Noun != job.DefaultNoun {
+		asked.Noun = c.Setting.Noun
+	}
 	var row roster.Row
 	var values []pipeline.Value
 	for n := 0; ; n++ {

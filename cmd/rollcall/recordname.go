@@ -62,7 +62,6 @@ func unfinishedRecord(kind string) string {
 func (x *execution) nameRecord() string {
 	x.recordNamed = true
 	x.output.name = recordName(x.kind(), time.Now())
-	x.app.console.Say("no -o was given: the results go to %s", x.output.name)
 	return x.output.name
 }
 

@@ -51,7 +51,7 @@ func TestRecordOfARunWithoutAName(t *testing.T) {
 
 	// Nobody is there to say yes: nothing is left, and no lock either.
 	_, stderr := rollcall(t, exitUsage, slices.DeleteFunc(with(), func(arg string) bool { return arg == "--yes" })...)
-	if names, err := filepath.Glob("apply-*"); err != nil || len(names) > 0 || !regexp.MustCompile(`Record: apply-\d{8}-\d{6}Z\.csv\.`).MatchString(stderr) {
+	if names, err := filepath.Glob("apply-*"); err != nil || len(names) > 0 || !regexp.MustCompile(`Record: apply-\d{8}-\d{6}Z\.csv\.`).MatchString(stderr) || strings.Contains(stderr, "goes to apply-") {
 		t.Fatalf("not confirmed: %v, %s", names, stderr)
 	}
 

@@ -150,7 +150,8 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 	}
 	if m := past.Manifest; m != nil && !past.Unknown {
 		p.Commands = followUp{kind: m.Run, file: name, counts: &p.Counts, befores: m.Befores,
-			forgets: m.Where.Tenant == connect.Sandbox, tenant: flagsFor(m.Where)}.commands()
+			forgets: m.Where.Tenant == connect.Sandbox, tenant: flagsFor(m.Where),
+			roster: past.Signed.Roster, readFirst: m.ReadFirst}.commands()
 	}
 	return p, nil
 }
@@ -178,6 +179,9 @@ func asked(past *results.Past) (string, error) {
 		return "", err
 	}
 	asked := report.NewAsked(r.Format().Properties)
+	if noun := past.Manifest.Noun; noun != job.DefaultNoun {
+		asked.Noun = noun
+	}
 	for {
 		var res pipeline.Result
 		err := r.Read(&res)

@@ -67,17 +67,22 @@ func noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	var names []string
-	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
-	}
+	names := commandNames(c)
 	e := &exit{status: exitUsage, err: fmt.Errorf("unknown command %q", args[0]), hint: c.CommandPath() + " --help lists the commands"}
 	if name := roster.Nearest(args[0], names); name != "" {
 		e.hint = "did you mean " + name + "? " + e.hint
 	}
 	return e
+}
+
+// commandNames returns the names of c's commands.
+func commandNames(c *cobra.Command) (names []string) {
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
 }
 
 // wrongFlag returns err, an error of a flag, with a hint: for an unknown flag the one that

@@ -29,6 +29,7 @@ and prints a result for each user: as a table on a terminal, as CSV elsewhere.`,
 		RunE: func(_ *cobra.Command, args []string) error { return f.set(a, args, yes) },
 	}
 	grouped(c.Flags(), "What to change", f.change.add)
+	c.Flags().Lookup("set").Usage = "`NAME=VALUE` to set; NAME+= and NAME-= for a list; can be repeated (rollcall help values)"
 	f.add(c.Flags())
 	grouped(c.Flags(), "Guards", func(fs *pflag.FlagSet) {
 		fs.BoolVarP(&yes, "yes", "y", false, "do not ask for confirmation before writing to a real tenant")

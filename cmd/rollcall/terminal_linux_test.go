@@ -114,7 +114,7 @@ func TestProgressLineFits(t *testing.T) {
 			}
 			text := s.text()
 			for n := range 10 {
-				if want := fmt.Sprintf("rollcall:   line %d: user%07d@contoso.onmicrosoft.com  not-found: Set-", 102+n, 100+n); strings.Count(text, want) != 1 {
+				if want := fmt.Sprintf("rollcall:   line %d: user%07d@contoso.onmicrosoft.com  not-found: ", 102+n, 100+n); strings.Count(text, want) != 1 {
 					t.Errorf("%q is not there once in\n%s", want, text)
 				}
 			}
@@ -196,6 +196,39 @@ func TestQuestionOnATerminal(t *testing.T) {
 	want := regexp.MustCompile(`Set PrivacyMode to opt-out for 3 users on the exchange tenant .*Record: apply-\d{8}-\d{6}Z\.csv\..* \[y/N\] `)
 	if text := s.text(); !want.MatchString(text) || !strings.Contains(text, "not confirmed: nothing was changed") {
 		t.Errorf("%s", text)
+	}
+}
+
+// An interrupt is an answer too, and what is said of it stands below the question.
+func TestInterruptAtTheQuestion(t *testing.T) {
+	t.Parallel()
+	s := applyOnScreen(t, 80, 3, 3, nil)
+	s.until("the question", func(text string) bool { return strings.Contains(text, "[y/N] ") })
+	s.types("\x03")
+	if got := s.wait(); got != exitInterrupted {
+		t.Errorf("exit status %d", got)
+	}
+	if text := s.text(); !regexp.MustCompile(`\[y/N\] (\^C)?\nrollcall: stopping; `).MatchString(text) || !strings.Contains(text, "\nrollcall: not confirmed: nothing was changed") {
+		t.Errorf("%s", text)
+	}
+}
+
+// Who is to type the users is told so.
+func TestRosterFromATerminal(t *testing.T) {
+	t.Parallel()
+	program, err := exec.LookPath("rollcall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"check", "audit"} {
+		s := onTerminal(t, 80, exec.Command(program, command, "-", "--privacy-mode", "opt-in"))
+		s.until("what it waits for", func(text string) bool {
+			return strings.Contains(text, "reading users from the terminal; Ctrl-D ends\n")
+		})
+		s.types("UPN\nmallory@contoso.com\n\x04")
+		if got := s.wait(); got != exitOK {
+			t.Errorf("%s: exit status %d: %s", command, got, s.text())
+		}
 	}
 }
 

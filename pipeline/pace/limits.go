@@ -9,10 +9,11 @@ import (
 // known.
 type Limits struct {
 	Rate    float64 `json:"rate"`   // calls a second to begin with: so many were accepted
-	MaxRate float64 `json:"most"`   // calls a second, at most: the limit if it was found, otherwise a rate that was refused
+	MaxRate float64 `json:"most"`   // calls a second, at most: a rate that was refused, close above the limit if that was found
 	Burst   float64 `json:"burst"`  // calls that were accepted at once after an idle time
 	Pause   float64 `json:"pause"`  // length of the pause after a refusal, in seconds
 	AtOnce  int     `json:"atOnce"` // calls under way at once
+	Doubt   float64 `json:"doubt"`  // how doubtful MaxRate has become without a refusal; at 1 it is not used
 }
 
 // Assume makes l begin with limits that are already known. Call it before the first
@@ -24,7 +25,7 @@ func (l *Limiter) Assume(known Limits) {
 		l.pace.assume(known)
 	}
 	if known.AtOnce > 0 {
-		l.width.refused(time.Now(), int64(known.AtOnce)+1, 0)
+		l.width.assume(time.Now(), known.AtOnce)
 		l.maxAtOnce.Store(l.width.calls())
 	}
 }
@@ -34,16 +35,17 @@ func (l *Limiter) Limits() Limits {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.pace.limits()
-	if l.width.limit > 0 {
-		known.AtOnce = int(l.width.calls())
-	}
+	known.AtOnce = l.width.known()
 	return known
 }
 
 // assume makes p begin with known limits.
 func (p *pace) assume(known Limits) {
 	p.lower, p.upper, p.cost = known.Rate, max(known.Rate, known.MaxRate), known.Pause
-	p.rate = known.Rate
+	if known.MaxRate == 0 {
+		p.upper = math.Inf(1)
+	}
+	p.rate, p.begin, p.limit, p.doubt = known.Rate, known.Rate, p.upper, known.Doubt
 	if p.upper < paceSpread*p.lower {
 		p.found = p.lower
 	}
@@ -52,19 +54,34 @@ func (p *pace) assume(known Limits) {
 	}
 }
 
-// limits returns the limits that a later run can begin with.
-func (p *pace) limits() Limits {
+// allowed returns how many calls a second the tenant was found to allow, or 0.
+func (p *pace) allowed() float64 {
 	switch {
-	case !p.limited():
-		return Limits{}
-	case p.found == 0 && math.IsInf(p.upper, 1): // the pace is above what was found, and its limit is not known
-		return Limits{}
-	case p.found == 0:
-		return Limits{Rate: p.rate, MaxRate: p.upper, Pause: p.cost}
+	case p.found == 0 || p.exceeded():
+		return 0
+	case p.refusals > 0:
+		return max(p.found, p.reached.most)
+	case p.reached.held:
+		return min(p.rate, p.limit)
 	}
-	known := Limits{Rate: min(p.rate, paceMargin*p.found), MaxRate: p.found, Pause: p.cost}
-	if len(p.evidence.past) > 0 {
-		known.Burst = p.evidence.tokens(p.found)
+	return 0
+}
+
+// limits returns the limits that a later run can begin with. Their rate is never below a
+// pace that was reached and not refused since. So a run without a refusal lowers nothing,
+// and what it adds to the doubt makes a later one ask for more: short runs that never
+// come to doubt the limit by themselves do so together.
+func (p *pace) limits() Limits {
+	if !p.limited() {
+		return Limits{}
+	}
+	known := Limits{Rate: max(p.begin, p.reached.most), Pause: p.cost}
+	if p.exceeded() || math.IsInf(p.limit, 1) {
+		return known
+	}
+	known.MaxRate, known.Doubt = p.limit, min(1, p.doubt)
+	if p.found > 0 && len(p.evidence.past) > 0 {
+		known.Burst = p.evidence.tokens(p.limit)
 	}
 	return known
 }

@@ -17,6 +17,11 @@ import (
 // run one refusal.
 const maxMemoryAge = 30 * 24 * time.Hour
 
+// doubtAge is how old a limit becomes before it is doubted, if no run was refused in that time.
+// A tenant whose limit has not changed then refuses one run a week for nothing, and after no
+// more than a week a run of any length finds that a limit was raised.
+const doubtAge = 7 * 24 * time.Hour
+
 // A memory is the content of the file of one tenant and noun.
 type memory struct {
 	Date   time.Time `json:"date"`
@@ -57,8 +62,8 @@ func Save(dir, tenant, noun string, known Limits) error {
 }
 
 // Load returns the limits that [Save] wrote to dir for a tenant and noun, for
-// [Limiter.Assume]. They are zero if there is no file or if it is too old. The error says
-// that a file can't be used; it is no reason for a run to fail.
+// [Limiter.Assume]. Their age is added to the doubt. They are zero if there is no file or if
+// it is too old. The error says that a file can't be used; it is no reason for a run to fail.
 func Load(dir, tenant, noun string) (Limits, error) {
 	name := memoryFile(dir, tenant, noun)
 	b, err := os.ReadFile(name)
@@ -81,12 +86,13 @@ func Load(dir, tenant, noun string) (Limits, error) {
 	case age > maxMemoryAge || age < -time.Hour:
 		return Limits{}, nil
 	}
+	m.Doubt = min(1, m.Doubt+max(0, float64(age)/float64(doubtAge)))
 	return m.Limits, nil
 }
 
 // valid reports whether k can be the limits of a tenant.
 func (k Limits) valid() bool {
 	in := func(x, lo, hi float64) bool { return x == 0 || x >= lo && x <= hi }
-	return in(k.Rate, paceMin, paceMax) && in(k.MaxRate, k.Rate, paceMax) && in(k.Burst, 1, maxFill*max(1, k.Rate)+1) &&
+	return in(k.Rate, paceMin, paceMax) && in(k.MaxRate, k.Rate, paceMax) && in(k.Doubt, 0, 1) && in(k.Burst, 1, maxFill*max(1, k.Rate)+1) &&
 		in(k.Pause, 0, math.Ceil(maxPause.Seconds())) && k.AtOnce >= 0 && k.AtOnce < underWay
 }

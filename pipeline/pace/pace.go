@@ -11,7 +11,7 @@ const (
 	paceGrowth   = 10    // calls a second that each accepted call adds to that: the pace doubles in 70 ms
 	paceSpread   = 3     // after a refusal the pace begins again at 1/3 of it or more; the climb slows down within a factor of 3 of the upper end
 	paceMargin   = 0.995 // fraction of the lower end that is used: timers and networks are not exact
-	pacePatience = 50    // the upper end is dropped after so many times the cost of a refusal, so that looking for more costs 2%
+	pacePatience = 50    // calls are held to the pace for so many times the cost of a refusal before the upper end is dropped, so that looking for more costs 2%
 	paceMinCost  = 2     // least cost of a refusal in seconds, at one call a second; it falls with the root of the rate, so that the slower of two runs that share a limit can catch up
 	paceMin      = 0.25  // calls a second, at least: a lower limit is taken to be another kind of refusal
 	paceMax      = 1e5   // calls a second, at most
@@ -32,12 +32,17 @@ const (
 //   - After fifty times the cost of a refusal the tenant may allow more than before, and
 //     the upper end is dropped.
 type pace struct {
-	rate  float64   // calls a second; 0 for no limit
-	lower float64   // the tenant allows at least this; 0 if it is not known
-	upper float64   // the tenant allows at most this; +Inf if it is not known
-	found float64   // lower, or 0 if upper is too far away for it to be the limit
-	cost  float64   // seconds that a refusal costs
-	since time.Time // end of the pause after the last refusal, or the start
+	rate  float64 // calls a second; 0 for no limit
+	lower float64 // the tenant allows at least this; 0 if it is not known
+	upper float64 // the tenant allows at most this; +Inf if it is not known
+	found float64 // lower, or 0 if upper is too far away for it to be the limit
+	limit float64 // upper before it was dropped
+	begin float64 // the pace after the last refusal, or the one that was assumed
+	cost  float64 // seconds that a refusal costs
+	doubt float64 // how much of the patience with upper is used up; it is dropped at 1
+
+	refusals int     // in this run
+	reached  reached // since the last refusal
 
 	busy     bool      // calls come as fast as the pace allows
 	last     time.Time // when the last call started
@@ -47,31 +52,35 @@ type pace struct {
 // limited reports whether a limit of the tenant is known.
 func (p *pace) limited() bool { return p.lower > 0 }
 
+// exceeded reports whether calls were faster than the limit, and none was refused.
+func (p *pace) exceeded() bool { return p.reached.most > p.limit }
+
 // start notes that the nth call starts.
 func (p *pace) start(now time.Time, n int64) {
 	if p.evidence.begun.IsZero() {
-		p.evidence.begun, p.since = now, now
+		p.evidence.begun = now
 	}
 	gap := now.Sub(p.last).Seconds()
 	p.last = now
 	p.busy = gap*p.rate < 2
 	switch {
 	case p.busy && p.limited():
-		p.climb(now, gap)
+		p.climb(gap)
 	case !p.busy && !p.limited() && n > 1:
 		p.rate = 0
 	}
+	p.reached.started(now, p.rate)
 	p.evidence.started(now, n)
 }
 
 // climb raises the pace for the time since the call before.
-func (p *pace) climb(now time.Time, gap float64) {
+func (p *pace) climb(gap float64) {
 	cost := max(p.cost, paceMinCost/math.Sqrt(p.rate))
-	if now.Sub(p.since).Seconds() > pacePatience*cost {
+	if p.doubt += gap / (pacePatience * cost); p.doubt >= 1 {
 		p.upper = math.Inf(1)
 	}
 	left := min(math.Log(p.upper/p.rate), math.Log(paceSpread))
-	p.rate = min(p.upper, p.rate*math.Exp(left*left*gap/cost))
+	p.rate = min(p.upper, paceMax, p.rate*math.Exp(left*left*gap/cost))
 }
 
 // accepted notes that the tenant accepted a call that started after the last refusal.
@@ -97,6 +106,8 @@ func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
 	if p.found = p.lower; p.rate == p.upper/paceSpread {
 		p.found = 0
 	}
-	p.cost = pause.Seconds()
-	p.since, p.last, p.busy = now.Add(pause), now.Add(pause), false
+	p.cost, p.doubt = pause.Seconds(), 0
+	p.limit, p.begin, p.reached = p.upper, p.rate, reached{}
+	p.refusals++
+	p.last, p.busy = now.Add(pause), false
 }

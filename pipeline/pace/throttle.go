@@ -117,14 +117,24 @@ func (l *Limiter) Throttled() time.Duration {
 }
 
 // Pace returns how many calls a second, and how many at once, the tenant was found to
-// allow. Each is 0 if that limit was not found.
+// allow. Each is 0 if that limit was not found: a limit that was assumed counts only while
+// it holds calls back, and none counts once more was asked for and not refused.
 func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.width.limit > 0 {
-		atOnce = int(l.width.calls())
+	perSecond = l.pace.allowed()
+	if l.pace.refusals == 0 && l.ceiling > 0 && perSecond > l.ceiling {
+		perSecond = 0 // the ceiling holds calls back
 	}
-	return l.pace.found, atOnce
+	return perSecond, l.width.allowed()
+}
+
+// Remembered reports which limits that Pace returns were assumed, and not found by a
+// refusal since.
+func (l *Limiter) Remembered() (perSecond, atOnce bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pace.refusals == 0, l.width.refusals == 0
 }
 
 // PauseLeft returns how much of the current pause is left, or 0.

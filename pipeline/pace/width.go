@@ -30,6 +30,8 @@ type width struct {
 	slower  float64       // how many times slower it rises because a refusal costs a long pause
 	clock   time.Duration // time since the last refusal, as far as it counts
 	last    time.Time     // when a call last ended while the width was used up
+
+	refusals int // in this run
 }
 
 // calls returns how many calls may be under way.
@@ -68,4 +70,29 @@ func (w *width) refused(now time.Time, n int64, pause time.Duration) {
 	w.limit = max(1, widthStart*w.plateau)
 	w.slower = max(1, pause.Seconds())
 	w.clock, w.last = 0, now
+	w.refusals++
+}
+
+// assume makes w begin with a plateau that is already known.
+func (w *width) assume(now time.Time, plateau int) {
+	w.plateau = float64(plateau)
+	w.limit = max(1, widthStart*w.plateau)
+	w.slower, w.last = 1, now
+}
+
+// known returns the plateau for a later run to begin with, or 0. It is never below a width
+// that was used up and not refused since.
+func (w *width) known() int {
+	if w.limit == 0 {
+		return 0
+	}
+	return int(math.Round(max(w.plateau, w.limit)))
+}
+
+// allowed returns how many calls at once the tenant was found to allow, or 0.
+func (w *width) allowed() int {
+	if w.limit == 0 || w.refusals == 0 && (w.clock == 0 || w.limit > w.plateau) {
+		return 0
+	}
+	return int(w.calls())
 }

@@ -39,6 +39,7 @@ type Outcome struct {
 	Exit                        int           // status of the process
 	Ending                      string        // one of the words above
 	Reason                      string        // why it is not complete, or ""
+	Cause                       string        // the kind of Reason, in words that name no user, or ""; not in the summary
 	Rows                        pipeline.Counts
 	MaybeSet                    bool           // the users of rows in progress may have been set
 	PassedOver                  map[string]int // rows of a results file that were not used as roster, by their status

@@ -23,6 +23,7 @@ type Description struct {
 	UPNColumn    string         `json:"upn_column"`                      // header of the UPN column, as it came
 	Warnings     []string       `json:"warnings"`                        // what a person should look at; never nil
 	Rejections   []Rejection    `json:"rejections"`                      // the first of the rejected rows; never nil
+	Disputed     []Disputed     `json:"conflicting"`                     // the first of the users with the verdict Conflict; never nil
 	PassedOverBy map[string]int `json:"passed_over_by_status,omitempty"` // the same, by what stands in the column Status
 }
 
@@ -33,7 +34,14 @@ type Rejection struct {
 	Reason string `json:"reason"`
 }
 
-// mostRejections is how many rejections a Description has at most.
+// Disputed is a user of whom two rows ask for different things.
+type Disputed struct {
+	Lines [2]int `json:"lines"` // the first row, and the first that differs from it
+	UPN   string `json:"upn"`
+}
+
+// mostRejections is how many rejections, and how many disputed users, a Description has
+// at most.
 const mostRejections = 10
 
 // String returns d in one line, which leaves out the warnings.

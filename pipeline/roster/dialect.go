@@ -44,6 +44,9 @@ func isDelimiter(c rune) bool {
 func (r *Roster) readHeader() error {
 	rec := newRecords(r.src, ',', readAhead)
 	delimiter, err := r.skipPreamble(rec)
+	if err == io.EOF && r.sheet != nil {
+		return &Error{Name: r.src.name, Err: r.sheet.empty()}
+	}
 	if err == io.EOF {
 		return r.errorf(0, 0, "the file is empty: the first line has to name the columns, one of them UserPrincipalName")
 	}

@@ -108,6 +108,10 @@ func (r *Roster) compareRepeated(repeated []uint64) error {
 		default:
 			// All rows of the user so far become conflicts.
 			s.differ[user] = uint32(rows.start)
+			if len(r.found.Disputed) < mostRejections {
+				upn := string(rows.data[rows.upn.start:rows.upn.end])
+				r.found.Disputed = append(r.found.Disputed, Disputed{[2]int{int(first.line), rows.start}, short(upn, 200)})
+			}
 			r.found.Users--
 			r.found.Duplicates -= int(s.rows[user]) - 2
 			r.found.Conflicts += int(s.rows[user])

@@ -151,6 +151,9 @@ func (r *Roster) noUPNColumn() error {
 		}
 	}
 	found := "no UPN column among " + list(r.header)
+	if title := r.title(); title != "" {
+		return fmt.Errorf("the first row has to have the names of the columns, one of them UserPrincipalName: it has only %s, as a title would be", quote(title))
+	}
 	if name := cmp.Or(r.holdsUPNs(), likelyUPN(r.header)); name != "" {
 		return &OptionHint{fmt.Errorf("%s: has %s the UPNs?", found, quote(name)), "upn-column", name}
 	}

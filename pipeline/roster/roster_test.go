@@ -332,7 +332,7 @@ func TestDescriptionString(t *testing.T) {
 	if got := openText(t, text, Options{}).Description().String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	d := Description{1, 1, 1, 1, 2, 6, 3, "utf-16le", "\t", "", "UPN", nil, nil, map[string]int{"same": 3}}
+	d := Description{1, 1, 1, 1, 2, 6, 3, "utf-16le", "\t", "", "UPN", nil, nil, nil, map[string]int{"same": 3}}
 	want = `UTF-16 LE, TAB, UPN column "UPN", 6 rows: 1 user, 1 duplicate, 1 rejected, 2 conflicts, 1 example; 3 rows passed over (3 same)`
 	if got := d.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -345,7 +345,7 @@ func TestDescriptionJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"users":1,"duplicates":0,"rejected":1,"examples":0,"conflicts":0,"rows":2,"encoding":"utf-8","delimiter":",","upn_column":"UPN","warnings":[],"rejections":[{"line":3,"upn":"x","reason":"has no domain"}]}`
+	want := `{"users":1,"duplicates":0,"rejected":1,"examples":0,"conflicts":0,"rows":2,"encoding":"utf-8","delimiter":",","upn_column":"UPN","warnings":[],"rejections":[{"line":3,"upn":"x","reason":"has no domain"}],"conflicting":[]}`
 	if string(b) != want {
 		t.Errorf("got  %s\nwant %s", b, want)
 	}

@@ -36,6 +36,7 @@ func (r *Roster) Survey(want func(*Row) (string, error)) error {
 
 func (r *Roster) survey() error {
 	r.found.Warnings, r.found.Rejections = []string{}, []Rejection{}
+	r.found.Disputed = []Disputed{}
 	if r.warning != "" {
 		r.found.Warnings = append(r.found.Warnings, r.warning)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"rollcall/pipeline/roster/xlsx"
@@ -106,6 +107,18 @@ func chooseSheet(b *xlsx.Book, name string) (*sheet, error) {
 		found.others = names
 	}
 	return found, nil
+}
+
+// empty is the error of a sheet with nothing in it.
+func (s *sheet) empty() error {
+	if s.others == nil {
+		return fmt.Errorf("sheet %s is empty: the first row has to name the columns, one of them UserPrincipalName", quote(s.name))
+	}
+	hint := &OptionHint{Err: fmt.Errorf("sheet %s is empty; there is also %s", quote(s.name), some(s.others)), Option: "sheet"}
+	if len(s.others) == 1 {
+		hint.Value, _ = strconv.Unquote(s.others[0])
+	}
+	return hint
 }
 
 // some returns the first of a list, in words.

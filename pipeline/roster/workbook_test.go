@@ -146,6 +146,27 @@ func TestSheets(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `there is no sheet "Users" in the workbook: there is "Sheet1", "Sheet2", "Sheet3"`) {
 		t.Errorf("no such sheet: %v", err)
 	}
+	for _, test := range []struct {
+		first [][]any
+		want  string
+	}{
+		{nil, `sheet "Sheet1" is empty; there is also "Sheet2"`},
+		{[][]any{{"Report of users"}, {"Mail", "Dept"}, {"ada@contoso.com", "HR"}}, `the first row has to have the names of the columns, one of them UserPrincipalName: it has only "Report of users"`},
+	} {
+		_, err := Open(write(t, string(workbook(t, nil, test.first, users))), nil, Options{})
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v: error %v, want %s", test.first, err, test.want)
+		}
+	}
+	for text, want := range map[string]string{
+		"Report,,\nUPN,Dept,X\nada@contoso.com,a,b\n":  `it has only "Report"`,
+		"All users\n\nName;UPN\nAda;ada@contoso.com\n": `it has only "All users"`,
+		"Mail\nada@contoso.com\n":                      `has "Mail" the UPNs?`,
+	} {
+		if _, err := Open(write(t, text), nil, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %s", text, err, want)
+		}
+	}
 	if _, err := Open(write(t, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"), nil, Options{}); err == nil || !strings.Contains(err.Error(), "an old Excel workbook (.xls), or one with a password") {
 		t.Errorf("an old workbook: %v", err)
 	}
