@@ -153,8 +153,9 @@ func (e *emitter) flush(last bool) (soon bool, err error) {
 
 // finish is called after everything else has ended. It counts the rows that are not
 // recorded, and passes to a [JournalRecorder] the results that only the journal has. It
-// returns the lines of the rows that calls were made for and that have no result.
-func (e *emitter) finish() (open map[int]bool) {
+// returns the lines of the rows that calls were made for and that have no result, and
+// whether one of them may have been set.
+func (e *emitter) finish() (open map[int]bool, maybeSet bool) {
 	e.receive() // tasks that arrived after emit ended early
 	open = make(map[int]bool)
 	rec, _ := e.rec.(JournalRecorder)
@@ -168,6 +169,7 @@ func (e *emitter) finish() (open map[int]bool) {
 	}
 	for _, line := range e.called {
 		open[line] = true
+		maybeSet = maybeSet || e.run.Stats.Tried.Load() > 0
 	}
 	for _, t := range e.ring {
 		switch {
@@ -176,11 +178,12 @@ func (e *emitter) finish() (open map[int]bool) {
 			journalled(&t.Result)
 		case t.Attempts > 0:
 			open[t.Row.Line] = true
+			maybeSet = maybeSet || t.maybeSet || t.unsure
 		}
 	}
 	for line, left := range e.earlier {
 		if left.Result == nil {
-			open[line] = true
+			open[line], maybeSet = true, true
 			continue
 		}
 		delete(open, line)
@@ -189,7 +192,7 @@ func (e *emitter) finish() (open map[int]bool) {
 		journalled(&r)
 	}
 	e.counts.InProgress = len(open)
-	return open
+	return open, maybeSet
 }
 
 // count adds t. For a row that was cut short it counts only the calls.

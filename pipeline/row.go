@@ -28,6 +28,7 @@ type task struct {
 	retries     int
 	sent        bool  // a set was sent
 	unknown     bool  // the outcome of a set is not known
+	maybeSet    bool  // a set was accepted, or may have taken effect
 	partly      bool  // some of the cmdlets were accepted, and not all
 	parked      bool  // it has given back its place in the pool
 	cutShort    error // why the row was left unfinished, or nil

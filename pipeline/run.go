@@ -87,9 +87,14 @@ type Run struct {
 	Counts Counts       // set when Do has returned, without Total
 	Open   map[int]bool // the lines of the rows in Counts.InProgress
 
+	// MaybeSet says, once Do has returned, that a set for one of the rows in Open was
+	// accepted or may have taken effect.
+	MaybeSet bool
+
 	pool     *pool
 	jobs     chan *task // from the reader to the workers
 	outages  outages
+	refusal  refusal
 	once     sync.Once
 	kinds    kinds
 	readBack *readBackCheck
@@ -116,6 +121,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	)
 	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
 	r.halted.Store(false)
+	r.refusal.refused.Store(false)
 	r.guard = ""
 	r.outages.limiter, r.outages.longest = r.Limiter, r.RowTimeout
 	if r.Change.Setting.AnyProperty() {
@@ -230,7 +236,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	emitter := r.newEmitter(done, free, guard, rec)
 	g.Go(emitter.emit)
 	err := g.Wait()
-	r.Open = emitter.finish()
+	r.Open, r.MaybeSet = emitter.finish()
 	r.Counts = emitter.counts
 	if guard.attempted > 1 {
 		r.alike = guard.failureKind()
@@ -245,6 +251,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 // called during Do.
 func (r *Run) Read(ctx context.Context, upn string) (tenant.Object, error) {
 	r.pool = newPool(1, func() {})
+	r.refusal.refused.Store(false)
 	r.pool.enter()
 	return r.get(ctx, &task{Result: Result{Row: roster.Row{UPN: upn}}})
 }

@@ -26,6 +26,7 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 			break
 		}
 		accepted++
+		t.maybeSet = true
 	}
 	if accepted > 0 || t.unknown {
 		r.Stats.Sets.Add(1)
@@ -93,4 +94,17 @@ func (r *Run) needed(t *task) []tenant.Cmdlet {
 func isUnknown(err error) bool {
 	e, ok := errors.AsType[*tenant.Error](err)
 	return ok && (e.Class == tenant.Unavailable && e.Status != http.StatusUnauthorized || e.Class == tenant.Failed && e.Status/100 == 2)
+}
+
+// mayTakeEffect reports whether a set that was sent and failed with err may have taken
+// effect, also if the run has ended meanwhile: then only a 401 is sure to be an answer.
+func mayTakeEffect(ctx context.Context, err error) bool {
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return true // it is why the run ended, and no answer
+	}
+	e, ok := errors.AsType[*tenant.Error](err)
+	if errors.Is(err, tenant.Unauthorized) || ok && e.Status == http.StatusUnauthorized {
+		return false
+	}
+	return ctx.Err() != nil || isUnknown(err)
 }

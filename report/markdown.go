@@ -74,7 +74,7 @@ func (m *Markdown) End(c *pipeline.Counts) error {
 	fmt.Fprintf(w, "| all | %d |\n", c.Done())
 	if c.Left() > 0 {
 		fmt.Fprintf(w, "\nThe run was stopped before it was complete:\n\n")
-		for _, line := range Unfinished(c, false) {
+		for _, line := range Unfinished(c, "") {
 			fmt.Fprintf(w, "- %s\n", line)
 		}
 	}

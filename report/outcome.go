@@ -44,7 +44,7 @@ func OutcomeFields(o *results.Outcome) []zap.Field {
 // counts, and names neither users nor files.
 func OutcomeText(o *results.Outcome) string {
 	text := fmt.Sprintf("rollcall %s: %s, exit status %d\n%s\n", o.Command, o.Ending, o.Exit, CountsText(&o.Rows))
-	for _, line := range Unfinished(&o.Rows, o.MaybeSet) {
+	for _, line := range Unfinished(&o.Rows, Fate(o.Command, o.MaybeSet)) {
 		text += line + "\n"
 	}
 	text += fmt.Sprintf("%s in %v; %s, throttled for %v", pipeline.Plural(o.Calls, "call"), brief(o.Working),

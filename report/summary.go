@@ -25,10 +25,22 @@ func CountsText(c *pipeline.Counts) string {
 	return text
 }
 
+// Fate returns what became of the users of rows in progress of a kind of run, in words; of
+// an audit, "".
+func Fate(kind string, maybeSet bool) string {
+	switch {
+	case kind == "audit":
+		return ""
+	case maybeSet:
+		return "perhaps changed"
+	}
+	return "not changed"
+}
+
 // Unfinished returns lines on the rows that [CountsText] does not count: rows in
-// progress, which are perhaps changed if maybeSet, and rows not attempted. It also
+// progress with their fate (see [Fate]), and rows not attempted. It also
 // returns a line on results that are not yet in the results file.
-func Unfinished(c *pipeline.Counts, maybeSet bool) []string {
+func Unfinished(c *pipeline.Counts, fate string) []string {
 	var lines []string
 	if c.Journalled > 0 {
 		whose := "their results are"
@@ -39,8 +51,8 @@ func Unfinished(c *pipeline.Counts, maybeSet bool) []string {
 	}
 	if c.InProgress > 0 {
 		line := pipeline.Plural(c.InProgress, "row") + " in progress: without a result"
-		if maybeSet {
-			line += ", and perhaps changed"
+		if fate != "" {
+			line += ", and " + fate
 		}
 		lines = append(lines, line)
 	}

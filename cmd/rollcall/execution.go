@@ -156,7 +156,7 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 	if left == 0 {
 		return
 	}
-	for _, line := range report.Unfinished(&o.Rows, o.MaybeSet) {
+	for _, line := range report.Unfinished(&o.Rows, report.Fate(o.Command, o.MaybeSet)) {
 		say("%s", line)
 	}
 	switch {

@@ -32,6 +32,9 @@ func (x *execution) explain(err error) error {
 	if _, ok := errors.AsType[*job.NounError](err); ok {
 		return &exit{status: exitUsage, err: err, hint: "--noun names the setting that the file is for"}
 	}
+	if e, ok := errors.AsType[*job.IgnoredError](err); ok {
+		return &exit{status: exitUsage, err: err, hint: ignoredHint(e)}
+	}
 	if e, ok := errors.AsType[*job.GuardError](err); ok {
 		if e.Guard != "" {
 			err = fmt.Errorf("%w (--%s)", err, e.Guard)
@@ -48,6 +51,8 @@ func (x *execution) explain(err error) error {
 		return &exit{status: exitError, err: err, hint: accessErrorHint(e)}
 	}
 	switch {
+	case errors.Is(err, job.ErrNotResults):
+		return &exit{status: exitError, err: err, hint: "undo takes the file that apply wrote, which -o names"}
 	case errors.Is(err, disk.ErrExists), errors.Is(err, results.ErrJournal):
 		return &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"rollcall/pipeline/job"
 	"rollcall/tenant"
 	"rollcall/tenant/connect"
 	"rollcall/tenant/entra"
@@ -86,4 +87,16 @@ func refusedHint(auth string) string {
 		return "the tenant does not accept the access token: put a new one in " + tokenVariable + ", or in the file that --token-file names"
 	}
 	return "rollcall doctor, with the same flags, checks step by step what is wrong"
+}
+
+// ignoredHint says how to name what a summary has that is ignored.
+func ignoredHint(e *job.IgnoredError) string {
+	var words []string
+	if e.Noun != "" {
+		words = append(words, "--noun", e.Noun)
+	}
+	if e.Where == nil {
+		return "if the summary is right: " + strings.TrimPrefix(commandLine(words), "rollcall ")
+	}
+	return "if the summary is right: " + strings.TrimPrefix(commandLine(append(words, flagsFor(*e.Where)...)), "rollcall ") + " (or a --profile that names the tenant)"
 }

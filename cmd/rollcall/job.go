@@ -244,7 +244,7 @@ func rosterError(err error) error {
 		}
 		return &exit{status: exitError, err: err, hint: flag + map[string]string{
 			"upn-column": " names the column with the UPNs", "delimiter": " sets the character between cells", "encoding": " reads the file in that encoding",
-			"sheet": " names the sheet to read"}[e.Option]}
+			"sheet": " names the sheet to read", "only": " selects rows of a results file or a diff by their status"}[e.Option]}
 	}
 	return err
 }

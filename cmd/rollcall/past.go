@@ -45,8 +45,8 @@ func (x *execution) describePast() {
 			text += ", " + past.By
 		}
 		say.Say("%s: %s", text, report.CountsText(&past.Counts))
-		lines := report.Unfinished(&past.Counts, m.Run != "audit")
-		if past.Unaccounted {
+		lines := report.Unfinished(&past.Counts, report.Fate(m.Run, !past.Untouched))
+		if past.Unaccounted || past.Running {
 			lines = nil // one of past.Doubts says so
 		}
 		for _, line := range lines {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -122,13 +123,17 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
 		p.Sandbox = m.Where.IsSandbox()
-		p.Counts = past.Counts
+		p.Counts, p.OnlyRead = past.Counts, past.Untouched
 		signPast(p, past)
+		p.Stopped = strings.TrimPrefix(past.Stopped, "stopped: ")
+		if past.Stopped == job.ErrInterrupted.Error() {
+			p.Stopped = "it was interrupted"
+		}
 	}
 	p.Doubts, p.Unaccounted = past.Doubts, past.Unaccounted
 	if lock.Results(name).Held() != nil {
 		// The files change while they are read, and so seem not to match.
-		p.Running, p.Doubts = true, nil
+		p.Running, p.Doubts, p.Stopped = true, nil, ""
 	}
 	in, err := past.Open(false)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
 )
 
@@ -82,6 +83,9 @@ func (j *job) readSource() error {
 	defer f.Close()
 	if j.Source = results.NewSource(f); j.Source != nil {
 		j.Source.Past, err = results.ReadPast(j.Roster)
+	}
+	if past := j.past(); err == nil && past != nil && lock.Results(j.Roster).Held() != nil {
+		past.SetRunning()
 	}
 	return err
 }

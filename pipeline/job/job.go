@@ -58,6 +58,7 @@ type job struct {
 
 	run       *pipeline.Run // set by prepare
 	counted   bool          // calls were made to count changes
+	lost      bool          // results were lost: rows in progress may be rows that were done
 	recording bool          // begin has begun the results file
 	began     time.Time     // when the run began, or zero
 	worked    time.Duration // how long the run made calls

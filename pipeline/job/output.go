@@ -184,6 +184,7 @@ func (j *job) count(err error) {
 		j.warn("the records in %s could not be counted: %v", j.Results, rerr)
 		counts = pipeline.Counts{Total: j.Counts.Total, InProgress: j.Counts.Done() + j.Counts.InProgress}
 	}
+	j.lost = rerr != nil || counts.Done() < j.Counts.Done()
 	j.Counts = counts
 }
 

@@ -60,6 +60,9 @@ func (e *WantedError) Unwrap() error { return e.Err }
 // ErrNoChange is the cause of the error of a job without a change.
 var ErrNoChange = errors.New("no change asked for")
 
+// ErrNotResults is the cause of the error of an undo of another file.
+var ErrNotResults = errors.New("not a results file")
+
 // A NounError says that a results file is about another setting than the one asked for.
 type NounError struct{ Err error }
 
@@ -79,6 +82,9 @@ func (j *job) decideChange() error {
 		if j.Undo && j.Settings.Tenant == "" {
 			j.useTenantOf(m.Where)
 		}
+	}
+	if err := j.checkIgnored(); err != nil {
+		return err
 	}
 	if j.Settings.Tenant == "" {
 		j.Settings.Tenant, j.unnamed = connect.Sandbox, true
@@ -111,9 +117,11 @@ func (j *job) useSource(change *pipeline.Change) error {
 	}
 	switch {
 	case s == nil && j.Undo:
-		return fmt.Errorf("undo %s: not a results file", j.Roster)
+		return fmt.Errorf("undo %s: %w", j.Roster, ErrNotResults)
 	case j.IfUnchanged && (s == nil || !change.Empty()):
 		return &connect.SettingError{Setting: "if-unchanged", Err: errors.New("needs the diff of an audit as the file, and no other change")}
+	case s == nil && change.Empty() && j.Layout.Only != nil:
+		return &connect.SettingError{Setting: "only", Err: fmt.Errorf("needs a results file or a diff, and %s is neither", j.Roster)}
 	case s == nil && change.Empty():
 		return &WantedError{ErrNoChange}
 	case s == nil:

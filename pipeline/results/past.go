@@ -31,8 +31,22 @@ type Past struct {
 	// progress: none of them is counted as in progress.
 	Unaccounted bool
 
+	// Stopped says why the run did not record every row; "" if it did, or if that is not
+	// known.
+	Stopped string
+
+	// Running says that the run is going on: see [Past.SetRunning].
+	Running bool
+
+	// Untouched says that no user of the rows in progress was changed.
+	Untouched bool
+
 	// Unknown says that the file has neither a journal nor a summary.
 	Unknown bool
+
+	// Ignored is the manifest of a summary that does not fit the file, so that nothing is
+	// taken from it; otherwise nil.
+	Ignored *Manifest
 
 	summary    *summaryDocument
 	journal    *journal
@@ -82,6 +96,9 @@ func ReadPast(name string) (*Past, error) {
 	}
 	if m := p.Manifest; m != nil {
 		p.Counts.Total = max(m.Rows, p.Counts.Done())
+		if s := p.summary; s != nil && s.Manifest.ID == m.ID && p.Counts.Left() > 0 {
+			p.Stopped = s.Reason
+		}
 	}
 	return p, err
 }
@@ -116,6 +133,7 @@ func (p *Past) readFinished(f *os.File) error {
 		return nil
 	case sum != s.ResultsSHA256:
 		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is ignored", p.Name, s.Started, pipeline.Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
+		p.Ignored = &s.Manifest
 		return nil
 	case s.Rows.InProgress+s.Rows.Journalled > 0:
 		p.doubt("the run of %s left %s in its journal, and the journal is gone", s.Started, pipeline.Plural(s.Rows.InProgress+s.Rows.Journalled, "row"))
@@ -177,9 +195,30 @@ func (p *Past) readUnfinished(f *os.File, damage string) {
 	if n := min(j.manifest.Unsure-p.Counts.Recorded, j.manifest.Rows-p.Counts.Recorded-len(j.entries)); n > 0 {
 		p.doubtUnsure(n)
 	}
-	if left := j.manifest.Rows - p.Counts.Done(); left > 0 && !j.manifest.Befores && j.manifest.Run != "audit" {
-		p.doubt("the run is not complete, and kept no record of the rows in progress: each of %s without a result may have been changed", pipeline.Plural(left, "row"))
+	left := j.manifest.Rows - p.Counts.Done()
+	known := damage == "" && p.summaryFits(f)
+	if known {
+		p.Counts.InProgress, p.Untouched = p.summary.Rows.InProgress, p.summary.Rows.Untouched
 	}
+	switch {
+	case left <= 0 || j.manifest.Befores || j.manifest.Run == "audit":
+	case !known || j.manifest.Was != "": // an earlier execution may have been killed
+		p.doubt("the run is not complete, and kept no record of the rows in progress: each of %s without a result may have been changed", pipeline.Plural(left, "row"))
+	case p.Counts.InProgress > 0 && !p.Untouched:
+		p.doubt("the run is not complete, and kept no record of which rows were in progress: %d of %s without a result may have been changed", p.Counts.InProgress, pipeline.Plural(left, "row"))
+	}
+}
+
+// summaryFits reports whether the summary is of the execution that wrote the journal,
+// after its end, and agrees with the file f and the journal: then it says how many rows
+// were in progress, which the journal does not have of rows that were not set.
+func (p *Past) summaryFits(f *os.File) bool {
+	s := p.summary
+	if s == nil || s.Manifest.ID != p.journal.manifest.ID || s.Outcome == Running || s.Rows.Recorded != p.Counts.Done() {
+		return false
+	}
+	sum, err := sha256Of(f)
+	return err == nil && sum == s.ResultsSHA256
 }
 
 // record counts a record, and drops the row's entry in the journal.
@@ -202,6 +241,17 @@ func (p *Past) entries() []entry {
 	}
 	slices.SortFunc(all, func(a, b entry) int { return a.Line - b.Line })
 	return all
+}
+
+// SetRunning takes note that the run is going on, which the files do not tell. What seems
+// not to fit together is then of another moment, and the one doubt is what the run will do.
+func (p *Past) SetRunning() {
+	p.Running, p.Stopped, p.Doubts = true, "", nil
+	if left := p.Counts.Total - p.Counts.Done(); left > 0 {
+		p.doubt("the run is going on: %d of %s have no result yet", left, pipeline.Plural(p.Counts.Total, "row"))
+	} else {
+		p.doubt("the run is going on")
+	}
 }
 
 // Complete reports whether the run is known to have recorded every row.

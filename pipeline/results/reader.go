@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jszwec/csvutil"
@@ -51,7 +52,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	header := dec.Header()
 	properties, moved, own := ParseColumns(header)
 	if own == 0 {
-		return nil, fmt.Errorf("%w: its columns are %.60q, want %q first", ErrNotResults, header, leading)
+		return nil, fmt.Errorf("%w: its columns are %s, want %s first", ErrNotResults, columnList(header), columnList(leading))
 	}
 	return &Reader{Properties: properties, Moved: moved, Carried: header[own:], csv: c, dec: dec, own: own}, nil
 }
@@ -116,4 +117,13 @@ func (r *Reader) Read(res *pipeline.Result) error {
 // cell returns the text that a cell of the last record stands for.
 func (r *Reader) cell(i int) string {
 	return untranslate(UnescapeFormula(r.dec.Record()[i]), r.csv.Comma)
+}
+
+// columnList returns names of columns for a message, in which no name is too long.
+func columnList(names []string) string {
+	var quoted []string
+	for _, name := range names {
+		quoted = append(quoted, fmt.Sprintf("%.60q", name))
+	}
+	return strings.Join(quoted, ", ")
 }

@@ -41,10 +41,10 @@ func readRecords(f *os.File, columns []string, each func(rec Record, cells []str
 		return nil, 0, err
 	}
 	if _, _, own := ParseColumns(dec.Header()); own == 0 {
-		return nil, 0, fmt.Errorf("%w: its columns are %.60q", ErrNotResults, dec.Header())
+		return nil, 0, fmt.Errorf("%w: its columns are %s", ErrNotResults, columnList(dec.Header()))
 	}
 	if columns != nil && !slices.Equal(dec.Header(), columns) {
-		return nil, 0, fmt.Errorf("its columns are %.60q, and would be %.60q", dec.Header(), columns)
+		return nil, 0, fmt.Errorf("its columns are %s, and would be %s", columnList(dec.Header()), columnList(columns))
 	}
 	header = slices.Clone(dec.Header())
 	whole = bom + r.InputOffset()

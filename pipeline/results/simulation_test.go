@@ -413,7 +413,7 @@ func (s *simulation) live(i interruption, workers int) (complete bool, err error
 		t.Error(err)
 	}
 	if !p.from.Complete {
-		p.conclude(complete)
+		p.conclude(complete, run.MaybeSet || p.from.Unsure > 0)
 	}
 	s.guarded = run.Stopped() != ""
 	switch {
@@ -490,8 +490,8 @@ func (p *simProcess) begin() error {
 }
 
 // conclude ends as the program does.
-func (p *simProcess) conclude(complete bool) {
-	o := &Outcome{Ending: Interrupted, Manifest: p.file.Manifest(), Rows: p.counts, ResultsSHA256: p.file.SHA256()}
+func (p *simProcess) conclude(complete, maybeSet bool) {
+	o := &Outcome{Ending: Interrupted, Manifest: p.file.Manifest(), Rows: p.counts, MaybeSet: maybeSet, ResultsSHA256: p.file.SHA256()}
 	if complete {
 		o.Ending = Complete
 	}

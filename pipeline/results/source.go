@@ -214,7 +214,11 @@ func (s *Source) Doubts(rows int) []string {
 	if s.Past != nil {
 		doubts = slices.Clone(s.Past.Doubts)
 	}
-	if s.movedUnknown != nil && rows > 0 {
+	switch {
+	case s.movedUnknown == nil || rows == 0:
+	case s.Manifest() == nil && len(s.Moved) == 0: // the setting may be another one, which moves nothing
+		doubts = append(doubts, fmt.Sprintf("whether the run also moved %s is not known, and no values before are on record: they can't be put back", strings.Join(s.movedUnknown, ", ")))
+	default:
 		doubts = append(doubts, fmt.Sprintf("the run also moved %s, and at least some values before are not on record: they can't be put back", strings.Join(s.movedUnknown, ", ")))
 	}
 	return doubts

@@ -49,6 +49,7 @@ type summaryRows struct {
 	Recorded     int            `json:"recorded"`
 	Journalled   int            `json:"journalled"`
 	InProgress   int            `json:"in_progress"`
+	Untouched    bool           `json:"in_progress_unchanged"`
 	NotAttempted int            `json:"not_attempted"`
 	Failed       int            `json:"failed"`
 	ByStatus     statusCounts   `json:"by_status"`
@@ -138,6 +139,7 @@ func (o *Outcome) document() *summaryDocument {
 			Recorded:     o.Rows.Done(),
 			Journalled:   o.Rows.Journalled,
 			InProgress:   o.Rows.InProgress,
+			Untouched:    o.Ending != Running && !o.MaybeSet,
 			NotAttempted: o.Rows.NotAttempted(),
 			Failed:       o.Rows.Failed(),
 			ByStatus:     o.Rows.ByStatus,

@@ -36,10 +36,11 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// An OptionHint is in the error of a file that one of [Options] makes readable.
+// An OptionHint is in the error of a file that one of [Options] makes readable or, if it
+// is only, unreadable.
 type OptionHint struct {
 	Err    error
-	Option string // upn-column, delimiter, encoding or sheet
+	Option string // upn-column, delimiter, encoding, sheet or only
 	Value  string // that the option likely has to have, or ""
 }
 

@@ -40,6 +40,9 @@ func (r *Roster) findColumns() error {
 
 	r.status = -1
 	if len(r.options.Only) > 0 {
+		if _, err := column(r.header, "Status"); errors.Is(err, errNoColumn) {
+			return &OptionHint{r.errorf(r.dialect.header, 0, `not a results file: no column "Status" among %s`, list(r.header)), "only", ""}
+		}
 		if r.status, err = r.Column("Status"); err != nil {
 			return err
 		}

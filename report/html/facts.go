@@ -21,10 +21,10 @@ func (p *Page) facts() []fact {
 			facts = append(facts, fact{Name: name, Text: t.Format("2 January 2006, 15:04:05 UTC"), Time: t.Format(time.RFC3339)})
 		}
 	}
-	add("Asked for", cmp.Or(p.Change, p.Tally.wanted()), p.Noun)
+	add(factAsked, cmp.Or(p.Change, p.Tally.wanted()), p.Noun)
 	bounded(maxNote, factNote, p.Note, "")
 	add("Kind of run", p.kindText(), "")
-	add("Tenant", p.Tenant, "")
+	add(factTenant, p.Tenant, "")
 	rows := ""
 	if p.Counts.Total > 0 {
 		rows = amount(p.Counts.Total, "row")
@@ -59,6 +59,8 @@ func (p *Page) facts() []fact {
 
 // Names of the facts that identify the run of a report.
 const (
+	factAsked   = "Asked for"
+	factTenant  = "Tenant"
 	factCommand = "Command"
 	factNote    = "Note"
 	factRun     = "Run"

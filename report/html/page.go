@@ -56,7 +56,7 @@ type Page struct {
 	// What is known of the rows without a result.
 	Running     bool // the run has not ended: the rows are those recorded so far
 	Unaccounted bool // it is not known which of them were in progress
-	OnlyRead    bool // nothing was set for those in progress
+	OnlyRead    bool // no user of those in progress was changed
 
 	Tally    *Tally
 	Timeline *Timeline // nil for a past run

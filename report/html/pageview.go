@@ -177,7 +177,11 @@ func (p *Page) alarm() []string {
 		alarm = append(alarm, fmt.Sprintf("%s: %s in progress when the run ended, %s not attempted.",
 			none, group(p.Counts.InProgress), group(p.Counts.NotAttempted())))
 	}
-	if n := p.Counts.InProgress; n > 0 && !p.isAudit() && !p.OnlyRead && !p.Running {
+	switch n := p.Counts.InProgress; {
+	case n == 0 || p.isAudit() || p.Running:
+	case p.OnlyRead:
+		alarm = append(alarm, verb(n, "The user of the row", "The users of the rows")+" in progress "+verb(n, "was", "were")+" not changed.")
+	default:
 		alarm = append(alarm, fmt.Sprintf("Up to %s of them may have been changed: %s in progress. Resume the run to find out.",
 			amount(n, "user"), verb(n, "the row was", "the rows were")))
 	}

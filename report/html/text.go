@@ -58,7 +58,7 @@ func (p *Page) signatureText(w io.Writer, facts []fact) {
 	fmt.Fprintln(tw)
 	for _, f := range facts {
 		switch f.Name {
-		case factNote, factRun, factRoster, factResults:
+		case factAsked, factTenant, factNote, factRun, factRoster, factResults:
 			text := f.Text
 			if f.More != "" {
 				text += ", " + f.More
