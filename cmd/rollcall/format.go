@@ -189,7 +189,7 @@ func (x *execution) sinceBaseline(w io.Writer, p job.Plan) (report.View, error) 
 	}
 	switch {
 	case errors.Is(err, results.ErrUnfinished):
-		return nil, &exit{status: exitError, err: err, hint: "run the command of that audit again with --resume to finish it"}
+		return nil, &exit{status: exitError, err: err, hint: "rollcall audit " + quoteArg(x.rosterName) + " with the same flags, but -o " + quoteArg(name) + " --resume in place of --baseline, finishes it; without " + quoteArg(name) + " and what is beside it, the next audit makes it anew"}
 	case err != nil:
 		return nil, err
 	}
