@@ -30,7 +30,7 @@ func (f *recordFlags) check() error {
 	switch {
 	case utf8.RuneCountInString(f.note) > maxNote:
 		return usage(fmt.Errorf("--note: the text has %d characters: want at most %d", utf8.RuneCountInString(f.note), maxNote))
-	case !utf8.ValidString(f.note) || strings.ContainsFunc(f.note, unicode.IsControl):
+	case !utf8.ValidString(f.note) || strings.ContainsFunc(f.note, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r) }):
 		return usage(errors.New("--note: want one line of text"))
 	}
 	return nil
