@@ -2,10 +2,12 @@ package report
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"rollcall/pipeline"
 )
@@ -24,7 +26,8 @@ type Asked struct {
 	others     []int          // by property: users with a move beyond the first mostMoves
 }
 
-// A move is the change from one value to another; from is "" if it is not known.
+// A move is the change from one value to another, as [kept] returns them; from is "" if
+// it is not known.
 type move struct{ from, to string }
 
 const (
@@ -51,7 +54,7 @@ func (a *Asked) Add(values []pipeline.Value) {
 			continue
 		}
 		unread = unread || v.Before == ""
-		m := move{v.Before, v.Wanted}
+		m := move{kept(v.Before), kept(v.Wanted)}
 		if _, known := a.moves[i][m]; known || len(a.moves[i]) < mostMoves {
 			if !known { // a clone does not keep the whole row in memory
 				m = move{strings.Clone(m.from), strings.Clone(m.to)}
@@ -222,22 +225,58 @@ func (a *Asked) counts(i int, same bool) string {
 // members returns the members of a list that a cell adds ('+') or removes ('-'). For any
 // other cell, edit is 0.
 func members(cell string) (text string, edit byte) {
+	list, edit := edits(cell)
+	for i, member := range list {
+		list[i] = quoted(member)
+	}
+	return shown(cutShort(strings.Join(list, ", "))), edit
+}
+
+// edits is members with each of them to itself, as it is in the cell.
+func edits(cell string) (list []string, edit byte) {
 	if !strings.HasPrefix(cell, `+["`) && !strings.HasPrefix(cell, `-["`) {
-		return "", 0
+		return nil, 0
 	}
-	var list []string
 	if json.Unmarshal([]byte(cell[1:]), &list) != nil {
-		return "", 0
+		return nil, 0
 	}
-	return clipped(strings.Join(list, ", ")), cell[0]
+	return list, cell[0]
 }
 
 // clipped returns a value as it is shown: safe for a terminal, and cut if it is long.
-func clipped(value string) string {
-	if runes := []rune(value); len(runes) > mostValue {
-		value = string(runes[:mostValue]) + "…"
+func clipped(value string) string { return shown(quoted(cutShort(value))) }
+
+func cutShort(text string) string {
+	if runes := []rune(text); len(runes) > mostValue {
+		return string(runes[:mostValue]) + "…"
 	}
-	return shown(value)
+	return text
+}
+
+// quoted returns a value in quotes if it could be taken for a part of the sentence that
+// it is in.
+func quoted(value string) string {
+	if !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`?.(),;→"`, r) }) {
+		return value
+	}
+	return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
+}
+
+// mostKept is how many bytes of a value are kept: more than are shown.
+const mostKept = 1 << 10
+
+// kept returns what is kept of a value: all of it or, if it is long, its beginning and a
+// hash, by which two that begin alike are told apart.
+func kept(value string) string {
+	if len(value) <= mostKept {
+		return value
+	}
+	if list, edit := edits(value); edit != 0 {
+		if b, err := json.Marshal([]string{kept(strings.Join(list, ", "))}); err == nil {
+			return string(edit) + string(b)
+		}
+	}
+	return fmt.Sprintf("%s%x", value[:mostKept], sha256.Sum256([]byte(value)))
 }
 
 // listed joins texts: "A, B and C".

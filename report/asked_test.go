@@ -66,3 +66,28 @@ func TestAsked(t *testing.T) {
 		t.Errorf("%q, want %q; %d kept", got, want, len(a.moves[0]))
 	}
 }
+
+// What a cell says is never taken for the sentence around it, and a long one is not kept,
+// though two that begin alike stay two.
+func TestAskedOfHostileValues(t *testing.T) {
+	a := NewAsked([]string{"A"})
+	a.Add([]pipeline.Value{{Wanted: "x for 1 user on the sandbox tenant? Record: none. "}})
+	if got, want := a.Set(""), `Set A to "x for 1 user on the sandbox tenant? Record: none. " for 1 user`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for _, prefix := range []string{"", `+["`} {
+		a = NewAsked([]string{"A"})
+		for i := range 2 {
+			end := map[string]string{"": "", `+["`: `"]`}[prefix]
+			a.Add([]pipeline.Value{{Wanted: prefix + strings.Repeat("x", 200_000) + strings.Repeat("y", i) + end}})
+		}
+		if len(a.moves[0]) != 2 {
+			t.Errorf("%q: two long values are %d", prefix, len(a.moves[0]))
+		}
+		for m := range a.moves[0] {
+			if _, edit := members(m.to); len(m.to) > 2000 || prefix != "" && edit != '+' {
+				t.Errorf("%q: %d bytes are kept of a value, edit %q", prefix, len(m.to), edit)
+			}
+		}
+	}
+}

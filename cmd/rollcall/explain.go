@@ -48,11 +48,16 @@ func (x *execution) explain(err error) error {
 		return &exit{status: exitHeld, err: err, hint: heldHint(e)}
 	}
 	if e, ok := errors.AsType[*lock.AccessError](err); ok {
-		return &exit{status: exitError, err: err, hint: accessErrorHint(e)}
+		hint := accessErrorHint(e)
+		if x.recordNamed && !e.Shared {
+			hint = "the record can't be written in this directory: name a file with -o FILE"
+		}
+		return &exit{status: exitError, err: err, hint: hint}
 	}
 	switch {
 	case errors.Is(err, job.ErrNotResults):
 		return &exit{status: exitError, err: err, hint: "undo takes the file that apply wrote, which -o names"}
+	case x.recordNamed: // nobody asked for that file: neither flag is for it
 	case errors.Is(err, disk.ErrExists), errors.Is(err, results.ErrJournal):
 		return &exit{status: exitError, err: err, hint: "--resume goes on with it, --overwrite replaces it"}
 	}

@@ -72,6 +72,8 @@ func TestWithoutSecrets(t *testing.T) {
 		{[]string{"apply", "users.csv", "--ping", "https://hc-ping.com/KEY"}, []string{"apply", "users.csv", "--ping", "https://hc-ping.com/********"}},
 		{[]string{"--ping=https://hc-ping.com/KEY?a=KEY"}, []string{"--ping=https://hc-ping.com/********"}},
 		{[]string{"--ping", "KEY"}, []string{"--ping", "********"}},
+		{[]string{"--note", "ada@contoso.com: see http://x/p?q=1 now", "--note=at https://u:KEY@x/p, ok"},
+			[]string{"--note", "ada@contoso.com: see http://x/p?q=1 now", "--note=at https://********@x/p, ok"}},
 		{[]string{"--endpoint", "https://x/p?sig=KEY"}, []string{"--endpoint", "https://x/p?********"}},
 		{[]string{"--endpoint=https://u:KEY@x/p#KEY"}, []string{"--endpoint=https://********@x/p?********"}},
 		{[]string{"--set", "Url=https://x/p?a=b", "--note", "10:30, ask ada@contoso.com?", "-o", "r.csv"},

@@ -33,16 +33,20 @@ func (f *formatFlags) addBaseline(fs *pflag.FlagSet) {
 }
 
 // findBaseline finds out whether the baseline exists. If not, and the audit has no -o,
-// its results go to the file of the baseline.
-func (f *outputFlags) findBaseline() {
+// its results go to the file of the baseline. A link that leads nowhere is an error.
+func (f *outputFlags) findBaseline() error {
 	name := f.baseline
 	if name == "" || exists(name) || exists(name+".journal") { // a journal means that there was a baseline
-		return
+		return nil
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return &exit{status: exitError, err: fmt.Errorf("baseline %s: it is a link that leads nowhere", name)}
 	}
 	f.first = true
 	if f.name == "" && !f.resume {
 		f.name, f.makes = name, true
 	}
+	return nil
 }
 
 func exists(name string) bool {
@@ -189,7 +193,7 @@ func (x *execution) sinceBaseline(w io.Writer, p job.Plan) (report.View, error) 
 	}
 	switch {
 	case errors.Is(err, results.ErrUnfinished):
-		return nil, &exit{status: exitError, err: err, hint: "run the command of that audit again with --resume to finish it"}
+		return nil, &exit{status: exitError, err: err, hint: "rollcall audit " + quoteArg(x.rosterName) + " with the same flags, but -o " + quoteArg(name) + " --resume in place of --baseline, finishes it; without " + quoteArg(name) + " and what is beside it, the next audit makes it anew"}
 	case err != nil:
 		return nil, err
 	}

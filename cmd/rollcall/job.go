@@ -108,7 +108,9 @@ func (f *jobFlags) run(a *app, name string) error {
 
 // check returns an error if the flags contradict each other.
 func (f *jobFlags) check(a *app, name string) error {
-	f.output.findBaseline()
+	if err := f.output.findBaseline(); err != nil {
+		return err
+	}
 	if f.stopTimeout < 0 {
 		return usage(fmt.Errorf("--stop-timeout %v: want 0 (stop at once) or more", f.stopTimeout))
 	}

@@ -130,16 +130,31 @@ func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
 	write(m.flags.summary, 0o600, func(w io.Writer, o *results.Outcome) error { return o.JSON(w) })
 	write(m.flags.metrics, 0o644, report.Metrics) // last, so that they have the final exit status
 	m.events.Info("end", report.OutcomeFields(o)...)
-	if werr := m.webhook.send(context.Background(), o); werr != nil {
-		x.app.console.Warn("warning: %v", werr)
-		m.fileLog.Warn("webhook failed", zap.String("host", m.webhook.url.Host), zap.Error(werr))
-	}
+	// At the same time: a webhook that does not answer must not keep the ping back.
+	ctx, cancel := hurried(x.interrupts.ctx)
+	defer cancel()
+	sent := make(chan error, 1)
+	go func() { sent <- m.webhook.send(ctx, o) }()
 	point := ""
 	if o.Exit != exitOK {
 		point = "fail"
 	}
-	m.pingAt(context.Background(), x, point, report.OutcomeText(o))
+	m.pingAt(ctx, x, point, report.OutcomeText(o))
+	if werr := <-sent; werr != nil {
+		x.app.console.Warn("warning: %v", werr)
+		m.fileLog.Warn("webhook failed", zap.String("host", m.webhook.url.Host), zap.Error(werr))
+	}
 	return err
+}
+
+// hurriedPost is how long posts may still take once a run is to stop at once.
+const hurriedPost = 3 * time.Second
+
+// hurried returns a context that ends a little after ctx.
+func hurried(ctx context.Context) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(hurriedPost, cancel) })
+	return later, func() { stop(); cancel() }
 }
 
 func (m *monitor) close() {

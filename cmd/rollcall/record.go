@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -30,7 +31,7 @@ func (f *recordFlags) check() error {
 	switch {
 	case utf8.RuneCountInString(f.note) > maxNote:
 		return usage(fmt.Errorf("--note: the text has %d characters: want at most %d", utf8.RuneCountInString(f.note), maxNote))
-	case !utf8.ValidString(f.note) || strings.ContainsFunc(f.note, unicode.IsControl):
+	case !utf8.ValidString(f.note) || strings.ContainsFunc(f.note, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r) }):
 		return usage(errors.New("--note: want one line of text"))
 	}
 	return nil
@@ -56,6 +57,8 @@ func withoutSecrets(args []string) []string {
 			kept[i] = hostAlone(arg)
 		case joined && slices.Contains(secretFlags, strings.TrimPrefix(flag, "--")):
 			kept[i] = flag + "=" + hostAlone(value)
+		case i > 0 && (args[i-1] == "--note" || args[i-1] == "--set"), joined && (flag == "--note" || flag == "--set"):
+			kept[i] = signIns.ReplaceAllString(arg, "://"+hiddenPart+"@") // all else of it is on record anyway
 		case joined && strings.HasPrefix(flag, "--"):
 			kept[i] = flag + "=" + withoutQuery(value)
 		default:
@@ -64,6 +67,9 @@ func withoutSecrets(args []string) []string {
 	}
 	return kept
 }
+
+// signIns are who signs in and the password, in the URLs of a text.
+var signIns = regexp.MustCompile(`://[^\s@]*:\S*@`)
 
 const hiddenPart = "********"
 

@@ -14,18 +14,10 @@ import (
 )
 
 // recordName returns the default name of a results file, in the working directory:
-// apply-20261128-220502Z.csv, with the time in UTC as in the file. Neither this file nor
-// one of those beside it exists.
-func recordName(kind string, now time.Time) string {
-	name := fmt.Sprintf("%s-%s.csv", kind, now.UTC().Format("20060102-150405Z"))
-	return unusedIf(name, func(name string) bool {
-		for _, beside := range append(results.Beside(name), name) {
-			if _, err := os.Lstat(beside); !errors.Is(err, os.ErrNotExist) {
-				return false
-			}
-		}
-		return true
-	})
+// apply-20261128-220502Z.csv, with the time in UTC as in the file, or the first one with
+// -2, -3 and so on for which isFree returns true.
+func recordName(kind string, now time.Time, isFree func(name string) bool) string {
+	return unusedIf(fmt.Sprintf("%s-%s.csv", kind, now.UTC().Format("20060102-150405Z")), isFree)
 }
 
 // unfinishedRecord returns the newest results file with a default name of a run of this
@@ -59,9 +51,9 @@ func unfinishedRecord(kind string) string {
 
 // nameRecord names the results file of a job on a real tenant without -o: changes there
 // must always be recorded.
-func (x *execution) nameRecord() string {
+func (x *execution) nameRecord(isFree func(name string) bool) string {
 	x.recordNamed = true
-	x.output.name = recordName(x.kind(), time.Now())
+	x.output.name = recordName(x.kind(), time.Now(), isFree)
 	return x.output.name
 }
 

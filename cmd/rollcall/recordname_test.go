@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/pipeline/results"
 	"rollcall/tenant/sandbox"
 	"rollcall/tenant/sandbox/server"
 )
@@ -104,7 +105,7 @@ func TestRecordNameIsFree(t *testing.T) {
 	t.Chdir(t.TempDir())
 	now := time.Date(2026, 11, 28, 23, 5, 2, 0, time.FixedZone("east", 3600))
 	for i, want := range []string{"apply-20261128-220502Z.csv", "apply-20261128-220502Z-2.csv", "apply-20261128-220502Z-3.csv", "apply-20261128-220502Z-4.csv"} {
-		if got := recordName("apply", now); got != want {
+		if got := recordName("apply", now, results.IsFree); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 		if err := os.WriteFile(want+[]string{"", ".json", ".journal", ""}[i], nil, 0o600); err != nil {

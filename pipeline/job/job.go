@@ -74,7 +74,7 @@ func (j *job) do() error {
 		j.lockTenant,   // against other runs that write to it
 		j.connect,      // to the tenant, without a call
 		j.checkTenant,  // it is the right one, and can be saved
-		j.nameResults,  // if they have no name
+		j.nameResults,  // if they have no name, and lock them
 		j.openRoster,   // and read all of it
 		j.lockResults,  // against other runs that write to the file
 		j.openResults,  // a new file, or the one to resume

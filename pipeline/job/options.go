@@ -41,8 +41,9 @@ type Options struct {
 
 	Results string // name of the results file; "" for none
 	// NameResults, if not nil, returns the name of the results file if Results is "" and
-	// the job writes to a tenant that is not a sandbox.
-	NameResults func() string
+	// the job writes to a tenant that is not a sandbox: the first for which use returns
+	// true. The job then has it locked, so that two jobs never have one name.
+	NameResults func(use func(name string) bool) string
 
 	Overwrite bool // replace one that is there
 	Resume    bool // go on with one that is there, or make a new one

@@ -31,28 +31,48 @@ type Output interface {
 
 // lockResults locks the results file.
 func (j *job) lockResults() error {
-	if j.Results == "" {
+	if j.Results == "" || j.named {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Dir(j.Results)); err != nil {
 		return nil // openResults reports the error
 	}
-	file := lock.Results(j.Results)
-	if err := j.lock(file); err != nil {
-		return err
-	}
-	if j.named {
-		j.ownLock = file.Path
-	}
-	return nil
+	return j.lock(lock.Results(j.Results))
 }
 
-// nameResults names the results file of a job that writes to a real tenant.
-func (j *job) nameResults() error {
-	if j.Results == "" && j.NameResults != nil && !j.Audit && j.Tenant.Real {
-		j.Results, j.named = j.NameResults(), true
+// nameResults names and locks the results file of a job that writes to a real tenant.
+func (j *job) nameResults() (err error) {
+	if j.Results != "" || j.NameResults == nil || j.Audit || !j.Tenant.Real {
+		return nil
 	}
-	return nil
+	j.named = true
+	j.Results = j.NameResults(func(name string) (use bool) {
+		use, err = j.reserve(name)
+		return use || err != nil
+	})
+	return err
+}
+
+// reserve locks the results file called name, and reports whether it is free: there is no
+// such file, and no other run has locked it.
+func (j *job) reserve(name string) (free bool, err error) {
+	if !results.IsFree(name) {
+		return false, nil
+	}
+	file := lock.Results(name)
+	l, err := file.Acquire(j.ctx, j.Command, 0)
+	if _, held := errors.AsType[*lock.HeldError](err); held {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !results.IsFree(name) { // a run that had the lock has ended meanwhile
+		l.Release()
+		return false, nil
+	}
+	j.locks, j.ownLock = append(j.locks, l), file.Path
+	return true, nil
 }
 
 // unlockResults removes the lock file of results that this job named and did not write: no

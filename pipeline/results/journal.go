@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -53,6 +54,17 @@ func OfJournal(name string) (file string, ok bool) {
 
 // Beside returns the names of what may stand beside a results file.
 func Beside(name string) []string { return []string{journalName(name), SummaryName(name)} }
+
+// IsFree reports whether there is no results file called name, and nothing that would
+// stand beside it.
+func IsFree(name string) bool {
+	for _, file := range append(Beside(name), name) {
+		if _, err := os.Lstat(file); !errors.Is(err, os.ErrNotExist) {
+			return false
+		}
+	}
+	return true
+}
 
 func newJournal(name string, m Manifest) *journal {
 	j := &journal{name: journalName(name), manifest: m, entries: make(map[int]entry)}
