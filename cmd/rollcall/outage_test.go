@@ -50,6 +50,13 @@ func newWay(t *testing.T) *way {
 // open has h answer at the address.
 func (w *way) open(t *testing.T, h http.Handler) {
 	l, err := net.Listen("tcp", w.address)
+	for range 100 { // somebody may have the port for a moment
+		if err == nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+		l, err = net.Listen("tcp", w.address)
+	}
 	if err != nil {
 		t.Error(err)
 		return
