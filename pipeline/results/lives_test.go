@@ -1,6 +1,8 @@
 package results
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,6 +125,38 @@ func TestResumeAheadOfTheJournal(t *testing.T) {
 	}
 	if _, _, err := Resume(l.name, l.format, l.manifest, &simRows{left: l.rows}); err == nil {
 		t.Error("a record is gone on with of which nothing says whose it is")
+	}
+}
+
+// A results file that was replaced after it was opened is not gone on with, and the
+// journal of the one that it replaced stays as it is.
+func TestResumeOfAReplacedFile(t *testing.T) {
+	l := newLives(t, 3)
+	l.begin(func(r *File) {
+		r.Record(l.result(0, "opt-in"))
+		r.Flush()
+		r.sync()
+	})
+	before, err := os.ReadFile(journalName(l.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _, err := Resume(l.name, l.format, l.manifest, &simRows{left: l.rows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.file.Close()
+	if err := os.Rename(l.name, l.name+".other"); err != nil {
+		t.Skipf("an open file can't be replaced here: %v", err)
+	}
+	if err := os.WriteFile(l.name, []byte("somebody's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Begin(); !errors.Is(err, ErrLost) {
+		t.Errorf("error %v, want %v", err, ErrLost)
+	}
+	if after, err := os.ReadFile(journalName(l.name)); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the journal has changed (%v)", err)
 	}
 }
 
