@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"rollcall/pipeline"
-	"rollcall/pipeline/fleet/queue"
+	queue "rollcall/pipeline/fleet/oldqueue"
 )
 
 // fleetRunFlags are those of fleet run.

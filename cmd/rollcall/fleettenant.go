@@ -9,7 +9,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
-	"rollcall/pipeline/fleet/queue"
+	queue "rollcall/pipeline/fleet/oldqueue"
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
 )

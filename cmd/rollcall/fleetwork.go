@@ -13,7 +13,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
-	"rollcall/pipeline/fleet/queue"
+	queue "rollcall/pipeline/fleet/oldqueue"
 	"rollcall/pipeline/results"
 	"rollcall/report"
 )
