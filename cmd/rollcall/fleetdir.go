@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,10 +18,10 @@ import (
 
 // What a results directory has of the fleet itself.
 const (
-	fleetRecordName = "fleet.json"
-	allName         = "all.csv"
+	fleetRecordName = fleet.RecordName
+	allName         = fleet.AllName
 	lockName        = "fleet.lock"
-	storeName       = ".fleet" // of the queue
+	storeName       = ".fleet" // of the queue; another run needs nothing of it
 )
 
 // claim takes the results directory for this fleet, and makes it if need be. A
@@ -97,7 +94,9 @@ func (r *fleetRun) takeUp(was *fleet.Record) error {
 		t := fleet.TenantRecord{Name: j.Name, Profile: j.Profile, Tenant: j.found.Tenant, Noun: j.found.Noun, Change: j.found.Change,
 			Roster: j.Roster, RosterSHA256: j.found.RosterSHA256, Results: j.Name + ".csv", Outcome: fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: j.found.Roster.Rows, ByStatus: map[string]int{}}}}
 		if w := was.Tenant(j.Name); w != nil {
-			j.changed = !t.Same(w)
+			if _, err := os.Stat(r.resultsName(j.Name)); w.Complete() && t.Same(w) && err == nil {
+				t.Outcome = w.Outcome
+			}
 			t.RosterSHA256 = w.RosterSHA256 // which a roster that was changed since does not have
 		}
 		r.record.Tenants = append(r.record.Tenants, t)
@@ -105,35 +104,6 @@ func (r *fleetRun) takeUp(was *fleet.Record) error {
 	for _, w := range was.Tenants {
 		if r.record.Tenant(w.Name) == nil {
 			return fmt.Errorf("results directory %s: the fleet began with tenant %q, which its file no longer has", r.dir, w.Name)
-		}
-	}
-	return nil
-}
-
-// recall finds out of the queue which tenants are done. One that was stopped short is
-// not, and is to be tried again; one that is another job than it was is to be refused.
-func (r *fleetRun) recall(ctx context.Context) error {
-	for i, j := range r.plan.jobs {
-		t := &r.record.Tenants[i]
-		b, err := r.queue.Outcome(ctx, r.job(j))
-		if err != nil {
-			return err
-		}
-		if b == nil {
-			continue
-		}
-		var o fleet.Outcome
-		if err := json.Unmarshal(b, &o); err != nil {
-			return fmt.Errorf("read the outcome of %s: %w", j.Name, err)
-		}
-		if _, err := os.Stat(r.resultsName(j.Name)); o.Complete() && err == nil && !j.changed {
-			r.mu.Lock()
-			t.Outcome = o
-			r.mu.Unlock()
-			continue
-		}
-		if err := r.queue.Forget(ctx, r.job(j)); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -175,7 +145,7 @@ func (r *fleetRun) writeRecord() error {
 // writeAll writes the results of all tenants into one file.
 func (r *fleetRun) writeAll() error {
 	excel := slices.ContainsFunc(r.plan.jobs, func(j *fleetJob) bool { return j.x.output.excel })
-	return disk.ReplaceFile(filepath.Join(r.dir, allName), 0o600, func(w io.Writer) error { return fleet.WriteAll(w, r.dir, r.record.Tenants, excel) })
+	return r.record.WriteAll(r.dir, excel)
 }
 
 // resultsName returns the name of a tenant's results file.

@@ -41,7 +41,7 @@ func (r *fleetRun) verdict(err error) error {
 	if status := r.interrupts.status(); status != 0 && len(left) > 0 {
 		return &exit{status: status}
 	}
-	if why := r.tooManyFailed(); why != "" && len(left) > 0 {
+	if why := r.record.TooManyFailed(r.flags.failed); why != "" && len(left) > 0 {
 		return &exit{status: exitGuard, err: fmt.Errorf("stopped: %s (--max-failed-tenants)", why)}
 	}
 	worst := exitOK

@@ -27,7 +27,6 @@ type fleetJob struct {
 	x        *execution
 	found    *job.Inspection
 	warnings []string // of what was found
-	changed  bool     // it is not what it was when the fleet began
 }
 
 // A fleetPlan is a fleet whose file nothing is wrong with.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"rollcall/pipeline"
-	queue "rollcall/pipeline/fleet/oldqueue"
+	"rollcall/pipeline/fleet/queue"
 )
 
 // fleetRunFlags are those of fleet run.
@@ -120,7 +119,7 @@ type fleetRun struct {
 	log        *zap.Logger
 	dir        string
 	interrupts *interrupts
-	stop       chan struct{} // closed when no further row is to be begun
+	stop       chan struct{} // closed when nothing more is to be begun
 	queue      *queue.Queue
 	begun      bool // an earlier run did
 
@@ -138,16 +137,11 @@ func (r *fleetRun) do(name string) error {
 	if err := r.canWrite(name); err != nil {
 		return err
 	}
-	ctx := r.interrupts.ctx
-	store := filepath.Join(r.dir, storeName)
-	r.queue, err = queue.Open(ctx, queue.Options{Dir: store, AtOnce: r.plan.Parallel, Takeover: r.plan.Takeover})
+	end, err := r.openQueue()
 	if err != nil {
-		return &exit{status: exitError, err: err, hint: "the results and their journals are not in there: without " + store + " the same command goes on"}
-	}
-	defer r.queue.Close()
-	if err := r.recall(ctx); err != nil {
 		return err
 	}
+	defer end()
 	r.say()
 	left := r.left()
 	if err := r.approve(left); err != nil {
@@ -156,18 +150,11 @@ func (r *fleetRun) do(name string) error {
 	if err := r.writeRecord(); err != nil { // with what the jobs are of
 		return err
 	}
-	for _, j := range left {
-		if err := r.queue.Submit(ctx, r.job(j)); err != nil {
-			return err
-		}
+	if err := r.submit(left); err != nil {
+		return err
 	}
 	err = r.work(len(left))
 	return r.conclude(err)
-}
-
-// job returns a tenant's job as the queue has it.
-func (r *fleetRun) job(j *fleetJob) queue.Job {
-	return queue.Job{Fleet: r.plan.Name, Tenant: j.Name, Profile: j.Profile, Roster: j.Roster, RosterSHA256: r.record.Tenant(j.Name).RosterSHA256}
 }
 
 // say says what is about to be done, and what was found in the rosters.

@@ -1,0 +1,183 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/fleet"
+	"rollcall/pipeline/fleet/queue"
+	"rollcall/pipeline/results"
+)
+
+// errBroken says that the log of a job could not be appended to, and is another's to go
+// on with.
+var errBroken = errors.New("the log of the job could not be written")
+
+// An unfitError says that the job is for another Worker.
+type unfitError struct{ err error }
+
+func (e *unfitError) Error() string { return e.err.Error() }
+
+func (e *unfitError) Unwrap() error { return e.err }
+
+func isRoster(err error) bool {
+	_, ok := errors.AsType[*RosterError](err)
+	return ok
+}
+
+// failed returns the outcome of a job that can't be run because of err.
+func (t *task) failed(err error) fleet.Outcome {
+	status, reason := t.Exit(err)
+	return fleet.Outcome{State: results.Errored, Reason: t.forPeople(reason), Exit: &status, Rows: fleet.Rows{Total: t.lease.Rows, ByStatus: map[string]int{}}}
+}
+
+// failedOr returns the outcome of a job that ends with err, if every Worker would have that
+// error; otherwise another one may try.
+func (t *task) failedOr(ctx context.Context, err error) (fleet.Outcome, error) {
+	switch {
+	case isRoster(err):
+		return t.failed(err), nil
+	case ctx.Err() != nil || err == ErrLost:
+		return fleet.Outcome{State: fleet.Waiting}, err
+	}
+	return fleet.Outcome{}, &unfitError{err}
+}
+
+// outcomeOf returns what there is to say of a job that ended with o and err.
+func (t *task) outcomeOf(o *results.Outcome, err error) fleet.Outcome {
+	status, reason := o.Exit, o.Reason
+	switch {
+	case reason == "" && err != nil:
+		reason = t.forPeople(err.Error())
+	case reason == "" && o.Rows.Failed() > 0:
+		reason = fmt.Sprintf("%d of %s failed", o.Rows.Failed(), pipeline.Plural(o.Rows.Total, "row"))
+	}
+	rows := fleet.RowsOf(&o.Rows)
+	if rows.Total == 0 { // it ended before its roster was read
+		rows.Total = t.lease.Rows
+	}
+	return fleet.Outcome{State: o.Ending, Reason: reason, Exit: &status, Rows: rows}
+}
+
+// end puts on record what came of the job, or leaves it to another Worker.
+func (t *task) end(ctx context.Context, o fleet.Outcome, err error) error {
+	now := time.Now().UTC()
+	o.Started, o.Finished = &t.began, &now
+	if err == nil && t.Remote {
+		err = t.store(ctx)
+	}
+	_, unfit := errors.AsType[*unfitError](err)
+	switch {
+	case t.isLost(ctx) || errors.Is(err, ErrLost) || errors.Is(err, queue.ErrFenced):
+		t.log.Warn("the job was lost to another worker, or the way to the server was")
+		t.observe(&t.lease.Job, Lost{})
+		return nil
+	case unfit:
+		return t.reject(ctx, err)
+	case err != nil:
+		return t.returnIt(ctx, o, err)
+	}
+	return t.done(ctx, o)
+}
+
+// returnIt makes the job free again.
+func (t *task) returnIt(ctx context.Context, o fleet.Outcome, why error) error {
+	if o.Exit != nil {
+		t.lease.Progress(fleet.Progress{Rows: o.Rows})
+	}
+	err := t.giveBack(ctx, t.lease)
+	t.log.Info("the job was given back", zap.NamedError("reason", why), zap.Int("rows", o.Rows.Recorded))
+	t.observe(&t.lease.Job, Returned{o, why})
+	if _, stopped := errors.AsType[*StoppedError](why); !stopped { // not this one again at once
+		sleep(t.soft, retryWait)
+	}
+	return err
+}
+
+// done puts the outcome of the job on record.
+func (t *task) done(ctx context.Context, o fleet.Outcome) error {
+	if !t.Remote { // ctx may have ended while the last row was recorded
+		ctx = context.WithoutCancel(ctx)
+	}
+	err := t.insist(ctx, "put the outcome on record", t.localTries(), func(ctx context.Context) error { return t.lease.Done(ctx, o) })
+	switch {
+	case err == ErrLost:
+		t.observe(&t.lease.Job, Lost{})
+		return nil
+	case err != nil && t.Remote: // ctx has ended
+		return t.returnIt(ctx, o, err)
+	case err != nil:
+		return err
+	}
+	fields := []zap.Field{zap.String("outcome", o.State), zap.Int("exit", *o.Exit), zap.Int("rows", o.Rows.Recorded), zap.Int("failed", o.Rows.Failed)}
+	if o.Reason != "" {
+		fields = append(fields, zap.String("reason", o.Reason))
+	}
+	t.log.Info("tenant ended", fields...)
+	t.observe(&t.lease.Job, Ended{o})
+	if o.HasFailed() {
+		if err := stopFleet(ctx, t.Queue, t.lease.Fleet); err != nil {
+			t.log.Warn("the failed tenants of the fleet could not be counted", zap.Error(err))
+		}
+	}
+	return nil
+}
+
+// localTries is how often the queue is tried: one in this process works or does not.
+func (t *task) localTries() int {
+	if t.Remote {
+		return 0
+	}
+	return 1
+}
+
+// reject hands the job back for another Worker, or ends it as failed if none is likely to
+// be able to do it.
+func (t *task) reject(ctx context.Context, why error) error {
+	reason := t.forPeople(why.Error())
+	err := t.lease.Reject(ctx, reason)
+	if e, ok := errors.AsType[*queue.RejectedError](err); ok {
+		o := t.failed(&UnfitError{reason, e.Workers})
+		now := time.Now().UTC()
+		o.Started, o.Finished = &t.began, &now
+		return t.done(ctx, o)
+	}
+	if err != nil {
+		t.log.Warn("the job could not be handed back", zap.Error(err))
+		t.observe(&t.lease.Job, Lost{})
+		return err
+	}
+	t.log.Warn("the job was handed back", zap.String("reason", reason))
+	t.observe(&t.lease.Job, Rejected{reason})
+	return nil
+}
+
+// stopFleet stops a fleet that has more failed tenants than it may have.
+func stopFleet(ctx context.Context, q *queue.Queue, id string) error {
+	f, err := q.Find(ctx, id)
+	if err != nil || f.MaxFailed == "" || f.Stopped != "" {
+		return err
+	}
+	most, err := pipeline.ParseShare(f.MaxFailed)
+	if err != nil {
+		return err
+	}
+	state, err := q.State(ctx, id)
+	if err != nil {
+		return err
+	}
+	record, err := RecordOf(state)
+	if err != nil {
+		return err
+	}
+	why := record.TooManyFailed(most)
+	if why == "" {
+		return nil
+	}
+	return q.Control(ctx, id, func(c *queue.Control) { c.Stopped = why })
+}
