@@ -10,7 +10,6 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
-	"rollcall/pipeline/fleet/queue"
 	"rollcall/pipeline/fleet/work"
 	"rollcall/report"
 )

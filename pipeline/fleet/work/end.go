@@ -90,13 +90,15 @@ func (t *task) returnIt(ctx context.Context, o fleet.Outcome, why error) error {
 	if o.Exit != nil {
 		t.lease.Progress(fleet.Progress{Rows: o.Rows})
 	}
-	err := t.giveBack(ctx, t.lease)
+	if err := t.giveBack(ctx, t.lease); err != nil {
+		return t.lostOr(err)
+	}
 	t.log.Info("the job was given back", zap.NamedError("reason", why), zap.Int("rows", o.Rows.Recorded))
 	t.observe(&t.lease.Job, Returned{o, why})
 	if _, stopped := errors.AsType[*StoppedError](why); !stopped { // not this one again at once
 		sleep(t.soft, retryWait)
 	}
-	return err
+	return nil
 }
 
 // done puts the outcome of the job on record.
@@ -104,15 +106,8 @@ func (t *task) done(ctx context.Context, o fleet.Outcome) error {
 	if !t.Remote { // ctx may have ended while the last row was recorded
 		ctx = context.WithoutCancel(ctx)
 	}
-	err := t.insist(ctx, "put the outcome on record", t.localTries(), func(ctx context.Context) error { return t.lease.Done(ctx, o) })
-	switch {
-	case err == ErrLost:
-		t.observe(&t.lease.Job, Lost{})
-		return nil
-	case err != nil && t.Remote: // ctx has ended
-		return t.returnIt(ctx, o, err)
-	case err != nil:
-		return err
+	if err := t.lease.Done(ctx, o); err != nil {
+		return t.lostOr(err)
 	}
 	fields := []zap.Field{zap.String("outcome", o.State), zap.Int("exit", *o.Exit), zap.Int("rows", o.Rows.Recorded), zap.Int("failed", o.Rows.Failed)}
 	if o.Reason != "" {
@@ -128,12 +123,14 @@ func (t *task) done(ctx context.Context, o fleet.Outcome) error {
 	return nil
 }
 
-// localTries is how often the queue is tried: one in this process works or does not.
-func (t *task) localTries() int {
-	if t.Remote {
-		return 0
+// lostOr returns err, which the queue has for what was to be the last of a lease, unless
+// it says that the job is another's.
+func (t *task) lostOr(err error) error {
+	t.observe(&t.lease.Job, Lost{})
+	if errors.Is(err, queue.ErrLost) {
+		return nil
 	}
-	return 1
+	return err
 }
 
 // reject hands the job back for another Worker, or ends it as failed if none is likely to
@@ -149,8 +146,7 @@ func (t *task) reject(ctx context.Context, why error) error {
 	}
 	if err != nil {
 		t.log.Warn("the job could not be handed back", zap.Error(err))
-		t.observe(&t.lease.Job, Lost{})
-		return err
+		return t.lostOr(err)
 	}
 	t.log.Warn("the job was handed back", zap.String("reason", reason))
 	t.observe(&t.lease.Job, Rejected{reason})

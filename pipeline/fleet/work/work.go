@@ -142,9 +142,12 @@ func (r *working) slot(ctx context.Context) error {
 			continue
 		}
 		failures = 0
-		if err := r.carryOut(ctx, lease); err != nil && !r.Remote {
+		switch err := r.carryOut(ctx, lease); {
+		case err != nil && !r.Remote:
 			r.end(err)
 			return err
+		case err != nil:
+			r.log.Warn("what came of the job may not be on record", zap.String("name", lease.Tenant), zap.Error(err))
 		}
 	}
 }

@@ -1,0 +1,147 @@
+//go:build unix
+
+package work
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"rollcall/pipeline/fleet/queue"
+)
+
+// TestMain runs the tests, or a Worker in a process of its own, until SIGTERM.
+func TestMain(m *testing.M) {
+	if os.Getenv("WORK_URL") == "" {
+		os.Exit(m.Run())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	term, end := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer end()
+	q, err := queue.Connect(ctx, queue.Options{URL: os.Getenv("WORK_URL"), Name: os.Getenv("WORK_NAME")})
+	if err == nil {
+		slots, _ := strconv.Atoi(os.Getenv("WORK_SLOTS"))
+		err = newWorker(q, os.Getenv("WORK_NAME"), slots, os.Getenv("WORK_ENDPOINT"), os.Getenv("WORK_DIR")).Run(ctx, term.Done())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// A process has a Worker, and a directory that is lost with it.
+type process struct {
+	*exec.Cmd
+	dir string
+}
+
+func (w *world) process(name string, slots int, endpoint string) *process {
+	w.t.Helper()
+	dir, err := os.MkdirTemp(w.t.TempDir(), "")
+	check(w.t, err)
+	p := &process{exec.Command(os.Args[0]), dir}
+	p.Env = append(os.Environ(), "WORK_URL="+w.server.URL(), "WORK_NAME="+name, "WORK_ENDPOINT="+endpoint, "WORK_DIR="+dir, fmt.Sprint("WORK_SLOTS=", slots))
+	p.Stdout, p.Stderr = os.Stderr, os.Stderr
+	check(w.t, p.Start())
+	w.t.Cleanup(p.kill)
+	return p
+}
+
+// kill ends the process without a goodbye, and removes all that it had on the disk.
+func (p *process) kill() {
+	if p.ProcessState != nil {
+		return
+	}
+	p.Process.Kill()
+	p.Wait()
+	os.RemoveAll(p.dir)
+}
+
+// Whatever Workers are killed at random instants, and their directories lost, each row
+// has one record, as runs by themselves have it, with the value from before the first set;
+// every user is set, and no more often than the rows in progress at the kills allow.
+func TestKilled(t *testing.T) {
+	const tenants, n, slots, at, seed = 8, 80, 2, 3, 18
+	kills := 8
+	if s := os.Getenv("TORTURE"); s != "" {
+		kills, _ = strconv.Atoi(s)
+	}
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	for killed := 0; killed < kills && !t.Failed(); {
+		w := newWorld(t, slowly/2)
+		id := w.submit(tenants, n, nil)
+		var all []*process
+		started := 0
+		start := func() *process {
+			started++
+			return w.process(fmt.Sprint("w", started), slots, w.endpoint)
+		}
+		for range at {
+			all = append(all, start())
+		}
+		mine := 0
+		for ; killed < kills && !ended(w.state(id)); killed++ {
+			time.Sleep(time.Duration(rnd.IntN(900)) * time.Millisecond)
+			i := rnd.IntN(at)
+			all[i].kill()
+			mine++
+			all[i] = start()
+		}
+		w.until(id, "all ended", ended)
+		for _, p := range all {
+			p.Process.Signal(syscall.SIGTERM)
+			if err := p.Wait(); err != nil {
+				t.Errorf("a Worker: %v", err)
+			}
+			if left, _ := filepath.Glob(filepath.Join(p.dir, "work", homePattern)); left != nil {
+				t.Errorf("it left %q", left)
+			}
+		}
+		w.isWhole(id, tenants, n)
+		sets, got := w.sets()
+		if most := tenants*users(n) + mine*slots*workers; got != tenants*users(n) || sets > most {
+			t.Errorf("%d sets of %d users, want %d and at most %d sets", sets, got, tenants*users(n), most)
+		}
+		t.Logf("%d kills, %d sets of %d users", mine, sets, got)
+	}
+}
+
+// A process that is stopped for longer than its lease, while another does its job, makes
+// no call when it goes on, and what it has changes nothing.
+func TestZombie(t *testing.T) {
+	const n = 300
+	w := newWorld(t, slowly)
+	calls := &lastCall{Handler: w.tenants}
+	front := httptest.NewServer(calls)
+	t.Cleanup(front.Close)
+	id := w.submit(1, n, nil)
+	a := w.process("a", 1, front.URL)
+	w.atWork(id, "t0")
+	check(t, a.Process.Signal(syscall.SIGSTOP))
+	time.Sleep(10 * slowly) // what was on the way
+	before := calls.count()
+	defer w.start(w.worker("b", 1))()
+	w.until(id, "taken over", func(s *queue.FleetState) bool { return recorded(s, "t0") > 0 && s.Jobs[0].Worker == "b" })
+	check(t, a.Process.Signal(syscall.SIGCONT))
+	w.until(id, "all ended", ended)
+	if after := calls.count(); after != before {
+		t.Errorf("it made %d calls after its lease", after-before)
+	}
+	w.isWhole(id, 1, n)
+	if sets, got := w.sets(); got != users(n) || sets > got+workers {
+		t.Errorf("%d sets of %d users, want %d and at most %d", sets, got, users(n), workers)
+	}
+	check(t, a.Process.Signal(syscall.SIGTERM))
+	check(t, a.Wait())
+}
