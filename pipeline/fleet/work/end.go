@@ -69,7 +69,7 @@ func (t *task) end(ctx context.Context, o fleet.Outcome, err error) error {
 	now := time.Now().UTC()
 	o.Started, o.Finished = &t.began, &now
 	if err == nil && t.Remote {
-		err = t.store(ctx)
+		err = t.store(ctx, 0)
 	}
 	_, unfit := errors.AsType[*unfitError](err)
 	switch {
@@ -89,6 +89,11 @@ func (t *task) end(ctx context.Context, o fleet.Outcome, err error) error {
 func (t *task) returnIt(ctx context.Context, o fleet.Outcome, why error) error {
 	if o.Exit != nil {
 		t.lease.Progress(fleet.Progress{Rows: o.Rows})
+		if t.Remote && ctx.Err() == nil { // for people to look at; the log has it all
+			if err := t.store(ctx, 1); err != nil {
+				t.log.Warn("the results so far could not be stored", zap.Error(err))
+			}
+		}
 	}
 	if err := t.giveBack(ctx, t.lease); err != nil {
 		return t.lostOr(err)

@@ -67,13 +67,13 @@ func (t *task) get(ctx context.Context, f queue.File, name string) error {
 var suffixes = []string{".csv", ".csv.json", ".csv.journal"}
 
 // store puts the results of the job into the store, in place of what an earlier lease
-// left there. If the job has no results, what is there stays.
-func (t *task) store(ctx context.Context) error {
+// left there. If the job has no results, what is there stays. For tries see insist.
+func (t *task) store(ctx context.Context, tries int) error {
 	if _, err := os.Stat(t.results); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for _, suffix := range suffixes {
-		if err := t.insist(ctx, "put the results", 0, func(ctx context.Context) error { return t.put(ctx, suffix) }); err != nil {
+		if err := t.insist(ctx, "put the results", tries, func(ctx context.Context) error { return t.put(ctx, suffix) }); err != nil {
 			return err
 		}
 	}

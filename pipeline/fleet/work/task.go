@@ -127,7 +127,7 @@ func (t *task) complete(ctx context.Context, o *job.Options) error {
 	if !t.Remote {
 		return nil
 	}
-	o.Roster = filepath.Join(t.dir, rosterDir, t.lease.Files[0].Name)
+	o.Roster = RosterName(t.dir, &t.lease.Job)
 	if t.lease.Epoch > 1 { // the last Worker may be on this machine, and about to end
 		if f, err := t.Queue.Find(ctx, t.lease.Fleet); err == nil {
 			o.LockWait = max(o.LockWait, f.Takeover)
@@ -184,7 +184,7 @@ func (t *task) forPeople(text string) string {
 		return text
 	}
 	if len(t.lease.Files) > 0 {
-		text = strings.ReplaceAll(text, filepath.Join(t.dir, rosterDir, t.lease.Files[0].Name), t.lease.Roster)
+		text = strings.ReplaceAll(text, RosterName(t.dir, &t.lease.Job), t.lease.Roster)
 	}
 	return strings.ReplaceAll(text, t.dir+string(filepath.Separator), "")
 }
