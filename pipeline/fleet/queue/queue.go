@@ -31,6 +31,8 @@ type Queue struct {
 	outcomes  jetstream.KeyValue    // ID.TENANT: what came of a job
 	schedules jetstream.KeyValue    // name: Schedule
 	files     jetstream.ObjectStore // see Put
+
+	work working // of Next
 }
 
 // Connect returns a client of the server at a URL. If the server can't be reached it
