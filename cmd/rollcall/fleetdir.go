@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"rollcall/pipeline/fleet"
+	"rollcall/pipeline/fleet/queue"
 	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
 	"rollcall/report/html"
@@ -21,7 +24,7 @@ const (
 	fleetRecordName = fleet.RecordName
 	allName         = fleet.AllName
 	lockName        = "fleet.lock"
-	storeName       = ".fleet" // of the queue; another run needs nothing of it
+	storeName       = ".fleet" // of the queue
 )
 
 // claim takes the results directory for this fleet, and makes it if need be. A
@@ -94,9 +97,7 @@ func (r *fleetRun) takeUp(was *fleet.Record) error {
 		t := fleet.TenantRecord{Name: j.Name, Profile: j.Profile, Tenant: j.found.Tenant, Noun: j.found.Noun, Change: j.found.Change,
 			Roster: j.Roster, RosterSHA256: j.found.RosterSHA256, Results: j.Name + ".csv", Outcome: fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: j.found.Roster.Rows, ByStatus: map[string]int{}}}}
 		if w := was.Tenant(j.Name); w != nil {
-			if _, err := os.Stat(r.resultsName(j.Name)); w.Complete() && t.Same(w) && err == nil {
-				t.Outcome = w.Outcome
-			}
+			j.changed = !t.Same(w)
 			t.RosterSHA256 = w.RosterSHA256 // which a roster that was changed since does not have
 		}
 		r.record.Tenants = append(r.record.Tenants, t)
@@ -104,6 +105,37 @@ func (r *fleetRun) takeUp(was *fleet.Record) error {
 	for _, w := range was.Tenants {
 		if r.record.Tenant(w.Name) == nil {
 			return fmt.Errorf("results directory %s: the fleet began with tenant %q, which its file no longer has", r.dir, w.Name)
+		}
+	}
+	return nil
+}
+
+// recall finds out of the queue which tenants are done. One that was stopped short is
+// not, and is to be tried again; one that is another job than it was is to be refused.
+func (r *fleetRun) recall(ctx context.Context) error {
+	was, err := r.queue.State(ctx, r.plan.Name)
+	if _, none := errors.AsType[*queue.NotFoundError](err); none {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	outcomes := make(map[string]json.RawMessage)
+	for _, t := range was.Jobs {
+		outcomes[t.Tenant] = t.Outcome
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, j := range r.plan.jobs {
+		if outcomes[j.Name] == nil {
+			continue
+		}
+		var o fleet.Outcome
+		if err := json.Unmarshal(outcomes[j.Name], &o); err != nil {
+			return fmt.Errorf("read the outcome of %s: %w", j.Name, err)
+		}
+		if _, err := os.Stat(r.resultsName(j.Name)); o.Complete() && err == nil && !j.changed {
+			r.record.Tenants[i].Outcome = o
 		}
 	}
 	return nil

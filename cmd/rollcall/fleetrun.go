@@ -137,11 +137,15 @@ func (r *fleetRun) do(name string) error {
 	if err := r.canWrite(name); err != nil {
 		return err
 	}
-	end, err := r.openQueue()
+	ctx := r.interrupts.ctx
+	end, err := r.openQueue(ctx)
 	if err != nil {
 		return err
 	}
 	defer end()
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
 	r.say()
 	left := r.left()
 	if err := r.approve(left); err != nil {
@@ -150,7 +154,7 @@ func (r *fleetRun) do(name string) error {
 	if err := r.writeRecord(); err != nil { // with what the jobs are of
 		return err
 	}
-	if err := r.submit(left); err != nil {
+	if err := r.submit(ctx, left); err != nil {
 		return err
 	}
 	err = r.work(len(left))

@@ -64,7 +64,7 @@ func (q *Queue) Put(ctx context.Context, name string, r io.Reader) error {
 		return fmt.Errorf("store %s: %w", name, err)
 	}
 	h := &fileHead{Name: name}
-	if err := q.put(ctx, h, r); err != nil {
+	if err := q.putFile(ctx, h, r); err != nil {
 		q.removeParts(context.WithoutCancel(ctx), h)
 		return fmt.Errorf("store %s: %w", name, cause(err))
 	}
@@ -77,7 +77,7 @@ func (q *Queue) Put(ctx context.Context, name string, r io.Reader) error {
 }
 
 // put stores the parts of a file, and then its head.
-func (q *Queue) put(ctx context.Context, h *fileHead, r io.Reader) error {
+func (q *Queue) putFile(ctx context.Context, h *fileHead, r io.Reader) error {
 	sum := sha256.New()
 	first, err := part(r, sum)
 	if err != nil {

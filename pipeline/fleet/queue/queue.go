@@ -52,6 +52,8 @@ type Queue struct {
 	mu        sync.Mutex
 	connected context.Context // ends when the connection does; there is another by then
 	cut       context.CancelFunc
+
+	work working // of Next
 }
 
 const (

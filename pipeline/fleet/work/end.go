@@ -14,9 +14,9 @@ import (
 	"rollcall/pipeline/results"
 )
 
-// errBroken says that the log of a job could not be appended to, and is another's to go
-// on with.
-var errBroken = errors.New("the log of the job could not be written")
+// errBroken says that the log of a job could not be read or appended to: the job is to be
+// tried again.
+var errBroken = errors.New("the log of the job can't be reached")
 
 // An unfitError says that the job is for another Worker.
 type unfitError struct{ err error }

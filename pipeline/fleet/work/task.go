@@ -29,7 +29,7 @@ type task struct {
 	dir     string // of its files
 	results string // name of the results file
 	cancel  context.CancelCauseFunc
-	broken  atomic.Bool  // the log of the job can't be appended to
+	broken  atomic.Bool  // the log of the job can't be read, or appended to
 	why     func() error // why the job was stopped; the same each time
 }
 
@@ -137,29 +137,33 @@ func (t *task) complete(ctx context.Context, o *job.Options) error {
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
-	o.Remote = &job.Remote{Log: &fencedLog{log, t}, Messages: withoutErrors(log.Messages())}
+	fenced := &fencedLog{log, t, ctx}
+	o.Remote = &job.Remote{Log: fenced, Messages: fenced.Messages()}
 	return nil
 }
 
-func withoutErrors(messages iter.Seq[[]byte]) iter.Seq2[[]byte, error] {
+// A fencedLog is the log of a job. When it can't be read or appended to, the job ends at
+// once.
+type fencedLog struct {
+	*queue.Log
+	t   *task
+	ctx context.Context // of the job
+}
+
+func (l *fencedLog) Messages() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		for m := range messages {
-			if !yield(m, nil) {
+		for m, err := range l.Log.Messages() {
+			if !yield(m, l.note(err)) {
 				return
 			}
 		}
 	}
 }
 
-// A fencedLog is the log of a job. When it can't be appended to, the job ends at once.
-type fencedLog struct {
-	*queue.Log
-	t *task
-}
+func (l *fencedLog) Append(b []byte) error { return l.note(l.Log.Append(b)) }
 
-func (l *fencedLog) Append(b []byte) error {
-	err := l.Log.Append(b)
-	if err != nil {
+func (l *fencedLog) note(err error) error {
+	if err != nil && l.ctx.Err() == nil {
 		l.t.broken.Store(true)
 		l.t.cancel(err)
 	}
