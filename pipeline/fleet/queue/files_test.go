@@ -2,19 +2,15 @@ package queue
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"golang.org/x/sync/errgroup"
 )
 
 // random returns n bytes that no other call returns.
@@ -99,6 +95,7 @@ func TestFilesDamaged(t *testing.T) {
 
 // A file is put and fetched across the death of its server.
 func TestFilesServerKilled(t *testing.T) {
+	t.Parallel()
 	dir, at := t.TempDir(), ports(t, 1)[0]
 	url, kill := serveAside(t, dir, at)
 	q := dialed(t, Options{URL: url})
@@ -117,24 +114,4 @@ func TestFilesServerKilled(t *testing.T) {
 		t.Error("it is not as it was put")
 	}
 	wg.Wait()
-}
-
-// A thousand small rosters are stored in a moment.
-func TestManyFiles(t *testing.T) {
-	s := serve(t, ServerOptions{})
-	q := dialed(t, Options{URL: s.URL()})
-	begin := time.Now()
-	var g errgroup.Group
-	g.SetLimit(32)
-	for i := range 1000 {
-		g.Go(func() error {
-			return q.Put(context.Background(), RosterName(fmt.Sprint(i)), strings.NewReader(strings.Repeat("user@contoso.com\n", 100)))
-		})
-	}
-	check(t, g.Wait())
-	took := time.Since(begin)
-	t.Logf("it took %v", took)
-	if took > 10*time.Second { // on a machine that does much else meanwhile
-		t.Errorf("it took %v", took)
-	}
 }
