@@ -32,7 +32,6 @@ type Queue struct {
 	schedules jetstream.KeyValue    // name: Schedule
 	files     jetstream.ObjectStore // see Put
 
-	work working // of Next
 }
 
 // Connect returns a client of the server at a URL. If the server can't be reached it
