@@ -3,9 +3,16 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
+
+	"rollcall/pipeline/lock"
 )
 
 // ServerOptions say how a server works.
@@ -20,16 +27,180 @@ type ServerOptions struct {
 	Log    *zap.Logger   // nil logs nothing
 }
 
-// TLS names the files of certificates and keys, in PEM.
-type TLS struct {
-	Cert, Key string // of this side; a client needs none unless the server asks for it
-	CA        string // whom to trust; "" trusts whom the system does
-	ClientCA  string // of a server: every client has to have a certificate of it; "" asks for none
-}
-
 // A Server holds the store, until Close.
 type Server struct {
-	o ServerOptions
+	o      ServerOptions
+	log    *natsLog
+	lock   *lock.Lock
+	engine *server.Server
+	own    *Queue        // its own client; its store is opened when made is closed
+	made   chan struct{} // closed when the store is there
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+}
+
+const (
+	startTimeout = 30 * time.Second
+	readyTimeout = 2 * time.Second
+	madeTimeout  = 15 * time.Second // of one attempt to make the store
+)
+
+// Serve starts a server. It refuses to listen beyond loopback without a certificate
+// and a token, and a store that is of another version, in use, or on a file system
+// that does not keep what a store needs kept.
+//
+// A node of a cluster does not wait for the others: Ready says when it has them. The
+// end of ctx ends the start, and not the server.
+func Serve(ctx context.Context, o ServerOptions) (*Server, error) {
+	o.Log = orNop(o.Log)
+	s := &Server{o: o, log: newNatsLog(o.Log, o.Token), made: make(chan struct{}), cancel: func() {}}
+	options, err := o.engine()
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
+	if s.lock, err = claim(ctx, o.Dir, o.Node); err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", o.Dir, err)
+	}
+	if err := s.start(ctx, options); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("start the server of %s: %w", o.Dir, err)
+	}
+	return s, nil
+}
+
+// start starts the engine and what tends the store.
+func (s *Server) start(ctx context.Context, options *server.Options) (err error) {
+	if s.engine, err = server.NewServer(options); err != nil {
+		return err
+	}
+	s.engine.SetLoggerV2(s.log, false, false, false)
+	s.tasks.Go(s.engine.Start)
+	for begin := time.Now(); !s.engine.ReadyForConnections(25 * time.Millisecond); {
+		if err := errors.Join(s.log.failure(), context.Cause(ctx)); err != nil {
+			return err
+		}
+		if time.Since(begin) > startTimeout {
+			return errors.New("it does not come up")
+		}
+	}
+	s.tasks.Wait()
+	if err := s.log.failure(); err != nil {
+		return err
+	}
+	if s.own, err = dialUntil(ctx, "server", s.o.Log, s.dial); err != nil {
+		return err
+	}
+	tend, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	if len(s.o.Peers) > 0 {
+		s.tasks.Go(func() { s.tend(tend) })
+		return nil
+	}
+	if err := s.makeStore(ctx); err != nil {
+		return err
+	}
+	s.tasks.Go(func() { s.tend(tend) })
+	return nil
+}
+
+// dial connects a client in process.
+func (s *Server) dial(more ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect("", append(more, nats.InProcessServer(s.engine), nats.Token(s.o.Token))...)
+}
+
+// makeStore makes what the store lacks and opens it.
+func (s *Server) makeStore(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, madeTimeout)
+	defer cancel()
+	err := makeStore(ctx, s.own.js, min(3, max(1, len(s.o.Peers))))
+	if err == nil {
+		err = s.own.open(ctx)
+	}
+	if err == nil {
+		close(s.made)
+	}
+	return cause(err)
+}
+
+// tend makes the store, as soon as there are enough nodes for it, and then does what a
+// server of many machines has to do by itself, until ctx ends.
+func (s *Server) tend(ctx context.Context) {
+	for !s.isMade() {
+		if err := s.makeStore(ctx); err != nil {
+			s.o.Log.Debug("the store is not made yet", zap.Error(err))
+			if wait(ctx, 500*time.Millisecond) != nil {
+				return
+			}
+		}
+	}
+	if s.o.Listen == "" {
+		return
+	}
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	tasks.Go(func() { s.own.fire(ctx) })
+	if s.o.Keep > 0 {
+		tasks.Go(func() { s.clean(ctx) })
+	}
+}
+
+func (s *Server) isMade() bool {
+	select {
+	case <-s.made:
+		return true
+	default:
+		return false
+	}
+}
+
+// URL returns where clients find the server, or "" if it listens on no port.
+func (s *Server) URL() string {
+	if s.o.Listen == "" {
+		return ""
+	}
+	return s.engine.ClientURL()
+}
+
+// Ready returns nil if the server can take and give jobs, or why it can't.
+func (s *Server) Ready() error {
+	if err := s.log.failure(); err != nil {
+		return err
+	}
+	if !s.isMade() {
+		return errors.New("waiting for the other nodes")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	switch info, err := s.own.journals.Info(ctx); {
+	case err != nil:
+		return fmt.Errorf("the store does not answer: %w", cause(err))
+	case info.Cluster != nil && info.Cluster.Leader == "" && len(s.o.Peers) > 0:
+		return errors.New("there are too few nodes")
+	}
+	return nil
+}
+
+// Connect returns a client of the server in its own process.
+func (s *Server) Connect(ctx context.Context) (*Queue, error) {
+	q, err := connect(ctx, "server", s.o.Log, s.dial)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the server of %s: %w", s.o.Dir, err)
+	}
+	return q, nil
+}
+
+// Close ends the server. What it acknowledged is on the disk.
+func (s *Server) Close() {
+	s.cancel()
+	s.tasks.Wait()
+	if s.own != nil {
+		s.own.Close()
+	}
+	if s.engine != nil {
+		s.engine.Shutdown()
+		s.engine.WaitForShutdown()
+	}
+	s.lock.Release()
 }
 
 // ServerStats are the numbers of a server at one moment.
@@ -39,32 +210,40 @@ type ServerStats struct {
 	Leader      bool  // of the cluster; always, of a single node
 	Streams     int   // of the store, as this node has it
 	Messages    int64 // in them
-	Bytes       int64 // on the disk
+	Bytes       int64 // of them
 	MessagesIn  int64 // since the start, from clients
 	MessagesOut int64
 	Slow        int64 // clients that were cut off because they read too slowly
 }
 
-var errSkeleton = errors.New("not done yet")
-
-// Serve starts a server. It refuses to listen beyond loopback without a certificate
-// and a token, and a store that is of another version, in use, or on a file system
-// whose locks and syncs are not to be relied upon.
-//
-// A node of a cluster does not wait for the others: Ready says when it has them.
-func Serve(ctx context.Context, o ServerOptions) (*Server, error) { return nil, errSkeleton }
-
-// URL returns where clients find the server, or "" if it listens on no port.
-func (s *Server) URL() string { return "" }
-
-// Ready returns nil if the server can take and give jobs, or why it can't.
-func (s *Server) Ready() error { return errSkeleton }
-
 // Stats returns the numbers of the server.
-func (s *Server) Stats() ServerStats { return ServerStats{} }
+func (s *Server) Stats() ServerStats {
+	t := ServerStats{Leader: s.leads()}
+	if v, err := s.engine.Varz(nil); err == nil {
+		t.Connections, t.MessagesIn, t.MessagesOut, t.Slow = v.Connections, v.InMsgs, v.OutMsgs, v.SlowConsumers
+	}
+	if r, err := s.engine.Routez(nil); err == nil {
+		peers := map[string]bool{}
+		for _, route := range r.Routes {
+			peers[route.RemoteID] = true
+		}
+		t.Peers = len(peers)
+	}
+	if j, err := s.engine.Jsz(nil); err == nil {
+		t.Streams, t.Messages, t.Bytes = j.Streams, int64(j.Messages), int64(j.Bytes)
+	}
+	return t
+}
 
-// Connect returns a client of the server in its own process.
-func (s *Server) Connect(ctx context.Context) (*Queue, error) { return nil, errSkeleton }
+// leads reports whether this is the node that decides for the cluster.
+func (s *Server) leads() bool { return len(s.o.Peers) == 0 || s.engine.JetStreamIsLeader() }
 
-// Close ends the server. What it acknowledged is on the disk.
-func (s *Server) Close() {}
+// engine returns the options of the engine, or what is wrong with o.
+func (o *ServerOptions) engine() (*server.Options, error) {
+	e := &server.Options{
+		ServerName: "rollcall", NoSigs: true, DisableJetStreamBanner: true, DontListen: o.Listen == "",
+		JetStream: true, StoreDir: filepath.Clean(o.Dir), SyncAlways: true, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 1 << 50,
+		Authorization: o.Token, PingInterval: 30 * time.Second, TLSTimeout: 5, MaxPayload: server.MAX_PAYLOAD_SIZE,
+	}
+	return e, o.listens(e)
+}
