@@ -13,7 +13,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
-	queue "rollcall/pipeline/fleet/oldqueue"
+	"rollcall/pipeline/fleet/queue"
 	"rollcall/pipeline/results"
 	"rollcall/report"
 )
@@ -85,7 +85,7 @@ func (r *fleetRun) work(n int) error {
 	for range min(n, r.plan.Parallel) {
 		g.Go(func() error {
 			for range todo {
-				lease, err := r.queue.Next(ctx)
+				lease, err := r.queue.Next(ctx, hostName())
 				if errors.Is(err, errInterrupted) {
 					return nil
 				}
@@ -127,6 +127,11 @@ func (r *fleetRun) carryOut(lease *queue.Lease) error {
 	r.mu.Unlock()
 
 	o := r.runTenant(j, lease)
+	select {
+	case <-lease.Lost(): // another may have the job by now
+		return fmt.Errorf("%s: the store in %s did not take a sign of life of its job", j.Name, r.dir)
+	default:
+	}
 	now := time.Now().UTC()
 	o.Started, o.Finished = &began, &now
 
@@ -143,7 +148,7 @@ func (r *fleetRun) carryOut(lease *queue.Lease) error {
 		r.halt()
 	}
 	if o.State == results.Interrupted {
-		return lease.Return()
+		return lease.Return(context.WithoutCancel(r.interrupts.ctx))
 	}
 	return lease.Done(context.WithoutCancel(r.interrupts.ctx), o)
 }

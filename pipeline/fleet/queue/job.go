@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 )
@@ -50,7 +49,7 @@ type Fleet struct {
 	Parallel  int           `json:"parallel"`
 	Takeover  time.Duration `json:"takeover"`
 	MaxFailed string        `json:"max_failed,omitempty"`
-	Submitted time.Time     `json:"submitted"`
+	Submitted time.Time     `json:"submitted"`          // as the server saw it
 	Schedule  string        `json:"schedule,omitempty"` // that it is a firing of
 	Tenants   int           `json:"tenants"`
 	Accepted  bool          `json:"accepted"`
@@ -78,12 +77,13 @@ const (
 // A TenantState is how far a tenant of a fleet is.
 type TenantState struct {
 	Job
-	State    string
-	Worker   string // that has it
-	Epoch    uint64
-	Progress json.RawMessage // as the worker said last
-	Outcome  json.RawMessage // as Lease.Done was told
-	Since    time.Time       // of the state
+	State      string
+	Worker     string // that has it
+	Epoch      uint64
+	Progress   json.RawMessage // as the worker said last
+	Outcome    json.RawMessage // as Lease.Done was told
+	Since      time.Time       // of the state
+	Rejections []string        // by workers that can't do the job, and why
 }
 
 // A FleetState is how far a fleet is.
@@ -91,39 +91,3 @@ type FleetState struct {
 	Fleet
 	Jobs []TenantState // in the order of the fleet
 }
-
-// A HeldError says that another fleet works on what a job is for.
-type HeldError struct {
-	Job, Holder Job
-	Since       time.Time
-}
-
-func (e *HeldError) Error() string { return "" }
-
-// A NotFoundError says that there is no such fleet, or schedule.
-type NotFoundError struct {
-	Name, Nearest string
-}
-
-func (e *NotFoundError) Error() string { return "" }
-
-// Submit puts the jobs of a fleet in the queue, all or none. Of a fleet that has
-// another's tenant it returns a HeldError.
-func (q *Queue) Submit(ctx context.Context, f Fleet, jobs []Job) error { return errSkeleton }
-
-// Fleets returns all fleets, the newest last.
-func (q *Queue) Fleets(ctx context.Context) ([]Fleet, error) { return nil, errSkeleton }
-
-// Find returns the fleet with an ID, or the latest with a name, or a NotFoundError.
-func (q *Queue) Find(ctx context.Context, nameOrID string) (*Fleet, error) { return nil, errSkeleton }
-
-// NewID returns an ID for a fleet of that name which no other has.
-func (q *Queue) NewID(ctx context.Context, name string, now time.Time) (string, error) {
-	return "", errSkeleton
-}
-
-// State returns how far a fleet is.
-func (q *Queue) State(ctx context.Context, id string) (*FleetState, error) { return nil, errSkeleton }
-
-// Again puts jobs in the queue again that are lost or not complete.
-func (q *Queue) Again(ctx context.Context, id string, tenants []string) error { return errSkeleton }
