@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // random returns n bytes that no other call returns.
@@ -71,8 +72,9 @@ func TestFilesDamaged(t *testing.T) {
 	q := dialed(t, Options{URL: s.URL()})
 	for _, size := range []int{10, 3 * partSize} {
 		check(t, q.Put(t.Context(), "a", bytes.NewReader(random(size))))
-		h, b, err := q.head(t.Context(), "a")
+		h, err := q.head(t.Context(), "a")
 		check(t, err)
+		b := h.data
 		subject := fileSubject("a")
 		m := nats.NewMsg(subject)
 		if h.Parts > 0 {
@@ -81,13 +83,14 @@ func TestFilesDamaged(t *testing.T) {
 		} else {
 			old, err := q.message(t.Context(), subject)
 			check(t, err)
-			m.Header, b = old.Header, append([]byte("x"), b[1:]...)
+			m.Header.Set(headHeader, old.Header.Get(headHeader))
+			b = append([]byte("x"), b[1:]...)
 		}
 		m.Data = b
 		check(t, q.publish(t.Context(), m))
 		says(t, q.Get(t.Context(), "a", io.Discard), "fetch a: its content is not what was stored")
 		if h.Parts > 0 {
-			check(t, q.purgeFiles(t.Context(), m.Subject))
+			check(t, q.purgeFiles(t.Context(), jetstream.WithPurgeSubject(m.Subject)))
 			says(t, q.Get(t.Context(), "a", io.Discard), "fetch a: there is no such file")
 		}
 	}
