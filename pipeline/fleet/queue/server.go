@@ -139,6 +139,7 @@ func (s *Server) tend(ctx context.Context) {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	tasks.Go(func() { s.own.fire(ctx) })
+	tasks.Go(func() { s.own.tidy(ctx) })
 	if s.o.Keep > 0 {
 		tasks.Go(func() { s.clean(ctx) })
 	}
