@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -210,6 +211,9 @@ func away(err error) bool {
 		if errors.Is(err, e) {
 			return true
 		}
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
 	}
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && e.Code >= 500
