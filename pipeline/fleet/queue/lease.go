@@ -121,6 +121,16 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 	}
 }
 
+// tidy tidies up what workers that are gone have left, if no worker does, until ctx ends.
+func (q *Queue) tidy(ctx context.Context) {
+	for ctx.Err() == nil && !q.conn.IsClosed() {
+		if _, err := q.Next(ctx, ""); err != nil && ctx.Err() == nil {
+			q.log.Warn("tidy up", zap.Error(err))
+			wait(ctx, time.Second)
+		}
+	}
+}
+
 // do carries out what was chosen, and returns the lease if that was to take a job. It
 // can't be interrupted, since that would leave open who has the job, but has an end.
 func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
@@ -355,12 +365,22 @@ func (l *Lease) Done(ctx context.Context, outcome any) error {
 	return nil
 }
 
-// Return has the job be free again.
+// Return has the job be free again. If it was cancelled it ends.
 func (l *Lease) Return(ctx context.Context) error {
 	e, rev := l.end()
 	e.free()
-	_, err := l.last(ctx, "return", e, rev)
-	return err
+	rev, err := l.last(ctx, "return", e, rev)
+	if err != nil || l.StopReason() != StopCancelled {
+		return err
+	}
+	r, _, err := l.q.record(ctx, l.Fleet)
+	if err == nil && r.stopReason(l.Tenant) == StopCancelled {
+		err = ignoreChanged(l.q.end(ctx, e, rev, r.CancelOutcome)) // another may have done so
+	}
+	if err != nil {
+		return fmt.Errorf("end %s: %w", l.Tenant, err)
+	}
+	return nil
 }
 
 // maxRejections is after how many a job is not offered any more.

@@ -139,6 +139,7 @@ func (s *Server) tend(ctx context.Context) {
 	defer tasks.Wait()
 	tasks.Go(func() { s.own.fire(ctx) })
 	tasks.Go(func() { s.clean(ctx) })
+	tasks.Go(func() { s.own.tidy(ctx) })
 }
 
 func (s *Server) isMade() bool {
