@@ -57,7 +57,7 @@ func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
 	}
 	for _, a := range todo {
 		for again := &a; again != nil; {
-			_, err := q.put(ctx, again.entry, again.revision)
+			_, err := q.putEntry(ctx, again.entry, again.revision)
 			if !errors.Is(err, errChanged) {
 				if err != nil {
 					return err
@@ -108,8 +108,8 @@ func (q *Queue) look(ctx context.Context, j Job) (*again, error) {
 			continue
 		}
 		var found jetstream.KeyValueEntry
-		if err := repeat(ctx, func(ctx context.Context) (err error) {
-			found, err = latest(ctx, q.outcomes, outcomeKey(j.Fleet, j.Tenant))
+		if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
+			found, err = q.latest(ctx, q.outcomes, outcomeKey(j.Fleet, j.Tenant))
 			return err
 		}); err != nil {
 			return nil, err
@@ -146,7 +146,7 @@ func (q *Queue) Restart(ctx context.Context, f Fleet, jobs []Job, left []string)
 
 func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string) error {
 	var was jetstream.KeyValueEntry
-	if err := repeat(ctx, func(ctx context.Context) (err error) { was, err = latest(ctx, q.fleets, f.ID); return err }); err != nil {
+	if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { was, err = q.latest(ctx, q.fleets, f.ID); return err }); err != nil {
 		return err
 	}
 	var rev uint64
@@ -157,7 +157,7 @@ func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string)
 	write := func() error {
 		b, err := json.Marshal(r)
 		if err == nil {
-			rev, err = swap(ctx, q.fleets, f.ID, b, rev)
+			rev, err = q.swap(ctx, q.fleets, f.ID, b, rev)
 		}
 		return err
 	}
@@ -179,7 +179,7 @@ func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string)
 				return err
 			}
 		}
-		if err := remove(ctx, q.jobs, key, e.revision); err != nil {
+		if err := q.remove(ctx, q.jobs, key, e.revision); err != nil {
 			return err
 		}
 	}
@@ -195,7 +195,7 @@ func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string)
 		}
 	}
 	var now jetstream.KeyValueEntry
-	if err := repeat(ctx, func(ctx context.Context) (err error) { now, err = latest(ctx, q.fleets, f.ID); return err }); err != nil {
+	if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { now, err = q.latest(ctx, q.fleets, f.ID); return err }); err != nil {
 		return err
 	}
 	if now == nil {

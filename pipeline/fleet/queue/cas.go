@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	callTimeout = 2 * time.Second        // of one call to the server, which is then made again
-	retryWait   = 100 * time.Millisecond // between two calls
+	callTimeout     = 2 * time.Second // of one call to the server, which is then made again
+	snapshotTimeout = 30 * time.Second
+	retryWait       = 100 * time.Millisecond // between two calls
 )
 
 // errChanged says that what was to be changed is not at the revision it was expected at.
@@ -25,14 +26,14 @@ var errChanged = errors.New("it was changed meanwhile")
 // A call that was not answered may have been carried out. It is made again, which the
 // revision makes harmless, and what is then found says whether it was: so the error is
 // never in doubt, but for the error of ctx.
-func swap(ctx context.Context, kv jetstream.KeyValue, key string, value []byte, rev uint64) (uint64, error) {
+func (q *Queue) swap(ctx context.Context, kv jetstream.KeyValue, key string, value []byte, rev uint64) (uint64, error) {
 	var got uint64
-	err := repeat(ctx, func(ctx context.Context) (err error) {
+	err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
 		got, err = kv.Update(ctx, key, value, rev)
 		if !isChanged(err) {
 			return err
 		}
-		e, err := latest(ctx, kv, key)
+		e, err := q.latest(ctx, kv, key)
 		switch {
 		case err != nil:
 			return err
@@ -49,13 +50,13 @@ func swap(ctx context.Context, kv jetstream.KeyValue, key string, value []byte, 
 
 // remove deletes key if it is still at revision rev. That it is deleted already is
 // no error.
-func remove(ctx context.Context, kv jetstream.KeyValue, key string, rev uint64) error {
-	return repeat(ctx, func(ctx context.Context) error {
+func (q *Queue) remove(ctx context.Context, kv jetstream.KeyValue, key string, rev uint64) error {
+	return q.repeat(ctx, callTimeout, func(ctx context.Context) error {
 		err := kv.Delete(ctx, key, jetstream.LastRevision(rev))
 		if !isChanged(err) {
 			return err
 		}
-		e, err := latest(ctx, kv, key)
+		e, err := q.latest(ctx, kv, key)
 		switch {
 		case err != nil:
 			return err
@@ -73,11 +74,11 @@ var errStale = errors.New("the server is behind")
 
 // latest returns the last entry of key, which may be the marker of a deletion, or nil if
 // there never was one.
-func latest(ctx context.Context, kv jetstream.KeyValue, key string) (jetstream.KeyValueEntry, error) {
+func (q *Queue) latest(ctx context.Context, kv jetstream.KeyValue, key string) (jetstream.KeyValueEntry, error) {
 	e, err := kv.Get(ctx, key)
 	if errors.Is(err, jetstream.ErrKeyDeleted) || errors.Is(err, jetstream.ErrKeyNotFound) {
 		// A watch tells the revision of the marker.
-		all, err := snapshot(ctx, kv, key)
+		all, err := q.snapshot(ctx, kv, key)
 		return all[key], err
 	}
 	return e, err
@@ -85,9 +86,9 @@ func latest(ctx context.Context, kv jetstream.KeyValue, key string) (jetstream.K
 
 // snapshot returns the last entries of all keys that match filter, markers of deletions
 // as well.
-func snapshot(ctx context.Context, kv jetstream.KeyValue, filter string) (map[string]jetstream.KeyValueEntry, error) {
+func (q *Queue) snapshot(ctx context.Context, kv jetstream.KeyValue, filter string) (map[string]jetstream.KeyValueEntry, error) {
 	all := make(map[string]jetstream.KeyValueEntry)
-	err := repeat(ctx, func(ctx context.Context) error {
+	err := q.repeat(ctx, snapshotTimeout, func(ctx context.Context) error {
 		clear(all)
 		w, err := kv.WatchFiltered(ctx, []string{filter})
 		if err != nil {
@@ -112,24 +113,20 @@ func snapshot(ctx context.Context, kv jetstream.KeyValue, filter string) (map[st
 	return all, err
 }
 
-// repeat calls f until it has an answer of the server, or ctx ends. The context of
-// each call ends by itself.
-func repeat(ctx context.Context, f func(context.Context) error) error {
-	timeout := callTimeout
+// repeat calls f until it has an answer of the server, or ctx ends. A call that has none
+// ends after timeout, or with the connection.
+func (q *Queue) repeat(ctx context.Context, timeout time.Duration, f func(context.Context) error) error {
 	for {
 		call, cancel := context.WithTimeout(ctx, timeout)
+		unlink := context.AfterFunc(q.connection(), cancel)
 		err := f(call)
+		unlink()
 		cancel()
-		if err == nil || !isUnanswered(err) {
+		if err == nil || !isUnanswered(err) || q.conn.IsClosed() {
 			return err
 		}
-		if timeout < 8*callTimeout { // an answer may be long
-			timeout *= 2
-		}
-		select {
-		case <-ctx.Done():
+		if wait(ctx, retryWait) != nil {
 			return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
-		case <-time.After(retryWait):
 		}
 	}
 }
@@ -141,13 +138,4 @@ func isChanged(err error) bool {
 
 // isUnanswered reports whether err leaves open what the server has done, or says that
 // it can't do anything right now.
-func isUnanswered(err error) bool {
-	for _, e := range []error{context.DeadlineExceeded, context.Canceled, errStale, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected,
-		nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded, jetstream.ErrNoStreamResponse} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	e, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && e.Code >= 500
-}
+func isUnanswered(err error) bool { return errors.Is(err, errStale) || away(err) }

@@ -29,6 +29,7 @@ func cluster(t *testing.T) (nodes []*Server, o Options) {
 // Of three nodes one may go for good: what was acknowledged is there, and more can be
 // appended and stored. Two may not: nothing is acknowledged then.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	nodes, o := cluster(t)
 	q := dialed(t, o)
 	for _, s := range nodes {
@@ -81,6 +82,7 @@ func TestCluster(t *testing.T) {
 
 // A peer without the token, or with a certificate of another authority, is none.
 func TestForeignPeer(t *testing.T) {
+	t.Parallel()
 	ours, theirs := certificates(t), certificates(t)
 	for _, foreign := range []ServerOptions{{TLS: ours.server, Token: "wr0ng"}, {TLS: theirs.server, Token: "s3cret"}} {
 		peers := ports(t, 3)

@@ -28,7 +28,7 @@ func (q *Queue) change(ctx context.Context, id string, change func(*fleetRecord)
 		change(&r)
 		b, err := json.Marshal(r)
 		if err == nil {
-			_, err = swap(ctx, q.fleets, id, b, rev)
+			_, err = q.swap(ctx, q.fleets, id, b, rev)
 		}
 		if errors.Is(err, errChanged) {
 			continue

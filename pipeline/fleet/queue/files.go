@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,15 +13,18 @@ import (
 	"hash"
 	"io"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 )
 
-// A file is a message with its head: fleet.files.head.NAME. The content of a small one
-// stands there, too, so that a thousand rosters cost a thousand writes of the disk;
-// that of others is in fleet.files.part.ID.N, which are there before the head is.
+// A file is a message with its head: fleet.files.head.NAME, the name in base64. The
+// content of a small one stands there, too, so that a thousand rosters cost a thousand
+// writes of the disk; that of others is in fleet.files.part.ID.N, which are there before
+// the head is. A head changes by compare and set; before it goes it says that it does.
 const (
 	headSubject = filesSubject + "head."
 	partSubject = filesSubject + "part."
@@ -39,6 +43,11 @@ type fileHead struct {
 	SHA256 string `json:"sha256"`
 	ID     string `json:"id,omitempty"` // of its parts
 	Parts  int    `json:"parts,omitempty"`
+	Gone   bool   `json:"gone,omitempty"` // it is being deleted
+
+	seq   uint64 // of its message; 0 if there is none
+	since time.Time
+	data  []byte
 }
 
 // RosterName is what a roster, or a file that stands beside it, is called in the store.
@@ -50,56 +59,81 @@ func ResultName(fleet, tenant, suffix string) string {
 	return "results/" + fleet + "/" + tenant + suffix
 }
 
-// fileSubject returns where the head of a file is.
+// fileSubject returns where the head of a file is, and fileName the opposite.
 func fileSubject(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return headSubject + hex.EncodeToString(sum[:])
+	return headSubject + base64.RawURLEncoding.EncodeToString([]byte(name))
+}
+
+func fileName(subject string) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(subject, headSubject))
+	return string(b), err
 }
 
 // Put stores what r has as the file called name, in place of what it was, as a whole:
 // it is either the old or the new.
 func (q *Queue) Put(ctx context.Context, name string, r io.Reader) error {
-	old, _, err := q.head(ctx, name)
-	if err != nil && !errors.Is(err, ErrNoFile) {
-		return fmt.Errorf("store %s: %w", name, err)
-	}
 	h := &fileHead{Name: name}
-	if err := q.putFile(ctx, h, r); err != nil {
+	if err := q.put(ctx, h, r); err != nil {
 		q.removeParts(context.WithoutCancel(ctx), h)
 		return fmt.Errorf("store %s: %w", name, cause(err))
-	}
-	if old != nil {
-		if err := q.removeParts(ctx, old); err != nil {
-			return fmt.Errorf("store %s: remove what it was: %w", name, cause(err))
-		}
 	}
 	return nil
 }
 
 // put stores the parts of a file, and then its head.
-func (q *Queue) putFile(ctx context.Context, h *fileHead, r io.Reader) error {
+func (q *Queue) put(ctx context.Context, h *fileHead, r io.Reader) error {
 	sum := sha256.New()
 	first, err := part(r, sum)
 	if err != nil {
 		return err
 	}
-	h.Size = int64(len(first))
-	inline := first
+	h.Size, h.data, h.ID = int64(len(first)), first, rand.Text()
 	if len(first) == partSize { // there may be more
-		inline, h.ID = nil, rand.Text()
+		h.data = nil
 		if err := q.putParts(ctx, h, first, r, sum); err != nil {
 			return err
 		}
 	}
 	h.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	head, err := json.Marshal(h)
+	for {
+		old, err := q.head(ctx, h.Name)
+		if err != nil {
+			return err
+		}
+		ok, err := q.swapHead(ctx, old, h)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return q.removeParts(ctx, old)
+		}
+	}
+}
+
+// swapHead puts the head h in place of old, and reports whether that was still there.
+func (q *Queue) swapHead(ctx context.Context, old, h *fileHead) (ok bool, err error) {
+	b, err := json.Marshal(h)
 	if err != nil {
-		return err
+		return false, err
 	}
 	m := nats.NewMsg(fileSubject(h.Name))
-	m.Header.Set(headHeader, string(head))
-	m.Data = inline
-	return q.publish(ctx, m)
+	m.Header.Set(headHeader, string(b))
+	m.Data = h.data
+	err = q.retry(ctx, func(ctx context.Context) error {
+		ack, err := q.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(old.seq))
+		if !wrongSequence(err) {
+			if ok = err == nil; ok {
+				h.seq = ack.Sequence
+			}
+			return err
+		}
+		now, err := q.head(ctx, h.Name) // it may be this one, of an attempt before
+		if err == nil && now.seq != old.seq && now.ID == h.ID && now.Gone == h.Gone {
+			h.seq, ok = now.seq, true
+		}
+		return err
+	})
+	return ok, err
 }
 
 // putParts stores the parts of a file, of which the first was read.
@@ -147,16 +181,19 @@ func (q *Queue) Get(ctx context.Context, name string, w io.Writer) error {
 }
 
 func (q *Queue) get(ctx context.Context, name string, w io.Writer) error {
-	h, b, err := q.head(ctx, name)
+	h, err := q.head(ctx, name)
 	if err != nil {
 		return err
 	}
+	if !h.there() {
+		return ErrNoFile
+	}
 	sum := sha256.New()
 	w = io.MultiWriter(sum, w)
-	if _, err := w.Write(b); err != nil {
+	if _, err := w.Write(h.data); err != nil {
 		return err
 	}
-	size := int64(len(b))
+	size := int64(len(h.data))
 	for from := 0; from < h.Parts; from += partsAtOnce {
 		parts := make([][]byte, min(partsAtOnce, h.Parts-from))
 		g, ctx := errgroup.WithContext(ctx)
@@ -185,20 +222,27 @@ func (q *Queue) get(ctx context.Context, name string, w io.Writer) error {
 	return nil
 }
 
-// head returns the head of a file, and the content of a small one.
-func (q *Queue) head(ctx context.Context, name string) (*fileHead, []byte, error) {
+// head returns the head of a file, which may be that of no file.
+func (q *Queue) head(ctx context.Context, name string) (*fileHead, error) {
 	m, err := q.message(ctx, fileSubject(name))
+	if errors.Is(err, ErrNoFile) {
+		return &fileHead{Name: name}, nil
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	h := new(fileHead)
 	if err := json.Unmarshal([]byte(m.Header.Get(headHeader)), h); err != nil {
-		return nil, nil, fmt.Errorf("read its head: %w", err)
+		return nil, fmt.Errorf("read its head: %w", err)
 	}
-	return h, m.Data, nil
+	h.seq, h.since, h.data = m.Sequence, m.Time, m.Data
+	return h, nil
 }
 
-// message returns the message of a subject.
+// there reports whether h is the head of a file.
+func (h *fileHead) there() bool { return h.seq != 0 && !h.Gone }
+
+// message returns the message of a subject, or ErrNoFile.
 func (q *Queue) message(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
 	err = q.retry(ctx, func(ctx context.Context) error {
 		m, err = q.files.GetLastMsgForSubject(ctx, subject)
@@ -210,44 +254,69 @@ func (q *Queue) message(ctx context.Context, subject string) (m *jetstream.RawSt
 	return m, err
 }
 
-// Has reports whether there is a file called name.
+// Has reports whether there is a file called name. If there is, it is as new from then
+// on as one that was just put: it stays in the store for a day at least, whatever needs
+// it, and whoever means to need it can count on it.
 func (q *Queue) Has(ctx context.Context, name string) (bool, error) {
-	_, _, err := q.head(ctx, name)
-	switch {
-	case errors.Is(err, ErrNoFile):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("look for %s: %w", name, cause(err))
+	for {
+		h, err := q.head(ctx, name)
+		if err == nil && !h.there() {
+			return false, nil
+		}
+		renewed := false
+		if err == nil {
+			renewed, err = q.swapHead(ctx, h, h)
+		}
+		switch {
+		case err != nil:
+			return false, fmt.Errorf("look for %s: %w", name, cause(err))
+		case renewed:
+			return true, nil
+		}
 	}
-	return true, nil
 }
 
 // Delete removes the file called name, if there is one.
 func (q *Queue) Delete(ctx context.Context, name string) error {
-	h, _, err := q.head(ctx, name)
-	if errors.Is(err, ErrNoFile) {
-		return nil
+	for {
+		h, err := q.head(ctx, name)
+		if err == nil && h.seq == 0 {
+			return nil
+		}
+		gone := false
+		if err == nil {
+			gone, err = q.deleteHead(ctx, h)
+		}
+		switch {
+		case err != nil:
+			return fmt.Errorf("remove %s: %w", name, cause(err))
+		case gone:
+			return nil
+		}
 	}
-	if err == nil {
-		err = q.purgeFiles(ctx, fileSubject(name))
+}
+
+// deleteHead removes the file whose head is h, and reports whether h was still there.
+func (q *Queue) deleteHead(ctx context.Context, h *fileHead) (ok bool, err error) {
+	gone := &fileHead{Name: h.Name, ID: h.ID, Parts: h.Parts, Gone: true}
+	if ok, err = q.swapHead(ctx, h, gone); !ok || err != nil {
+		return ok, err
 	}
-	if err == nil {
-		err = q.removeParts(ctx, h)
+	if err := q.removeParts(ctx, gone); err != nil {
+		return true, err
 	}
-	if err != nil {
-		return fmt.Errorf("remove %s: %w", name, cause(err))
-	}
-	return nil
+	// What was put meanwhile stays.
+	return true, q.purgeFiles(ctx, jetstream.WithPurgeSubject(fileSubject(h.Name)), jetstream.WithPurgeSequence(gone.seq+1))
 }
 
 // removeParts removes the parts of a file, if it has some.
 func (q *Queue) removeParts(ctx context.Context, h *fileHead) error {
-	if h.ID == "" {
+	if h.Parts == 0 {
 		return nil
 	}
-	return q.purgeFiles(ctx, partSubject+h.ID+".*")
+	return q.purgeFiles(ctx, jetstream.WithPurgeSubject(partSubject+h.ID+".*"))
 }
 
-func (q *Queue) purgeFiles(ctx context.Context, subject string) error {
-	return q.retry(ctx, func(ctx context.Context) error { return q.files.Purge(ctx, jetstream.WithPurgeSubject(subject)) })
+func (q *Queue) purgeFiles(ctx context.Context, what ...jetstream.StreamPurgeOpt) error {
+	return q.retry(ctx, func(ctx context.Context) error { return q.files.Purge(ctx, what...) })
 }

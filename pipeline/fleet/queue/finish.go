@@ -13,7 +13,7 @@ import (
 // end ends a job that nobody holds.
 func (q *Queue) end(ctx context.Context, e entry, rev uint64, raw json.RawMessage) error {
 	e.Ended, e.Outcome, e.Since = true, raw, time.Now().UTC()
-	rev, err := q.put(ctx, e, rev)
+	rev, err := q.putEntry(ctx, e, rev)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (q *Queue) finish(ctx context.Context, e entry, rev uint64) error {
 	if err := q.keep(ctx, e); err != nil {
 		return err
 	}
-	if err := remove(ctx, q.jobs, e.Key, rev); err != nil {
+	if err := q.remove(ctx, q.jobs, e.Key, rev); err != nil {
 		return fmt.Errorf("remove the job of %s: %w", e.Tenant, err)
 	}
 	if isComplete(e.Outcome) {
@@ -46,8 +46,8 @@ func (q *Queue) keep(ctx context.Context, e entry) error {
 	for {
 		var was jetstream.KeyValueEntry
 		var rev uint64
-		err := repeat(ctx, func(ctx context.Context) (err error) {
-			was, err = latest(ctx, q.outcomes, key)
+		err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
+			was, err = q.latest(ctx, q.outcomes, key)
 			return err
 		})
 		if err == nil && was != nil {
@@ -58,7 +58,7 @@ func (q *Queue) keep(ctx context.Context, e entry) error {
 			}
 		}
 		if err == nil {
-			_, err = swap(ctx, q.outcomes, key, b, rev)
+			_, err = q.swap(ctx, q.outcomes, key, b, rev)
 		}
 		if errors.Is(err, errChanged) {
 			continue

@@ -121,6 +121,16 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 	}
 }
 
+// tidy tidies up what workers that are gone have left, if no worker does, until ctx ends.
+func (q *Queue) tidy(ctx context.Context) {
+	for ctx.Err() == nil && !q.conn.IsClosed() {
+		if _, err := q.Next(ctx, ""); err != nil && ctx.Err() == nil {
+			q.log.Warn("tidy up", zap.Error(err))
+			wait(ctx, time.Second)
+		}
+	}
+}
+
 // do carries out what was chosen, and returns the lease if that was to take a job. It
 // can't be interrupted, since that would leave open who has the job, but has an end.
 func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
@@ -136,7 +146,7 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 		return nil, q.end(ctx, e, c.job.revision, c.fleet.CancelOutcome)
 	}
 	e.free()
-	_, err := q.put(ctx, e, c.job.revision)
+	_, err := q.putEntry(ctx, e, c.job.revision)
 	return nil, err
 }
 
@@ -146,7 +156,7 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 	e := c.job.entry
 	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, nuid.Next(), 0, e.Epoch+1, time.Now().UTC()
 	began := time.Now()
-	rev, err := q.put(ctx, e, c.job.revision)
+	rev, err := q.putEntry(ctx, e, c.job.revision)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +166,7 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 		e.free()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.fleet.Takeover/2)
 		defer cancel()
-		_, err = q.put(ctx, e, rev)
+		_, err = q.putEntry(ctx, e, rev)
 		return nil, err
 	}
 	l := &Lease{Job: e.Job, Epoch: e.Epoch, q: q, takeover: c.fleet.Takeover, lost: make(chan struct{}), stop: make(chan struct{}), quit: make(chan struct{}),
@@ -167,21 +177,21 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 	return l, nil
 }
 
-// put swaps the entry of a job.
-func (q *Queue) put(ctx context.Context, e entry, rev uint64) (uint64, error) {
+// putEntry swaps the entry of a job.
+func (q *Queue) putEntry(ctx context.Context, e entry, rev uint64) (uint64, error) {
 	b, err := json.Marshal(e)
 	if err != nil {
 		return 0, err
 	}
-	return swap(ctx, q.jobs, e.Key, b, rev)
+	return q.swap(ctx, q.jobs, e.Key, b, rev)
 }
 
 // entryOf returns the entry of a job as it is now, or a marker of its deletion, with its
 // revision.
 func (q *Queue) entryOf(ctx context.Context, key string) (e entry, rev uint64, err error) {
 	var found jetstream.KeyValueEntry
-	err = repeat(ctx, func(ctx context.Context) (err error) {
-		found, err = latest(ctx, q.jobs, key)
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
+		found, err = q.latest(ctx, q.jobs, key)
 		return err
 	})
 	if err != nil || found == nil {
@@ -211,7 +221,7 @@ func (l *Lease) renew() {
 		l.mu.Lock()
 		e.Progress = l.progress
 		l.mu.Unlock()
-		rev, err := l.q.put(ctx, e, rev)
+		rev, err := l.q.putEntry(ctx, e, rev)
 		cancel()
 		if err == nil {
 			l.mu.Lock()
@@ -318,7 +328,7 @@ func (l *Lease) end() (e entry, rev uint64) {
 // last makes the last change of the entry, as end has it, that the holder makes.
 func (l *Lease) last(ctx context.Context, what string, e entry, rev uint64) (uint64, error) {
 	for {
-		got, err := l.q.put(ctx, e, rev)
+		got, err := l.q.putEntry(ctx, e, rev)
 		if errors.Is(err, errChanged) {
 			// It may have been a renewal that end has cut short.
 			var now entry
@@ -355,12 +365,22 @@ func (l *Lease) Done(ctx context.Context, outcome any) error {
 	return nil
 }
 
-// Return has the job be free again.
+// Return has the job be free again. If it was cancelled it ends.
 func (l *Lease) Return(ctx context.Context) error {
 	e, rev := l.end()
 	e.free()
-	_, err := l.last(ctx, "return", e, rev)
-	return err
+	rev, err := l.last(ctx, "return", e, rev)
+	if err != nil || l.StopReason() != StopCancelled {
+		return err
+	}
+	r, _, err := l.q.record(ctx, l.Fleet)
+	if err == nil && r.stopReason(l.Tenant) == StopCancelled {
+		err = ignoreChanged(l.q.end(ctx, e, rev, r.CancelOutcome)) // another may have done so
+	}
+	if err != nil {
+		return fmt.Errorf("end %s: %w", l.Tenant, err)
+	}
+	return nil
 }
 
 // maxRejections is after how many a job is not offered any more.

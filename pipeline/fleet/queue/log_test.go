@@ -115,6 +115,7 @@ func waitFor(t *testing.T, is func() bool) {
 // A server that is killed, and comes back on its store, has every message that it
 // acknowledged, each once, and whoever appends just goes on.
 func TestLogServerKilled(t *testing.T) {
+	t.Parallel()
 	dir, at := t.TempDir(), ports(t, 1)[0]
 	url, kill := serveAside(t, dir, at)
 	q := dialed(t, Options{URL: url})

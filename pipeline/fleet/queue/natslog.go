@@ -11,7 +11,8 @@ import (
 )
 
 // A natsLog has the lines of the engine be lines of our log, without the token. What
-// the engine notes of its ordinary work is for debugging here.
+// the engine notes of its ordinary work is for debugging here, and what it calls an
+// error a warning: a peer that can't be reached is one.
 type natsLog struct {
 	log    *zap.Logger
 	secret *strings.Replacer
@@ -38,7 +39,7 @@ func (l *natsLog) Noticef(format string, v ...any) { l.log.Debug(l.text(format, 
 func (l *natsLog) Debugf(format string, v ...any)  { l.log.Debug(l.text(format, v)) }
 func (l *natsLog) Tracef(format string, v ...any)  {}
 func (l *natsLog) Warnf(format string, v ...any)   { l.log.Warn(l.text(format, v)) }
-func (l *natsLog) Errorf(format string, v ...any)  { l.log.Error(l.text(format, v)) }
+func (l *natsLog) Errorf(format string, v ...any)  { l.log.Warn(l.text(format, v)) }
 
 // Fatalf keeps what is said, for [Server.Ready].
 func (l *natsLog) Fatalf(format string, v ...any) {

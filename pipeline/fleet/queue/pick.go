@@ -37,6 +37,7 @@ type choice struct {
 }
 
 // pick chooses what a worker is to do next at the time now. Of skip it chooses nothing.
+// A worker without a name takes no jobs.
 //
 // Jobs come from the fleet that has the smallest share of what it may have at once,
 // among those of one share from that which was submitted first; within a fleet in their
@@ -71,7 +72,7 @@ func pick(fleets []*seenFleet, worker string, now time.Time, skip func(*seenJob)
 			switch d := f.deedFor(j, worker, silent); {
 			case d == none && !silent && (j.Worker != "" || j.rejectedBy(worker)):
 				later(over)
-			case d == none || skip(j):
+			case d == none || d == take && worker == "" || skip(j):
 			case d != take:
 				return choice{d, j, f}, time.Time{}
 			case j.held() && orphan == nil:

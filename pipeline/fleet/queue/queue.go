@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -48,12 +49,11 @@ type Queue struct {
 	schedules jetstream.KeyValue // name: Schedule
 	journals  jetstream.Stream   // see Log
 	files     jetstream.Stream   // see Put
+	work      working            // see Next
 
 	mu        sync.Mutex
 	connected context.Context // ends when the connection does; there is another by then
 	cut       context.CancelFunc
-
-	work working // of Next
 }
 
 const (
@@ -211,6 +211,9 @@ func away(err error) bool {
 		if errors.Is(err, e) {
 			return true
 		}
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
 	}
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && e.Code >= 500

@@ -43,7 +43,7 @@ const (
 
 // cron returns the stream of the schedules, and makes it if need be.
 func (q *Queue) cron(ctx context.Context) (s jetstream.Stream, err error) {
-	err = repeat(ctx, func(ctx context.Context) (err error) {
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
 		if s, err = q.js.Stream(ctx, cronStream); !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return err
 		}
@@ -70,7 +70,7 @@ func (q *Queue) arm(ctx context.Context, name, pattern, zone string) error {
 	if _, err := q.cron(ctx); err != nil {
 		return err
 	}
-	return repeat(ctx, func(ctx context.Context) error { // it takes the place of what it was
+	return q.repeat(ctx, callTimeout, func(ctx context.Context) error { // it takes the place of what it was
 		opts := []jetstream.PublishOpt{jetstream.WithScheduleCron(pattern), jetstream.WithScheduleTarget(firedSubject + name)}
 		if zone != "" {
 			opts = append(opts, jetstream.WithScheduleTimeZone(zone))
@@ -86,7 +86,7 @@ func (q *Queue) disarm(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return repeat(ctx, func(ctx context.Context) error { return s.Purge(ctx, jetstream.WithPurgeSubject(cronSubject+name)) })
+	return q.repeat(ctx, callTimeout, func(ctx context.Context) error { return s.Purge(ctx, jetstream.WithPurgeSubject(cronSubject+name)) })
 }
 
 // AddSchedule adds a schedule for a fleet and its jobs, or replaces the one of its name,
@@ -156,7 +156,7 @@ func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *
 		var s Schedule
 		var e jetstream.KeyValueEntry
 		var rev uint64
-		if err := repeat(ctx, func(ctx context.Context) (err error) { e, err = latest(ctx, q.schedules, name); return err }); err != nil {
+		if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { e, err = q.latest(ctx, q.schedules, name); return err }); err != nil {
 			return err
 		}
 		there := e != nil && e.Operation() == jetstream.KeyValuePut
@@ -173,7 +173,7 @@ func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *
 		}
 		b, err := json.Marshal(s)
 		if err == nil {
-			_, err = swap(ctx, q.schedules, name, b, rev)
+			_, err = q.swap(ctx, q.schedules, name, b, rev)
 		}
 		if !errors.Is(err, errChanged) {
 			return err
@@ -183,7 +183,7 @@ func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *
 
 // Schedules returns all schedules by name.
 func (q *Queue) Schedules(ctx context.Context) (all []Schedule, err error) {
-	found, err := snapshot(ctx, q.schedules, jetstream.AllKeys)
+	found, err := q.snapshot(ctx, q.schedules, jetstream.AllKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read the schedules: %w", err)
 	}
@@ -246,7 +246,7 @@ func (q *Queue) RemoveSchedule(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	err = repeat(ctx, func(ctx context.Context) error { return q.schedules.Delete(ctx, name) })
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) error { return q.schedules.Delete(ctx, name) })
 	if err == nil {
 		err = q.disarm(ctx, name)
 	}

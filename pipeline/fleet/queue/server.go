@@ -41,7 +41,6 @@ type Server struct {
 
 const (
 	startTimeout = 30 * time.Second
-	readyTimeout = 2 * time.Second
 	madeTimeout  = 15 * time.Second // of one attempt to make the store
 )
 
@@ -139,9 +138,8 @@ func (s *Server) tend(ctx context.Context) {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	tasks.Go(func() { s.own.fire(ctx) })
-	if s.o.Keep > 0 {
-		tasks.Go(func() { s.clean(ctx) })
-	}
+	tasks.Go(func() { s.clean(ctx) })
+	tasks.Go(func() { s.own.tidy(ctx) })
 }
 
 func (s *Server) isMade() bool {
@@ -169,7 +167,7 @@ func (s *Server) Ready() error {
 	if !s.isMade() {
 		return errors.New("waiting for the other nodes")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	switch info, err := s.own.journals.Info(ctx); {
 	case err != nil:

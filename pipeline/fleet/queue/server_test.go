@@ -80,6 +80,13 @@ func dialed(t *testing.T, o Options) *Queue {
 // kills.
 func serveAside(t *testing.T, dir, listen string) (url string, kill func()) {
 	t.Helper()
+	url, _, kill = serveAsideProcess(t, dir, listen)
+	return url, kill
+}
+
+// serveAsideProcess is serveAside, and returns which process it is.
+func serveAsideProcess(t *testing.T, dir, listen string) (url string, pid int, kill func()) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "ROLLCALL_TEST_STORE="+dir, "ROLLCALL_TEST_LISTEN="+listen)
 	cmd.Stderr = os.Stderr
@@ -91,7 +98,7 @@ func serveAside(t *testing.T, dir, listen string) (url string, kill func()) {
 	b := make([]byte, 100)
 	n, err := out.Read(b)
 	check(t, err)
-	return strings.TrimSpace(string(b[:n])), kill
+	return strings.TrimSpace(string(b[:n])), cmd.Process.Pid, kill
 }
 
 // ports returns addresses that nobody listens on.
@@ -220,6 +227,7 @@ func TestNetworkFileSystem(t *testing.T) {
 
 // What the engine says is in our log, without the token; in the store it is nowhere.
 func TestSecretNowhere(t *testing.T) {
+	t.Parallel()
 	core, seen := observer.New(zap.DebugLevel)
 	const token = "s3cret/with+signs"
 	peers := ports(t, 3)

@@ -40,7 +40,7 @@ func (q *Queue) record(ctx context.Context, id string) (r fleetRecord, rev uint6
 		return r, 0, &NotFoundError{What: "fleet", Name: id}
 	}
 	var e jetstream.KeyValueEntry
-	err = repeat(ctx, func(ctx context.Context) (err error) { e, err = q.fleets.Get(ctx, id); return err })
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { e, err = q.fleets.Get(ctx, id); return err })
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound): // also of one that was deleted
 		return r, 0, &NotFoundError{What: "fleet", Name: id}
@@ -56,7 +56,7 @@ func (q *Queue) record(ctx context.Context, id string) (r fleetRecord, rev uint6
 // records returns what there is of all fleets, in the order of their submission. Those
 // that are not accepted come last.
 func (q *Queue) records(ctx context.Context) (all []fleetRecord, err error) {
-	found, err := snapshot(ctx, q.fleets, jetstream.AllKeys)
+	found, err := q.snapshot(ctx, q.fleets, jetstream.AllKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read the fleets: %w", err)
 	}
@@ -159,7 +159,7 @@ type standingEntry struct {
 // later.
 func (q *Queue) standing(ctx context.Context, id string) (entries map[string]standingEntry, outcomes map[string]outcome, err error) {
 	entries, outcomes = make(map[string]standingEntry), make(map[string]outcome)
-	found, err := snapshot(ctx, q.jobs, jetstream.AllKeys)
+	found, err := q.snapshot(ctx, q.jobs, jetstream.AllKeys)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the jobs of fleet %s: %w", id, err)
 	}
@@ -175,7 +175,7 @@ func (q *Queue) standing(ctx context.Context, id string) (entries map[string]sta
 			entries[key] = s
 		}
 	}
-	found, err = snapshot(ctx, q.outcomes, id+".*")
+	found, err = q.snapshot(ctx, q.outcomes, id+".*")
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -125,10 +126,16 @@ func streams(replicas int) []jetstream.StreamConfig {
 	return all
 }
 
+// askTimeout is how long the answer to a question about the store is waited for.
+// Nodes that have not found each other give none.
+const askTimeout = 2 * time.Second
+
 // makeStore makes what the store lacks.
 func makeStore(ctx context.Context, js jetstream.JetStream, replicas int) error {
 	for _, c := range streams(replicas) {
-		_, err := js.Stream(ctx, c.Name)
+		ask, cancel := context.WithTimeout(ctx, askTimeout)
+		_, err := js.Stream(ask, c.Name)
+		cancel()
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			_, err = js.CreateOrUpdateStream(ctx, c)
 		}

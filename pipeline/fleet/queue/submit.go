@@ -92,7 +92,7 @@ func (q *Queue) submit(ctx context.Context, f Fleet, jobs []Job) (err error) {
 		return err
 	}
 	var was jetstream.KeyValueEntry
-	if err := repeat(ctx, func(ctx context.Context) (err error) { was, err = latest(ctx, q.fleets, f.ID); return err }); err != nil {
+	if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { was, err = q.latest(ctx, q.fleets, f.ID); return err }); err != nil {
 		return err
 	}
 	var rev uint64
@@ -102,7 +102,7 @@ func (q *Queue) submit(ctx context.Context, f Fleet, jobs []Job) (err error) {
 		}
 		rev = was.Revision()
 	}
-	if rev, err = swap(ctx, q.fleets, f.ID, b, rev); errors.Is(err, errChanged) {
+	if rev, err = q.swap(ctx, q.fleets, f.ID, b, rev); errors.Is(err, errChanged) {
 		return errors.New("there is one of that ID")
 	} else if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (q *Queue) submit(ctx context.Context, f Fleet, jobs []Job) (err error) {
 		}
 	}()
 	var mine jetstream.KeyValueEntry
-	if err := repeat(ctx, func(ctx context.Context) (err error) { mine, err = latest(ctx, q.fleets, f.ID); return err }); err != nil {
+	if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { mine, err = q.latest(ctx, q.fleets, f.ID); return err }); err != nil {
 		return err
 	}
 	if mine == nil || mine.Revision() != rev {
@@ -135,7 +135,7 @@ func (q *Queue) submit(ctx context.Context, f Fleet, jobs []Job) (err error) {
 	if b, err = json.Marshal(record); err != nil {
 		return err
 	}
-	if _, err := swap(ctx, q.fleets, f.ID, b, rev); errors.Is(err, errChanged) {
+	if _, err := q.swap(ctx, q.fleets, f.ID, b, rev); errors.Is(err, errChanged) {
 		return fmt.Errorf("it took longer than %v, and was cleared away", abandonedAfter)
 	} else if err != nil {
 		return err
@@ -167,7 +167,7 @@ func (q *Queue) list(ctx context.Context, id string) (jobs []Job, err error) {
 // create creates entries, or returns a HeldError for the first whose key another has.
 // Those that it has created by then stay.
 func (q *Queue) create(ctx context.Context, entries []entry, now time.Time) error {
-	there, err := snapshot(ctx, q.jobs, jetstream.AllKeys)
+	there, err := q.snapshot(ctx, q.jobs, jetstream.AllKeys)
 	if err != nil {
 		return err
 	}
@@ -242,12 +242,12 @@ func (q *Queue) created(ctx context.Context, e entry, rev uint64, ack jetstream.
 		}
 	}
 	for {
-		_, err := q.put(ctx, e, rev)
+		_, err := q.putEntry(ctx, e, rev)
 		if !errors.Is(err, errChanged) {
 			return err
 		}
 		var was jetstream.KeyValueEntry
-		if err := repeat(ctx, func(ctx context.Context) (err error) { was, err = latest(ctx, q.jobs, e.Key); return err }); err != nil {
+		if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { was, err = q.latest(ctx, q.jobs, e.Key); return err }); err != nil {
 			return err
 		}
 		if err := q.checkFree(ctx, e.Job, was, now); err != nil {
@@ -261,7 +261,7 @@ func (q *Queue) created(ctx context.Context, e entry, rev uint64, ack jetstream.
 
 // marker returns the last entry of a key, and the revision at which it can be created.
 func (q *Queue) marker(ctx context.Context, key string) (was jetstream.KeyValueEntry, rev uint64, err error) {
-	err = repeat(ctx, func(ctx context.Context) (err error) { was, err = latest(ctx, q.jobs, key); return err })
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { was, err = q.latest(ctx, q.jobs, key); return err })
 	if was != nil {
 		rev = was.Revision()
 	}
@@ -288,7 +288,7 @@ func (q *Queue) checkFree(ctx context.Context, j Job, found jetstream.KeyValueEn
 	of, _, err := q.record(ctx, holder.Fleet)
 	switch _, gone := errors.AsType[*NotFoundError](err); {
 	case gone:
-		return ignoreChanged(remove(ctx, q.jobs, holder.Key, found.Revision()))
+		return ignoreChanged(q.remove(ctx, q.jobs, holder.Key, found.Revision()))
 	case err != nil:
 		return err
 	case of.Accepted:
@@ -322,19 +322,19 @@ func (q *Queue) discard(ctx context.Context, id string) error {
 	r.Cancelled, r.Note = true, "submit was cut short"
 	b, err := json.Marshal(r)
 	if err == nil {
-		rev, err = swap(ctx, q.fleets, id, b, rev)
+		rev, err = q.swap(ctx, q.fleets, id, b, rev)
 	}
 	if err != nil {
 		return ignoreChanged(err)
 	}
-	there, err := snapshot(ctx, q.jobs, jetstream.AllKeys)
+	there, err := q.snapshot(ctx, q.jobs, jetstream.AllKeys)
 	if err != nil {
 		return err
 	}
 	for _, key := range slices.Sorted(maps.Keys(there)) {
 		var e entry
 		if found := there[key]; found.Operation() == jetstream.KeyValuePut && json.Unmarshal(found.Value(), &e) == nil && e.Fleet == id {
-			if err := ignoreChanged(remove(ctx, q.jobs, key, found.Revision())); err != nil {
+			if err := ignoreChanged(q.remove(ctx, q.jobs, key, found.Revision())); err != nil {
 				return err
 			}
 		}
@@ -342,5 +342,5 @@ func (q *Queue) discard(ctx context.Context, id string) error {
 	if err := q.Delete(ctx, listName(id)); err != nil {
 		return err
 	}
-	return ignoreChanged(remove(ctx, q.fleets, id, rev))
+	return ignoreChanged(q.remove(ctx, q.fleets, id, rev))
 }

@@ -119,7 +119,7 @@ func (w *world) submit(tenants, n int, change func(f *queue.Fleet, jobs []queue.
 
 // settings are those of a tenant.
 func settings(endpoint, tenant string) connect.Settings {
-	return connect.Settings{Tenant: connect.Exchange, Organization: tenant + ".com", Endpoint: endpoint, Token: token, Timeout: 30 * time.Second, Batch: 1}
+	return connect.Settings{Tenant: connect.Exchange, Organization: tenant + ".com", Endpoint: endpoint, Auth: "token", Token: token, Timeout: 30 * time.Second, Batch: 1}
 }
 
 // options are those of the job of a tenant.
