@@ -164,8 +164,8 @@ func newWorker(q *queue.Queue, name string, slots int, endpoint, dir string) *Wo
 			o := options(endpoint, j.Tenant, filepath.Join(dir, "locks"))
 			for _, f := range j.Flags {
 				switch f.Name {
-				case "canary":
-					o.Guards.Canary = 10
+				case "limit":
+					o.Guards.Limit = 10
 				}
 			}
 			return o, os.MkdirAll(o.LockDir, 0o700)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -31,7 +30,10 @@ func TestMain(m *testing.M) {
 	q, err := queue.Connect(ctx, queue.Options{URL: os.Getenv("WORK_URL"), Name: os.Getenv("WORK_NAME")})
 	if err == nil {
 		slots, _ := strconv.Atoi(os.Getenv("WORK_SLOTS"))
-		err = newWorker(q, os.Getenv("WORK_NAME"), slots, os.Getenv("WORK_ENDPOINT"), os.Getenv("WORK_DIR")).Run(ctx, term.Done())
+		dir := os.Getenv("WORK_DIR")
+		w := newWorker(q, os.Getenv("WORK_NAME"), slots, os.Getenv("WORK_ENDPOINT"), dir)
+		w.noting(func() { appendTo(filepath.Join(dir, callsName), ".") })
+		err = w.Run(ctx, term.Done())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -40,18 +42,38 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
+// callsName is a file with a byte for each call that a process made.
+const callsName = "calls"
+
+func appendTo(name, text string) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err == nil {
+		_, err = f.WriteString(text)
+		f.Close()
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// calls returns how many calls the process made.
+func (p *process) calls(t *testing.T) int {
+	t.Helper()
+	return len(content(t, p.dir, callsName))
+}
+
 // A process has a Worker, and a directory that is lost with it.
 type process struct {
 	*exec.Cmd
 	dir string
 }
 
-func (w *world) process(name string, slots int, endpoint string) *process {
+func (w *world) process(name string, slots int) *process {
 	w.t.Helper()
 	dir, err := os.MkdirTemp(w.t.TempDir(), "")
 	check(w.t, err)
 	p := &process{exec.Command(os.Args[0]), dir}
-	p.Env = append(os.Environ(), "WORK_URL="+w.server.URL(), "WORK_NAME="+name, "WORK_ENDPOINT="+endpoint, "WORK_DIR="+dir, fmt.Sprint("WORK_SLOTS=", slots))
+	p.Env = append(os.Environ(), "WORK_URL="+w.server.URL(), "WORK_NAME="+name, "WORK_ENDPOINT="+w.endpoint, "WORK_DIR="+dir, fmt.Sprint("WORK_SLOTS=", slots))
 	p.Stdout, p.Stderr = os.Stderr, os.Stderr
 	check(w.t, p.Start())
 	w.t.Cleanup(p.kill)
@@ -85,7 +107,7 @@ func TestKilled(t *testing.T) {
 		started := 0
 		start := func() *process {
 			started++
-			return w.process(fmt.Sprint("w", started), slots, w.endpoint)
+			return w.process(fmt.Sprint("w", started), slots)
 		}
 		for range at {
 			all = append(all, start())
@@ -122,20 +144,16 @@ func TestKilled(t *testing.T) {
 func TestZombie(t *testing.T) {
 	const n = 300
 	w := newWorld(t, slowly)
-	calls := &lastCall{Handler: w.tenants}
-	front := httptest.NewServer(calls)
-	t.Cleanup(front.Close)
 	id := w.submit(1, n, nil)
-	a := w.process("a", 1, front.URL)
+	a := w.process("a", 1)
 	w.atWork(id, "t0")
 	check(t, a.Process.Signal(syscall.SIGSTOP))
-	time.Sleep(10 * slowly) // what was on the way
-	before := calls.count()
+	before := a.calls(t)
 	defer w.start(w.worker("b", 1))()
 	w.until(id, "taken over", func(s *queue.FleetState) bool { return recorded(s, "t0") > 0 && s.Jobs[0].Worker == "b" })
 	check(t, a.Process.Signal(syscall.SIGCONT))
 	w.until(id, "all ended", ended)
-	if after := calls.count(); after != before {
+	if after := a.calls(t); after != before {
 		t.Errorf("it made %d calls after its lease", after-before)
 	}
 	w.isWhole(id, 1, n)

@@ -3,17 +3,17 @@ package work
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"rollcall/pipeline/fleet"
 	"rollcall/pipeline/fleet/queue"
+	"rollcall/pipeline/job"
 	"rollcall/tenant"
 	"rollcall/tenant/connect"
 )
@@ -171,10 +171,9 @@ func TestCutOff(t *testing.T) {
 	q, err := queue.Connect(t.Context(), queue.Options{URL: "nats://" + way.address(), Name: "a"})
 	check(t, err)
 	t.Cleanup(q.Close)
-	calls := &lastCall{Handler: w.tenants}
-	front := httptest.NewServer(calls)
-	t.Cleanup(front.Close)
-	a := newWorker(q, "a", 1, front.URL, t.TempDir())
+	a := newWorker(q, "a", 1, w.endpoint, t.TempDir())
+	var last atomic.Int64 // when a made a call
+	a.noting(func() { last.Store(time.Now().UnixNano()) })
 	seen := new(events)
 	a.Observer = seen
 
@@ -188,8 +187,8 @@ func TestCutOff(t *testing.T) {
 	if s.Jobs[0].Worker != "b" {
 		t.Errorf("it is %+v", s.Jobs[0])
 	}
-	if last := calls.last().Sub(cut); last > takeover {
-		t.Errorf("there was a call %v after the cut", last)
+	if late := time.Unix(0, last.Load()).Sub(cut); late > takeover {
+		t.Errorf("there was a call %v after the cut", late)
 	}
 	way.heal()
 	w.until(id, "all ended", ended)
@@ -236,32 +235,30 @@ func (c counting) Run(context.Context, tenant.Cmdlet) ([]tenant.Object, error) {
 
 func (c counting) Save() error { return nil }
 
-// lastCall takes note of when it was called last.
-type lastCall struct {
-	http.Handler
-	mu sync.Mutex
-	at time.Time
-	n  int
+// noting has f called ahead of each call that the Worker makes on a tenant.
+func (w *Worker) noting(f func()) {
+	prepare := w.Prepare
+	w.Prepare = func(j queue.Job, dir string) (job.Options, error) {
+		o, err := prepare(j, dir)
+		o.Open = func(s connect.Settings, co connect.Options) (*connect.Tenant, error) {
+			tt, err := connect.Open(s, co)
+			if err == nil {
+				tt.Runner = noted{tt.Runner, f}
+			}
+			return tt, err
+		}
+		return o, err
+	}
 }
 
-func (l *lastCall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	l.mu.Lock()
-	l.at = time.Now()
-	l.n++
-	l.mu.Unlock()
-	l.Handler.ServeHTTP(w, r)
+type noted struct {
+	tenant.Runner
+	note func()
 }
 
-func (l *lastCall) last() time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.at
-}
-
-func (l *lastCall) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.n
+func (n noted) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
+	n.note()
+	return n.Runner.Run(ctx, c)
 }
 
 // events are those of a Worker itself.

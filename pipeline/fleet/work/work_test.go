@@ -150,7 +150,7 @@ func TestGuard(t *testing.T) {
 	const n = 60
 	w := newWorld(t, 0)
 	id := w.submit(2, n, func(_ *queue.Fleet, jobs []queue.Job) {
-		jobs[0].Flags = []queue.Flag{{Name: "canary", Values: []string{"10"}}}
+		jobs[0].Flags = []queue.Flag{{Name: "limit", Values: []string{"10"}}}
 	})
 	stop := w.start(w.worker("a", 2))
 	w.until(id, "all ended", ended)
