@@ -34,21 +34,30 @@ func TestFleet(t *testing.T) {
 		by[j.Worker]++
 	}
 	t.Logf("jobs by worker: %v", by)
-	filepath.WalkDir(w.store, func(name string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		if text, err := os.ReadFile(name); err != nil || bytes.Contains(text, []byte(token)) {
-			t.Errorf("%s has the token, %v", name, err)
-		}
-		return nil
-	})
+	if w.stores(token) {
+		t.Error("the store has the token")
+	}
+	if !w.stores("user3@t0.com") || !w.stores("rosters/t0.csv") {
+		t.Error("the store can't be read by this test")
+	}
 	dir := t.TempDir()
 	found, err := Download(t.Context(), w.queue, id, "t0", dir)
 	check(t, err)
 	if text := content(t, dir, "t0.csv.json"); !found || !strings.Contains(text, `"roster": "rosters/t0.csv"`) || !strings.Contains(text, `"results": "t0.csv"`) || strings.Contains(text, a.Dir) || strings.Contains(text, b.Dir) {
 		t.Errorf("the summary is %s", text)
 	}
+}
+
+// stores reports whether a file of the store has a text.
+func (w *world) stores(text string) (found bool) {
+	filepath.WalkDir(w.store, func(name string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			b, err := os.ReadFile(name)
+			found = found || err == nil && bytes.Contains(b, []byte(text))
+		}
+		return nil
+	})
+	return found
 }
 
 // A job whose profile a Worker does not know is done by one that does; if three don't, it
