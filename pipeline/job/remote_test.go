@@ -1,0 +1,380 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/pipeline"
+	"rollcall/pipeline/results"
+	"rollcall/tenant"
+	"rollcall/tenant/connect"
+	"rollcall/tenant/sandbox"
+)
+
+var errFenced = errors.New("another machine has the job")
+
+// A fakeLog is a log that all machines see.
+type fakeLog struct{ messages [][]byte }
+
+func (l *fakeLog) all() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for _, m := range l.messages {
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A slowTenant takes its time, shows a set only after a while, and keeps an account of the
+// sets.
+type slowTenant struct {
+	*sandbox.Tenant
+	wait, stale time.Duration
+
+	mu    sync.Mutex
+	sets  map[string]int
+	shown map[string]staleObject
+}
+
+type staleObject struct {
+	objects []tenant.Object
+	till    time.Time
+}
+
+func newSlowTenant(wait, stale time.Duration) *slowTenant {
+	return &slowTenant{Tenant: sandbox.New(), wait: wait, stale: stale, sets: make(map[string]int), shown: make(map[string]staleObject)}
+}
+
+// A machine runs one job. When it is dead, nothing that it does has an effect.
+type machine struct {
+	tenant *slowTenant
+	log    *fakeLog
+	chance *rand.Rand
+	delay  time.Duration // of the log
+
+	mu       sync.Mutex
+	dead     bool
+	fenced   bool // the log refuses what it appends
+	refused  bool // the log has refused something
+	busy     bool // in Append
+	problems []string
+}
+
+func (m *machine) open(connect.Settings, connect.Options) (*connect.Tenant, error) {
+	return &connect.Tenant{Runner: m, Name: "slow"}, nil
+}
+
+// pause waits for half of d on the average, and reports whether the machine is dead then.
+func (m *machine) pause(ctx context.Context, d time.Duration) bool {
+	m.mu.Lock()
+	d = time.Duration(m.chance.Float64() * float64(d))
+	m.mu.Unlock()
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dead
+}
+
+func (m *machine) Append(message []byte) error {
+	m.mu.Lock()
+	switch {
+	case m.dead:
+	case m.busy:
+		m.problems = append(m.problems, "two Appends at once")
+	case m.refused:
+		m.problems = append(m.problems, "an Append after one was refused")
+	case len(message) > 256<<10:
+		m.problems = append(m.problems, fmt.Sprintf("a message of %d bytes", len(message)))
+	}
+	m.busy = true
+	m.mu.Unlock()
+	dead := m.pause(context.Background(), m.delay)
+	m.mu.Lock()
+	if m.fenced && !dead {
+		m.refused, m.busy = true, false
+		m.mu.Unlock()
+		return errFenced
+	}
+	if !dead {
+		m.log.messages = append(m.log.messages, bytes.Clone(message))
+	}
+	m.mu.Unlock()
+	dead = m.pause(context.Background(), m.delay)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy = false
+	if dead {
+		return errKilled
+	}
+	return nil
+}
+
+func (m *machine) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
+	m.mu.Lock()
+	if m.refused && !c.Reads() {
+		m.problems = append(m.problems, "a set after an Append was refused")
+	}
+	m.mu.Unlock()
+	if m.pause(ctx, m.tenant.wait) {
+		return nil, errKilled
+	}
+	objects, err := m.tenant.run(c)
+	if m.pause(ctx, m.tenant.wait) {
+		return nil, errKilled
+	}
+	return objects, err
+}
+
+func (s *slowTenant) run(c tenant.Cmdlet) ([]tenant.Object, error) {
+	if strings.HasPrefix(c.Identity, "gone") {
+		return nil, &tenant.Error{Op: c.Name, Object: c.Identity, Status: 404, Class: tenant.NotFound, Err: errors.New("no such user")}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.shown[c.Identity]; c.Reads() && time.Now().Before(old.till) {
+		return old.objects, nil
+	}
+	if !c.Reads() {
+		s.sets[c.Identity]++
+		if s.stale > 0 && s.sets[c.Identity] == 1 {
+			old, err := s.Tenant.Run(context.Background(), tenant.Cmdlet{Name: "Get-MyAnalyticsFeatureConfig", Identity: c.Identity})
+			if err != nil {
+				return nil, err
+			}
+			s.shown[c.Identity] = staleObject{[]tenant.Object{maps.Clone(old[0])}, time.Now().Add(s.stale)}
+		}
+	}
+	return s.Tenant.Run(context.Background(), c)
+}
+
+func (s *slowTenant) total() (n int) {
+	for _, sets := range s.sets {
+		n += sets
+	}
+	return n
+}
+
+// remoteRoster writes a roster with users, some who are gone, and rows that can't be used.
+func remoteRoster(t *testing.T, users int) string {
+	var b strings.Builder
+	b.WriteString("UserPrincipalName,Name\n")
+	for i := range users {
+		fmt.Fprintf(&b, "user%d@contoso.com,%d\n", i, i)
+		switch i % 9 {
+		case 3:
+			fmt.Fprintf(&b, "gone%d@contoso.com,\n", i)
+		case 5:
+			b.WriteString("nobody,\n")
+		case 7:
+			fmt.Fprintf(&b, "user%d@contoso.com,again\n", i)
+		}
+	}
+	name := filepath.Join(t.TempDir(), "users.csv")
+	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// on returns o as a job on m, in an empty directory.
+func (m *machine) on(t *testing.T, o Options) Options {
+	o.Open, o.Resume, o.LockDir = m.open, true, t.TempDir()
+	o.Results = filepath.Join(t.TempDir(), "results.csv")
+	o.Remote = &Remote{Log: m, Messages: m.log.all()}
+	return o
+}
+
+// records returns the records of a results file. Without times, what depends on how often a
+// row was begun is left out.
+func records(t *testing.T, name string, times bool) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := csv.NewReader(bytes.NewReader(b)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, rec := range all[1:] {
+		for i, column := range all[0] {
+			if !times && (column == "Attempts" || column == "FinishedAt") {
+				rec[i] = ""
+			}
+		}
+	}
+	for _, rec := range all {
+		lines = append(lines, strings.Join(rec, ","))
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// difference returns the first lines that are not the same.
+func difference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("the results have\n%s\nwant\n%s", g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("the results have %d lines, want %d", len(g), len(w))
+}
+
+// However often the machine of a job is lost with its disk, at whatever instant, a job on
+// another machine that has the log goes on: the results are those of a job that nothing
+// happened to, no value before is lost, and for each machine that was lost at most as many
+// rows are set twice as it had workers. When a job was stopped softly, nothing is done twice.
+func TestMachinesLost(t *testing.T) {
+	n := uint64(60)
+	if testing.Short() {
+		n = 20
+	}
+	for seed := range n {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { loseMachines(t, rand.New(rand.NewPCG(seed, 18))) })
+		})
+	}
+}
+
+func loseMachines(t *testing.T, chance *rand.Rand) {
+	users := 20 + chance.IntN(120)
+	o := optOut(t, nil, 1)
+	o.Roster, o.ReadFirst, o.Workers = remoteRoster(t, users), chance.IntN(2) == 0, 1+chance.IntN(6)
+	wait := time.Duration(1+chance.IntN(100)) * time.Millisecond
+	stale := []time.Duration{0, 0, 3 * time.Second}[chance.IntN(3)]
+	delay := time.Duration(chance.IntN(300)) * time.Millisecond
+
+	whole := o
+	whole.Open, whole.Results = (&machine{tenant: newSlowTenant(wait, stale), chance: chance}).open, filepath.Join(t.TempDir(), "whole.csv")
+	began := time.Now()
+	if _, err := whole.Run(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began)
+
+	slow, log := newSlowTenant(wait, stale), &fakeLog{}
+	lost, stopped, kept := 0, 0, ""
+	for life := range 6 {
+		m := &machine{tenant: slow, log: log, chance: chance, delay: delay}
+		o := m.on(t, o)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stop := make(chan struct{})
+		var timer *time.Timer
+		soft := chance.IntN(3) == 0
+		if life < 5 {
+			timer = time.AfterFunc(time.Duration(chance.Float64()*float64(took)), func() {
+				if soft {
+					close(stop)
+					return
+				}
+				m.mu.Lock()
+				m.dead = true
+				m.mu.Unlock()
+				cancel(errKilled)
+			})
+		}
+		_, err := o.Run(ctx, stop)
+		if timer != nil {
+			timer.Stop()
+		}
+		cancel(nil)
+		for _, problem := range m.problems {
+			t.Error(problem)
+		}
+		if m.dead {
+			lost++
+			continue
+		}
+		if err != nil && !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("life %d ended with %v", life, err)
+		}
+		if _, serr := os.Stat(o.Results); errors.Is(serr, os.ErrNotExist) {
+			continue // it was stopped before its first call
+		}
+		got := records(t, o.Results, true)
+		n := min(len(got), len(kept)) // it may have been stopped again before it had recorded as much
+		if got[:n] != kept[:n] {
+			t.Errorf("the records of a job that was stopped are not those of the next: %s", difference(got, kept))
+		}
+		if len(got) > n {
+			kept = got
+		}
+		if err != nil {
+			stopped++
+			continue
+		}
+		if got, want := records(t, o.Results, false), records(t, whole.Results, false); got != want {
+			t.Errorf("after %d machines lost and %d soft stops: %s", lost, stopped, difference(got, want))
+		}
+		if life == 5 {
+			break
+		}
+	}
+	if sets, most := slow.total(), users+lost*o.Workers; sets > most {
+		t.Errorf("%d sets of %d users, with %d workers on %d machines that were lost: want at most %d", sets, users, o.Workers, lost, most)
+	}
+	if len(slow.sets) != users {
+		t.Errorf("%d users were set, want %d", len(slow.sets), users)
+	}
+}
+
+// A job whose log was taken over by another machine appends nothing and sends no set once
+// the log has refused it, ends with that error, and the other job completes the results.
+func TestTakenOver(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			chance := rand.New(rand.NewPCG(seed, 19))
+			const users = 80
+			o := optOut(t, nil, users)
+			o.ReadFirst, o.Workers = seed%2 == 0, 5
+			slow, log := newSlowTenant(50*time.Millisecond, 0), &fakeLog{}
+			old := &machine{tenant: slow, log: log, chance: chance, delay: 20 * time.Millisecond}
+			ended := make(chan error)
+			oldJob := old.on(t, o)
+			go func() {
+				got, err := oldJob.Run(t.Context(), nil)
+				if got.Ending == results.Complete {
+					err = errors.New("it is complete")
+				}
+				ended <- err
+			}()
+			time.Sleep(time.Duration(100+chance.IntN(500)) * time.Millisecond)
+			old.mu.Lock()
+			old.fenced = true
+			old.mu.Unlock()
+			fresh := &machine{tenant: slow, log: log, chance: rand.New(rand.NewPCG(seed, 20)), delay: 20 * time.Millisecond}
+			got, err := fresh.on(t, o).Run(t.Context(), nil)
+			if err != nil || got.Rows.ByStatus[pipeline.Applied]+got.Rows.ByStatus[pipeline.Unchanged] != users {
+				t.Errorf("seed %d: the other job ended with %+v, %v", seed, got.Rows, err)
+			}
+			if err := <-ended; !errors.Is(err, errFenced) {
+				t.Errorf("seed %d: the job that was taken over ended with %v, want %v", seed, err, errFenced)
+			}
+			for _, problem := range old.problems {
+				t.Errorf("seed %d: %s", seed, problem)
+			}
+			if sets := slow.total(); sets > users+o.Workers {
+				t.Errorf("seed %d: %d sets, want at most %d", seed, sets, users+o.Workers)
+			}
+		})
+	}
+}
