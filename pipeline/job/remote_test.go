@@ -39,11 +39,12 @@ func (l *fakeLog) all() iter.Seq2[[]byte, error] {
 	}
 }
 
-// A slowTenant takes its time, shows a set only after a while, and keeps an account of the
-// sets.
+// A slowTenant takes its time, fails some calls, shows a set only after a while, and keeps an
+// account of the sets.
 type slowTenant struct {
 	*sandbox.Tenant
 	wait, stale time.Duration
+	faults      float64 // share of the calls that fail, without an effect
 
 	mu    sync.Mutex
 	sets  map[string]int
@@ -134,6 +135,12 @@ func (m *machine) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, er
 	m.mu.Unlock()
 	if m.pause(ctx, m.tenant.wait) {
 		return nil, errKilled
+	}
+	m.mu.Lock()
+	fails := m.chance.Float64() < m.tenant.faults
+	m.mu.Unlock()
+	if fails {
+		return nil, &tenant.Error{Op: c.Name, Object: c.Identity, Status: 503, Class: tenant.Unavailable, Err: errors.New("busy")}
 	}
 	objects, err := m.tenant.run(c)
 	if m.pause(ctx, m.tenant.wait) {
@@ -241,7 +248,7 @@ func difference(got, want string) string {
 // However often the machine of a job is lost with its disk, at whatever instant, a job on
 // another machine that has the log goes on: the results are those of a job that nothing
 // happened to, no value before is lost, and for each machine that was lost at most as many
-// rows are set twice as it had workers. When a job was stopped softly, nothing is done twice.
+// rows are set twice as it had workers. The records of a job that was stopped stay as they are.
 func TestMachinesLost(t *testing.T) {
 	n := uint64(60)
 	if testing.Short() {
@@ -261,47 +268,57 @@ func loseMachines(t *testing.T, chance *rand.Rand) {
 	o.Roster, o.ReadFirst, o.Workers = remoteRoster(t, users), chance.IntN(2) == 0, 1+chance.IntN(6)
 	wait := time.Duration(1+chance.IntN(100)) * time.Millisecond
 	stale := []time.Duration{0, 0, 3 * time.Second}[chance.IntN(3)]
+	faults := []float64{0, 0, 0.2}[chance.IntN(3)]
 	delay := time.Duration(chance.IntN(300)) * time.Millisecond
+	o.Retries = 50
 
+	slow, log := newSlowTenant(wait, stale), &fakeLog{}
+	slow.faults = faults
 	whole := o
-	whole.Open, whole.Results = (&machine{tenant: newSlowTenant(wait, stale), chance: chance}).open, filepath.Join(t.TempDir(), "whole.csv")
+	whole.Open, whole.Results = (&machine{tenant: slow, chance: chance}).open, filepath.Join(t.TempDir(), "whole.csv")
 	began := time.Now()
 	if _, err := whole.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(began)
 
-	slow, log := newSlowTenant(wait, stale), &fakeLog{}
+	slow = newSlowTenant(wait, stale)
+	slow.faults = faults
 	lost, stopped, kept := 0, 0, ""
 	for life := range 6 {
 		m := &machine{tenant: slow, log: log, chance: chance, delay: delay}
 		o := m.on(t, o)
 		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
 		stop := make(chan struct{})
 		var timer *time.Timer
-		soft := chance.IntN(3) == 0
+		end := chance.IntN(6)
 		if life < 5 {
 			timer = time.AfterFunc(time.Duration(chance.Float64()*float64(took)), func() {
-				if soft {
+				switch end {
+				case 0, 1:
 					close(stop)
-					return
+				case 2:
+					cancel(errors.New("enough"))
+				default:
+					m.mu.Lock()
+					m.dead = true
+					m.mu.Unlock()
+					cancel(errKilled)
 				}
-				m.mu.Lock()
-				m.dead = true
-				m.mu.Unlock()
-				cancel(errKilled)
 			})
 		}
 		_, err := o.Run(ctx, stop)
 		if timer != nil {
 			timer.Stop()
 		}
-		cancel(nil)
 		for _, problem := range m.problems {
 			t.Error(problem)
 		}
+		if ctx.Err() != nil {
+			lost++ // or stopped without an end of the rows in progress
+		}
 		if m.dead {
-			lost++
 			continue
 		}
 		if err != nil && !errors.Is(err, ErrInterrupted) {
@@ -332,6 +349,10 @@ func loseMachines(t *testing.T, chance *rand.Rand) {
 	if sets, most := slow.total(), users+lost*o.Workers; sets > most {
 		t.Errorf("%d sets of %d users, with %d workers on %d machines that were lost: want at most %d", sets, users, o.Workers, lost, most)
 	}
+	rows := strings.Count(records(t, whole.Results, false), "\n") - 1
+	if results := bytes.Count(bytes.Join(log.messages, nil), []byte(`"done":true`)); results != rows {
+		t.Errorf("the log has %d results, want one of each of %d rows", results, rows)
+	}
 	if len(slow.sets) != users {
 		t.Errorf("%d users were set, want %d", len(slow.sets), users)
 	}
@@ -349,7 +370,7 @@ func TestTakenOver(t *testing.T) {
 			slow, log := newSlowTenant(50*time.Millisecond, 0), &fakeLog{}
 			old := &machine{tenant: slow, log: log, chance: chance, delay: 20 * time.Millisecond}
 			ended := make(chan error)
-			oldJob := old.on(t, o)
+			oldJob, after := old.on(t, o), time.Duration(100+chance.IntN(500))*time.Millisecond
 			go func() {
 				got, err := oldJob.Run(t.Context(), nil)
 				if got.Ending == results.Complete {
@@ -357,7 +378,7 @@ func TestTakenOver(t *testing.T) {
 				}
 				ended <- err
 			}()
-			time.Sleep(time.Duration(100+chance.IntN(500)) * time.Millisecond)
+			time.Sleep(after)
 			old.mu.Lock()
 			old.fenced = true
 			old.mu.Unlock()
@@ -378,3 +399,137 @@ func TestTakenOver(t *testing.T) {
 		})
 	}
 }
+
+// A log takes no more than a tenth longer, with 16 workers, calls of 20 ms and a log that
+// takes 2 ms for a message.
+func TestRemoteTakesLittleTime(t *testing.T) {
+	for _, readFirst := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			o := optOut(t, newLedger(20*time.Millisecond), 1000)
+			o.Workers, o.ReadFirst, o.Resume = 16, readFirst, true
+			took := func(o Options) time.Duration {
+				o.Open, o.Results = newLedger(20*time.Millisecond).open, filepath.Join(t.TempDir(), "results.csv")
+				began := time.Now()
+				if _, err := o.Run(t.Context(), nil); err != nil {
+					t.Fatal(err)
+				}
+				return time.Since(began)
+			}
+			local := took(o)
+			o.Remote = &Remote{Log: logFunc(func([]byte) error { time.Sleep(2 * time.Millisecond); return nil })}
+			remote := took(o)
+			t.Logf("read first %t: %v with the log, and %v without", readFirst, remote, local)
+			if remote > local*110/100 {
+				t.Error("it takes too long")
+			}
+		})
+	}
+}
+
+type logFunc func([]byte) error
+
+func (f logFunc) Append(m []byte) error { return f(m) }
+
+// The results of an audit are all in the log, and are appended once a second at most.
+func TestRemoteOfAnAudit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const users = 200
+		slow, log := newSlowTenant(50*time.Millisecond, 0), &fakeLog{}
+		o := (&machine{tenant: slow, log: log, chance: rand.New(rand.NewPCG(1, 1))}).on(t, optOut(t, nil, users))
+		o.Audit = true
+		began := time.Now()
+		if _, err := o.Run(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if n, most := len(log.messages), 3+int(time.Since(began)/time.Second); n > most {
+			t.Errorf("%d messages, want at most %d", n, most)
+		}
+		if n := bytes.Count(bytes.Join(log.messages, nil), []byte(`"done":true`)); n != users {
+			t.Errorf("the log has %d results, want %d", n, users)
+		}
+	})
+}
+
+// A log of a job with another change is refused, as its results would be. Then nothing is
+// sent or appended, and nothing is left on this machine.
+func TestRemoteOfAnotherJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow, log := newSlowTenant(0, 0), &fakeLog{}
+		m := &machine{tenant: slow, log: log, chance: rand.New(rand.NewPCG(1, 1))}
+		o := optOut(t, nil, 10)
+		if _, err := m.on(t, o).Run(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range []func(*Options){
+			func(o *Options) { o.Wanted.Sets = []string{"PrivacyMode=opt-in"} },
+			func(o *Options) { o.ReadFirst = true },
+			func(o *Options) { o.Roster = remoteRoster(t, 10) },
+		} {
+			sets, messages := slow.total(), len(log.messages)
+			o := m.on(t, o)
+			other(&o)
+			_, err := o.Run(t.Context(), nil)
+			if err == nil || !strings.Contains(err.Error(), "made with another") {
+				t.Errorf("Run() = %v", err)
+			}
+			if slow.total() != sets || len(log.messages) != messages {
+				t.Error("a set or a message was sent")
+			}
+			if !results.IsFree(o.Results) {
+				t.Error("a file is left on this machine")
+			}
+		}
+	})
+}
+
+// Of a log that lacks messages a person is told, and every row has a result all the same.
+func TestRemoteDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow, log := newSlowTenant(10*time.Millisecond, 0), &fakeLog{}
+		m := &machine{tenant: slow, log: log, chance: rand.New(rand.NewPCG(1, 1))}
+		o := optOut(t, nil, 20)
+		o.ReadFirst = true
+		if _, err := m.on(t, o).Run(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		log.messages = append(log.messages[:2:2], log.messages[5:]...)
+		var warnings []string
+		o.Observers = []Observer{observerFunc(func(e Event) {
+			if w, ok := e.(Warning); ok {
+				warnings = append(warnings, w.Text)
+			}
+		})}
+		o = m.on(t, o)
+		got, err := o.Run(t.Context(), nil)
+		if err != nil || got.Rows.Recorded != 20 {
+			t.Errorf("it ended with %+v, %v", got.Rows, err)
+		}
+		if len(warnings) != 1 || !strings.Contains(warnings[0], "is damaged") {
+			t.Errorf("warnings %q", warnings)
+		}
+	})
+}
+
+// A log needs results with a name that can be gone on with.
+func TestRemoteOptions(t *testing.T) {
+	o := optOut(t, nil, 1)
+	o.Resume, o.Remote = true, &Remote{Log: &machine{}}
+	if err := o.Check(); err != nil {
+		t.Error(err)
+	}
+	for _, wrong := range []func(*Options){
+		func(o *Options) { o.Resume = false },
+		func(o *Options) { o.Results = "" },
+		func(o *Options) { o.Remote = &Remote{} },
+	} {
+		o := o
+		wrong(&o)
+		if o.Check() == nil {
+			t.Errorf("%+v was not refused", o)
+		}
+	}
+}
+
+type observerFunc func(Event)
+
+func (f observerFunc) Observe(e Event) { f(e) }

@@ -104,10 +104,15 @@ func (r *File) Device() bool { return r.file.device }
 // Begin writes the file and the journal to the disk: the file with its header or, when
 // resumed, with the whole records that it has. Call it before the first call to the
 // tenant. From then on the file has no record of another run, and the journal has what
-// the run did.
+// the run did. A log gets the manifest before all that.
 //
 // The file is written first, so that a journal is never beside records of another run.
 func (r *File) Begin() error {
+	if r.log != nil {
+		if err := r.log.begin(r.manifest); err != nil {
+			return err
+		}
+	}
 	if err := r.begin(); err != nil {
 		return fmt.Errorf("create %s: %w", r.name, disk.Cause(err))
 	}
@@ -115,11 +120,6 @@ func (r *File) Begin() error {
 }
 
 func (r *File) begin() error {
-	if r.log != nil {
-		if err := r.log.begin(r.manifest); err != nil {
-			return err
-		}
-	}
 	if !r.file.device && r.resumed == nil {
 		for _, name := range []string{journalName(r.name), SummaryName(r.name)} {
 			if err := disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -71,24 +71,20 @@ type restorer struct {
 
 // read reads a message. It returns an error if it is one of another run.
 func (r *restorer) read(m []byte) error {
-	first := true
-	for len(m) > 0 {
-		line, rest, ended := bytes.Cut(m, []byte("\n"))
-		m = rest
-		if first {
-			if err := r.readHead(line); err != nil {
-				return err
-			}
-			first = false
-			continue
-		}
+	head, rest, ended := bytes.Cut(m, []byte("\n"))
+	if !ended {
+		head = nil
+	}
+	if err := r.readHead(head); err != nil {
+		return err
+	}
+	for len(rest) > 0 {
+		var line []byte
+		line, rest, ended = bytes.Cut(rest, []byte("\n"))
 		text, ok := checkLine(r.manifest.ID, line)
 		if !ok || !ended || r.readLine(text) != nil {
 			r.bad++
 		}
-	}
-	if first { // it is empty
-		r.bad++
 	}
 	return nil
 }
