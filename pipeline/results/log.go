@@ -11,9 +11,9 @@ import (
 // journal again: see [Restore].
 type Log interface {
 	// Append adds a message after the last one, and returns when it can't be lost. It is
-	// called by one goroutine at a time, and may keep the message. After an error it is
-	// not called again, and the run ends without another set: another machine may have
-	// taken the job over.
+	// called by one goroutine at a time, also after the job was told to end, and may keep
+	// the message. After an error it is not called again, and the run ends without
+	// another set: another machine may have taken the job over.
 	Append(message []byte) error
 }
 

@@ -147,6 +147,7 @@ func TestRestore(t *testing.T) {
 // A log that lacks a message, has one twice or in another place, or has a byte changed, is
 // damaged. One without its last messages is the log of an earlier instant.
 func TestDamagedLog(t *testing.T) {
+	simTempDir(t)
 	log := &memoryLog{}
 	for life, id := range []string{"A", "B"} {
 		w := beginLog(t, log, id)
