@@ -107,6 +107,8 @@ func (q *Queue) fired(ctx context.Context, m jetstream.Msg) {
 		return
 	}
 	log.Info("it was time", zap.String("result", result))
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	if err := m.DoubleAck(ctx); err != nil {
 		log.Debug("acknowledge", zap.Error(err)) // it comes again, and finds what was done
 	}
@@ -178,7 +180,7 @@ func (q *Queue) submitOnce(ctx context.Context, s *Schedule, f Fleet) (result st
 		return "not submitted: " + err.Error(), nil
 	}
 	err = q.Submit(ctx, f, jobs)
-	if isUnanswered(err) || err != nil && ctx.Err() != nil {
+	if isUnanswered(err) || errors.Is(err, errExists) || err != nil && ctx.Err() != nil { // it comes again
 		return "", err
 	}
 	if err != nil {

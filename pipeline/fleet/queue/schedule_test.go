@@ -162,6 +162,11 @@ func TestFiredAgain(t *testing.T) {
 			t.Errorf("at %v it is %q, %v", again, result, err)
 		}
 	}
+	check(t, q.PauseSchedule(t.Context(), "nightly", true))
+	if result, err := q.submitScheduled(t.Context(), "nightly", at.AddDate(0, 0, 1)); result != "it is paused" || err != nil {
+		t.Errorf("it is %q, %v", result, err)
+	}
+	check(t, q.PauseSchedule(t.Context(), "nightly", false))
 	submit(t, q, "other", 1, 1, 1)
 	result, err = q.submitScheduled(t.Context(), "nightly", at.AddDate(0, 0, 1))
 	if !strings.HasPrefix(result, "not submitted: ") || !strings.Contains(result, "of the fleet other") || err != nil {
