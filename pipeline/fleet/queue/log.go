@@ -175,13 +175,39 @@ func (l *Log) Messages() iter.Seq2[[]byte, error] {
 	}
 }
 
+// readAttempts is how often in a row reading may fail without a message.
+const readAttempts = 20
+
 // read yields the messages ahead of the fence.
 func (l *Log) read(yield func([]byte, error) bool) error {
+	next := uint64(1) // sequence from which on nothing was read
+	for failures := 0; ; failures++ {
+		from := next
+		err := l.readFrom(&next, yield)
+		if err == nil || l.ctx.Err() != nil {
+			return err
+		}
+		if next > from {
+			failures = 0
+		}
+		if failures == readAttempts {
+			return err
+		}
+		if err := wait(l.ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// readFrom is read from a sequence on, which it moves behind what was yielded.
+func (l *Log) readFrom(next *uint64, yield func([]byte, error) bool) error {
 	var messages jetstream.MessagesContext
 	if err := l.q.retry(l.ctx, func(ctx context.Context) error {
-		c, err := l.q.js.OrderedConsumer(ctx, journalStream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{l.subject}})
+		c, err := l.q.js.OrderedConsumer(ctx, journalStream, jetstream.OrderedConsumerConfig{
+			FilterSubjects: []string{l.subject}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: *next,
+		})
 		if err == nil {
-			messages, err = c.Messages()
+			messages, err = c.Messages(jetstream.PullMaxMessages(32))
 		}
 		return err
 	}); err != nil {
@@ -200,6 +226,7 @@ func (l *Log) read(yield func([]byte, error) bool) error {
 		if at.Sequence.Stream >= l.fence {
 			return nil
 		}
+		*next = at.Sequence.Stream + 1
 		if len(m.Data()) > 0 && !yield(m.Data(), nil) {
 			return nil
 		}

@@ -166,3 +166,30 @@ func TestLogWithoutServer(t *testing.T) {
 	}
 	says(t, err, "append to the log: ")
 }
+
+// A log is read whole, and in order, however often the connection is cut meanwhile.
+func TestLogReadAcrossCuts(t *testing.T) {
+	s := serve(t, ServerOptions{})
+	direct := dialed(t, Options{URL: s.URL()})
+	l := openLog(t, direct)
+	const n = 400
+	pad := strings.Repeat("x", 64<<10)
+	for i := range n {
+		check(t, l.Append(fmt.Append(nil, i, " ", pad)))
+	}
+	p := newProxy(t, strings.TrimPrefix(s.URL(), "nats://"))
+	q := dialed(t, Options{URL: "nats://" + p.addr})
+	i := 0
+	for b, err := range openLog(t, q).Messages() {
+		check(t, err)
+		if !strings.HasPrefix(string(b), fmt.Sprint(i, " ")) {
+			t.Fatalf("message %d is %.10q", i, b)
+		}
+		if i++; i%100 == 50 {
+			p.cut()
+		}
+	}
+	if i != n {
+		t.Errorf("there are %d messages of %d", i, n)
+	}
+}

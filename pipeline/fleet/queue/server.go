@@ -138,10 +138,8 @@ func (s *Server) tend(ctx context.Context) {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	tasks.Go(func() { s.own.fire(ctx) })
+	tasks.Go(func() { s.clean(ctx) })
 	tasks.Go(func() { s.own.tidy(ctx) })
-	if s.o.Keep > 0 {
-		tasks.Go(func() { s.clean(ctx) })
-	}
 }
 
 func (s *Server) isMade() bool {
