@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	fireAckWait = 30 * time.Second // without a sign of life of who submits a fleet
+	fireAckWait = 15 * time.Second // without a sign of life of who submits a fleet
 	fireRetry   = 5 * time.Second
 )
 
@@ -45,7 +45,7 @@ func (q *Queue) fireAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages()
+	messages, err := consumer.Messages(jetstream.PullHeartbeat(fireRetry))
 	if err != nil {
 		return err
 	}
