@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -236,6 +237,10 @@ func TestSecretNowhere(t *testing.T) {
 	_, err := Connect(t.Context(), Options{URL: s.URL(), Token: "wr0ng"})
 	says(t, err, "connect to "+s.URL()+": the server does not accept the token")
 	time.Sleep(time.Second) // for routes to be tried
+	s.log.Warnf("no way to %s", &url.URL{Scheme: "nats-route", Host: "a:1", User: url.UserPassword(clusterUser, token)})
+	s.log.Errorf("authorization: %q", token)
+	s.log.Fatalf("bad: %v", token)
+	says(t, s.Ready(), "bad: ****")
 	s.Close()
 	if seen.FilterMessageSnippet("route").Len() == 0 {
 		t.Error("the engine says nothing of its routes")
