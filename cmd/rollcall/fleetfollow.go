@@ -21,6 +21,9 @@ const lookEvery = time.Second
 // waited for: the fleet goes on without us.
 const lookTimeout = 10 * time.Second
 
+// idleTimeout is after how long it is said that nobody works on a fleet.
+const idleTimeout = 15 * time.Second
+
 // A lookError is the error of a look at the server.
 type lookError struct{ err error }
 
@@ -85,12 +88,19 @@ func follow(ctx context.Context, a *app, f *consoleFlags, log *zap.Logger, q *qu
 	last.Store(new(report.FleetStatus))
 	stop := showFleet(a, f, log, func() report.FleetView { return fleetViewOf(last.Load()) })
 	ended := make(map[string]bool)
+	began, idle := time.Now(), true
 	err := watchFleet(ctx, a, q, id, func(s *report.FleetStatus, st *queue.FleetState) {
 		for i := range s.Tenants {
 			if t := &s.Tenants[i]; t.Over() && t.State != report.FleetStopped && !ended[t.Name] {
 				ended[t.Name] = true
 				log.Info("tenant ended", append([]zap.Field{zap.String("name", t.Name)}, outcomeFields(&t.Outcome)...)...)
 			}
+		}
+		if idle && s.State != report.FleetWaiting {
+			idle = false
+		} else if idle && time.Since(began) > idleTimeout {
+			idle = false
+			a.console.Say("no worker has taken a tenant yet: does rollcall fleet work run somewhere, with slots that are free?")
 		}
 		last.Store(s)
 		state = st

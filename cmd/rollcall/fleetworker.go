@@ -81,10 +81,11 @@ func (f *fleetWorkFlags) run(a *app) error {
 	if err != nil {
 		return err
 	}
-	dir, err := f.directory()
+	dir, remove, err := f.directory()
 	if err != nil {
 		return err
 	}
+	defer remove()
 	i := watch(a.console, f.stopTimeout)
 	defer i.end()
 	i.says(func() string { return "stopping" })
@@ -112,20 +113,24 @@ func (f *fleetWorkFlags) run(a *app) error {
 	return err
 }
 
-// directory returns the directory for the files of jobs, which is made if need be.
-func (f *fleetWorkFlags) directory() (string, error) {
-	dir := f.dir
+// directory returns the directory for the files of jobs, which is made if need be, and
+// what removes it if it is for this process alone.
+func (f *fleetWorkFlags) directory() (dir string, remove func(), err error) {
+	dir, remove = f.dir, func() {}
 	if dir == "" {
 		cache, err := os.UserCacheDir()
-		if err != nil { // a service without a home
-			cache = filepath.Join(os.TempDir(), fmt.Sprintf("rollcall-%d", os.Getuid()))
+		if err != nil { // a service without a home; others can write to the temp directory
+			if dir, err = os.MkdirTemp("", "rollcall-fleet-"); err != nil {
+				return "", nil, err
+			}
+			return dir, func() { os.RemoveAll(dir) }, nil
 		}
 		dir = filepath.Join(cache, "rollcall", "fleet")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("--dir: %w", err)
+		return "", nil, fmt.Errorf("--dir: %w", err)
 	}
-	return dir, nil
+	return dir, remove, nil
 }
 
 // workerName returns a name for this process that no other worker has.
