@@ -31,6 +31,12 @@ func (w *fleetWorker) prepare(q queue.Job, dir string) (job.Options, error) {
 	return w.options(j, &q)
 }
 
+// A notHere is the error of a job that another worker may be able to do.
+type notHere struct{ error }
+
+// Is reports whether target is how a worker knows that.
+func (notHere) Is(target error) bool { return target == work.ErrUnknownProfile }
+
 // unfit returns the error of a job that can't be done here. If that is for want of its
 // profile, another worker may have it.
 func unfit(faults []fleet.Fault) error {
@@ -43,7 +49,7 @@ func unfit(faults []fleet.Fault) error {
 			err = inner
 		}
 		if none || other {
-			return fmt.Errorf("%w: %w", work.ErrUnknownProfile, err)
+			return notHere{err}
 		}
 		texts = append(texts, message(err))
 	}
@@ -58,7 +64,7 @@ func sameTarget(j *fleetJob, q *queue.Job) error {
 		{"tenant", j.found.Tenant, q.Target}, {"setting", j.found.Noun, q.Noun}, {"change", j.found.Change, q.Change},
 	} {
 		if f.here != f.submitted {
-			return fmt.Errorf("%w: the %s was submitted as %s, and with the profile and the environment of this machine it is %s", work.ErrUnknownProfile, f.what, f.submitted, f.here)
+			return notHere{fmt.Errorf("the %s was submitted as %s, and with the profile and the environment of this machine it is %s", f.what, f.submitted, f.here)}
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,7 +97,7 @@ func (f *fleetWorkFlags) run(a *app) error {
 		return err
 	}
 	defer q.Close()
-	w := &fleetWorker{app: a, log: log, slots: f.slots, interrupts: i, names: flagNames(a.root())}
+	w := &fleetWorker{app: a, log: log, slots: f.slots, interrupts: i, names: slices.Clip(flagNames(new(app).root()))}
 	worker := &work.Worker{Queue: q, Name: workerName(), Slots: f.slots, Dir: dir, Remote: true,
 		Prepare: w.prepare, Exit: w.exit, Observer: w, Log: log}
 	stopHealth, err := f.health.serve(log, q.Ready, w.metrics)
