@@ -71,7 +71,7 @@ func TestCancel(t *testing.T) {
 	id := w.submit(2, n, nil)
 	stop := w.start(w.worker("a", 2))
 	w.atWork(id, "t0")
-	check(t, w.queue.Cancel(t.Context(), id, []string{"t0"}, Cancelled(130)))
+	check(t, w.queue.Cancel(t.Context(), id, []string{"t0"}, fleet.Outcome{State: fleet.Cancelled}))
 	w.until(id, "all ended", ended)
 	stop()
 	r, dir := w.download(id)

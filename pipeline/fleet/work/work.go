@@ -147,9 +147,17 @@ func (r *working) slot(ctx context.Context) error {
 			r.end(err)
 			return err
 		case err != nil:
-			r.log.Warn("what came of the job may not be on record", zap.String("name", lease.Tenant), zap.Error(err))
+			r.logOf(lease).Warn("what came of the job may not be on record", zap.Error(err))
 		}
 	}
+}
+
+// logOf returns the log for what is done with a lease.
+func (r *working) logOf(lease *queue.Lease) *zap.Logger {
+	if r.Remote {
+		return r.log.With(zap.String("fleet", lease.Fleet), zap.String("name", lease.Tenant))
+	}
+	return r.log.With(zap.String("name", lease.Tenant))
 }
 
 // giveBack returns a lease, even if ctx has ended. If that fails, the lease ends by
@@ -159,7 +167,7 @@ func (r *working) giveBack(ctx context.Context, lease *queue.Lease) error {
 	defer cancel()
 	err := lease.Return(ctx)
 	if err != nil {
-		r.log.Warn("the job could not be given back; it is free when its lease ends", zap.String("name", lease.Tenant), zap.Error(err))
+		r.logOf(lease).Warn("the job could not be given back; it is free when its lease ends", zap.Error(err))
 	}
 	return err
 }
