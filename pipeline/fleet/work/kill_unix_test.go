@@ -89,6 +89,19 @@ func (w *world) process(name string, slots int) *process {
 	return p
 }
 
+// atWork waits until the process has its directory, and minds signals.
+func (p *process) atWork(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if found, _ := filepath.Glob(filepath.Join(p.dir, "work", homePattern)); found != nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("a Worker does not begin")
+		}
+	}
+}
+
 // kill ends the process without a goodbye, and removes all that it had on the disk.
 func (p *process) kill() {
 	if p.ProcessState != nil {
@@ -131,6 +144,7 @@ func TestKilled(t *testing.T) {
 		}
 		w.until(id, "all ended", ended)
 		for _, p := range all {
+			p.atWork(t)
 			p.Process.Signal(syscall.SIGTERM)
 			if err := p.Wait(); err != nil {
 				t.Errorf("a Worker: %v", err)
