@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -127,11 +128,6 @@ func (r *fleetRun) carryOut(lease *queue.Lease) error {
 	r.mu.Unlock()
 
 	o := r.runTenant(j, lease)
-	select {
-	case <-lease.Lost(): // another may have the job by now
-		return fmt.Errorf("%s: the store in %s did not take a sign of life of its job", j.Name, r.dir)
-	default:
-	}
 	now := time.Now().UTC()
 	o.Started, o.Finished = &began, &now
 
@@ -146,6 +142,11 @@ func (r *fleetRun) carryOut(lease *queue.Lease) error {
 	r.log.Info("tenant ended", fields...)
 	if r.tooManyFailed() != "" {
 		r.halt()
+	}
+	select {
+	case <-lease.Lost(): // another may have the job by now
+		return fmt.Errorf("%s: the queue in %s was not told for too long that its job is at work", j.Name, filepath.Join(r.dir, storeName))
+	default:
 	}
 	if o.State == results.Interrupted {
 		return lease.Return(context.WithoutCancel(r.interrupts.ctx))

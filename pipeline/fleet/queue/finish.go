@@ -43,14 +43,17 @@ func (q *Queue) keep(ctx context.Context, e entry) error {
 		return err
 	}
 	key := outcomeKey(e.Fleet, e.Tenant)
-	for {
+	for look := e.Epoch > 1; ; look = true { // most jobs have no outcome of before
 		var was jetstream.KeyValueEntry
 		var rev uint64
-		err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
-			was, err = q.latest(ctx, q.outcomes, key)
-			return err
-		})
-		if err == nil && was != nil {
+		var err error
+		if look {
+			err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
+				was, err = q.latest(ctx, q.outcomes, key)
+				return err
+			})
+		}
+		if was != nil {
 			rev = was.Revision()
 			var o outcome
 			if was.Operation() == jetstream.KeyValuePut && json.Unmarshal(was.Value(), &o) == nil && o.Epoch >= e.Epoch {

@@ -48,6 +48,9 @@ type Lease struct {
 	reason   string // of stop
 }
 
+// takeTimeout bounds what it takes to have a job, or to give it back.
+const takeTimeout = 10 * time.Second
+
 // working is what the calls of Next of a Queue share.
 type working struct {
 	mu   sync.Mutex // held while a job is chosen and taken
@@ -94,7 +97,9 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 		q.work.mu.Unlock()
 		switch {
 		case ctx.Err() != nil && l != nil:
-			return nil, errors.Join(context.Cause(ctx), l.Return(context.WithoutCancel(ctx)))
+			short, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeTimeout)
+			defer cancel()
+			return nil, errors.Join(context.Cause(ctx), l.Return(short))
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case l != nil:
@@ -134,8 +139,8 @@ func (q *Queue) tidy(ctx context.Context) {
 // do carries out what was chosen, and returns the lease if that was to take a job. It
 // can't be interrupted, since that would leave open who has the job, but has an end.
 func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
-	ctx, cancelCall := context.WithTimeout(context.Background(), c.fleet.Takeover/2)
-	defer cancelCall()
+	ctx, end := context.WithTimeout(context.Background(), min(takeTimeout, c.fleet.Takeover/2))
+	defer end()
 	e := c.job.entry
 	switch c.deed {
 	case take:
@@ -164,7 +169,7 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 	e.Taken = rev
 	if err != nil || n >= c.fleet.Parallel {
 		e.free()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.fleet.Takeover/2)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(takeTimeout, c.fleet.Takeover/2))
 		defer cancel()
 		_, err = q.putEntry(ctx, e, rev)
 		return nil, err

@@ -31,6 +31,9 @@ func (e *HeldError) Error() string {
 // clock: what is not accepted by then can be cleared away by others.
 const abandonedAfter = time.Minute
 
+// errExists says that a fleet's ID is that of another, or of itself.
+var errExists = errors.New("there is one of that ID")
+
 // token is what names can be that stand in keys and subjects.
 var token = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
@@ -98,12 +101,12 @@ func (q *Queue) submit(ctx context.Context, f Fleet, jobs []Job) (err error) {
 	var rev uint64
 	if was != nil {
 		if was.Operation() == jetstream.KeyValuePut {
-			return errors.New("there is one of that ID")
+			return errExists
 		}
 		rev = was.Revision()
 	}
 	if rev, err = q.swap(ctx, q.fleets, f.ID, b, rev); errors.Is(err, errChanged) {
-		return errors.New("there is one of that ID")
+		return errExists
 	} else if err != nil {
 		return err
 	}
