@@ -287,3 +287,11 @@ func TestSynced(t *testing.T) {
 		t.Errorf("the engine does not sync: %v", err)
 	}
 }
+
+// A server that can't write any more is not ready, and says why.
+func TestDiskFull(t *testing.T) {
+	s := serve(t, ServerOptions{})
+	check(t, s.Ready())
+	s.log.Errorf("JetStream stream '%s > %s' critical write error: %v", "$G", "FILES", "no space left on device")
+	says(t, s.Ready(), "no space left on device")
+}
