@@ -72,6 +72,9 @@ func (r *Run) attempt(ctx context.Context, t *task, c *tenant.Cmdlet) ([]tenant.
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := r.commit(t, c); err != nil {
+		return nil, nil, err
+	}
 	if err := r.refusal.begin(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -126,7 +129,7 @@ func (t *retryState) failed(ctx context.Context, err error) error {
 		return t.tooLate(err)
 	}
 	t.logRetry(err, wait)
-	return t.run.pool.park(ctx, t.task, wait, nil)
+	return t.run.park(ctx, t.task, wait, nil)
 }
 
 // notReached is like failed, for an attempt that did not reach the tenant. During an
@@ -154,13 +157,13 @@ func (t *retryState) notReached(ctx context.Context, f *failure, err error) erro
 		case late && cause == causeRow:
 			return t.tooLate(err)
 		case !waited:
-			stop = r.pool.park(ctx, t.task, wait, changed)
+			stop = r.park(ctx, t.task, wait, changed)
 		case cause == causeRow:
 			return nil
 		case r.noOtherRow():
 			stop = r.askTenant(ctx, t.task)
 		case r.outages.active(): // other rows make the probes
-			stop = r.pool.park(ctx, t.task, maxPark, changed)
+			stop = r.park(ctx, t.task, maxPark, changed)
 		default:
 			return nil
 		}

@@ -38,7 +38,7 @@ func (r *Run) verify(ctx context.Context, t *task) (same bool, err error) {
 	defer r.Stats.readBack.Add(-1)
 	r.Stats.readTill.Store(end.UnixNano())
 	for r.VerifyTimeout > 0 {
-		if err := r.pool.park(ctx, t, min(max(0, time.Until(end)), waits.NextBackOff()), nil); err != nil {
+		if err := r.park(ctx, t, min(max(0, time.Until(end)), waits.NextBackOff()), nil); err != nil {
 			return false, err
 		}
 		last := !time.Now().Before(end)

@@ -45,4 +45,6 @@ type Earlier struct {
 	Before []string // the values before, one for each property, if a set may have been sent
 	Moved  []string // the values before of the properties that are moved
 	Result *Result  // the row's result if it was done, or nil; Row is not set
+
+	Accepted bool // the set was accepted, and the row only had to be read back
 }

@@ -29,6 +29,9 @@ type task struct {
 	sent        bool  // a set was sent
 	unknown     bool  // the outcome of a set is not known
 	maybeSet    bool  // a set was accepted, or may have taken effect
+	accepted    bool  // the set was accepted as a whole
+	logged      bool  // the ResultLog has that it was
+	after       int   // how much of the ResultLog must be safe before the next set
 	partly      bool  // some of the cmdlets were accepted, and not all
 	parked      bool  // it has given back its place in the pool
 	cutShort    error // why the row was left unfinished, or nil
@@ -46,6 +49,13 @@ func (r *Run) begin(t *task) bool {
 	for range r.Change.moved {
 		t.Moved = append(t.Moved, Value{})
 	}
+	calls := r.needsCalls(t)
+	return !r.takeEarlier(t) && calls
+}
+
+// needsCalls works out what to do with t's row. If that takes no call, the result is
+// complete, except for the time.
+func (r *Run) needsCalls(t *task) bool {
 	switch t.Row.Verdict {
 	case roster.Usable:
 		if t.plan, t.Err = r.Change.plan(&t.Row); t.Err != nil {
@@ -64,7 +74,7 @@ func (r *Run) begin(t *task) bool {
 			t.Status, t.Err = s.status, s.err
 			return false
 		}
-		return !r.takeEarlier(t)
+		return true
 	case roster.Invalid:
 		t.Status, t.Err = Invalid, errors.New(t.Row.Reason)
 	case roster.Duplicate:
@@ -128,6 +138,10 @@ func (r *Run) audit(ctx context.Context, t *task) error {
 
 // apply sets, reads back, and compares.
 func (r *Run) apply(ctx context.Context, t *task) error {
+	if t.earlier != nil && t.earlier.Accepted {
+		t.accepted, t.logged, t.maybeSet = true, true, true
+		return r.confirm(ctx, t)
+	}
 	t.Status = Failed
 	// If the journal of an earlier run has a value before, that run may have sent the
 	// set: a read might not show the value before.
@@ -166,14 +180,23 @@ func (r *Run) apply(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
-	if !same {
-		t.Status = Unverified
-		if same, err = r.verify(ctx, t); err != nil {
-			if errors.Is(err, tenant.NotFound) && slices.ContainsFunc(t.plan.wants, func(w tenant.Want) bool { return strings.EqualFold(w.Property, "UserPrincipalName") }) {
-				err = fmt.Errorf("%w: by now the user may have the new UPN", err)
-			}
-			return err
+	if same {
+		t.Status = Applied
+		return nil
+	}
+	t.accepted = true
+	return r.confirm(ctx, t)
+}
+
+// confirm reads back what was set, and compares.
+func (r *Run) confirm(ctx context.Context, t *task) error {
+	t.Status = Unverified
+	same, err := r.verify(ctx, t)
+	if err != nil {
+		if errors.Is(err, tenant.NotFound) && slices.ContainsFunc(t.plan.wants, func(w tenant.Want) bool { return strings.EqualFold(w.Property, "UserPrincipalName") }) {
+			err = fmt.Errorf("%w: by now the user may have the new UPN", err)
 		}
+		return err
 	}
 	t.Status = Applied
 	if !same {

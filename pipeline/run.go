@@ -73,6 +73,9 @@ type Run struct {
 	// Journal, if not nil, gets what can't be recorded yet.
 	Journal Journal
 
+	// ResultLog, if not nil, gets every result at once.
+	ResultLog ResultLog
+
 	// Earlier has, by line, what the journal of an earlier run has of rows that it did
 	// not record.
 	//
@@ -145,8 +148,10 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			if !ok {
 				return nil
 			}
+			r.tookPlace(t)
 			r.Stats.begun.Add(1)
 			err := r.do(ctx, t)
+			r.logFinished(t)
 			r.Stats.ended.Add(1)
 			r.wakeIfAlone()
 			replaced := t.parked
@@ -196,6 +201,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			window.filled(t)
 			t.seq = seq
 			if !r.begin(t) {
+				r.logFinished(t)
 				done.put(t)
 				continue
 			}

@@ -45,9 +45,10 @@ type Options struct {
 	// true. The job then has it locked, so that two jobs never have one name.
 	NameResults func(use func(name string) bool) string
 
-	Overwrite bool // replace one that is there
-	Resume    bool // go on with one that is there, or make a new one
-	Excel     bool // write it with a byte order mark and CRLF, for Excel
+	Overwrite bool    // replace one that is there
+	Resume    bool    // go on with one that is there, or make a new one
+	Excel     bool    // write it with a byte order mark and CRLF, for Excel
+	Remote    *Remote // a log of the job on another machine, or nil
 	Outputs   []Output
 
 	// StateDir is the directory for the limits that were found of a tenant, for the next
@@ -121,6 +122,8 @@ func (o *Options) Check() error {
 		return refuse("row-timeout", o.RowTimeout, "want 0 (never) or more")
 	case o.VerifyTimeout < 0:
 		return refuse("verify-timeout", o.VerifyTimeout, "want 0 (read back once) or more")
+	case o.Remote != nil && (o.Remote.Log == nil || !o.Resume || o.Results == ""):
+		return errors.New("a remote log needs results with a name, and Resume")
 	case o.Guards.Canary < 0:
 		return refuse("canary", o.Guards.Canary, "want 0 (none) or more")
 	case o.Guards.Limit < 0:

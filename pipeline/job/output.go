@@ -92,6 +92,14 @@ func (j *job) openResults() (err error) {
 	switch {
 	case j.Results == "":
 		return nil
+	case j.Remote != nil:
+		var messages int
+		if messages, err = j.restore(); err != nil {
+			break
+		}
+		if j.file, j.from, err = results.Resume(j.Results, j.Format, j.Manifest, j.rows); err == nil {
+			j.file.UseLog(j.Remote.Log, messages)
+		}
 	case j.Resume:
 		j.file, j.from, err = results.Resume(j.Results, j.Format, j.Manifest, j.rows)
 	default:

@@ -35,7 +35,7 @@ func (j *job) prepare() error {
 		j.run.Tenant = tenant.ReadOnly(j.Tenant)
 	}
 	if j.file != nil && !j.file.Device() {
-		j.run.Journal = j.file
+		j.run.Journal, j.run.ResultLog = j.file, j.file.ResultLog()
 	}
 	return nil
 }

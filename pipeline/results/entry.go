@@ -17,6 +17,7 @@ type entry struct {
 	Wanted      []string         `json:"wanted"`                 // by property
 	Before      []string         `json:"before,omitempty"`       // by property, written before a set was sent
 	MovedBefore []string         `json:"moved_before,omitempty"` // the same, of the properties that move
+	Accepted    bool             `json:"accepted,omitempty"`     // the set was accepted; the row is read back
 	Done        bool             `json:"done,omitempty"`         // the fields below are the row's result
 	Status      string           `json:"status,omitempty"`
 	Values      []pipeline.Value `json:"values,omitempty"`
@@ -39,6 +40,28 @@ func newEntry(r *pipeline.Result) entry {
 	e := entry{Line: r.Row.Line, UPN: r.Row.UPN}
 	for _, v := range r.Values {
 		e.Wanted = append(e.Wanted, v.Wanted)
+	}
+	return e
+}
+
+// beforeEntry returns the entry of a row before its set.
+func beforeEntry(r *pipeline.Result) entry {
+	e := newEntry(r)
+	for _, v := range r.Values {
+		e.Before = append(e.Before, v.Before)
+	}
+	for _, v := range r.Moved {
+		e.MovedBefore = append(e.MovedBefore, v.Before)
+	}
+	return e
+}
+
+// doneEntry returns the entry of a row that is done.
+func doneEntry(r *pipeline.Result) entry {
+	e := newEntry(r)
+	e.Done, e.Status, e.Values, e.Moved, e.Attempts, e.Note, e.Finished = true, r.Status.String(), r.Values, r.Moved, r.Attempts, r.Note, r.Finished
+	if r.Err != nil {
+		e.Err = r.Err.Error()
 	}
 	return e
 }

@@ -28,7 +28,8 @@ type File struct {
 	name     string
 	manifest Manifest
 	file     *outputFile
-	resumed  *journal // the journal that the run resumes, or nil
+	resumed  *journal   // the journal that the run resumes, or nil
+	log      *logWriter // or nil
 
 	journal  atomic.Pointer[journal] // nil before Begin, and if the file is a device
 	records  int                     // records in the file, once it is flushed
@@ -103,10 +104,15 @@ func (r *File) Device() bool { return r.file.device }
 // Begin writes the file and the journal to the disk: the file with its header or, when
 // resumed, with the whole records that it has. Call it before the first call to the
 // tenant. From then on the file has no record of another run, and the journal has what
-// the run did.
+// the run did. A log gets the manifest before all that.
 //
 // The file is written first, so that a journal is never beside records of another run.
 func (r *File) Begin() error {
+	if r.log != nil {
+		if err := r.log.begin(r.manifest); err != nil {
+			return err
+		}
+	}
 	if err := r.begin(); err != nil {
 		return fmt.Errorf("create %s: %w", r.name, disk.Cause(err))
 	}
@@ -177,13 +183,25 @@ func (r *File) mark() *syncMark {
 	return &syncMark{Records: r.records, Bytes: r.file.size, SHA256: r.file.SHA256()}
 }
 
-// Before writes the values before of a row to the journal, and returns when a power cut
-// can't lose them. It may be called from several goroutines at once.
+// Before writes the values before of a row to the journal and to the log, and returns when
+// a power cut can't lose them, nor the loss of this machine. It may be called from several
+// goroutines at once.
 func (r *File) Before(res *pipeline.Result) error {
-	if j := r.journal.Load(); j != nil {
+	j := r.journal.Load()
+	if j == nil {
+		return nil
+	}
+	if r.log == nil {
 		return j.before(res)
 	}
-	return nil
+	n := r.log.add(beforeEntry(res))
+	logged := make(chan error, 1)
+	go func() { logged <- r.log.Commit(n) }()
+	err := j.before(res)
+	if lerr := <-logged; err == nil {
+		err = lerr
+	}
+	return err
 }
 
 // Done writes the result of a row that can't be recorded yet to the journal.
@@ -218,6 +236,14 @@ func (r *File) Flush() error {
 }
 
 func (r *File) sync() error {
+	lerr := r.log.flush() // even if the disk is full
+	if err := r.syncDisk(); err != nil {
+		return err
+	}
+	return lerr
+}
+
+func (r *File) syncDisk() error {
 	if err := r.file.Sync(); err != nil {
 		return err
 	}
@@ -235,6 +261,7 @@ func (r *File) sync() error {
 // is in the file. The error may be [ErrLost].
 func (r *File) Sync() error {
 	if err := r.Writer.Flush(); err != nil {
+		r.log.flush()
 		return err
 	}
 	return r.sync()

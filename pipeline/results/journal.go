@@ -74,13 +74,7 @@ func newJournal(name string, m Manifest) *journal {
 
 // before adds the values before of a row, and returns when they are on the disk.
 func (j *journal) before(r *pipeline.Result) error {
-	e := newEntry(r)
-	for _, v := range r.Values {
-		e.Before = append(e.Before, v.Before)
-	}
-	for _, v := range r.Moved {
-		e.MovedBefore = append(e.MovedBefore, v.Before)
-	}
+	e := beforeEntry(r)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.add(e)
@@ -89,11 +83,7 @@ func (j *journal) before(r *pipeline.Result) error {
 
 // done adds the result of a row. It is in the file after the next flush.
 func (j *journal) done(r *pipeline.Result) {
-	e := newEntry(r)
-	e.Done, e.Status, e.Values, e.Moved, e.Attempts, e.Note, e.Finished = true, r.Status.String(), r.Values, r.Moved, r.Attempts, r.Note, r.Finished
-	if r.Err != nil {
-		e.Err = r.Err.Error()
-	}
+	e := doneEntry(r)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.add(e)
@@ -192,7 +182,7 @@ func (j *journal) dropRecorded(lines []int, m syncMark) error {
 func (j *journal) earlier() map[int]pipeline.Earlier {
 	earlier := make(map[int]pipeline.Earlier)
 	for line, e := range j.entries {
-		earlier[line] = pipeline.Earlier{UPN: e.UPN, Wanted: e.Wanted, Before: e.Before, Moved: e.MovedBefore, Result: e.result()}
+		earlier[line] = pipeline.Earlier{UPN: e.UPN, Wanted: e.Wanted, Before: e.Before, Moved: e.MovedBefore, Result: e.result(), Accepted: e.Accepted}
 	}
 	return earlier
 }

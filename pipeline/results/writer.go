@@ -11,6 +11,10 @@
 // before [File.Begin]. An [Outcome] has the facts about a run after its end, and
 // [WriteSummary] writes them beside the CSV.
 //
+// A machine may be lost with its files. So a File may also have a [Log] elsewhere, which
+// gets the result of every row and each value before its set. From that, [Restore] makes
+// the journal on another machine, and Resume the CSV.
+//
 // [ReadPast] reads all that is known of an earlier run. A [Source] is a results file used
 // as a roster, for undo and to apply a diff. A [Baseline] is an earlier audit to compare
 // with. A [Reader] reads only the records.

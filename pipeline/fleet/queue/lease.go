@@ -89,7 +89,7 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 		q.work.mu.Lock()
 		c, wake, change := v.next(worker, skip)
 		var l *Lease
-		if c.deed != none {
+		if c.deed != doNothing {
 			if l, err = q.do(v, c, worker); err == nil && l == nil || errors.Is(err, errChanged) {
 				tried[c.job.Key] = c.job.revision
 			}
@@ -110,7 +110,7 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 			change, wake = nil, time.Now().Add(retryWait)
 		case err != nil && !errors.Is(err, errChanged):
 			return nil, fmt.Errorf("wait for a job: %w", err)
-		case c.deed != none:
+		case c.deed != doNothing:
 			continue
 		}
 		var timer <-chan time.Time
@@ -143,11 +143,11 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 	defer end()
 	e := c.job.entry
 	switch c.deed {
-	case take:
+	case doTake:
 		return q.take(ctx, v, c, worker)
-	case finish:
+	case doFinish:
 		return nil, q.finish(ctx, e, c.job.revision)
-	case cancel:
+	case doCancel:
 		return nil, q.end(ctx, e, c.job.revision, c.fleet.CancelOutcome)
 	}
 	e.free()

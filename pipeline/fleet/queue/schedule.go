@@ -99,7 +99,7 @@ func (q *Queue) AddSchedule(ctx context.Context, s Schedule, jobs []Job) error {
 }
 
 func (q *Queue) addSchedule(ctx context.Context, s Schedule, jobs []Job) error {
-	if !token.MatchString(s.Name) {
+	if !plainToken.MatchString(s.Name) {
 		return fmt.Errorf("name %q: want letters, digits, - and _", s.Name)
 	}
 	if _, _, err := parseCron(s.Cron, s.TimeZone); err != nil {
