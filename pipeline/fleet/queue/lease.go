@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 	"go.uber.org/zap"
 )
 
@@ -159,7 +159,7 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 // and the lease is nil: of those who take at once, the server says who was first.
 func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Lease, error) {
 	e := c.job.entry
-	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, nuid.Next(), 0, e.Epoch+1, time.Now().UTC()
+	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, rand.Text(), 0, e.Epoch+1, time.Now().UTC()
 	began := time.Now()
 	rev, err := q.putEntry(ctx, e, c.job.revision)
 	if err != nil {
