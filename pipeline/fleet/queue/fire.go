@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	fireAckWait = 30 * time.Second // without a sign of life of who submits a fleet
+	fireAckWait = 15 * time.Second // without a sign of life of who submits a fleet
 	fireRetry   = 5 * time.Second
 )
 
@@ -45,7 +45,7 @@ func (q *Queue) fireAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages()
+	messages, err := consumer.Messages(jetstream.PullHeartbeat(fireRetry))
 	if err != nil {
 		return err
 	}
@@ -107,6 +107,8 @@ func (q *Queue) fired(ctx context.Context, m jetstream.Msg) {
 		return
 	}
 	log.Info("it was time", zap.String("result", result))
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	if err := m.DoubleAck(ctx); err != nil {
 		log.Debug("acknowledge", zap.Error(err)) // it comes again, and finds what was done
 	}
@@ -178,7 +180,7 @@ func (q *Queue) submitOnce(ctx context.Context, s *Schedule, f Fleet) (result st
 		return "not submitted: " + err.Error(), nil
 	}
 	err = q.Submit(ctx, f, jobs)
-	if isUnanswered(err) || err != nil && ctx.Err() != nil {
+	if isUnanswered(err) || errors.Is(err, errExists) || err != nil && ctx.Err() != nil { // it comes again
 		return "", err
 	}
 	if err != nil {

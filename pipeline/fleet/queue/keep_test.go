@@ -124,7 +124,11 @@ func TestSweep(t *testing.T) {
 	}
 	_, err = q.OpenLog(t.Context(), "gone", "t0") // of a worker that does not know
 	check(t, err)
+	put(t, q, "rosters/c")
 	later(25 * time.Hour)
+	if got := stored(t, q); got != "fleet.log.gone.t0 rosters/c" { // which nothing needs for the first time
+		t.Errorf("there is left %s", got)
+	}
 	later(25 * time.Hour)
 	if got := stored(t, q); got != "" {
 		t.Errorf("there is left %s", got)

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 	"go.uber.org/zap"
 )
 
@@ -47,6 +47,9 @@ type Lease struct {
 	progress json.RawMessage
 	reason   string // of stop
 }
+
+// takeTimeout bounds what it takes to have a job, or to give it back.
+const takeTimeout = 10 * time.Second
 
 // working is what the calls of Next of a Queue share.
 type working struct {
@@ -86,7 +89,7 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 		q.work.mu.Lock()
 		c, wake, change := v.next(worker, skip)
 		var l *Lease
-		if c.deed != none {
+		if c.deed != doNothing {
 			if l, err = q.do(v, c, worker); err == nil && l == nil || errors.Is(err, errChanged) {
 				tried[c.job.Key] = c.job.revision
 			}
@@ -94,7 +97,9 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 		q.work.mu.Unlock()
 		switch {
 		case ctx.Err() != nil && l != nil:
-			return nil, errors.Join(context.Cause(ctx), l.Return(context.WithoutCancel(ctx)))
+			short, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeTimeout)
+			defer cancel()
+			return nil, errors.Join(context.Cause(ctx), l.Return(short))
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case l != nil:
@@ -105,7 +110,7 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 			change, wake = nil, time.Now().Add(retryWait)
 		case err != nil && !errors.Is(err, errChanged):
 			return nil, fmt.Errorf("wait for a job: %w", err)
-		case c.deed != none:
+		case c.deed != doNothing:
 			continue
 		}
 		var timer <-chan time.Time
@@ -134,15 +139,15 @@ func (q *Queue) tidy(ctx context.Context) {
 // do carries out what was chosen, and returns the lease if that was to take a job. It
 // can't be interrupted, since that would leave open who has the job, but has an end.
 func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
-	ctx, cancelCall := context.WithTimeout(context.Background(), c.fleet.Takeover/2)
-	defer cancelCall()
+	ctx, end := context.WithTimeout(context.Background(), min(takeTimeout, c.fleet.Takeover/2))
+	defer end()
 	e := c.job.entry
 	switch c.deed {
-	case take:
+	case doTake:
 		return q.take(ctx, v, c, worker)
-	case finish:
+	case doFinish:
 		return nil, q.finish(ctx, e, c.job.revision)
-	case cancel:
+	case doCancel:
 		return nil, q.end(ctx, e, c.job.revision, c.fleet.CancelOutcome)
 	}
 	e.free()
@@ -154,7 +159,7 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 // and the lease is nil: of those who take at once, the server says who was first.
 func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Lease, error) {
 	e := c.job.entry
-	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, nuid.Next(), 0, e.Epoch+1, time.Now().UTC()
+	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, rand.Text(), 0, e.Epoch+1, time.Now().UTC()
 	began := time.Now()
 	rev, err := q.putEntry(ctx, e, c.job.revision)
 	if err != nil {
@@ -164,7 +169,7 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 	e.Taken = rev
 	if err != nil || n >= c.fleet.Parallel {
 		e.free()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.fleet.Takeover/2)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(takeTimeout, c.fleet.Takeover/2))
 		defer cancel()
 		_, err = q.putEntry(ctx, e, rev)
 		return nil, err

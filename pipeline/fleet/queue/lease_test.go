@@ -292,7 +292,7 @@ func TestParallelAtOnce(t *testing.T) {
 	check(t, err)
 	ca, _, _ := va.next("a", all)
 	cb, _, _ := vb.next("b", func(j *seenJob) bool { return j.Index == 0 })
-	if ca.deed != take || cb.deed != take || ca.job.Key == cb.job.Key {
+	if ca.deed != doTake || cb.deed != doTake || ca.job.Key == cb.job.Key {
 		t.Fatalf("the choices are %+v, %+v", ca, cb)
 	}
 	first, err := a.do(va, ca, "a")
@@ -302,17 +302,20 @@ func TestParallelAtOnce(t *testing.T) {
 	if first == nil || second != nil {
 		t.Fatalf("they have %v, %v", first, second)
 	}
-	time.Sleep(first.takeover / 2) // its entry was renewed since
-	cb, _, _ = vb.next("b", all)
-	if cb.deed != none {
-		t.Errorf("there is %v", cb.deed)
-	}
+	// It is the first also when it was renewed since the second came.
 	e, rev, err := b.entryOf(t.Context(), "key-t1")
 	check(t, err)
-	cb = choice{take, &seenJob{entry: e, revision: rev}, ca.fleet}
-	if second, err = b.do(vb, cb, "b"); second != nil || err != nil {
-		t.Errorf("it has %v, %v", second, err)
+	e.Worker = "b"
+	rev, err = b.putEntry(t.Context(), e, rev)
+	check(t, err)
+	waitFor(t, func() bool { first.mu.Lock(); defer first.mu.Unlock(); return first.revision > rev })
+	waitFor(t, func() bool { vb.mu.Lock(); defer vb.mu.Unlock(); return vb.jobs["key-t0"].revision > rev })
+	if n, err := vb.ahead(t.Context(), "f", "key-t1", rev); n != 1 || err != nil {
+		t.Errorf("%d are ahead of it, %v", n, err)
 	}
+	e.free()
+	_, err = b.putEntry(t.Context(), e, rev)
+	check(t, err)
 	check(t, first.Done(t.Context(), complete))
 	check(t, next(t, b, "b").Return(t.Context()))
 }
@@ -341,5 +344,26 @@ func TestUnanswered(t *testing.T) {
 	check(t, q.remove(t.Context(), q.jobs, "key-t0", rev))
 	if _, err := q.putEntry(t.Context(), e, rev); !errors.Is(err, errChanged) {
 		t.Errorf("it was there: %v", err)
+	}
+}
+
+// A renewal whose answer is not known when the job is done costs nobody the outcome.
+func TestDoneWhileRenewed(t *testing.T) {
+	s := serve(t, ServerOptions{})
+	q := within(t, s)
+	p := newProxy(t, strings.TrimPrefix(s.URL(), "nats://"))
+	submit(t, q, "f", 1, 0, 1)
+	l := next(t, dialed(t, Options{URL: "nats://" + p.addr}), "a")
+	p.deaf.Store(true)
+	waitFor(t, func() bool {
+		_, rev, err := q.entryOf(t.Context(), l.Key)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return err == nil && rev > l.revision
+	})
+	time.AfterFunc(100*time.Millisecond, p.cut)
+	check(t, l.Done(t.Context(), complete))
+	if got := states(t, q, "f"); got != "e" {
+		t.Errorf("it is %s", got)
 	}
 }

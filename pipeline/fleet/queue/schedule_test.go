@@ -162,6 +162,11 @@ func TestFiredAgain(t *testing.T) {
 			t.Errorf("at %v it is %q, %v", again, result, err)
 		}
 	}
+	check(t, q.PauseSchedule(t.Context(), "nightly", true))
+	if result, err := q.submitScheduled(t.Context(), "nightly", at.AddDate(0, 0, 1)); result != "it is paused" || err != nil {
+		t.Errorf("it is %q, %v", result, err)
+	}
+	check(t, q.PauseSchedule(t.Context(), "nightly", false))
 	submit(t, q, "other", 1, 1, 1)
 	result, err = q.submitScheduled(t.Context(), "nightly", at.AddDate(0, 0, 1))
 	if !strings.HasPrefix(result, "not submitted: ") || !strings.Contains(result, "of the fleet other") || err != nil {
@@ -207,4 +212,36 @@ func TestAddSchedule(t *testing.T) {
 	}
 	_, err = q.findSchedule(t.Context(), "nigthly")
 	says(t, err, `no schedule "nigthly": did you mean nightly?`)
+}
+
+// Three nodes fire a schedule once; when the one that decides is gone for good, the two
+// others do, and the holder of a job goes on holding it.
+func TestScheduleCluster(t *testing.T) {
+	t.Parallel()
+	nodes, o := cluster(t)
+	q := dialed(t, o)
+	for _, s := range nodes {
+		waitFor(t, func() bool { return s.Ready() == nil })
+	}
+	sch, jobs := scheduled("nightly", 0, 1)
+	sch.Fleet.Takeover = 30 * time.Second
+	check(t, q.AddSchedule(t.Context(), sch, jobs))
+	check(t, q.arm(t.Context(), "nightly", often, "Europe/Paris"))
+	waitFor(t, func() bool { return strings.HasPrefix(schedule(t, q, "nightly").LastResult, "skipped: ") })
+	if ids := fleetsOf(t, q, "nightly"); len(ids) != 1 {
+		t.Errorf("there are %v", ids)
+	}
+	l := next(t, q, "w")
+	for _, s := range nodes {
+		if s.leads() {
+			s.Close()
+			break
+		}
+	}
+	begin := time.Now()
+	last := schedule(t, q, "nightly").Last
+	waitFor(t, func() bool { return schedule(t, q, "nightly").Last.After(last) })
+	t.Logf("the first firing after the loss took %v", time.Since(begin))
+	check(t, l.Done(t.Context(), complete))
+	waitFor(t, func() bool { return len(fleetsOf(t, q, "nightly")) == 2 })
 }
