@@ -108,9 +108,8 @@ func (t *task) returnIt(ctx context.Context, o fleet.Outcome, why error) error {
 
 // done puts the outcome of the job on record.
 func (t *task) done(ctx context.Context, o fleet.Outcome) error {
-	if !t.Remote { // ctx may have ended while the last row was recorded
-		ctx = context.WithoutCancel(ctx)
-	}
+	ctx, cancel := lasting(ctx) // it may have ended while the last row was recorded
+	defer cancel()
 	if err := t.lease.Done(ctx, o); err != nil {
 		return t.lostOr(err)
 	}

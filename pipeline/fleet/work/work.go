@@ -64,7 +64,7 @@ var ErrUnknownProfile = errors.New("unknown profile")
 const (
 	retryWait    = time.Second      // between two tries at the queue
 	maxRetryWait = 15 * time.Second // the same after many
-	farewell     = 5 * time.Second  // for telling the queue after ctx has ended
+	farewell     = 5 * time.Second  // for telling the queue how things are after ctx has ended
 )
 
 // Run takes jobs and does them, until stop is closed. Then the jobs at work are stopped
@@ -163,13 +163,23 @@ func (r *working) logOf(lease *queue.Lease) *zap.Logger {
 // giveBack returns a lease, even if ctx has ended. If that fails, the lease ends by
 // itself, later.
 func (r *working) giveBack(ctx context.Context, lease *queue.Lease) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	ctx, cancel := lasting(ctx)
 	defer cancel()
 	err := lease.Return(ctx)
 	if err != nil {
 		r.logOf(lease).Warn("the job could not be given back; it is free when its lease ends", zap.Error(err))
 	}
 	return err
+}
+
+// lasting returns a context that ends a while after ctx, for telling the queue how things
+// are.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(farewell, func() { cancel(context.Cause(ctx)) })
+	})
+	return longer, func() { stop(); cancel(nil) }
 }
 
 // waitAfter returns how long to wait after so many failures in a row.
