@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rollcall/pipeline/fleet"
+	"rollcall/pipeline/fleet/queue"
 	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
 	"rollcall/report/html"
@@ -113,27 +114,29 @@ func (r *fleetRun) takeUp(was *fleet.Record) error {
 // recall finds out of the queue which tenants are done. One that was stopped short is
 // not, and is to be tried again; one that is another job than it was is to be refused.
 func (r *fleetRun) recall(ctx context.Context) error {
+	was, err := r.queue.State(ctx, r.plan.Name)
+	if _, none := errors.AsType[*queue.NotFoundError](err); none {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	outcomes := make(map[string]json.RawMessage)
+	for _, t := range was.Jobs {
+		outcomes[t.Tenant] = t.Outcome
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for i, j := range r.plan.jobs {
-		t := &r.record.Tenants[i]
-		b, err := r.queue.Outcome(ctx, r.job(j))
-		if err != nil {
-			return err
-		}
-		if b == nil {
+		if outcomes[j.Name] == nil {
 			continue
 		}
 		var o fleet.Outcome
-		if err := json.Unmarshal(b, &o); err != nil {
+		if err := json.Unmarshal(outcomes[j.Name], &o); err != nil {
 			return fmt.Errorf("read the outcome of %s: %w", j.Name, err)
 		}
 		if _, err := os.Stat(r.resultsName(j.Name)); o.Complete() && err == nil && !j.changed {
-			r.mu.Lock()
-			t.Outcome = o
-			r.mu.Unlock()
-			continue
-		}
-		if err := r.queue.Forget(ctx, r.job(j)); err != nil {
-			return err
+			r.record.Tenants[i].Outcome = o
 		}
 	}
 	return nil

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -240,14 +242,10 @@ func flagNamesOf(fs *pflag.FlagSet) (names []string) {
 func (p *fleetPlan) collisions() (faults []fleet.Fault) {
 	first := make(map[string]*fleetJob)
 	for _, j := range p.jobs {
-		if j == nil || j.found == nil || j.found.Settings.Tenant == connect.Sandbox { // each has its own
+		if j == nil || j.found == nil || j.writesTo() == "" {
 			continue
 		}
-		s, noun := j.found.Settings, j.found.Noun
-		if s.File() != "" {
-			noun = "" // the file is written as a whole
-		}
-		key := strings.ToLower(s.LockKey(s.Organization) + "\x00" + noun)
+		key := j.writesTo()
 		if was, ok := first[key]; ok {
 			faults = append(faults, fleet.Fault{At: j.At, Err: fmt.Errorf("tenant %q: %s of the %s is that of tenant %q, %s", j.Name, j.found.Noun, j.found.Tenant, was.Name, was.At)})
 			continue
@@ -256,3 +254,30 @@ func (p *fleetPlan) collisions() (faults []fleet.Fault) {
 	}
 	return faults
 }
+
+// writesTo returns what a job works on, of which there can be one at a time: an
+// organization and a setting, or a file. It is empty of a sandbox, which is the job's
+// own.
+func (j *fleetJob) writesTo() string {
+	s, noun := j.found.Settings, j.found.Noun
+	if s.Tenant == connect.Sandbox {
+		return ""
+	}
+	if s.File() != "" {
+		noun = "" // the file is written as a whole
+	}
+	return strings.ToLower(s.LockKey(s.Organization) + "\x00" + noun)
+}
+
+// queueKey returns what a queue knows by which of its jobs work on the same.
+func (j *fleetJob) queueKey(fleet string) string {
+	key := j.writesTo()
+	if key == "" {
+		key = fleet + "\x00" + j.Name
+	}
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}
+
+// holds says for people what a job works on.
+func (j *fleetJob) holds() string { return fmt.Sprintf("%s of the %s", j.found.Noun, j.found.Tenant) }

@@ -140,7 +140,11 @@ func (r *fleetRun) do(name string) error {
 	}
 	ctx := r.interrupts.ctx
 	store := filepath.Join(r.dir, storeName)
-	r.queue, err = queue.Open(ctx, queue.Options{Dir: store, AtOnce: r.plan.Parallel, Takeover: r.plan.Takeover})
+	server, err := queue.Serve(ctx, queue.ServerOptions{Dir: store})
+	if err == nil {
+		defer server.Close()
+		r.queue, err = server.Connect(ctx)
+	}
 	if err != nil {
 		return &exit{status: exitError, err: err, hint: "the results and their journals are not in there: without " + store + " the same command goes on"}
 	}
@@ -156,8 +160,8 @@ func (r *fleetRun) do(name string) error {
 	if err := r.writeRecord(); err != nil { // with what the jobs are of
 		return err
 	}
-	for _, j := range left {
-		if err := r.queue.Submit(ctx, r.job(j)); err != nil {
+	if len(left) > 0 {
+		if err := r.submit(ctx, left); err != nil {
 			return err
 		}
 	}
@@ -165,9 +169,27 @@ func (r *fleetRun) do(name string) error {
 	return r.conclude(err)
 }
 
-// job returns a tenant's job as the queue has it.
-func (r *fleetRun) job(j *fleetJob) queue.Job {
-	return queue.Job{Fleet: r.plan.Name, Tenant: j.Name, Profile: j.Profile, Roster: j.Roster, RosterSHA256: r.record.Tenant(j.Name).RosterSHA256}
+// submit puts the jobs that are left in the queue. Nobody else is at it, since the
+// results directory is claimed.
+func (r *fleetRun) submit(ctx context.Context, left []*fleetJob) error {
+	p := r.plan
+	f := queue.Fleet{ID: p.Name, Name: p.Name, Run: p.Run, By: userName(), Parallel: p.Parallel, Takeover: p.Takeover, MaxFailed: r.flags.maxFailed}
+	var jobs []queue.Job
+	for i, j := range p.jobs {
+		jobs = append(jobs, r.job(i, j))
+	}
+	var names []string
+	for _, j := range left {
+		names = append(names, j.Name)
+	}
+	return r.queue.Restart(ctx, f, jobs, names)
+}
+
+// job returns a tenant's job, number i of the fleet, as the queue has it.
+func (r *fleetRun) job(i int, j *fleetJob) queue.Job {
+	return queue.Job{Tenant: j.Name, Key: j.queueKey(r.plan.Name), Holds: j.holds(), Index: i, Run: r.plan.Run, Profile: j.Profile,
+		Roster: j.Roster, RosterSHA256: r.record.Tenant(j.Name).RosterSHA256, Rows: j.found.Roster.Rows,
+		Change: j.found.Change, Target: j.found.Tenant, Noun: j.found.Noun, Real: j.found.Real}
 }
 
 // say says what is about to be done, and what was found in the rosters.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,7 +28,10 @@ func (r *fleetRun) runTenant(j *fleetJob, lease *queue.Lease) fleet.Outcome {
 	if err != nil {
 		return failed(j.x.explain(err))
 	}
-	o, err := opts.Run(r.interrupts.ctx, r.stop)
+	ctx, cancel := context.WithCancel(r.interrupts.ctx)
+	defer cancel()
+	defer context.AfterFunc(lease.Context(), cancel)()
+	o, err := opts.Run(ctx, r.stop)
 	status, reason := r.statusOf(j, o, err)
 	return fleet.Outcome{State: o.Ending, Reason: reason, Exit: &status, Rows: fleet.RowsOf(&o.Rows)}
 }

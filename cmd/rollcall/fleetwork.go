@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -85,7 +86,7 @@ func (r *fleetRun) work(n int) error {
 	for range min(n, r.plan.Parallel) {
 		g.Go(func() error {
 			for range todo {
-				lease, err := r.queue.Next(ctx)
+				lease, err := r.queue.Next(ctx, hostName())
 				if errors.Is(err, errInterrupted) {
 					return nil
 				}
@@ -142,8 +143,13 @@ func (r *fleetRun) carryOut(lease *queue.Lease) error {
 	if r.tooManyFailed() != "" {
 		r.halt()
 	}
+	select {
+	case <-lease.Lost(): // another may have the job by now
+		return fmt.Errorf("%s: the queue in %s was not told for too long that its job is at work", j.Name, filepath.Join(r.dir, storeName))
+	default:
+	}
 	if o.State == results.Interrupted {
-		return lease.Return()
+		return lease.Return(context.WithoutCancel(r.interrupts.ctx))
 	}
 	return lease.Done(context.WithoutCancel(r.interrupts.ctx), o)
 }

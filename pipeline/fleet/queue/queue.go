@@ -1,169 +1,232 @@
 // Package queue holds the jobs of fleets and what came of them, and is all that
-// knows the engine: NATS JetStream, whose server runs in this process.
+// knows the engine: NATS JetStream.
 //
-//	Submit ─▶ stream JOBS ─ Next ─▶ Lease ─ Renew … ─ Done ─▶ bucket outcomes
-//	                          ▲                └─ Return ─┐
-//	                          └───────────────────────────┘
+//	Serve ─▶ Server: the store          fleet run (in process)   fleet work   fleet submit
+//	            │                              │                     │            │
+//	            └────── TLS, token ────────────┴────── Queue ────────┴────────────┘
 //
-// The stream has one message at most for each job, until the job is done: a message
-// is given to one holder at a time, and to another when that one returns it, lets its
-// lease run out, or is gone with its process. What came of a job is kept ahead of the
-// message's end, so that no kill loses both.
+// One entry of a bucket says all there is to say of a job that is not ended; it changes
+// by compare and set alone, so that whoever has a job is judged in one place. The
+// journal of a job is a Log, to which only its last holder can append. Files (rosters,
+// results) go by their SHA-256.
 //
-// Messages hold names, never a credential. The server listens on no port, and has all
-// that it acknowledges on the disk.
+// What is acknowledged is on the disk: of the server, or of most of three. Nothing in
+// the store is a credential. Clocks of machines are never compared.
 package queue
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"net"
+	"sync"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
+
+// Options say how a client reaches a server.
+type Options struct {
+	URL   string // tls://host:port, or nats://host:port on loopback; several nodes with commas between them
+	TLS   TLS
+	Token string      // as the server's
+	Name  string      // of this client, for people: user@host
+	Log   *zap.Logger // nil logs nothing
+}
+
+// A Queue is a client of a server, until Close. It may be used by several goroutines
+// at once.
+type Queue struct {
+	name      string
+	log       *zap.Logger // never nil
+	conn      *nats.Conn
+	js        jetstream.JetStream
+	jobs      jetstream.KeyValue // Job.Key: entry of a job that is not ended
+	fleets    jetstream.KeyValue // ID: Fleet
+	outcomes  jetstream.KeyValue // ID.TENANT: what came of a job
+	schedules jetstream.KeyValue // name: Schedule
+	journals  jetstream.Stream   // see Log
+	files     jetstream.Stream   // see Put
+	work      working            // see Next
+
+	mu        sync.Mutex
+	connected context.Context // ends when the connection does; there is another by then
+	cut       context.CancelFunc
+}
 
 const (
-	jobsStream     = "JOBS"
-	jobsSubject    = "fleet.jobs."
-	outcomesBucket = "outcomes"
-	startTimeout   = 30 * time.Second
-	maxStore       = 1 << 30
-	codeExists     = jetstream.ErrorCode(10077) // a subject has as many messages as it may
+	dialTimeout = 5 * time.Second
+	dialEvery   = time.Second
 )
 
-// A Queue is open until Close. It may be used by several goroutines at once.
-type Queue struct {
-	server   *server.Server
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	consumer jetstream.Consumer
-	outcomes jetstream.KeyValue
-	takeover time.Duration
-}
-
-// Options say how a queue is used.
-type Options struct {
-	Dir      string        // where it is kept; made if need be
-	AtOnce   int           // how many jobs can be held at once
-	Takeover time.Duration // a lease that is not renewed for so long is given to another
-}
-
-// Open opens the queue that is kept in a directory. Only one process may: who opens
-// it has to see to that. Jobs that were held when the last one ended are to be had
-// again at once.
-func Open(ctx context.Context, o Options) (*Queue, error) {
-	q := &Queue{takeover: o.Takeover}
-	if err := q.open(ctx, o); err != nil {
-		q.Close()
-		return nil, fmt.Errorf("open the queue in %s: %w", o.Dir, err)
+// Connect returns a client of the server at a URL. If the server can't be reached, or
+// is not ready, it tries again until ctx ends; if it can be reached and refuses this
+// client, or this client refuses it, that is the end. Once connected it goes on
+// reconnecting for ever.
+func Connect(ctx context.Context, o Options) (*Queue, error) {
+	dial, err := o.dialer()
+	if err != nil {
+		return nil, fmt.Errorf("connect to the server: %w", err)
+	}
+	q, err := connect(ctx, o.Name, orNop(o.Log), dial)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", o.URL, err)
 	}
 	return q, nil
 }
 
-func (q *Queue) open(ctx context.Context, o Options) (err error) {
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return err
+// orNop returns a logger that can be used.
+func orNop(log *zap.Logger) *zap.Logger {
+	if log == nil {
+		return zap.NewNop()
 	}
-	q.server, err = server.NewServer(&server.Options{
-		ServerName: "rollcall", DontListen: true, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: filepath.Clean(o.Dir), SyncAlways: true,
-		JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: maxStore,
-	})
+	return log
+}
+
+// connect dials until it works, or can't, and opens the store.
+func connect(ctx context.Context, name string, log *zap.Logger, dial dialer) (*Queue, error) {
+	q, err := dialUntil(ctx, name, log, dial)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	q.server.Start()
-	if !q.server.ReadyForConnections(startTimeout) {
-		return errors.New("the server did not start")
+	if err := q.retry(ctx, q.open); err != nil {
+		q.Close()
+		return nil, err
 	}
-	if q.conn, err = nats.Connect("", nats.InProcessServer(q.server), nats.MaxReconnects(-1)); err != nil {
-		return err
+	return q, nil
+}
+
+// A dialer connects once.
+type dialer func(...nats.Option) (*nats.Conn, error)
+
+// dialUntil dials until it works, or can't. The store of its Queue is not open.
+func dialUntil(ctx context.Context, name string, log *zap.Logger, dial dialer) (*Queue, error) {
+	q := &Queue{name: name, log: log}
+	q.connected, q.cut = context.WithCancel(context.Background())
+	settings := []nats.Option{
+		nats.Name(name), nats.Timeout(dialTimeout), nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
+		nats.IgnoreAuthErrorAbort(), // a server that comes back with the right token is welcome
+		// What is sent while there is no connection fails at once: later it could be
+		// heard when it is no longer meant.
+		nats.ReconnectBufSize(-1),
+		nats.PingInterval(3 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			q.abort()
+			if err != nil {
+				log.Warn("lost the server", zap.Error(cause(err)))
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("found the server again", zap.String("url", c.ConnectedUrlRedacted())) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.Debug("reconnect", zap.Error(cause(err))) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Debug("server", zap.Error(cause(err))) }),
 	}
+	for said := false; ; {
+		var err error
+		if q.conn, err = dial(settings...); err == nil {
+			break
+		}
+		if refused(err) {
+			return nil, cause(err)
+		}
+		if !said {
+			said = true
+			log.Warn("the server can't be reached, trying again", zap.Error(cause(err)))
+		}
+		if wait(ctx, dialEvery) != nil {
+			return nil, cause(err)
+		}
+	}
+	var err error
 	if q.js, err = jetstream.New(q.conn); err != nil {
-		return err
-	}
-	if _, err = q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: jobsStream, Subjects: []string{jobsSubject + ">"}, Storage: jetstream.FileStorage,
-		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, MaxMsgsPerSubject: 1,
-	}); err != nil {
-		return err
-	}
-	if q.outcomes, err = q.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: outcomesBucket, Storage: jetstream.FileStorage}); err != nil {
-		return err
-	}
-	// What a consumer holds is given out anew only when its time is over; a new one
-	// holds nothing.
-	const name = "workers"
-	if err := q.js.DeleteConsumer(ctx, jobsStream, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return err
-	}
-	q.consumer, err = q.js.CreateConsumer(ctx, jobsStream, jetstream.ConsumerConfig{
-		Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: o.Takeover, MaxAckPending: o.AtOnce, MaxDeliver: -1,
-	})
-	return err
-}
-
-// Close ends the server. Leases that are held are to be had again.
-func (q *Queue) Close() {
-	if q.conn != nil {
 		q.conn.Close()
+		return nil, err
 	}
-	if q.server != nil {
-		q.server.Shutdown()
-		q.server.WaitForShutdown()
+	return q, nil
+}
+
+// Close ends the client. What it has sent has gone.
+func (q *Queue) Close() {
+	if q.conn.IsConnected() {
+		q.conn.FlushTimeout(dialTimeout)
+	}
+	q.conn.Close()
+	q.abort()
+}
+
+// abort ends the wait for answers that can't come any more.
+func (q *Queue) abort() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.cut()
+	q.connected, q.cut = context.WithCancel(context.Background())
+}
+
+// connection returns a context that ends when the connection does.
+func (q *Queue) connection() context.Context {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.connected
+}
+
+// tryTimeout is how long the answer of a server is waited for.
+const tryTimeout = 5 * time.Second
+
+// retry does op, and does it again as long as there is no server to answer, until ctx
+// ends. An op that had no answer may have been done: it has to be one that can be
+// repeated.
+func (q *Queue) retry(ctx context.Context, op func(context.Context) error) error {
+	begin, said := time.Now(), false
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		try, cancel := context.WithTimeout(ctx, tryTimeout)
+		unlink := context.AfterFunc(q.connection(), cancel)
+		err := op(try)
+		unlink()
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
+			return context.Cause(ctx)
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w (%w)", context.Cause(ctx), cause(err))
+		case !away(err) || q.conn.IsClosed():
+			return err
+		}
+		if !said && time.Since(begin) > tryTimeout {
+			said = true
+			q.log.Warn("the server does not do what it is asked, trying again", zap.Error(cause(err)))
+		}
+		wait(ctx, pause)
 	}
 }
 
-// A Job is one tenant of a fleet.
-type Job struct {
-	Fleet        string `json:"fleet"`
-	Tenant       string `json:"tenant"`
-	Profile      string `json:"profile,omitempty"`
-	Roster       string `json:"roster"`
-	RosterSHA256 string `json:"roster_sha256"`
+// away reports whether err says that there was nobody to answer.
+func away(err error) bool {
+	for _, e := range []error{
+		context.Canceled, context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrReconnectBufExceeded, nats.ErrConnectionReconnecting,
+		nats.ErrDisconnected, nats.ErrStaleConnection, jetstream.ErrNoStreamResponse, jetstream.ErrJetStreamNotEnabled, errNotMade,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && e.Code >= 500
 }
 
-func (j Job) key() string { return j.Fleet + "." + j.Tenant }
-
-// Submit puts a job in the queue, unless it is there already.
-func (q *Queue) Submit(ctx context.Context, j Job) error {
-	b, err := json.Marshal(j)
-	if err != nil {
-		return err
-	}
-	_, err = q.js.Publish(ctx, jobsSubject+j.key(), b)
-	if e, ok := errors.AsType[*jetstream.APIError](err); ok && e.ErrorCode == codeExists {
+// wait waits for d, or for the end of ctx, whose cause it returns.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
 		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	if err != nil {
-		return fmt.Errorf("submit %s: %w", j.Tenant, err)
-	}
-	return nil
-}
-
-// Outcome returns what came of a job, as [Lease.Done] was told, or nil if it is not
-// done.
-func (q *Queue) Outcome(ctx context.Context, j Job) (json.RawMessage, error) {
-	e, err := q.outcomes.Get(ctx, j.key())
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the outcome of %s: %w", j.Tenant, err)
-	}
-	return e.Value(), nil
-}
-
-// Forget has a job that is done be one that is not.
-func (q *Queue) Forget(ctx context.Context, j Job) error {
-	if err := q.outcomes.Delete(ctx, j.key()); err != nil {
-		return fmt.Errorf("forget the outcome of %s: %w", j.Tenant, err)
-	}
-	return nil
 }

@@ -1,0 +1,206 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Again puts jobs of a fleet in the queue again, of some tenants or of all if there are
+// none: those that have an outcome which is not complete, and those that are lost. They
+// are neither cancelled nor stopped from then on. If another fleet has one of them the
+// error is a HeldError, and the queue is as it was.
+func (q *Queue) Again(ctx context.Context, id string, tenants []string) error {
+	if err := q.again(ctx, id, tenants); err != nil {
+		return fmt.Errorf("put fleet %s in the queue again: %w", id, err)
+	}
+	return nil
+}
+
+func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
+	jobs, err := q.jobsOf(ctx, id, tenants)
+	if err != nil {
+		return err
+	}
+	wanted := func(tenant string) bool { return len(tenants) == 0 || slices.Contains(tenants, tenant) }
+	var todo []requeue
+	for _, j := range jobs {
+		if !wanted(j.Tenant) {
+			continue
+		}
+		a, err := q.look(ctx, j)
+		if err != nil {
+			return err
+		}
+		if a != nil {
+			todo = append(todo, *a)
+		}
+	}
+	if _, err := q.change(ctx, id, func(r *fleetRecord) {
+		r.Stopped = ""
+		if r.Cancelled {
+			r.Cancelled, r.CancelledTenants = false, nil
+			for _, j := range jobs {
+				r.CancelledTenants = append(r.CancelledTenants, j.Tenant)
+			}
+		}
+		r.CancelledTenants = slices.DeleteFunc(r.CancelledTenants, wanted)
+	}); err != nil {
+		return err
+	}
+	for _, a := range todo {
+		for again := &a; again != nil; {
+			_, err := q.putEntry(ctx, again.entry, again.revision)
+			if !errors.Is(err, errChanged) {
+				if err != nil {
+					return err
+				}
+				break
+			}
+			if again, err = q.look(ctx, a.Job); err != nil { // another was faster
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A requeue is the entry that a job is to be put in the queue with, if there is nothing
+// since revision.
+type requeue struct {
+	entry
+	revision uint64
+}
+
+// look returns how a job can be put in the queue again, or nil if it is there, or is
+// complete. The revision is read ahead of the outcome: so the job has not been in the
+// queue since, when it can be put there at that revision.
+func (q *Queue) look(ctx context.Context, j Job) (*requeue, error) {
+	for {
+		was, rev, err := q.marker(ctx, j.Key)
+		if err != nil {
+			return nil, err
+		}
+		var e entry
+		if was != nil && was.Operation() == jetstream.KeyValuePut {
+			if err := json.Unmarshal(was.Value(), &e); err != nil {
+				return nil, err
+			}
+			switch {
+			case e.Ended:
+				if err := ignoreChanged(q.finish(ctx, e, rev)); err != nil {
+					return nil, err
+				}
+				continue
+			case e.Fleet == j.Fleet:
+				return nil, nil
+			}
+			if err := q.checkFree(ctx, j, was, was.Created()); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		var found jetstream.KeyValueEntry
+		if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
+			found, err = q.latest(ctx, q.outcomes, outcomeKey(j.Fleet, j.Tenant))
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		a := &requeue{entry{Job: j}, rev}
+		a.free()
+		if found != nil && found.Operation() == jetstream.KeyValuePut {
+			var o keptOutcome
+			if err := json.Unmarshal(found.Value(), &o); err != nil {
+				return nil, err
+			}
+			if isComplete(o.Outcome) {
+				return nil, nil
+			}
+			a.Epoch = o.Epoch + 1 // later than what ended so
+		}
+		return a, nil
+	}
+}
+
+// Restart has a fleet be what f and jobs say, and puts the jobs of left in the queue,
+// whatever has become of them; outcomes of the others stay. It is for who is alone on
+// the store, and takes from workers that are gone what they had. Cut short, it can be
+// made again.
+func (q *Queue) Restart(ctx context.Context, f Fleet, jobs []Job, left []string) error {
+	if err := f.check(jobs); err != nil {
+		return fmt.Errorf("restart fleet %s: %w", f.ID, err)
+	}
+	if err := q.restart(ctx, f, jobs, left); err != nil {
+		return fmt.Errorf("restart fleet %s: %w", f.ID, err)
+	}
+	return nil
+}
+
+func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string) error {
+	var was jetstream.KeyValueEntry
+	if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { was, err = q.latest(ctx, q.fleets, f.ID); return err }); err != nil {
+		return err
+	}
+	var rev uint64
+	if was != nil {
+		rev = was.Revision()
+	}
+	r := fleetRecord{Fleet: f}
+	write := func() error {
+		b, err := json.Marshal(r)
+		if err == nil {
+			rev, err = q.swap(ctx, q.fleets, f.ID, b, rev)
+		}
+		return err
+	}
+	if err := write(); err != nil { // nobody takes a job from here on
+		return err
+	}
+	entries, outcomes, err := q.standing(ctx, f.ID)
+	if err != nil {
+		return err
+	}
+	epochs := make(map[string]uint64) // that the tenants have had
+	for tenant, o := range outcomes {
+		epochs[tenant] = o.Epoch
+	}
+	for key, e := range entries {
+		epochs[e.Tenant] = max(e.Epoch, epochs[e.Tenant])
+		if e.Ended {
+			if err := q.keep(ctx, e.entry); err != nil {
+				return err
+			}
+		}
+		if err := q.remove(ctx, q.jobs, key, e.revision); err != nil {
+			return err
+		}
+	}
+	if err := q.putList(ctx, f.ID, jobs); err != nil {
+		return err
+	}
+	var todo []entry
+	for _, j := range jobs {
+		if slices.Contains(left, j.Tenant) {
+			e := entry{Job: j, Epoch: epochs[j.Tenant] + 1}
+			e.free()
+			todo = append(todo, e)
+		}
+	}
+	var now jetstream.KeyValueEntry
+	if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { now, err = q.latest(ctx, q.fleets, f.ID); return err }); err != nil {
+		return err
+	}
+	if now == nil {
+		return errStale
+	}
+	if err := q.create(ctx, todo, now.Created()); err != nil {
+		return err
+	}
+	r.Accepted, r.Order, r.Submitted = true, rev, now.Created()
+	return write()
+}

@@ -1,0 +1,141 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	callTimeout     = 2 * time.Second // of one call to the server, which is then made again
+	snapshotTimeout = 30 * time.Second
+	retryWait       = 100 * time.Millisecond // between two calls
+)
+
+// errChanged says that what was to be changed is not at the revision it was expected at.
+var errChanged = errors.New("it was changed meanwhile")
+
+// swap puts value under key if what is there is still at revision rev, which is 0 for a
+// key that never was. It returns the revision of the value, or errChanged.
+//
+// A call that was not answered may have been carried out. It is made again, which the
+// revision makes harmless, and what is then found says whether it was: so the error is
+// never in doubt, but for the error of ctx.
+func (q *Queue) swap(ctx context.Context, kv jetstream.KeyValue, key string, value []byte, rev uint64) (uint64, error) {
+	var got uint64
+	err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
+		got, err = kv.Update(ctx, key, value, rev)
+		if !isChanged(err) {
+			return err
+		}
+		e, err := q.latest(ctx, kv, key)
+		switch {
+		case err != nil:
+			return err
+		case e == nil && rev == 0, e != nil && e.Revision() <= rev:
+			return errStale
+		case e != nil && e.Operation() == jetstream.KeyValuePut && bytes.Equal(e.Value(), value):
+			got = e.Revision()
+			return nil
+		}
+		return errChanged
+	})
+	return got, err
+}
+
+// remove deletes key if it is still at revision rev. That it is deleted already is
+// no error.
+func (q *Queue) remove(ctx context.Context, kv jetstream.KeyValue, key string, rev uint64) error {
+	return q.repeat(ctx, callTimeout, func(ctx context.Context) error {
+		err := kv.Delete(ctx, key, jetstream.LastRevision(rev))
+		if !isChanged(err) {
+			return err
+		}
+		e, err := q.latest(ctx, kv, key)
+		switch {
+		case err != nil:
+			return err
+		case e == nil || e.Operation() != jetstream.KeyValuePut:
+			return nil
+		case e.Revision() <= rev:
+			return errStale
+		}
+		return errChanged
+	})
+}
+
+// errStale says that a node of the server answered with what was there before.
+var errStale = errors.New("the server is behind")
+
+// latest returns the last entry of key, which may be the marker of a deletion, or nil if
+// there never was one.
+func (q *Queue) latest(ctx context.Context, kv jetstream.KeyValue, key string) (jetstream.KeyValueEntry, error) {
+	e, err := kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyDeleted) || errors.Is(err, jetstream.ErrKeyNotFound) {
+		// A watch tells the revision of the marker.
+		all, err := q.snapshot(ctx, kv, key)
+		return all[key], err
+	}
+	return e, err
+}
+
+// snapshot returns the last entries of all keys that match filter, markers of deletions
+// as well.
+func (q *Queue) snapshot(ctx context.Context, kv jetstream.KeyValue, filter string) (map[string]jetstream.KeyValueEntry, error) {
+	all := make(map[string]jetstream.KeyValueEntry)
+	err := q.repeat(ctx, snapshotTimeout, func(ctx context.Context) error {
+		clear(all)
+		w, err := kv.WatchFiltered(ctx, []string{filter})
+		if err != nil {
+			return err
+		}
+		defer w.Stop()
+		for {
+			select {
+			case e, ok := <-w.Updates():
+				if !ok {
+					return nats.ErrTimeout
+				}
+				if e == nil {
+					return nil
+				}
+				all[e.Key()] = e
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	return all, err
+}
+
+// repeat calls f until it has an answer of the server, or ctx ends. A call that has none
+// ends after timeout, or with the connection.
+func (q *Queue) repeat(ctx context.Context, timeout time.Duration, f func(context.Context) error) error {
+	for {
+		call, cancel := context.WithTimeout(ctx, timeout)
+		unlink := context.AfterFunc(q.connection(), cancel)
+		err := f(call)
+		unlink()
+		cancel()
+		if err == nil || !isUnanswered(err) || q.conn.IsClosed() {
+			return err
+		}
+		if wait(ctx, retryWait) != nil {
+			return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+		}
+	}
+}
+
+// isChanged reports whether err says that a revision was not as expected.
+func isChanged(err error) bool {
+	return errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyExists)
+}
+
+// isUnanswered reports whether err leaves open what the server has done, or says that
+// it can't do anything right now.
+func isUnanswered(err error) bool { return errors.Is(err, errStale) || away(err) }

@@ -1,0 +1,112 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Control changes what people want of a fleet. Change may be called several times, if
+// others change it at the same time.
+func (q *Queue) Control(ctx context.Context, id string, change func(*Control)) error {
+	_, err := q.change(ctx, id, func(r *fleetRecord) { change(&r.Control) })
+	return err
+}
+
+// change changes the record of a fleet that was accepted.
+func (q *Queue) change(ctx context.Context, id string, change func(*fleetRecord)) (fleetRecord, error) {
+	for {
+		r, rev, err := q.record(ctx, id)
+		if err == nil && !r.Accepted {
+			err = &NotFoundError{What: "fleet", Name: id}
+		}
+		if err != nil {
+			return r, err
+		}
+		change(&r)
+		b, err := json.Marshal(r)
+		if err == nil {
+			_, err = q.swap(ctx, q.fleets, id, b, rev)
+		}
+		if errors.Is(err, errChanged) {
+			continue
+		}
+		if err != nil {
+			return r, fmt.Errorf("change fleet %s: %w", id, err)
+		}
+		return r, nil
+	}
+}
+
+// jobsOf returns all jobs of a fleet, or a NotFoundError if there is no such fleet, or
+// none of its tenants has one of the names.
+func (q *Queue) jobsOf(ctx context.Context, id string, names []string) ([]Job, error) {
+	if _, _, err := q.record(ctx, id); err != nil {
+		return nil, err
+	}
+	jobs, err := q.list(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(jobs, func(j Job) bool { return j.Tenant == name }) {
+			var all []string
+			for _, j := range jobs {
+				all = append(all, j.Tenant)
+			}
+			return nil, notFound("tenant", name, all)
+		}
+	}
+	return jobs, nil
+}
+
+// Cancel cancels tenants of a fleet, or all if there are none: those at work are stopped
+// softly, and those that wait end with outcome, which has to be JSON. What a worker that
+// is gone has left ends so as well, when a worker or a server finds it.
+func (q *Queue) Cancel(ctx context.Context, id string, tenants []string, outcome any) error {
+	raw, err := json.Marshal(outcome)
+	if err != nil {
+		return fmt.Errorf("cancel fleet %s: %w", id, err)
+	}
+	if _, err := q.jobsOf(ctx, id, tenants); err != nil {
+		return fmt.Errorf("cancel fleet %s: %w", id, err)
+	}
+	r, err := q.change(ctx, id, func(r *fleetRecord) {
+		r.CancelOutcome = raw
+		if len(tenants) == 0 {
+			r.Cancelled, r.CancelledTenants = true, nil
+		} else if !r.Cancelled {
+			r.CancelledTenants = union(r.CancelledTenants, tenants)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	entries, _, err := q.standing(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if r.stopReason(e.Tenant) != StopCancelled || e.held() {
+			continue
+		}
+		if e.Ended {
+			err = q.finish(ctx, e.entry, e.revision)
+		} else {
+			err = q.end(ctx, e.entry, e.revision, raw)
+		}
+		if err = ignoreChanged(err); err != nil { // who changed it has seen, or will see, that it is cancelled
+			return fmt.Errorf("cancel fleet %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// union returns the names of two lists, each once.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}

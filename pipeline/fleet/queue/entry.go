@@ -1,0 +1,87 @@
+package queue
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// An entry is what bucket jobs has of a job that is not ended. Every change of it is a
+// swap: who changes it has seen what it was.
+//
+//	waiting ─ take ─▶ held by Worker ─▶ Ended ─▶ outcome is kept ─▶ entry is removed
+//	   ▲                   │
+//	   └─ Return, Reject ──┘
+//
+// A step is safe however its process ends: what is not done of the way behind Ended is
+// done by whoever meets the entry.
+type entry struct {
+	Job
+	Worker     string          `json:"worker,omitempty"` // that holds it
+	Token      string          `json:"token,omitempty"`  // of the lease: no two are alike
+	Epoch      uint64          `json:"epoch,omitempty"`  // how often it was taken
+	Taken      uint64          `json:"taken,omitempty"`  // revision at which it was; 0 for that of the entry itself
+	Since      time.Time       `json:"since"`            // by the clock of who wrote it, for people
+	Progress   json.RawMessage `json:"progress,omitempty"`
+	Rejections []rejection     `json:"rejections,omitempty"`
+	Ended      bool            `json:"ended,omitempty"`
+	Outcome    json.RawMessage `json:"outcome_of_job,omitempty"`
+}
+
+// A rejection says that a worker can't do a job.
+type rejection struct {
+	Worker string `json:"worker"`
+	Reason string `json:"reason"`
+}
+
+// held reports whether a worker has, or had, a lease of the job.
+func (e *entry) held() bool { return e.Worker != "" && !e.Ended }
+
+// rejectedBy reports whether a worker can't do the job.
+func (e *entry) rejectedBy(worker string) bool {
+	return slices.ContainsFunc(e.Rejections, func(r rejection) bool { return r.Worker == worker })
+}
+
+// free has nobody hold the job.
+func (e *entry) free() {
+	e.Worker, e.Token, e.Taken, e.Since = "", "", 0, time.Now().UTC()
+}
+
+// A keptOutcome is what bucket outcomes has of a job.
+type keptOutcome struct {
+	Epoch   uint64          `json:"epoch"` // of the lease that ended so; a later one replaces it
+	Worker  string          `json:"worker,omitempty"`
+	Since   time.Time       `json:"since"`
+	Outcome json.RawMessage `json:"outcome"`
+}
+
+// outcomeKey returns the key of the outcome of a tenant's job.
+func outcomeKey(fleet, tenant string) string { return fleet + "." + tenant }
+
+// isComplete reports whether an outcome says that the job has recorded every row.
+func isComplete(raw json.RawMessage) bool {
+	var o struct {
+		State string `json:"outcome"`
+	}
+	return json.Unmarshal(raw, &o) == nil && o.State == "complete"
+}
+
+// A fleetRecord is what bucket fleets has of a fleet.
+type fleetRecord struct {
+	Fleet
+	Order         uint64          `json:"order,omitempty"`          // of its submission among all
+	CancelOutcome json.RawMessage `json:"cancel_outcome,omitempty"` // of jobs that end because they are cancelled
+}
+
+// stopReason returns why the job of a tenant is not to be worked on, or "".
+func (c *Control) stopReason(tenant string) string {
+	switch {
+	case c.Cancelled || slices.Contains(c.CancelledTenants, tenant):
+		return StopCancelled
+	case c.Stopped != "":
+		return StopFleet
+	case c.Paused || slices.Contains(c.PausedTenants, tenant):
+		return StopPaused
+	}
+	return ""
+}

@@ -1,0 +1,77 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// end ends a job that nobody holds.
+func (q *Queue) end(ctx context.Context, e entry, rev uint64, raw json.RawMessage) error {
+	if raw == nil { // cancelled by Control alone
+		raw = json.RawMessage(`{"outcome":"cancelled"}`)
+	}
+	e.Ended, e.Outcome, e.Since = true, raw, time.Now().UTC()
+	rev, err := q.putEntry(ctx, e, rev)
+	if err != nil {
+		return err
+	}
+	return q.finish(ctx, e, rev)
+}
+
+// finish takes a job that has ended, and whose entry is at revision rev, out of the
+// queue: its outcome is kept, then the entry is removed, then the log of a complete job.
+// Several may do that for one job at once.
+func (q *Queue) finish(ctx context.Context, e entry, rev uint64) error {
+	if err := q.keep(ctx, e); err != nil {
+		return err
+	}
+	if err := q.remove(ctx, q.jobs, e.Key, rev); err != nil {
+		return fmt.Errorf("remove the job of %s: %w", e.Tenant, err)
+	}
+	if isComplete(e.Outcome) {
+		return q.PurgeLog(ctx, e.Fleet, e.Tenant)
+	}
+	return nil
+}
+
+// keep keeps the outcome of a job that has ended, unless there is a later one.
+func (q *Queue) keep(ctx context.Context, e entry) error {
+	b, err := json.Marshal(keptOutcome{Epoch: e.Epoch, Worker: e.Worker, Since: e.Since, Outcome: e.Outcome})
+	if err != nil {
+		return err
+	}
+	key := outcomeKey(e.Fleet, e.Tenant)
+	for look := e.Epoch > 1; ; look = true { // most jobs have no outcome of before
+		var was jetstream.KeyValueEntry
+		var rev uint64
+		var err error
+		if look {
+			err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
+				was, err = q.latest(ctx, q.outcomes, key)
+				return err
+			})
+		}
+		if was != nil {
+			rev = was.Revision()
+			var o keptOutcome
+			if was.Operation() == jetstream.KeyValuePut && json.Unmarshal(was.Value(), &o) == nil && o.Epoch >= e.Epoch {
+				return nil
+			}
+		}
+		if err == nil {
+			_, err = q.swap(ctx, q.outcomes, key, b, rev)
+		}
+		if errors.Is(err, errChanged) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("keep the outcome of %s: %w", e.Tenant, err)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,66 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap"
+)
+
+// A natsLog has the lines of the engine be lines of our log, without the token. What
+// the engine notes of its ordinary work is for debugging here, and what it calls an
+// error a warning: a peer that can't be reached is one.
+type natsLog struct {
+	log    *zap.Logger
+	secret *strings.Replacer
+
+	mu    sync.Mutex
+	fatal error // the first line that says that it can't go on
+}
+
+// newNatsLog returns a log that hides a token.
+func newNatsLog(log *zap.Logger, token string) *natsLog {
+	var pairs []string
+	if token != "" {
+		pairs = []string{token, "****", url.QueryEscape(token), "****", url.PathEscape(token), "****"}
+	}
+	return &natsLog{log: log.With(zap.String("from", "nats")), secret: strings.NewReplacer(pairs...)}
+}
+
+func (l *natsLog) text(format string, v []any) string {
+	return l.secret.Replace(fmt.Sprintf(format, v...))
+}
+
+// Noticef and the others are what the engine calls.
+func (l *natsLog) Noticef(format string, v ...any) { l.log.Debug(l.text(format, v)) }
+func (l *natsLog) Debugf(format string, v ...any)  { l.log.Debug(l.text(format, v)) }
+func (l *natsLog) Tracef(format string, v ...any)  {}
+func (l *natsLog) Warnf(format string, v ...any)   { l.log.Warn(l.text(format, v)) }
+func (l *natsLog) Errorf(format string, v ...any) {
+	if strings.Contains(format, "critical write error") { // it stores no more until it is started again
+		l.Fatalf(format, v...)
+		return
+	}
+	l.log.Warn(l.text(format, v))
+}
+
+// Fatalf keeps what is said, for [Server.Ready].
+func (l *natsLog) Fatalf(format string, v ...any) {
+	text := l.text(format, v)
+	l.log.Error(text)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fatal == nil {
+		l.fatal = errors.New(text)
+	}
+}
+
+// failure returns the first thing that was fatal, or nil.
+func (l *natsLog) failure() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatal
+}

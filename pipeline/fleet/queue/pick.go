@@ -1,0 +1,132 @@
+package queue
+
+import (
+	"time"
+)
+
+// A deed is what a worker can do with an entry that nobody holds.
+type deed int
+
+const (
+	doNothing deed = iota
+	doTake         // and work on it
+	doRelease      // what a worker that is gone held, and nobody is to go on with now
+	doCancel       // end it, as its fleet is cancelled
+	doFinish       // end it, which its holder has begun to do
+)
+
+// A seenJob is an entry as it was seen last.
+type seenJob struct {
+	entry
+	revision uint64
+	seen     time.Time // when this revision was, by this process's clock
+}
+
+// A seenFleet is a fleet with those of its jobs that have entries.
+type seenFleet struct {
+	fleetRecord
+	jobs []*seenJob // by Index
+}
+
+// A choice is what to do next.
+type choice struct {
+	deed
+	job   *seenJob
+	fleet *seenFleet
+}
+
+// pick chooses what a worker is to do next at the time now. Of skip it chooses nothing.
+// A worker without a name takes no jobs.
+//
+// Jobs come from the fleet that has the smallest share of what it may have at once,
+// among those of one share from that which was submitted first; within a fleet in their
+// order. A fleet whose share is whole gives none. What has to be tidied up comes first.
+//
+// If there is nothing to do, wake is when there may be without any change; zero if
+// never.
+func pick(fleets []*seenFleet, worker string, now time.Time, skip func(*seenJob) bool) (c choice, wake time.Time) {
+	var best *seenJob
+	var from *seenFleet
+	var least int // jobs that from has running
+	later := func(at time.Time) {
+		if wake.IsZero() || at.Before(wake) {
+			wake = at
+		}
+	}
+	for _, f := range fleets {
+		if !f.Accepted {
+			continue
+		}
+		held, alive := 0, 0
+		var waiting, orphan *seenJob // the first of each
+		for _, j := range f.jobs {
+			over := j.seen.Add(f.Takeover)
+			silent := !now.Before(over) // nothing was heard of its holder
+			if j.held() {
+				held++
+				if !silent {
+					alive++
+				}
+			}
+			switch d := f.deedFor(j, worker, silent); {
+			case d == doNothing && !silent && (j.Worker != "" || j.rejectedBy(worker)):
+				later(over)
+			case d == doNothing || d == doTake && worker == "" || skip(j):
+			case d != doTake:
+				return choice{d, j, f}, time.Time{}
+			case j.held() && orphan == nil:
+				orphan = j
+			case !j.held() && waiting == nil:
+				waiting = j
+			}
+		}
+		free := orphan // which takes nobody's place
+		if waiting != nil && held < f.Parallel && (orphan == nil || waiting.Index < orphan.Index) {
+			free = waiting
+		}
+		if free == nil {
+			continue
+		}
+		if best == nil || f.before(alive, from, least) {
+			best, from, least = free, f, alive
+		}
+	}
+	if best != nil {
+		return choice{doTake, best, from}, time.Time{}
+	}
+	return choice{}, wake
+}
+
+// before reports whether f, which has n jobs running, comes ahead of g, which has m.
+func (f *seenFleet) before(n int, g *seenFleet, m int) bool {
+	if x, y := n*g.Parallel, m*f.Parallel; x != y {
+		return x < y
+	}
+	if f.Order != g.Order {
+		return f.Order < g.Order
+	}
+	return f.ID < g.ID
+}
+
+// deedFor returns what a worker can do with a job of f, whose holder is silent or not.
+func (f *seenFleet) deedFor(j *seenJob, worker string, silent bool) deed {
+	switch {
+	case j.Worker != "" && !silent: // it is held, or about to be gone
+		return doNothing
+	case j.Ended:
+		return doFinish
+	}
+	switch f.stopReason(j.Tenant) {
+	case "":
+		if j.rejectedBy(worker) && !silent { // no other wants it either
+			return doNothing
+		}
+		return doTake
+	case StopCancelled:
+		return doCancel
+	}
+	if j.Worker != "" {
+		return doRelease
+	}
+	return doNothing
+}

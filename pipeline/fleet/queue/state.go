@@ -1,0 +1,232 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"rollcall/pipeline/roster"
+)
+
+// A NotFoundError says that there is no such fleet, or schedule.
+type NotFoundError struct {
+	What    string // fleet, or schedule
+	Name    string
+	Nearest string // name of one that there is, or ""
+}
+
+func (e *NotFoundError) Error() string {
+	text := fmt.Sprintf("no %s %q", e.What, e.Name)
+	if e.Nearest != "" {
+		text += fmt.Sprintf(": did you mean %s?", e.Nearest)
+	}
+	return text
+}
+
+// notFound returns the error of a name that is none of names.
+func notFound(what, name string, names []string) error {
+	return &NotFoundError{What: what, Name: name, Nearest: roster.Nearest(name, names)}
+}
+
+// record returns what there is of a fleet, with its revision, or a NotFoundError.
+func (q *Queue) record(ctx context.Context, id string) (r fleetRecord, rev uint64, err error) {
+	if !plainToken.MatchString(id) {
+		return r, 0, &NotFoundError{What: "fleet", Name: id}
+	}
+	var e jetstream.KeyValueEntry
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { e, err = q.fleets.Get(ctx, id); return err })
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound): // also of one that was deleted
+		return r, 0, &NotFoundError{What: "fleet", Name: id}
+	case err != nil:
+		return r, 0, fmt.Errorf("read fleet %s: %w", id, err)
+	}
+	if err := json.Unmarshal(e.Value(), &r); err != nil {
+		return r, 0, fmt.Errorf("read fleet %s: %w", id, err)
+	}
+	return r, e.Revision(), nil
+}
+
+// records returns what there is of all fleets, in the order of their submission. Those
+// that are not accepted come last.
+func (q *Queue) records(ctx context.Context) (all []fleetRecord, err error) {
+	found, err := q.snapshot(ctx, q.fleets, jetstream.AllKeys)
+	if err != nil {
+		return nil, fmt.Errorf("read the fleets: %w", err)
+	}
+	for id, e := range found {
+		var r fleetRecord
+		if e.Operation() != jetstream.KeyValuePut {
+			continue
+		}
+		if err := json.Unmarshal(e.Value(), &r); err != nil {
+			return nil, fmt.Errorf("read fleet %s: %w", id, err)
+		}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b fleetRecord) int {
+		return cmp.Or(cmp.Compare(a.Order-1, b.Order-1), cmp.Compare(a.ID, b.ID)) // 0 is behind all
+	})
+	return all, nil
+}
+
+// Fleets returns all fleets that were accepted, the newest last.
+func (q *Queue) Fleets(ctx context.Context) (fleets []Fleet, err error) {
+	all, err := q.records(ctx)
+	for _, r := range all {
+		if r.Accepted {
+			fleets = append(fleets, r.Fleet)
+		}
+	}
+	return fleets, err
+}
+
+// Find returns the fleet with an ID, or the latest with a name, or a NotFoundError.
+func (q *Queue) Find(ctx context.Context, nameOrID string) (*Fleet, error) {
+	fleets, err := q.Fleets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range slices.Backward(fleets) {
+		if f.ID == nameOrID {
+			return &f, nil
+		}
+		names = append(names, f.ID, f.Name)
+	}
+	for _, f := range slices.Backward(fleets) {
+		if f.Name == nameOrID {
+			return &f, nil
+		}
+	}
+	return nil, notFound("fleet", nameOrID, names)
+}
+
+// NewID returns an ID for a fleet of that name which no other has.
+func (q *Queue) NewID(ctx context.Context, name string, now time.Time) (string, error) {
+	all, err := q.records(ctx)
+	if err != nil {
+		return "", err
+	}
+	base := name + now.UTC().Format("-20060102-150405")
+	for n, id := 2, base; ; n++ {
+		if !slices.ContainsFunc(all, func(r fleetRecord) bool { return r.ID == id }) {
+			return id, nil
+		}
+		id = fmt.Sprintf("%s-%d", base, n)
+	}
+}
+
+// State returns how far a fleet is.
+func (q *Queue) State(ctx context.Context, id string) (*FleetState, error) {
+	r, _, err := q.record(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	list, err := q.list(ctx, id)
+	if err != nil && (r.Accepted || !errors.Is(err, ErrNoFile)) {
+		return nil, err
+	}
+	entries, outcomes, err := q.standing(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return compose(r.Fleet, list, func(key string) *entry {
+		if e, ok := entries[key]; ok {
+			return &e.entry
+		}
+		return nil
+	}, func(tenant string) (keptOutcome, bool) {
+		o, ok := outcomes[tenant]
+		return o, ok
+	}), nil
+}
+
+// A standingEntry is an entry with its revision.
+type standingEntry struct {
+	entry
+	revision uint64
+}
+
+// standing returns the entries of a fleet by their keys, and the outcomes by tenants. A
+// job that is not lost is in one of them, whatever happens meanwhile: outcomes are read
+// later.
+func (q *Queue) standing(ctx context.Context, id string) (entries map[string]standingEntry, outcomes map[string]keptOutcome, err error) {
+	entries, outcomes = make(map[string]standingEntry), make(map[string]keptOutcome)
+	found, err := q.snapshot(ctx, q.jobs, jetstream.AllKeys)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the jobs of fleet %s: %w", id, err)
+	}
+	for key, e := range found {
+		s := standingEntry{revision: e.Revision()}
+		if e.Operation() != jetstream.KeyValuePut {
+			continue
+		}
+		if err := json.Unmarshal(e.Value(), &s.entry); err != nil {
+			return nil, nil, fmt.Errorf("read the jobs of fleet %s: %w", id, err)
+		}
+		if s.Fleet == id {
+			entries[key] = s
+		}
+	}
+	found, err = q.snapshot(ctx, q.outcomes, id+".*")
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
+	}
+	for key, e := range found {
+		var o keptOutcome
+		if e.Operation() != jetstream.KeyValuePut {
+			continue
+		}
+		if err := json.Unmarshal(e.Value(), &o); err != nil {
+			return nil, nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
+		}
+		outcomes[key[len(id)+1:]] = o
+	}
+	return entries, outcomes, nil
+}
+
+// compose says how far a fleet is, whose jobs list has, out of their entries and
+// outcomes.
+func compose(f Fleet, list []Job, entryOf func(key string) *entry, outcomeOf func(tenant string) (keptOutcome, bool)) *FleetState {
+	s := &FleetState{Fleet: f, Jobs: make([]TenantState, 0, len(list))}
+	for _, j := range list {
+		t := TenantState{Job: j}
+		e := entryOf(j.Key)
+		if e != nil && e.Fleet == f.ID {
+			t.Worker, t.Epoch, t.Progress, t.Since, t.Rejections = e.Worker, e.Epoch, e.Progress, e.Since, reasons(e.Rejections)
+			switch reason := f.stopReason(j.Tenant); {
+			case e.Ended:
+				t.State, t.Outcome = Ended, e.Outcome
+			case e.held():
+				t.State = Running
+			case reason == StopPaused, reason == StopFleet:
+				t.State = Paused
+			default:
+				t.State = Waiting
+			}
+		} else if o, ok := outcomeOf(j.Tenant); ok {
+			t.State, t.Outcome, t.Worker, t.Epoch, t.Since = Ended, o.Outcome, o.Worker, o.Epoch, o.Since
+		} else if f.Accepted {
+			t.State = Lost
+		} else {
+			t.State = Waiting
+		}
+		s.Jobs = append(s.Jobs, t)
+	}
+	return s
+}
+
+// reasons says for people who rejected a job, and why.
+func reasons(rejections []rejection) (texts []string) {
+	for _, r := range rejections {
+		texts = append(texts, r.Worker+": "+r.Reason)
+	}
+	return texts
+}
