@@ -3,6 +3,7 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"testing"
 )
 
@@ -32,6 +33,19 @@ func FuzzScanner(f *testing.F) {
 		var want int
 		if s.Done() && (json.Unmarshal(b, &want) != nil || n != want) {
 			t.Errorf("Uint of %q is %d, want %d", b, n, want)
+		}
+		s = New(b)
+		value := s.Value()
+		var wantValue any
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.UseNumber()
+		if s.Done() && (!json.Valid(b) || d.Decode(&wantValue) != nil || !reflect.DeepEqual(value, wantValue)) {
+			t.Errorf("Value of %q is %v, want %v", b, value, wantValue)
+		}
+		s = New(b)
+		s.Skip()
+		if s.Done() && !json.Valid(b) {
+			t.Errorf("Skip accepts %q", b)
 		}
 		s = New(b)
 		yes := s.Bool()
