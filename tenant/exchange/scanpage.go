@@ -58,7 +58,7 @@ func scanObject(s *jsonscan.Scanner) tenant.Object {
 // encoding/json takes for one of known is left to that.
 func skip(s *jsonscan.Scanner, name []byte, known ...string) {
 	for _, k := range known {
-		if len(k) == len(name) && strings.EqualFold(k, string(name)) {
+		if strings.EqualFold(k, string(name)) {
 			s.Fail()
 		}
 	}
