@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -54,4 +55,16 @@ func FuzzScanner(f *testing.F) {
 			t.Errorf("Bool of %q is %v", b, yes)
 		}
 	})
+}
+
+// No reply makes a Scanner use much of the stack: what is deeper than any real reply is left
+// to encoding/json.
+func TestDepth(t *testing.T) {
+	for depth, want := range map[int]bool{maxDepth - 1: true, maxDepth + 1: false, 1 << 20: false} {
+		s := New([]byte(strings.Repeat("[", depth) + strings.Repeat("]", depth)))
+		s.Value()
+		if s.Done() != want {
+			t.Errorf("lists in lists, %d deep: read %t, want %t", depth, s.Done(), want)
+		}
+	}
 }
