@@ -97,8 +97,8 @@ func (v *View) follow(kv jetstream.KeyValue, set func(key string, e jetstream.Ke
 	v.cancel()
 }
 
-// drain is follow for one watch, which ends with the connection, and reports whether that has caught up. Known are the
-// keys that there are.
+// drain is follow for one watch, which ends with the connection, and reports whether that
+// has caught up. Known are the keys that there are.
 func (v *View) drain(connection context.Context, w jetstream.KeyWatcher, set func(key string, e jetstream.KeyValueEntry), known map[string]bool, first chan<- struct{}) bool {
 	begun := make(map[string]bool) // keys of this watch; nil when it has caught up
 	for {
