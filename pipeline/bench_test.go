@@ -33,11 +33,12 @@ func BenchmarkRow(b *testing.B) {
 	if err := c.Bind(nil); err != nil {
 		b.Fatal(err)
 	}
+	object := tenant.Object{"PrivacyMode": "opt-out", "IsDashboardEnabled": false, "IsAddInEnabled": false, "IsDigestEmailEnabled": false}
 	const rows = 100_000
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
-		run := &Run{Tenant: instant{[]tenant.Object{{"PrivacyMode": "opt-out"}}}, Change: c, Limiter: pace.New(0), Workers: 4, Log: zap.NewNop()}
+		run := &Run{Tenant: instant{[]tenant.Object{object}}, Change: c, Limiter: pace.New(0), Workers: 4, Log: zap.NewNop()}
 		if err := run.Do(b.Context(), &users{n: rows}, nothing{}); err != nil {
 			b.Fatal(err)
 		}

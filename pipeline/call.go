@@ -75,15 +75,15 @@ func (r *Run) attempt(ctx context.Context, t *task, c *tenant.Cmdlet) ([]tenant.
 	if err := r.commit(t, c); err != nil {
 		return nil, nil, err
 	}
-	if err := r.refusal.begin(ctx); err != nil {
+	if err := r.refusal.begin(ctx, r.Limiter, turn); err != nil {
 		return nil, nil, err
 	}
 	m := r.outages.callStart()
 	t.Attempts++
 	objects, err := r.Tenant.Run(ctx, *c)
-	r.refusal.end(ctx, err)
 	f, ended := r.noteReachable(ctx, m, t, c, err)
 	r.observe(turn, err)
+	r.refusal.end(ctx, r.Limiter, err)
 	if ended != nil {
 		t.unknown = t.unknown || !c.Reads()
 		return nil, f, ended

@@ -169,7 +169,7 @@ func (e *emitter) finish() (open map[int]bool, maybeSet bool) {
 	}
 	for _, line := range e.called {
 		open[line] = true
-		maybeSet = maybeSet || e.run.Stats.Tried.Load() > 0
+		maybeSet = maybeSet || e.run.Stats.Tried.Load()
 	}
 	for _, t := range e.ring {
 		switch {

@@ -1,9 +1,6 @@
 package pipeline
 
-import (
-	"rollcall/pipeline/roster"
-	"rollcall/tenant"
-)
+import "rollcall/pipeline/roster"
 
 // Forecast returns what is known of a row before the run: for each of Properties the
 // wanted value and, if the roster has it, the value before. It returns nil for a row for
@@ -18,11 +15,11 @@ func (c *Change) Forecast(row *roster.Row, values []Value) []Value {
 		return nil
 	}
 	values = values[:0]
-	for range c.assigns {
-		values = append(values, Value{})
-	}
-	for i, w := range p.wants {
-		values[p.index[i]] = Value{Wanted: tenant.Cell(w.Value), Before: p.before[i]}
+	for _, v := range p.values {
+		if v.Wanted == "" {
+			v = Value{} // the row leaves it alone
+		}
+		values = append(values, v)
 	}
 	return values
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall/tenant"
@@ -127,16 +128,21 @@ func (w *guardState) canaryFailed() string {
 // read back as one wrong value, it stops the run before it spends VerifyTimeout on each
 // of them. Workers use it at once.
 type readBackCheck struct {
-	mu    sync.Mutex
-	alike int // stop after so many rows that are alike, as in Guards; 0 for no check
-	seen  int
-	text  string // what all rows read back as so far, or "" if they differ
+	alike int         // stop after so many rows that are alike, as in Guards; 0 for no check
+	over  atomic.Bool // two rows were not alike, or there were enough that are
 	trip  func(guard, reason string)
+
+	mu   sync.Mutex
+	seen int
+	text string // what all rows read back as so far
 }
 
 // add counts the first read-back of t's user. A read-back that shows the value before says
 // nothing: the tenant may show that for a while.
 func (l *readBackCheck) add(t *task, same bool) {
+	if l.over.Load() {
+		return
+	}
 	text := ""
 	for _, i := range t.plan.index {
 		if v := &t.Values[i]; !same && !v.Same && v.Before != "" && v.After != v.Before {
@@ -147,10 +153,13 @@ func (l *readBackCheck) add(t *task, same bool) {
 	defer l.mu.Unlock()
 	if l.seen++; l.seen == 1 {
 		l.text = text
-	} else if text != l.text {
-		l.text = ""
 	}
-	if l.text != "" && l.seen == l.alike {
+	switch {
+	case l.over.Load():
+	case text == "", text != l.text:
+		l.over.Store(true)
+	case l.seen == l.alike:
+		l.over.Store(true)
 		l.trip("", fmt.Sprintf("the first %d rows all read back as %s", l.alike, l.text))
 	}
 }

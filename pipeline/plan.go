@@ -15,9 +15,10 @@ type plan struct {
 	wants  []tenant.Want   // empty only if done is set
 	set    []tenant.Cmdlet // the cmdlets to send, if they don't depend on what the tenant shows; without Identity
 	index  []int           // of each want: its index in Change.Properties
-	before []string        // of each want: the value before that the row has, or ""
 	expect [][]any         // of each want: the value must be one of these before the set; empty means any value
 	moves  []moves         // properties that the tenant changes with them
+	values []Value         // Result.Values as they are at first
+	moved  []Value         // Result.Moved as they are at first
 	note   string
 
 	done *rowDone // or nil
@@ -34,9 +35,8 @@ type rowDone struct {
 type moves struct {
 	property string
 	assigned bool
-	index    int    // in Change.Properties, if it is assigned, else in Change.Moved
-	to       any    // the value that it gets
-	before   string // the value before that the row has, or ""
+	index    int // in Change.Properties, if it is assigned, else in Change.Moved
+	to       any // the value that it gets
 }
 
 // value returns the Value of the property in r.
@@ -55,8 +55,8 @@ func (p *plan) String() string {
 	var b strings.Builder
 	for i, w := range p.wants {
 		fmt.Fprintf(&b, "%d=%q", p.index[i], tenant.Cell(w.Value))
-		if p.before[i] != "" {
-			fmt.Fprintf(&b, " from %q", p.before[i])
+		if before := p.values[p.index[i]].Before; before != "" {
+			fmt.Fprintf(&b, " from %q", before)
 		}
 		for _, v := range p.expect[i] {
 			fmt.Fprintf(&b, " of %q", tenant.Cell(v))
@@ -64,7 +64,11 @@ func (p *plan) String() string {
 		b.WriteByte('\n')
 	}
 	for _, m := range p.moves {
-		fmt.Fprintf(&b, "%s from %q\n", m.property, m.before)
+		values := p.moved
+		if m.assigned {
+			values = p.values
+		}
+		fmt.Fprintf(&b, "%s from %q\n", m.property, values[m.index].Before)
 	}
 	return b.String()
 }
@@ -82,7 +86,7 @@ func (c *Change) plan(row *roster.Row) (*plan, error) {
 		if status, why, ok := c.Source.DoneBefore(row.Cells); ok {
 			p, err := c.makePlan(row.Cells)
 			if err != nil {
-				p = new(plan) // without wants: nothing is sent anyway
+				p = c.newPlan() // without wants: nothing is sent anyway
 			}
 			p.done = &rowDone{status, why}
 			return p, nil
@@ -94,9 +98,14 @@ func (c *Change) plan(row *roster.Row) (*plan, error) {
 	return c.makePlan(row.Cells)
 }
 
+// newPlan returns a plan that wants nothing.
+func (c *Change) newPlan() *plan {
+	return &plan{values: make([]Value, len(c.assigns)), moved: make([]Value, len(c.moved))}
+}
+
 // makePlan makes the plan of a row with these cells.
 func (c *Change) makePlan(cells []string) (*plan, error) {
-	p := new(plan)
+	p := c.newPlan()
 	for i, a := range c.assigns {
 		v, note, err := any(nil), "", error(nil)
 		if a.wanted.named() {
@@ -115,7 +124,7 @@ func (c *Change) makePlan(cells []string) (*plan, error) {
 		}
 		p.wants = append(p.wants, tenant.Want{Property: a.property, Value: v})
 		p.index = append(p.index, i)
-		p.before = append(p.before, c.before(&a.before, cells))
+		p.values[i] = Value{Wanted: tenant.Cell(v), Before: c.before(&a.before, cells)}
 		var expect []any
 		for j := range a.expect {
 			v, _, blank, err := c.column(&a, &a.expect[j], cells)
@@ -140,14 +149,14 @@ func (c *Change) makePlan(cells []string) (*plan, error) {
 	for _, w := range c.Setting.MovedValues(p.wants) {
 		m := moves{property: w.Property, to: w.Value}
 		if m.index = slices.IndexFunc(c.moved, func(m moved) bool { return m.property == w.Property }); m.index >= 0 {
-			m.before = c.before(&c.moved[m.index].before, cells)
+			p.moved[m.index] = Value{Moves: tenant.Cell(w.Value), Before: c.before(&c.moved[m.index].before, cells)}
 		} else {
 			m.assigned = true
 			m.index = slices.IndexFunc(c.assigns, func(a assign) bool { return a.property == w.Property })
 			if m.index < 0 || slices.Contains(p.index, m.index) {
 				continue // it is wanted itself
 			}
-			m.before = c.before(&c.assigns[m.index].before, cells)
+			p.values[m.index] = Value{Moves: tenant.Cell(w.Value), Before: c.before(&c.assigns[m.index].before, cells)}
 		}
 		p.moves = append(p.moves, m)
 	}

@@ -12,15 +12,29 @@ import (
 type pool struct {
 	places  chan struct{} // a token for each free place
 	waiting atomic.Int32  // parked tasks that want a place again
+	busy    *atomic.Int64 // workers that have a row, or look for one
 	replace func()        // starts another worker
+	idle    func()        // is called when a worker has no row any more
 }
 
-func newPool(places int, replace func()) *pool {
-	p := &pool{places: make(chan struct{}, places), replace: replace}
+func newPool(places int, busy *atomic.Int64, replace, idle func()) *pool {
+	p := &pool{places: make(chan struct{}, places), busy: busy, replace: replace, idle: idle}
 	for range places {
 		p.leave()
 	}
 	return p
+}
+
+// begin is called by a worker that is going to look for rows, and end when it has none.
+func (p *pool) begin() {
+	p.enter()
+	p.busy.Add(1)
+}
+
+func (p *pool) end() {
+	p.busy.Add(-1)
+	p.idle()
+	p.leave()
 }
 
 // enter blocks until there is a free place, and takes it.
@@ -35,9 +49,9 @@ func (p *pool) receive(jobs <-chan *task) (t *task, ok bool) {
 	select {
 	case t, ok = <-jobs:
 	default:
-		p.leave()
+		p.end()
 		t, ok = <-jobs
-		p.enter()
+		p.begin()
 	}
 	return t, ok
 }

@@ -85,8 +85,8 @@ func (r *Run) noOtherRow() bool {
 	return r.Stats.InProgress() <= int64(r.outages.undecidedRows()) && (len(r.jobs) == 0 || r.stopped())
 }
 
-// wakeIfAlone is called when a row is done. If only rows that wait for the end of an outage
-// are left, it wakes them, so that one of them calls askTenant.
+// wakeIfAlone is called when a worker has no row any more. If only rows that wait for the
+// end of an outage are left, it wakes them, so that one of them calls askTenant.
 func (r *Run) wakeIfAlone() {
 	if o := &r.outages; o.lastUndecided.Load() != 0 && o.active() && r.noOtherRow() {
 		o.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rollcall/pipeline/pace"
 	"rollcall/tenant"
 )
 
@@ -16,31 +17,26 @@ const lastAnswers = 2 * time.Second
 // A refusal makes a run that ends because the tenant refuses every call begin no other
 // call, and first wait for the answers to those on their way: whose set was refused, too,
 // is not changed.
-type refusal struct {
-	refused atomic.Bool
-	calls   atomic.Int64 // on their way
-}
+type refusal struct{ refused atomic.Bool }
 
-// begin is called ahead of a call. If the run is ending, it waits for the end and returns
-// an error.
-func (f *refusal) begin(ctx context.Context) error {
-	f.calls.Add(1)
+// begin is called ahead of a call, once the Limiter counts it. If the run is ending, it
+// waits for the end and returns an error.
+func (f *refusal) begin(ctx context.Context, l *pace.Limiter, turn pace.Turn) error {
 	if !f.refused.Load() {
 		return nil
 	}
-	f.calls.Add(-1)
+	l.Observe(turn, context.Canceled)
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// end is called after a call that ended with err.
-func (f *refusal) end(ctx context.Context, err error) {
-	f.calls.Add(-1)
-	if !errors.Is(err, tenant.Unauthorized) {
+// end is called after a call that ended with err, once the Limiter no longer counts it.
+func (f *refusal) end(ctx context.Context, l *pace.Limiter, err error) {
+	if err == nil || !errors.Is(err, tenant.Unauthorized) {
 		return
 	}
 	f.refused.Store(true)
-	for late := time.Now().Add(lastAnswers); f.calls.Load() > 0 && time.Now().Before(late) && ctx.Err() == nil; {
+	for late := time.Now().Add(lastAnswers); l.UnderWay() > 0 && time.Now().Before(late) && ctx.Err() == nil; {
 		time.Sleep(5 * time.Millisecond)
 	}
 }

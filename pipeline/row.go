@@ -43,32 +43,26 @@ type task struct {
 // anything to do. If not, the result is complete.
 func (r *Run) begin(t *task) bool {
 	*t = task{Result: Result{Row: t.Row, Values: t.Values[:0], Moved: t.Moved[:0]}, seq: t.seq, bytes: t.bytes, shown: t.shown[:0]}
-	for range r.Change.assigns {
-		t.Values = append(t.Values, Value{})
+	if t.Row.Verdict == roster.Usable {
+		t.plan, t.Err = r.Change.plan(&t.Row)
 	}
-	for range r.Change.moved {
-		t.Moved = append(t.Moved, Value{})
+	if t.plan == nil {
+		t.plan = r.Change.newPlan()
 	}
+	t.Note = t.plan.note
+	t.Values, t.Moved = append(t.Values, t.plan.values...), append(t.Moved, t.plan.moved...)
 	calls := r.needsCalls(t)
 	return !r.takeEarlier(t) && calls
 }
 
-// needsCalls works out what to do with t's row. If that takes no call, the result is
+// needsCalls reports whether t's row, with its plan, takes calls. If not, the result is
 // complete, except for the time.
 func (r *Run) needsCalls(t *task) bool {
 	switch t.Row.Verdict {
 	case roster.Usable:
-		if t.plan, t.Err = r.Change.plan(&t.Row); t.Err != nil {
+		if t.Err != nil {
 			t.Status = Invalid
 			return false
-		}
-		t.Note = t.plan.note
-		for i, w := range t.plan.wants {
-			v := &t.Values[t.plan.index[i]]
-			v.Wanted, v.Before = tenant.Cell(w.Value), t.plan.before[i]
-		}
-		for _, m := range t.plan.moves {
-			*m.value(&t.Result) = Value{Moves: tenant.Cell(m.to), Before: m.before}
 		}
 		if s := t.plan.done; s != nil {
 			t.Status, t.Err = s.status, s.err

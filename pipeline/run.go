@@ -141,19 +141,16 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 
 	worker := func() error {
 		defer senders.Done()
-		r.pool.enter()
-		defer r.pool.leave()
+		r.pool.begin()
+		defer r.pool.end()
 		for !r.stopped() { // the tasks left in jobs were not begun
 			t, ok := r.pool.receive(jobs)
 			if !ok {
 				return nil
 			}
 			r.tookPlace(t)
-			r.Stats.begun.Add(1)
 			err := r.do(ctx, t)
 			r.logFinished(t)
-			r.Stats.ended.Add(1)
-			r.wakeIfAlone()
 			replaced := t.parked
 			done.put(t)
 			if err != nil || replaced {
@@ -167,7 +164,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		senders.Add(1)
 		g.Go(worker)
 	}
-	r.pool = newPool(r.Workers, start)
+	r.pool = newPool(r.Workers, &r.Stats.busy, start, r.wakeIfAlone)
 	for range r.Workers {
 		start()
 	}
@@ -256,7 +253,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 // Read reads the setting of one user, with the retries that Do has. It must not be
 // called during Do.
 func (r *Run) Read(ctx context.Context, upn string) (tenant.Object, error) {
-	r.pool = newPool(1, func() {})
+	r.pool = newPool(1, &r.Stats.busy, func() {}, func() {})
 	r.refusal.refused.Store(false)
 	r.pool.enter()
 	return r.get(ctx, &task{Result: Result{Row: roster.Row{UPN: upn}}})

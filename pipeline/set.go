@@ -17,7 +17,7 @@ import (
 func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 	cmdlets := r.needed(t)
 	if len(cmdlets) > 0 {
-		r.Stats.Tried.Add(1)
+		raise(&r.Stats.Tried)
 	}
 	accepted := 0
 	for _, c := range cmdlets {
@@ -29,7 +29,7 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 		t.maybeSet = true
 	}
 	if accepted > 0 || t.unknown {
-		r.Stats.Sets.Add(1)
+		raise(&r.Stats.Set)
 	}
 	if err == nil || r.fatal(ctx, err) != nil {
 		return false, err

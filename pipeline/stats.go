@@ -7,21 +7,28 @@ import (
 
 // Stats counts what a run has done so far. It may be read at any time.
 type Stats struct {
-	begun       atomic.Int64 // rows that a worker began
-	ended       atomic.Int64 // rows that a worker ended, done or cut short
+	busy        atomic.Int64 // workers that have a row, or look for one
 	readBack    atomic.Int64 // rows that are being read back again because another value shows
 	readTill    atomic.Int64 // when the last of these that began will stop, in Unix nanoseconds
 	Rows        atomic.Int64 // rows done, recorded or not
 	Calls       atomic.Int64 // calls made, of rows in progress only when they are done
 	Retries     atomic.Int64 // calls that repeated a failed one
-	Sets        atomic.Int64 // rows with a set that was accepted or whose outcome is not known
-	Tried       atomic.Int64 // rows for which a set was sent or was about to be sent
+	Tried       atomic.Bool  // a set was sent, or was about to be sent
+	Set         atomic.Bool  // a set was accepted, or its outcome is not known
 	CaseDiffers atomic.Int64 // rows left alone because the value differs only in capitals
 	ByStatus    [len(Statuses)]atomic.Int64
 }
 
 // InProgress returns how many rows workers have begun and not ended.
-func (s *Stats) InProgress() int64 { return s.begun.Load() - s.ended.Load() }
+func (s *Stats) InProgress() int64 { return s.busy.Load() }
+
+// raise sets a flag. A flag that is set already it only reads, which does not keep other
+// cores from it.
+func raise(flag *atomic.Bool) {
+	if !flag.Load() {
+		flag.Store(true)
+	}
+}
 
 // ReadingBack returns how many rows are read back again because another value than
 // the one set still shows, and how long that can go on for them.

@@ -74,7 +74,7 @@ func (s *Setting) ParseEdit(name, text string, remove bool) (any, error) {
 }
 
 // check returns text as a value of p, or an error if p can't have it.
-func (s *Setting) check(p property, text string) (any, error) {
+func (s *Setting) check(p *property, text string) (any, error) {
 	v := s.canonical(p, text)
 	switch {
 	case p.choices == nil:
@@ -92,7 +92,7 @@ func (s *Setting) check(p property, text string) (any, error) {
 
 // canonical returns v in p's own spelling: opt-in for Opt-In and OptIn, true for
 // True. A value that p can't have is returned as it is.
-func (s *Setting) canonical(p property, v any) any {
+func (s *Setting) canonical(p *property, v any) any {
 	text, ok := v.(string)
 	switch {
 	case !ok || s.AnyProperty() || slices.Contains(p.choices, text):

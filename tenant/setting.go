@@ -66,30 +66,34 @@ func (s *Setting) PropertyNames() []string {
 // whatever case.
 func (s *Setting) Property(name string) (string, error) {
 	p, err := s.property(name)
-	return p.name, err
+	if err != nil {
+		return "", err
+	}
+	return p.name, nil
 }
 
-func (s *Setting) property(name string) (property, error) {
+func (s *Setting) property(name string) (*property, error) {
 	if s.properties == nil {
 		if strings.EqualFold(name, "Identity") {
-			return property{}, fmt.Errorf("property %q says which user a cmdlet is about: it can't be set", name)
+			return nil, fmt.Errorf("property %q says which user a cmdlet is about: it can't be set", name)
 		}
 		if !IsNoun(name) {
-			return property{}, fmt.Errorf("property %q: want letters and digits, such as PopEnabled", name)
+			return nil, fmt.Errorf("property %q: want letters and digits, such as PopEnabled", name)
 		}
-		return property{name: name, param: name}, nil
+		return &property{name: name, param: name}, nil
 	}
 	for i := range s.properties {
-		if s.properties[i].name == name {
-			return s.properties[i], nil
+		if p := &s.properties[i]; p.name == name {
+			return p, nil
 		}
 	}
-	for _, p := range s.properties {
+	for i := range s.properties {
+		p := &s.properties[i]
 		if strings.EqualFold(p.name, name) || slices.ContainsFunc(p.aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
 			return p, nil
 		}
 	}
-	return property{}, fmt.Errorf("%s has no property %q: it has %s", s.Noun, name, strings.Join(s.PropertyNames(), ", "))
+	return nil, fmt.Errorf("%s has no property %q: it has %s", s.Noun, name, strings.Join(s.PropertyNames(), ", "))
 }
 
 // AnyProperty reports whether s may have any properties. The type of each is then known only

@@ -16,7 +16,7 @@ func TestImports(t *testing.T) {
 		"rollcall/tenant/entra":               "tenant",
 		"rollcall/tenant/rest":                "tenant",
 		"rollcall/tenant/exchange":            "tenant tenant/rest tenant/jsonscan",
-		"rollcall/tenant/insights":            "tenant tenant/rest",
+		"rollcall/tenant/insights":            "tenant tenant/rest tenant/jsonscan",
 		"rollcall/tenant/powershell":          "tenant",
 		"rollcall/tenant/sandbox":             "tenant tenant/disk",
 		"rollcall/tenant/sandbox/server":      "tenant tenant/jsonscan tenant/sandbox",

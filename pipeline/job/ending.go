@@ -162,7 +162,7 @@ func (j *job) endOutputs(e *ending) {
 // endResults writes the summary, and removes the journal if nothing is left to do. If
 // the job did nothing, it removes all its files.
 func (j *job) endResults(e *ending) {
-	if j.Counts.Done() == 0 && j.run.Stats.Sets.Load() == 0 && len(j.from.Earlier) == 0 && e.close == nil {
+	if j.Counts.Done() == 0 && !j.run.Stats.Set.Load() && len(j.from.Earlier) == 0 && e.close == nil {
 		e.summary = j.file.Discard()
 		return
 	}

@@ -78,7 +78,7 @@ func (j *job) maybeSet() bool {
 	switch {
 	case j.Audit:
 		return false
-	case j.run != nil && (j.run.MaybeSet || j.lost && j.run.Stats.Tried.Load() > 0), j.from != nil && j.from.Unsure > 0:
+	case j.run != nil && (j.run.MaybeSet || j.lost && j.run.Stats.Tried.Load()), j.from != nil && j.from.Unsure > 0:
 		return true
 	case j.from != nil:
 		for _, e := range j.from.Earlier {

@@ -99,7 +99,7 @@ func (n *night) until(calls int, length time.Duration) float64 {
 			r := (*next)[0]
 			*next = (*next)[1:]
 			n.now = r.at
-			n.limiter.observe(n.now, r.turn, r.err)
+			n.limiter.observe(func() time.Time { return n.now }, r.turn, r.err)
 			n.idle = append(n.idle, n.now)
 		}
 	}

@@ -19,10 +19,11 @@ const firstDefaultPause = time.Second
 // than the one before until a call succeeds. Observe returns the length of the pause that
 // begins, or 0.
 func (l *Limiter) Observe(turn Turn, err error) time.Duration {
-	return l.observe(time.Now(), turn, err)
+	return l.observe(time.Now, turn, err)
 }
 
-func (l *Limiter) observe(now time.Time, turn Turn, err error) time.Duration {
+// observe is Observe at the time that clock tells. Most calls need not know it.
+func (l *Limiter) observe(clock func() time.Time, turn Turn, err error) time.Duration {
 	n := l.calls.Add(-oneUnderWay)&underWay + 1
 	defer l.wake()
 	if turn.probe != 0 {
@@ -30,7 +31,7 @@ func (l *Limiter) observe(now time.Time, turn Turn, err error) time.Duration {
 	}
 	if err == nil {
 		if n >= l.maxAtOnce.Load() || l.closed.Load() || l.defaultPauseUsed.Load() {
-			l.accepted(now, turn, n)
+			l.accepted(clock(), turn, n)
 		}
 		return 0
 	}
@@ -38,7 +39,7 @@ func (l *Limiter) observe(now time.Time, turn Turn, err error) time.Duration {
 	if !ok || e.Class != tenant.Throttled && e.RetryAfter <= 0 {
 		return 0
 	}
-	return l.refused(now, turn, n, e)
+	return l.refused(clock(), turn, n, e)
 }
 
 // accepted notes that one of n calls was accepted.
@@ -108,6 +109,9 @@ func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) ti
 	}
 	return pause
 }
+
+// UnderWay returns how many calls have a Turn that was not given back.
+func (l *Limiter) UnderWay() int64 { return l.calls.Load() & underWay }
 
 // Throttled returns how long all pauses were so far.
 func (l *Limiter) Throttled() time.Duration {

@@ -159,14 +159,14 @@ func (r *reply) split(n int) ([]*reply, error) {
 func scanBatch(body []byte) (d batchDocument, ok bool) {
 	s := jsonscan.New(body)
 	for s.Open('{'); s.More('}'); {
-		switch name := string(s.Name()); {
-		case name == "responses" && d.Responses == nil:
+		switch name := s.Name(); {
+		case string(name) == "responses" && d.Responses == nil:
 			d.Responses = make([]partReply, 0, MaxBatch)
 			for s.Open('['); s.More(']'); {
 				d.Responses = append(d.Responses, scanPart(s))
 			}
-		case name == "error":
-			d.Error = decodeValue(s)
+		case string(name) == "error":
+			d.Error = s.Value()
 		default:
 			skip(s, name, "responses", "error")
 		}
@@ -177,7 +177,7 @@ func scanBatch(body []byte) (d batchDocument, ok bool) {
 func scanPart(s *jsonscan.Scanner) partReply {
 	var p partReply
 	for s.Open('{'); s.More('}'); {
-		switch name := string(s.Name()); name {
+		switch name := s.Name(); string(name) {
 		case "id":
 			p.ID = s.Raw()
 		case "status":
@@ -232,10 +232,7 @@ func (p *partReply) reply(outer *reply, clock http.Header) *reply {
 // header returns p's headers. If p has no date, it takes that of clock, the headers of the
 // whole reply. The result must not be changed.
 func (p *partReply) header(clock http.Header) http.Header {
-	headers, ok := scanHeaders(p.Headers)
-	if !ok {
-		json.Unmarshal(p.Headers, &headers) // what is no object has none
-	}
+	headers := scanHeaders(p.Headers)
 	if len(headers) == 0 {
 		return clock
 	}
@@ -244,8 +241,9 @@ func (p *partReply) header(clock http.Header) http.Header {
 		switch v := v.(type) {
 		case string:
 			h.Set(name, v)
-		case float64:
-			h.Set(name, strconv.FormatFloat(v, 'f', -1, 64))
+		case json.Number:
+			f, _ := v.Float64()
+			h.Set(name, strconv.FormatFloat(f, 'f', -1, 64))
 		case []any:
 			for _, v := range v {
 				if s, ok := v.(string); ok {
@@ -257,17 +255,23 @@ func (p *partReply) header(clock http.Header) http.Header {
 	return h
 }
 
-// scanHeaders reads headers that are all texts, and reports whether they are. It
-// leaves out Content-Type, which all parts have and which is not used.
-func scanHeaders(raw []byte) (headers map[string]any, ok bool) {
+// scanHeaders reads headers. What is no object has none. It leaves out Content-Type,
+// which all parts have and which is not used.
+func scanHeaders(raw []byte) (headers map[string]any) {
 	s := jsonscan.New(raw)
 	for s.Open('{'); s.More('}'); {
-		if name, text := string(s.Name()), s.Text(); name != "Content-Type" {
-			if headers == nil {
-				headers = make(map[string]any)
-			}
-			headers[name] = string(text)
+		name := s.Name()
+		if string(name) == "Content-Type" {
+			s.Skip()
+			continue
 		}
+		if headers == nil {
+			headers = make(map[string]any)
+		}
+		headers[string(name)] = s.Value()
 	}
-	return headers, s.Done()
+	if !s.Done() {
+		return nil
+	}
+	return headers
 }

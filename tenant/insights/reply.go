@@ -10,16 +10,20 @@ import (
 
 // A document is the body of a reply of success, for any noun. Other members are ignored.
 type document struct {
-	ServiceSettings *struct {
-		IsOptedOut *bool
-	}
-	FeatureSettings *struct {
-		IsDashboardOptedOut         *bool
-		IsDigestEmailOptedOut       *bool
-		IsAddInOptedOut             *bool
-		IsInsightsHeadspaceDisabled *bool
-	}
-	IsEnabled *bool
+	ServiceSettings *serviceSettings
+	FeatureSettings *featureSettings
+	IsEnabled       *bool
+}
+
+type serviceSettings struct {
+	IsOptedOut *bool
+}
+
+type featureSettings struct {
+	IsDashboardOptedOut         *bool
+	IsDigestEmailOptedOut       *bool
+	IsAddInOptedOut             *bool
+	IsInsightsHeadspaceDisabled *bool
 }
 
 // read returns the document of r, or an error if it has none. The reply to a PATCH has the
@@ -34,6 +38,9 @@ func read(r *rest.Reply) (*document, error) {
 	case len(r.Body) == 0:
 		// Another server than the service answered, or the reply is not complete.
 		return nil, &tenant.Error{Status: r.Status, Class: tenant.Unavailable, Err: errors.New("the reply is empty")}
+	}
+	if d, ok := scanDocument(r.Body); ok {
+		return d, nil
 	}
 	var d document
 	err := json.Unmarshal(r.Body, &d)

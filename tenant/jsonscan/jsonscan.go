@@ -121,15 +121,67 @@ func (s *Scanner) Text() []byte {
 
 // Bool reads true or false.
 func (s *Scanner) Bool() bool {
-	c := s.peek()
-	for _, word := range [...]string{"true", "false"} {
-		if !s.failed && c == word[0] && bytes.HasPrefix(s.b[s.i:], []byte(word)) {
-			s.i += len(word)
-			return c == 't'
-		}
+	if s.Is('t') {
+		s.word("true")
+		return !s.failed
 	}
-	s.failed = true
+	s.word("false")
 	return false
+}
+
+// word reads true, false or null.
+func (s *Scanner) word(word string) {
+	if s.peek(); s.failed || !bytes.HasPrefix(s.b[s.i:], []byte(word)) {
+		s.failed = true
+		return
+	}
+	s.i += len(word)
+}
+
+// maxDepth is how deep in lists and objects Value reads.
+const maxDepth = 100
+
+// Value reads a value of any kind, as encoding/json does with UseNumber.
+func (s *Scanner) Value() any { return s.value(maxDepth) }
+
+func (s *Scanner) value(depth int) any {
+	switch c := s.peek(); {
+	case s.failed, depth == 0:
+		s.failed = true
+		return nil
+	case c == '"':
+		return string(s.Text())
+	case c == 't', c == 'f':
+		return s.Bool()
+	case c == 'n':
+		s.word("null")
+		return nil
+	case c == '[':
+		list := []any{}
+		for s.Open('['); s.More(']'); {
+			list = append(list, s.value(depth-1))
+		}
+		return list
+	case c == '{':
+		object := map[string]any{}
+		for s.Open('{'); s.More('}'); {
+			name := string(s.Name())
+			object[name] = s.value(depth - 1)
+		}
+		return object
+	}
+	number := s.Raw()
+	s.failed = s.failed || !json.Valid(number)
+	return json.Number(number)
+}
+
+// Skip reads a value of any kind, and leaves it out.
+func (s *Scanner) Skip() {
+	if s.Is('"') {
+		s.Text() // without a copy
+		return
+	}
+	s.Value()
 }
 
 // Uint reads a number of up to nine digits and nothing else.

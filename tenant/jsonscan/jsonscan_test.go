@@ -3,6 +3,8 @@ package jsonscan
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -34,10 +36,35 @@ func FuzzScanner(f *testing.F) {
 			t.Errorf("Uint of %q is %d, want %d", b, n, want)
 		}
 		s = New(b)
+		value := s.Value()
+		var wantValue any
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.UseNumber()
+		if s.Done() && (!json.Valid(b) || d.Decode(&wantValue) != nil || !reflect.DeepEqual(value, wantValue)) {
+			t.Errorf("Value of %q is %v, want %v", b, value, wantValue)
+		}
+		s = New(b)
+		s.Skip()
+		if s.Done() && !json.Valid(b) {
+			t.Errorf("Skip accepts %q", b)
+		}
+		s = New(b)
 		yes := s.Bool()
 		var wantYes bool
 		if s.Done() && (json.Unmarshal(b, &wantYes) != nil || yes != wantYes) {
 			t.Errorf("Bool of %q is %v", b, yes)
 		}
 	})
+}
+
+// No reply makes a Scanner use much of the stack: what is deeper than any real reply is left
+// to encoding/json.
+func TestDepth(t *testing.T) {
+	for depth, want := range map[int]bool{maxDepth - 1: true, maxDepth + 1: false, 1 << 20: false} {
+		s := New([]byte(strings.Repeat("[", depth) + strings.Repeat("]", depth)))
+		s.Value()
+		if s.Done() != want {
+			t.Errorf("lists in lists, %d deep: read %t, want %t", depth, s.Done(), want)
+		}
+	}
 }

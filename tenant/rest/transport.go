@@ -25,6 +25,10 @@ func NewTransport(n int) *http.Transport {
 
 		MaxResponseHeaderBytes: 1 << 20,
 
+		// A batch and its reply are then written and read at once, and not in parts.
+		WriteBufferSize: 32 << 10,
+		ReadBufferSize:  32 << 10,
+
 		// A connection whose other end is gone looks idle until someone asks.
 		// Streams are not limited to what the server allows at once: calls
 		// beyond wait for ever in some releases of Go.

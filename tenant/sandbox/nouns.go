@@ -24,28 +24,15 @@ var nouns = []*noun{
 	{name: "UserBriefingConfig", id: "UserId", set: setBriefing, view: viewBriefing},
 }
 
-// byCmdlet has the nouns by the names of cmdlets, to avoid a search.
-var byCmdlet = func() map[string]*noun {
-	m := make(map[string]*noun)
-	for _, n := range nouns {
-		m["Get-"+n.name] = n
-		m["Set-"+n.name] = n
-	}
-	return m
-}()
-
 // lookup returns the noun with rules of its own that the cmdlet called name is
 // about, or nil.
 func lookup(name string) *noun {
-	if n := byCmdlet[name]; n != nil {
-		return n
-	}
 	verb, rest, _ := strings.Cut(name, "-")
 	if verb != "Get" && verb != "Set" {
 		return nil
 	}
 	for _, n := range nouns {
-		if strings.EqualFold(rest, n.name) {
+		if rest == n.name || strings.EqualFold(rest, n.name) {
 			return n
 		}
 	}
@@ -65,7 +52,6 @@ func (n *noun) checkGet(ps []tenant.Parameter) error {
 var (
 	newModes   = []string{"opt-in", "opt-out"}
 	oldModes   = []string{"Excluded", "Opt-In", "Opt-Out"}
-	modes      = map[string]flags{"opt-in": 0, "Opt-In": 0, "opt-out": optOut, "Opt-Out": optOut, "Excluded": excluded}
 	myFeatures = []string{"dashboard", "add-in", "digest-email", "all"}
 	myFlags    = []flags{dashboardOff, addInOff, digestOff, features}
 )
@@ -168,7 +154,7 @@ func setToggle(u user, off flags, enabled any) (user, error) {
 // parseMode reads v as one of choices, and returns its flags.
 func parseMode(v any, choices []string) (flags, error) {
 	if i := choice(v, choices); i >= 0 {
-		return modes[choices[i]], nil
+		return modeOf(choices[i]), nil
 	}
 	if choice(v, oldModes) >= 0 {
 		return 0, refuse(validation, "The value 'Excluded' of parameter 'PrivacyMode' is retired. Instead, specify opt-out.")
@@ -180,7 +166,18 @@ func parseMode(v any, choices []string) (flags, error) {
 // whether text is one.
 func modeFlags(text string) (f flags, ok bool) {
 	if i := choice(text, oldModes); i >= 0 {
-		return modes[oldModes[i]], true
+		return modeOf(oldModes[i]), true
 	}
 	return 0, false
+}
+
+// modeOf returns the flags of one of newModes or oldModes.
+func modeOf(mode string) flags {
+	switch mode {
+	case "opt-out", "Opt-Out":
+		return optOut
+	case "Excluded":
+		return excluded
+	}
+	return 0
 }

@@ -22,15 +22,12 @@ func (q *Queue) Again(ctx context.Context, id string, tenants []string) error {
 }
 
 func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
-	jobs, err := q.list(ctx, id)
-	if err == nil {
-		err = checkTenants(jobs, tenants)
-	}
+	jobs, err := q.jobsOf(ctx, id, tenants)
 	if err != nil {
 		return err
 	}
 	wanted := func(tenant string) bool { return len(tenants) == 0 || slices.Contains(tenants, tenant) }
-	var todo []again
+	var todo []requeue
 	for _, j := range jobs {
 		if !wanted(j.Tenant) {
 			continue
@@ -72,9 +69,9 @@ func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
 	return nil
 }
 
-// An again is the entry that a job is to be put in the queue with, if there is nothing
+// A requeue is the entry that a job is to be put in the queue with, if there is nothing
 // since revision.
-type again struct {
+type requeue struct {
 	entry
 	revision uint64
 }
@@ -82,7 +79,7 @@ type again struct {
 // look returns how a job can be put in the queue again, or nil if it is there, or is
 // complete. The revision is read ahead of the outcome: so the job has not been in the
 // queue since, when it can be put there at that revision.
-func (q *Queue) look(ctx context.Context, j Job) (*again, error) {
+func (q *Queue) look(ctx context.Context, j Job) (*requeue, error) {
 	for {
 		was, rev, err := q.marker(ctx, j.Key)
 		if err != nil {
@@ -114,10 +111,10 @@ func (q *Queue) look(ctx context.Context, j Job) (*again, error) {
 		}); err != nil {
 			return nil, err
 		}
-		a := &again{entry{Job: j}, rev}
+		a := &requeue{entry{Job: j}, rev}
 		a.free()
 		if found != nil && found.Operation() == jetstream.KeyValuePut {
-			var o outcome
+			var o keptOutcome
 			if err := json.Unmarshal(found.Value(), &o); err != nil {
 				return nil, err
 			}

@@ -40,18 +40,26 @@ func (q *Queue) change(ctx context.Context, id string, change func(*fleetRecord)
 	}
 }
 
-// checkTenants returns a NotFoundError for the first name that is no tenant of the jobs.
-func checkTenants(jobs []Job, names []string) error {
+// jobsOf returns all jobs of a fleet, or a NotFoundError if there is no such fleet, or
+// none of its tenants has one of the names.
+func (q *Queue) jobsOf(ctx context.Context, id string, names []string) ([]Job, error) {
+	if _, _, err := q.record(ctx, id); err != nil {
+		return nil, err
+	}
+	jobs, err := q.list(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
 		if !slices.ContainsFunc(jobs, func(j Job) bool { return j.Tenant == name }) {
 			var all []string
 			for _, j := range jobs {
 				all = append(all, j.Tenant)
 			}
-			return notFound("tenant", name, all)
+			return nil, notFound("tenant", name, all)
 		}
 	}
-	return nil
+	return jobs, nil
 }
 
 // Cancel cancels tenants of a fleet, or all if there are none: those at work are stopped
@@ -62,11 +70,7 @@ func (q *Queue) Cancel(ctx context.Context, id string, tenants []string, outcome
 	if err != nil {
 		return fmt.Errorf("cancel fleet %s: %w", id, err)
 	}
-	jobs, err := q.list(ctx, id)
-	if err == nil {
-		err = checkTenants(jobs, tenants)
-	}
-	if err != nil {
+	if _, err := q.jobsOf(ctx, id, tenants); err != nil {
 		return fmt.Errorf("cancel fleet %s: %w", id, err)
 	}
 	r, err := q.change(ctx, id, func(r *fleetRecord) {

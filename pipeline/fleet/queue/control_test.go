@@ -84,6 +84,9 @@ func TestCancel(t *testing.T) {
 	l := next(t, q, "a")
 	cancelled := map[string]string{"outcome": "cancelled"}
 	says(t, q.Cancel(t.Context(), "f", []string{"t9"}, cancelled), `cancel fleet f: no tenant "t9"`)
+	if _, ok := errors.AsType[*NotFoundError](q.Cancel(t.Context(), "g", nil, cancelled)); !ok {
+		t.Error("there is another fleet")
+	}
 	check(t, q.Cancel(t.Context(), "f", []string{"t0", "t1"}, cancelled))
 	if r := stopped(t, l); r != StopCancelled {
 		t.Errorf("it is %s", r)

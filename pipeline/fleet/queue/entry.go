@@ -47,8 +47,8 @@ func (e *entry) free() {
 	e.Worker, e.Token, e.Taken, e.Since = "", "", 0, time.Now().UTC()
 }
 
-// An outcome is what bucket outcomes has of a job.
-type outcome struct {
+// A keptOutcome is what bucket outcomes has of a job.
+type keptOutcome struct {
 	Epoch   uint64          `json:"epoch"` // of the lease that ended so; a later one replaces it
 	Worker  string          `json:"worker,omitempty"`
 	Since   time.Time       `json:"since"`

@@ -74,7 +74,9 @@ func fileName(subject string) (string, error) {
 func (q *Queue) Put(ctx context.Context, name string, r io.Reader) error {
 	h := &fileHead{Name: name}
 	if err := q.put(ctx, h, r); err != nil {
-		q.removeParts(context.WithoutCancel(ctx), h)
+		rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
+		defer cancel()
+		q.removeParts(rest, h) // or the server does so: see sweep
 		return fmt.Errorf("store %s: %w", name, cause(err))
 	}
 	return nil

@@ -12,6 +12,9 @@ import (
 
 // end ends a job that nobody holds.
 func (q *Queue) end(ctx context.Context, e entry, rev uint64, raw json.RawMessage) error {
+	if raw == nil { // cancelled by Control alone
+		raw = json.RawMessage(`{"outcome":"cancelled"}`)
+	}
 	e.Ended, e.Outcome, e.Since = true, raw, time.Now().UTC()
 	rev, err := q.putEntry(ctx, e, rev)
 	if err != nil {
@@ -38,7 +41,7 @@ func (q *Queue) finish(ctx context.Context, e entry, rev uint64) error {
 
 // keep keeps the outcome of a job that has ended, unless there is a later one.
 func (q *Queue) keep(ctx context.Context, e entry) error {
-	b, err := json.Marshal(outcome{Epoch: e.Epoch, Worker: e.Worker, Since: e.Since, Outcome: e.Outcome})
+	b, err := json.Marshal(keptOutcome{Epoch: e.Epoch, Worker: e.Worker, Since: e.Since, Outcome: e.Outcome})
 	if err != nil {
 		return err
 	}
@@ -55,7 +58,7 @@ func (q *Queue) keep(ctx context.Context, e entry) error {
 		}
 		if was != nil {
 			rev = was.Revision()
-			var o outcome
+			var o keptOutcome
 			if was.Operation() == jetstream.KeyValuePut && json.Unmarshal(was.Value(), &o) == nil && o.Epoch >= e.Epoch {
 				return nil
 			}

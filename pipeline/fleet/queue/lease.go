@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 	"go.uber.org/zap"
 )
 
@@ -89,7 +89,7 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 		q.work.mu.Lock()
 		c, wake, change := v.next(worker, skip)
 		var l *Lease
-		if c.deed != none {
+		if c.deed != doNothing {
 			if l, err = q.do(v, c, worker); err == nil && l == nil || errors.Is(err, errChanged) {
 				tried[c.job.Key] = c.job.revision
 			}
@@ -110,7 +110,7 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 			change, wake = nil, time.Now().Add(retryWait)
 		case err != nil && !errors.Is(err, errChanged):
 			return nil, fmt.Errorf("wait for a job: %w", err)
-		case c.deed != none:
+		case c.deed != doNothing:
 			continue
 		}
 		var timer <-chan time.Time
@@ -143,11 +143,11 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 	defer end()
 	e := c.job.entry
 	switch c.deed {
-	case take:
+	case doTake:
 		return q.take(ctx, v, c, worker)
-	case finish:
+	case doFinish:
 		return nil, q.finish(ctx, e, c.job.revision)
-	case cancel:
+	case doCancel:
 		return nil, q.end(ctx, e, c.job.revision, c.fleet.CancelOutcome)
 	}
 	e.free()
@@ -159,7 +159,7 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 // and the lease is nil: of those who take at once, the server says who was first.
 func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Lease, error) {
 	e := c.job.entry
-	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, nuid.Next(), 0, e.Epoch+1, time.Now().UTC()
+	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, rand.Text(), 0, e.Epoch+1, time.Now().UTC()
 	began := time.Now()
 	rev, err := q.putEntry(ctx, e, c.job.revision)
 	if err != nil {

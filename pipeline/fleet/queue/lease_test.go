@@ -292,7 +292,7 @@ func TestParallelAtOnce(t *testing.T) {
 	check(t, err)
 	ca, _, _ := va.next("a", all)
 	cb, _, _ := vb.next("b", func(j *seenJob) bool { return j.Index == 0 })
-	if ca.deed != take || cb.deed != take || ca.job.Key == cb.job.Key {
+	if ca.deed != doTake || cb.deed != doTake || ca.job.Key == cb.job.Key {
 		t.Fatalf("the choices are %+v, %+v", ca, cb)
 	}
 	first, err := a.do(va, ca, "a")

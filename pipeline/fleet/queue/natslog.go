@@ -39,7 +39,13 @@ func (l *natsLog) Noticef(format string, v ...any) { l.log.Debug(l.text(format, 
 func (l *natsLog) Debugf(format string, v ...any)  { l.log.Debug(l.text(format, v)) }
 func (l *natsLog) Tracef(format string, v ...any)  {}
 func (l *natsLog) Warnf(format string, v ...any)   { l.log.Warn(l.text(format, v)) }
-func (l *natsLog) Errorf(format string, v ...any)  { l.log.Warn(l.text(format, v)) }
+func (l *natsLog) Errorf(format string, v ...any) {
+	if strings.Contains(format, "critical write error") { // it stores no more until it is started again
+		l.Fatalf(format, v...)
+		return
+	}
+	l.log.Warn(l.text(format, v))
+}
 
 // Fatalf keeps what is said, for [Server.Ready].
 func (l *natsLog) Fatalf(format string, v ...any) {

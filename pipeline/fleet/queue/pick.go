@@ -8,11 +8,11 @@ import (
 type deed int
 
 const (
-	none    deed = iota
-	take         // and work on it
-	release      // what a worker that is gone held, and nobody is to go on with now
-	cancel       // end it, as its fleet is cancelled
-	finish       // end it, which its holder has begun to do
+	doNothing deed = iota
+	doTake         // and work on it
+	doRelease      // what a worker that is gone held, and nobody is to go on with now
+	doCancel       // end it, as its fleet is cancelled
+	doFinish       // end it, which its holder has begun to do
 )
 
 // A seenJob is an entry as it was seen last.
@@ -25,8 +25,7 @@ type seenJob struct {
 // A seenFleet is a fleet with those of its jobs that have entries.
 type seenFleet struct {
 	fleetRecord
-	revision uint64
-	jobs     []*seenJob // by Index
+	jobs []*seenJob // by Index
 }
 
 // A choice is what to do next.
@@ -70,10 +69,10 @@ func pick(fleets []*seenFleet, worker string, now time.Time, skip func(*seenJob)
 				}
 			}
 			switch d := f.deedFor(j, worker, silent); {
-			case d == none && !silent && (j.Worker != "" || j.rejectedBy(worker)):
+			case d == doNothing && !silent && (j.Worker != "" || j.rejectedBy(worker)):
 				later(over)
-			case d == none || d == take && worker == "" || skip(j):
-			case d != take:
+			case d == doNothing || d == doTake && worker == "" || skip(j):
+			case d != doTake:
 				return choice{d, j, f}, time.Time{}
 			case j.held() && orphan == nil:
 				orphan = j
@@ -93,7 +92,7 @@ func pick(fleets []*seenFleet, worker string, now time.Time, skip func(*seenJob)
 		}
 	}
 	if best != nil {
-		return choice{take, best, from}, time.Time{}
+		return choice{doTake, best, from}, time.Time{}
 	}
 	return choice{}, wake
 }
@@ -113,21 +112,21 @@ func (f *seenFleet) before(n int, g *seenFleet, m int) bool {
 func (f *seenFleet) deedFor(j *seenJob, worker string, silent bool) deed {
 	switch {
 	case j.Worker != "" && !silent: // it is held, or about to be gone
-		return none
+		return doNothing
 	case j.Ended:
-		return finish
+		return doFinish
 	}
 	switch f.stopReason(j.Tenant) {
 	case "":
 		if j.rejectedBy(worker) && !silent { // no other wants it either
-			return none
+			return doNothing
 		}
-		return take
+		return doTake
 	case StopCancelled:
-		return cancel
+		return doCancel
 	}
 	if j.Worker != "" {
-		return release
+		return doRelease
 	}
-	return none
+	return doNothing
 }

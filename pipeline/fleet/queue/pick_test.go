@@ -84,8 +84,8 @@ func TestPick(t *testing.T) {
 		for range 3 { // in any order
 			c, wake := pick(fleets, "w", now, all)
 			got := ""
-			if c.deed != none {
-				got = fmt.Sprintf("%s %s.%d", [...]string{take: "take", release: "release", cancel: "cancel", finish: "finish"}[c.deed], c.fleet.ID, c.job.Index)
+			if c.deed != doNothing {
+				got = fmt.Sprintf("%s %s.%d", [...]string{doTake: "take", doRelease: "release", doCancel: "cancel", doFinish: "finish"}[c.deed], c.fleet.ID, c.job.Index)
 			}
 			if got != test.want {
 				t.Errorf("%s: it is %q, want %q", test.name, got, test.want)
@@ -143,7 +143,7 @@ func (s *simulation) run(t *testing.T, slots int) {
 				}
 			}
 			c, _ := pick(s.fleets, "w", epoch.Add(s.now), all)
-			if c.deed == none {
+			if c.deed == doNothing {
 				break
 			}
 			free--

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 )
 
 // A Schedule submits a fleet again and again: the server has a message for it, from
@@ -99,7 +99,7 @@ func (q *Queue) AddSchedule(ctx context.Context, s Schedule, jobs []Job) error {
 }
 
 func (q *Queue) addSchedule(ctx context.Context, s Schedule, jobs []Job) error {
-	if !token.MatchString(s.Name) {
+	if !plainToken.MatchString(s.Name) {
 		return fmt.Errorf("name %q: want letters, digits, - and _", s.Name)
 	}
 	if _, _, err := parseCron(s.Cron, s.TimeZone); err != nil {
@@ -116,7 +116,7 @@ func (q *Queue) addSchedule(ctx context.Context, s Schedule, jobs []Job) error {
 	if err != nil {
 		return err
 	}
-	s.Jobs = "schedules/" + s.Name + "/" + nuid.Next()
+	s.Jobs = "schedules/" + s.Name + "/" + rand.Text()
 	if err := q.Put(ctx, s.Jobs, bytes.NewReader(b)); err != nil {
 		return err
 	}

@@ -40,8 +40,8 @@ type Server struct {
 }
 
 const (
-	startTimeout = 30 * time.Second
-	madeTimeout  = 15 * time.Second // of one attempt to make the store
+	startTimeout = 10 * time.Minute // a large store is read first
+	madeTimeout  = time.Minute      // of the store of a single node
 )
 
 // Serve starts a server. It refuses to listen beyond loopback without a certificate
@@ -95,8 +95,10 @@ func (s *Server) start(ctx context.Context, options *server.Options) (err error)
 		s.tasks.Go(func() { s.tend(tend) })
 		return nil
 	}
-	if err := s.makeStore(ctx); err != nil {
-		return err
+	ctx, end := context.WithTimeout(ctx, madeTimeout)
+	defer end()
+	if err := s.own.retry(ctx, s.makeStore); err != nil {
+		return cause(err)
 	}
 	s.tasks.Go(func() { s.tend(tend) })
 	return nil
@@ -109,8 +111,6 @@ func (s *Server) dial(more ...nats.Option) (*nats.Conn, error) {
 
 // makeStore makes what the store lacks and opens it.
 func (s *Server) makeStore(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, madeTimeout)
-	defer cancel()
 	err := makeStore(ctx, s.own.js, min(3, max(1, len(s.o.Peers))))
 	if err == nil {
 		err = s.own.open(ctx)
@@ -118,15 +118,18 @@ func (s *Server) makeStore(ctx context.Context) error {
 	if err == nil {
 		close(s.made)
 	}
-	return cause(err)
+	return err
 }
 
 // tend makes the store, as soon as there are enough nodes for it, and then does what a
 // server of many machines has to do by itself, until ctx ends.
 func (s *Server) tend(ctx context.Context) {
 	for !s.isMade() {
-		if err := s.makeStore(ctx); err != nil {
-			s.o.Log.Debug("the store is not made yet", zap.Error(err))
+		try, cancel := context.WithTimeout(ctx, tryTimeout)
+		err := s.makeStore(try)
+		cancel()
+		if err != nil {
+			s.o.Log.Debug("the store is not made yet", zap.Error(cause(err)))
 			if wait(ctx, 500*time.Millisecond) != nil {
 				return
 			}

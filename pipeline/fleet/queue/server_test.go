@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -102,12 +103,15 @@ func serveAsideProcess(t *testing.T, dir, listen string) (url string, pid int, k
 	return strings.TrimSpace(string(b[:n])), cmd.Process.Pid, kill
 }
 
-// ports returns addresses that nobody listens on.
+// ports returns addresses that nobody listens on, and that no system gives out by
+// itself.
 func ports(t *testing.T, n int) (at []string) {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		check(t, err)
+	for len(at) < n {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000)))
+		if err != nil {
+			continue
+		}
 		defer l.Close()
 		at = append(at, l.Addr().String())
 	}
@@ -282,4 +286,12 @@ func TestSynced(t *testing.T) {
 	if e, err := (&ServerOptions{Dir: t.TempDir()}).engine(); err != nil || !e.SyncAlways {
 		t.Errorf("the engine does not sync: %v", err)
 	}
+}
+
+// A server that can't write any more is not ready, and says why.
+func TestDiskFull(t *testing.T) {
+	s := serve(t, ServerOptions{})
+	check(t, s.Ready())
+	s.log.Errorf("JetStream stream '%s > %s' critical write error: %v", "$G", "FILES", "no space left on device")
+	says(t, s.Ready(), "no space left on device")
 }

@@ -36,7 +36,7 @@ func notFound(what, name string, names []string) error {
 
 // record returns what there is of a fleet, with its revision, or a NotFoundError.
 func (q *Queue) record(ctx context.Context, id string) (r fleetRecord, rev uint64, err error) {
-	if !token.MatchString(id) {
+	if !plainToken.MatchString(id) {
 		return r, 0, &NotFoundError{What: "fleet", Name: id}
 	}
 	var e jetstream.KeyValueEntry
@@ -142,7 +142,7 @@ func (q *Queue) State(ctx context.Context, id string) (*FleetState, error) {
 			return &e.entry
 		}
 		return nil
-	}, func(tenant string) (outcome, bool) {
+	}, func(tenant string) (keptOutcome, bool) {
 		o, ok := outcomes[tenant]
 		return o, ok
 	}), nil
@@ -157,8 +157,8 @@ type standingEntry struct {
 // standing returns the entries of a fleet by their keys, and the outcomes by tenants. A
 // job that is not lost is in one of them, whatever happens meanwhile: outcomes are read
 // later.
-func (q *Queue) standing(ctx context.Context, id string) (entries map[string]standingEntry, outcomes map[string]outcome, err error) {
-	entries, outcomes = make(map[string]standingEntry), make(map[string]outcome)
+func (q *Queue) standing(ctx context.Context, id string) (entries map[string]standingEntry, outcomes map[string]keptOutcome, err error) {
+	entries, outcomes = make(map[string]standingEntry), make(map[string]keptOutcome)
 	found, err := q.snapshot(ctx, q.jobs, jetstream.AllKeys)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the jobs of fleet %s: %w", id, err)
@@ -180,7 +180,7 @@ func (q *Queue) standing(ctx context.Context, id string) (entries map[string]sta
 		return nil, nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
 	}
 	for key, e := range found {
-		var o outcome
+		var o keptOutcome
 		if e.Operation() != jetstream.KeyValuePut {
 			continue
 		}
@@ -194,7 +194,7 @@ func (q *Queue) standing(ctx context.Context, id string) (entries map[string]sta
 
 // compose says how far a fleet is, whose jobs list has, out of their entries and
 // outcomes.
-func compose(f Fleet, list []Job, entryOf func(key string) *entry, outcomeOf func(tenant string) (outcome, bool)) *FleetState {
+func compose(f Fleet, list []Job, entryOf func(key string) *entry, outcomeOf func(tenant string) (keptOutcome, bool)) *FleetState {
 	s := &FleetState{Fleet: f, Jobs: make([]TenantState, 0, len(list))}
 	for _, j := range list {
 		t := TenantState{Job: j}

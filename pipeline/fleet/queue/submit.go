@@ -34,8 +34,8 @@ const abandonedAfter = time.Minute
 // errExists says that a fleet's ID is that of another, or of itself.
 var errExists = errors.New("there is one of that ID")
 
-// token is what names can be that stand in keys and subjects.
-var token = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+// plainToken is what names can be that stand in keys and subjects.
+var plainToken = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // listName is what the list of the jobs of a fleet is called in the store.
 func listName(id string) string { return "fleets/" + id }
@@ -59,7 +59,7 @@ func (q *Queue) Submit(ctx context.Context, f Fleet, jobs []Job) error {
 // check returns an error if f can't be a fleet of jobs, whose fleet it sets.
 func (f *Fleet) check(jobs []Job) error {
 	switch {
-	case !token.MatchString(f.ID):
+	case !plainToken.MatchString(f.ID):
 		return fmt.Errorf("ID %q: want letters, digits, - and _", f.ID)
 	case f.Parallel < 1:
 		return fmt.Errorf("parallel %d: want 1 or more", f.Parallel)
@@ -73,9 +73,9 @@ func (f *Fleet) check(jobs []Job) error {
 		j := &jobs[i]
 		j.Fleet = f.ID
 		switch {
-		case !token.MatchString(j.Tenant):
+		case !plainToken.MatchString(j.Tenant):
 			return fmt.Errorf("tenant %q: want letters, digits, - and _", j.Tenant)
-		case !token.MatchString(j.Key):
+		case !plainToken.MatchString(j.Key):
 			return fmt.Errorf("tenant %s: key %q: want letters, digits, - and _", j.Tenant, j.Key)
 		case tenants[j.Tenant]:
 			return fmt.Errorf("tenant %s: it is there twice", j.Tenant)

@@ -25,12 +25,12 @@ type View struct {
 	changed chan struct{}
 
 	mu       sync.Mutex
-	fleets   map[string]*seenFleet // by ID; without a record yet they are not accepted
-	jobs     map[string]*seenJob   // by key
-	outcomes map[string]outcome    // by outcomeKey
-	lists    map[string][]Job      // of all jobs of a fleet, as far as they were asked for
-	revision uint64                // of bucket jobs, which the view has come to
-	turn     chan struct{}         // closed with the next change
+	fleets   map[string]*seenFleet  // by ID; without a record yet they are not accepted
+	jobs     map[string]*seenJob    // by key
+	outcomes map[string]keptOutcome // by outcomeKey
+	lists    map[string][]Job       // of all jobs of a fleet, as far as they were asked for
+	revision uint64                 // of bucket jobs, which the view has come to
+	turn     chan struct{}          // closed with the next change
 }
 
 // Watch returns a View, which has all that was in the queue when it was called.
@@ -39,7 +39,7 @@ func (q *Queue) Watch(ctx context.Context) (*View, error) { return q.watch(ctx, 
 // watch returns a View, with the outcomes or without them.
 func (q *Queue) watch(ctx context.Context, outcomes bool) (*View, error) {
 	v := &View{q: q, changed: make(chan struct{}, 1), turn: make(chan struct{}),
-		fleets: make(map[string]*seenFleet), jobs: make(map[string]*seenJob), outcomes: make(map[string]outcome), lists: make(map[string][]Job)}
+		fleets: make(map[string]*seenFleet), jobs: make(map[string]*seenJob), outcomes: make(map[string]keptOutcome), lists: make(map[string][]Job)}
 	v.ctx, v.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	first := make(chan struct{}, 3)
 	follow := []func(){
@@ -97,8 +97,8 @@ func (v *View) follow(kv jetstream.KeyValue, set func(key string, e jetstream.Ke
 	v.cancel()
 }
 
-// drain is follow for one watch, which ends with the connection, and reports whether that has caught up. Known are the
-// keys that there are.
+// drain is follow for one watch, which ends with the connection, and reports whether that
+// has caught up. Known are the keys that there are.
 func (v *View) drain(connection context.Context, w jetstream.KeyWatcher, set func(key string, e jetstream.KeyValueEntry), known map[string]bool, first chan<- struct{}) bool {
 	begun := make(map[string]bool) // keys of this watch; nil when it has caught up
 	for {
@@ -175,11 +175,10 @@ func (v *View) setFleet(id string, e jetstream.KeyValueEntry) {
 		v.q.log.Error("read a fleet", zap.String("fleet", id), zap.Error(err))
 		return
 	}
-	f.revision = e.Revision()
 }
 
-// order is that of the jobs of a fleet.
-func order(a, b *seenJob) int {
+// byIndex is the order of the jobs of a fleet.
+func byIndex(a, b *seenJob) int {
 	return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Key, b.Key))
 }
 
@@ -191,7 +190,7 @@ func (v *View) setJob(key string, e jetstream.KeyValueEntry) {
 	}
 	if was != nil {
 		f := v.fleet(was.Fleet)
-		if i, ok := slices.BinarySearchFunc(f.jobs, was, order); ok {
+		if i, ok := slices.BinarySearchFunc(f.jobs, was, byIndex); ok {
 			f.jobs = slices.Delete(f.jobs, i, i+1)
 		}
 		if delete(v.jobs, key); len(f.jobs) == 0 && f.ID == "" {
@@ -208,14 +207,14 @@ func (v *View) setJob(key string, e jetstream.KeyValueEntry) {
 	}
 	j.Key = key
 	f := v.fleet(j.Fleet)
-	i, _ := slices.BinarySearchFunc(f.jobs, j, order)
+	i, _ := slices.BinarySearchFunc(f.jobs, j, byIndex)
 	f.jobs = slices.Insert(f.jobs, i, j)
 	v.jobs[key] = j
 }
 
 // setOutcome takes note of an outcome, or that it is no more.
 func (v *View) setOutcome(key string, e jetstream.KeyValueEntry) {
-	var o outcome
+	var o keptOutcome
 	if e == nil {
 		delete(v.outcomes, key)
 	} else if err := json.Unmarshal(e.Value(), &o); err != nil {
@@ -301,7 +300,7 @@ func (v *View) State(id string) *FleetState {
 			return &j.entry
 		}
 		return nil
-	}, func(tenant string) (outcome, bool) {
+	}, func(tenant string) (keptOutcome, bool) {
 		o, ok := v.outcomes[outcomeKey(id, tenant)]
 		return o, ok
 	})

@@ -108,9 +108,9 @@ func (t *task) returnIt(ctx context.Context, o fleet.Outcome, why error) error {
 
 // done puts the outcome of the job on record.
 func (t *task) done(ctx context.Context, o fleet.Outcome) error {
-	if !t.Remote { // ctx may have ended while the last row was recorded
-		ctx = context.WithoutCancel(ctx)
-	}
+	ctx, cancel := lasting(ctx) // it may have ended while the last row was recorded
+	defer cancel()
+	t.stopFleet(ctx, &o) // before another job of it is begun in the place of this one
 	if err := t.lease.Done(ctx, o); err != nil {
 		return t.lostOr(err)
 	}
@@ -120,11 +120,7 @@ func (t *task) done(ctx context.Context, o fleet.Outcome) error {
 	}
 	t.log.Info("tenant ended", fields...)
 	t.observe(&t.lease.Job, Ended{o})
-	if o.HasFailed() {
-		if err := stopFleet(ctx, t.Queue, t.lease.Fleet); err != nil {
-			t.log.Warn("the failed tenants of the fleet could not be counted", zap.Error(err))
-		}
-	}
+	t.stopFleet(ctx, &o) // others may have failed at the same time
 	return nil
 }
 
@@ -158,27 +154,40 @@ func (t *task) reject(ctx context.Context, why error) error {
 	return nil
 }
 
-// stopFleet stops a fleet that has more failed tenants than it may have.
-func stopFleet(ctx context.Context, q *queue.Queue, id string) error {
-	f, err := q.Find(ctx, id)
+// stopFleet stops the fleet if, with o, it has more failed tenants than it may have.
+func (t *task) stopFleet(ctx context.Context, o *fleet.Outcome) {
+	if !o.HasFailed() {
+		return
+	}
+	why, err := t.tooManyFailed(ctx, o)
+	if err == nil && why != "" {
+		err = t.Queue.Control(ctx, t.lease.Fleet, func(c *queue.Control) { c.Stopped = why })
+	}
+	if err != nil {
+		t.log.Warn("the failed tenants of the fleet could not be counted", zap.Error(err))
+	}
+}
+
+// tooManyFailed says why the fleet is to be stopped, or returns "".
+func (t *task) tooManyFailed(ctx context.Context, o *fleet.Outcome) (string, error) {
+	f, err := t.Queue.Find(ctx, t.lease.Fleet)
 	if err != nil || f.MaxFailed == "" || f.Stopped != "" {
-		return err
+		return "", err
 	}
 	most, err := pipeline.ParseShare(f.MaxFailed)
 	if err != nil {
-		return err
+		return "", err
 	}
-	state, err := q.State(ctx, id)
+	state, err := t.Queue.State(ctx, t.lease.Fleet)
 	if err != nil {
-		return err
+		return "", err
 	}
 	record, err := RecordOf(state)
 	if err != nil {
-		return err
+		return "", err
 	}
-	why := record.TooManyFailed(most)
-	if why == "" {
-		return nil
+	if own := record.Tenant(t.lease.Tenant); own != nil {
+		own.Outcome = *o
 	}
-	return q.Control(ctx, id, func(c *queue.Control) { c.Stopped = why })
+	return record.TooManyFailed(most), nil
 }

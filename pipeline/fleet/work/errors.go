@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"rollcall/pipeline/fleet"
 	"rollcall/pipeline/fleet/queue"
 )
 
@@ -50,9 +49,3 @@ func (e *RosterError) Error() string { return "roster " + e.Name + ": " + e.Err.
 
 // Unwrap returns the cause.
 func (e *RosterError) Unwrap() error { return e.Err }
-
-// Cancelled returns the outcome of a job that was cancelled before it began, with the
-// exit status that it has by itself.
-func Cancelled(status int) fleet.Outcome {
-	return fleet.Outcome{State: fleet.Cancelled, Reason: (&StoppedError{queue.StopCancelled}).Error(), Exit: &status, Rows: fleet.Rows{ByStatus: map[string]int{}}}
-}

@@ -26,8 +26,8 @@ func (t *task) fetch(ctx context.Context, dir string) error {
 		return &RosterError{t.lease.Roster, queue.ErrNoFile}
 	}
 	for _, f := range t.lease.Files {
-		if filepath.Base(f.Name) != f.Name || !filepath.IsLocal(f.Name) || strings.ContainsAny(f.Name, `/\`) {
-			return &RosterError{t.lease.Roster, fmt.Errorf("%q is no name of a file", f.Name)}
+		if err := checkName(f.Name); err != nil {
+			return &RosterError{t.lease.Roster, err}
 		}
 		err := t.insist(ctx, "get a file", fetchTries, func(ctx context.Context) error {
 			err := t.get(ctx, f, filepath.Join(dir, f.Name))
@@ -39,6 +39,15 @@ func (t *task) fetch(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkName returns an error if name, which the server has, can't be that of a file in a
+// directory of ours.
+func checkName(name string) error {
+	if filepath.Base(name) != name || !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) {
+		return fmt.Errorf("%q is no name of a file", name)
 	}
 	return nil
 }
@@ -112,6 +121,9 @@ func (r whileValid) Read(b []byte) (int, error) {
 // Download writes the results that the store has of a tenant into dir, as files called
 // TENANT.csv and so on, and reports whether there are some.
 func Download(ctx context.Context, q *queue.Queue, id, tenant, dir string) (found bool, err error) {
+	if err := checkName(tenant + suffixes[0]); err != nil {
+		return false, err
+	}
 	for _, suffix := range suffixes {
 		name := filepath.Join(dir, tenant+suffix)
 		err := disk.ReplaceFile(name, 0o600, func(w io.Writer) error {

@@ -162,6 +162,9 @@ func newWorker(q *queue.Queue, name string, slots int, endpoint, dir string) *Wo
 				return job.Options{}, fmt.Errorf("profile %q: %w", j.Profile, ErrUnknownProfile)
 			}
 			o := options(endpoint, j.Tenant, filepath.Join(dir, "locks"))
+			if j.Run == "undo" {
+				o.Undo, o.ReadFirst, o.Wanted = true, false, job.Wanted{}
+			}
 			for _, f := range j.Flags {
 				switch f.Name {
 				case "limit":

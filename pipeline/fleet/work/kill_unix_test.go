@@ -33,13 +33,8 @@ func TestMain(m *testing.M) {
 		slots, _ := strconv.Atoi(os.Getenv("WORK_SLOTS"))
 		dir := os.Getenv("WORK_DIR")
 		w := newWorker(q, os.Getenv("WORK_NAME"), slots, os.Getenv("WORK_ENDPOINT"), dir)
-		if n, err := strconv.Atoi(os.Getenv("WORK_CALLS")); err == nil {
-			prepare := w.Prepare
-			w.Prepare = func(j queue.Job, dir string) (job.Options, error) {
-				o, err := prepare(j, dir)
-				o.Workers = n
-				return o, err
-			}
+		if os.Getenv("WORK_WIDE") != "" {
+			w.widely()
 		}
 		w.noting(func() { appendTo(filepath.Join(dir, callsName), ".") })
 		err = w.Run(ctx, term.Done())
@@ -49,6 +44,19 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// many is how many calls a Worker that works widely makes at once.
+const many = 32
+
+// widely has the Worker make many calls at once.
+func (w *Worker) widely() {
+	prepare := w.Prepare
+	w.Prepare = func(j queue.Job, dir string) (job.Options, error) {
+		o, err := prepare(j, dir)
+		o.Workers = many
+		return o, err
+	}
 }
 
 // callsName is a file with a byte for each call that a process made.
@@ -87,6 +95,19 @@ func (w *world) process(name string, slots int) *process {
 	check(w.t, p.Start())
 	w.t.Cleanup(p.kill)
 	return p
+}
+
+// atWork waits until the process has its directory, and minds signals.
+func (p *process) atWork(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if found, _ := filepath.Glob(filepath.Join(p.dir, "work", homePattern)); found != nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("a Worker does not begin")
+		}
+	}
 }
 
 // kill ends the process without a goodbye, and removes all that it had on the disk.
@@ -131,6 +152,7 @@ func TestKilled(t *testing.T) {
 		}
 		w.until(id, "all ended", ended)
 		for _, p := range all {
+			p.atWork(t)
 			p.Process.Signal(syscall.SIGTERM)
 			if err := p.Wait(); err != nil {
 				t.Errorf("a Worker: %v", err)
@@ -152,24 +174,26 @@ func TestKilled(t *testing.T) {
 // no call when it goes on, and what it has changes nothing.
 func TestZombie(t *testing.T) {
 	const n = 1000
-	w := newWorld(t, slowly)
+	w := newWorld(t, 3*slowly)
 	id := w.submit(1, n, nil)
-	t.Setenv("WORK_CALLS", "32") // the more at once, the sooner after the stop is the next
+	t.Setenv("WORK_WIDE", "yes") // the more calls at once, the sooner after the stop is the next
 	a := w.process("a", 1)
 	w.atWork(id, "t0")
 	check(t, a.Process.Signal(syscall.SIGSTOP))
 	time.Sleep(100 * time.Millisecond) // until it has stopped
 	before := a.calls(t)
-	defer w.start(w.worker("b", 1))()
-	w.until(id, "taken over", func(s *queue.FleetState) bool { return recorded(s, "t0") > 0 && s.Jobs[0].Worker == "b" })
+	b := w.worker("b", 1)
+	b.widely()
+	defer w.start(b)()
+	w.until(id, "taken over", func(s *queue.FleetState) bool { return s.Jobs[0].Worker == "b" })
 	check(t, a.Process.Signal(syscall.SIGCONT))
 	w.until(id, "all ended", ended)
 	if after := a.calls(t); after != before {
 		t.Errorf("it made %d calls after its lease", after-before)
 	}
 	w.isWhole(id, 1, n)
-	if sets, got := w.sets(); got != users(n) || sets > got+32 {
-		t.Errorf("%d sets of %d users, want %d and at most 32", sets, got, users(n))
+	if sets, got := w.sets(); got != users(n) || sets > got+many {
+		t.Errorf("%d sets of %d users, want %d and at most %d", sets, got, users(n), many)
 	}
 	check(t, a.Process.Signal(syscall.SIGTERM))
 	check(t, a.Wait())

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"rollcall/pipeline/fleet"
 	"rollcall/pipeline/fleet/queue"
@@ -64,5 +66,8 @@ func Results(ctx context.Context, q *queue.Queue, s *queue.FleetState, dir strin
 
 // isExcel reports whether the flags of a job have its results be for Excel.
 func isExcel(flags []queue.Flag) bool {
-	return slices.ContainsFunc(flags, func(f queue.Flag) bool { return f.Name == "excel" && slices.Equal(f.Values, []string{"true"}) })
+	return slices.ContainsFunc(flags, func(f queue.Flag) bool {
+		on, err := strconv.ParseBool(strings.Join(f.Values, ","))
+		return f.Name == "excel" && err == nil && on
+	})
 }

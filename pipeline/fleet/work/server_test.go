@@ -13,7 +13,7 @@ import (
 func TestServerBack(t *testing.T) {
 	for _, away := range []time.Duration{takeover / 4, 2 * takeover} {
 		t.Run(away.String(), func(t *testing.T) {
-			const n = 300
+			const n = 200
 			w := newWorld(t, slowly)
 			id := w.submit(2, n, nil)
 			defer w.start(w.worker("a", 2))()

@@ -40,7 +40,7 @@ const fetchTries = 4
 // may not be on record.
 func (r *working) carryOut(ctx context.Context, lease *queue.Lease) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	t := &task{working: r, lease: lease, log: r.log.With(zap.String("name", lease.Tenant)), began: time.Now().UTC(), dir: r.Dir, cancel: cancel}
+	t := &task{working: r, lease: lease, log: r.logOf(lease), began: time.Now().UTC(), dir: r.Dir, cancel: cancel}
 	t.why = sync.OnceValue(t.whyStopped)
 	var listen sync.WaitGroup
 	listen.Go(func() {

@@ -64,7 +64,7 @@ var ErrUnknownProfile = errors.New("unknown profile")
 const (
 	retryWait    = time.Second      // between two tries at the queue
 	maxRetryWait = 15 * time.Second // the same after many
-	farewell     = 5 * time.Second  // for telling the queue after ctx has ended
+	farewell     = 5 * time.Second  // for telling the queue how things are after ctx has ended
 )
 
 // Run takes jobs and does them, until stop is closed. Then the jobs at work are stopped
@@ -147,21 +147,39 @@ func (r *working) slot(ctx context.Context) error {
 			r.end(err)
 			return err
 		case err != nil:
-			r.log.Warn("what came of the job may not be on record", zap.String("name", lease.Tenant), zap.Error(err))
+			r.logOf(lease).Warn("what came of the job may not be on record", zap.Error(err))
 		}
 	}
+}
+
+// logOf returns the log for what is done with a lease.
+func (r *working) logOf(lease *queue.Lease) *zap.Logger {
+	if r.Remote {
+		return r.log.With(zap.String("fleet", lease.Fleet), zap.String("name", lease.Tenant))
+	}
+	return r.log.With(zap.String("name", lease.Tenant))
 }
 
 // giveBack returns a lease, even if ctx has ended. If that fails, the lease ends by
 // itself, later.
 func (r *working) giveBack(ctx context.Context, lease *queue.Lease) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	ctx, cancel := lasting(ctx)
 	defer cancel()
 	err := lease.Return(ctx)
 	if err != nil {
-		r.log.Warn("the job could not be given back; it is free when its lease ends", zap.String("name", lease.Tenant), zap.Error(err))
+		r.logOf(lease).Warn("the job could not be given back; it is free when its lease ends", zap.Error(err))
 	}
 	return err
+}
+
+// lasting returns a context that ends a while after ctx, for telling the queue how things
+// are.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(farewell, func() { cancel(context.Cause(ctx)) })
+	})
+	return longer, func() { stop(); cancel(nil) }
 }
 
 // waitAfter returns how long to wait after so many failures in a row.

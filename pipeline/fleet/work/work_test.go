@@ -2,6 +2,8 @@ package work
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -151,6 +153,9 @@ func TestHostileNames(t *testing.T) {
 	if _, err := os.Stat(outside); err == nil {
 		t.Error("it wrote outside")
 	}
+	if _, err := Download(t.Context(), w.queue, id, "../t0", t.TempDir()); err == nil {
+		t.Error("a tenant may be called ../t0")
+	}
 }
 
 // A tenant that a guard stopped ends with its exit status, results and journal; put in the
@@ -186,5 +191,40 @@ func TestGuard(t *testing.T) {
 	w.isWhole(id, 2, n)
 	if sets, got := w.sets(); sets != 2*users(n) || got != sets {
 		t.Errorf("%d sets of %d users, want %d", sets, got, 2*users(n))
+	}
+}
+
+// The results of a fleet are the rosters of one that puts back what it changed, with the
+// summary that stands beside each.
+func TestUndo(t *testing.T) {
+	const n = 30
+	w := newWorld(t, 0)
+	id := w.submit(2, n, nil)
+	defer w.start(w.worker("a", 2))()
+	w.until(id, "all ended", ended)
+	_, dir := w.download(id)
+	undo := w.submit(2, n, func(f *queue.Fleet, jobs []queue.Job) {
+		f.ID, f.Run = "undo-1", "undo"
+		for i := range jobs {
+			j := &jobs[i]
+			j.Fleet, j.Run, j.Files = f.ID, "undo", nil
+			for _, suffix := range suffixes[:2] {
+				b := content(t, dir, j.Tenant+suffix)
+				sum := sha256.Sum256([]byte(b))
+				file := queue.File{Name: j.Tenant + suffix, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(b))}
+				check(t, w.queue.Put(t.Context(), queue.RosterName(file.SHA256), strings.NewReader(b)))
+				j.Files = append(j.Files, file)
+			}
+		}
+	})
+	w.until(undo, "all ended", ended)
+	r, dir := w.download(undo)
+	for _, o := range r.Tenants {
+		if o.State != results.Complete || o.Rows.ByStatus["applied"] != users(n) {
+			t.Errorf("%s is %+v", o.Name, o.Outcome)
+		}
+		if text := content(t, dir, o.Results); strings.Count(text, ",opt-in,opt-in,opt-out") != users(n) {
+			t.Errorf("%s has\n%s", o.Name, text)
+		}
 	}
 }
