@@ -62,11 +62,16 @@ func FleetText(r *fleet.Record) string {
 	for _, t := range r.Tenants {
 		counts[t.State]++
 	}
+	return countsText(counts, len(r.Tenants))
+}
+
+// countsText says in a line how many of n tenants are in each state.
+func countsText(counts map[string]int, n int) string {
 	var parts []string
 	for _, state := range slices.Sorted(maps.Keys(counts)) {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[state], state))
 	}
-	return pipeline.Plural(len(r.Tenants), "tenant") + ": " + strings.Join(parts, ", ")
+	return pipeline.Plural(n, "tenant") + ": " + strings.Join(parts, ", ")
 }
 
 // FleetRowsText says in a line what became of the rows of all tenants, in the order

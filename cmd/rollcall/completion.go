@@ -59,6 +59,11 @@ func (a *app) completes(root *cobra.Command) {
 			c.ValidArgsFunction = helpCompletion
 		case "get", "set", "doctor", "config", "version":
 			c.ValidArgsFunction = cobra.NoFileCompletions
+		case "check", "run", "submit", "schedule": // a fleet file
+		default:
+			if ofFleet(c) { // the ID of a fleet, a name, or nothing
+				c.ValidArgsFunction = cobra.NoFileCompletions
+			}
 		}
 		for _, sub := range c.Commands() {
 			walk(sub)

@@ -14,7 +14,7 @@ import (
 
 // secretVariables are the environment variables that hold secrets. They are never
 // shown.
-var secretVariables = []string{tokenVariable, secretVariable, passwordVariable}
+var secretVariables = []string{tokenVariable, fleetTokenVariable, secretVariable, passwordVariable}
 
 // secretFlags are the flags whose values are not shown either.
 var secretFlags = []string{"ping", "webhook"}

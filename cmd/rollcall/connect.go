@@ -38,7 +38,7 @@ func (f *tenantFlags) add(fs *pflag.FlagSet) {
 		fs.DurationVar(&f.timeout, "timeout", 2*time.Minute, "give up a call, or signing in, after this `DURATION`")
 		fs.IntVar(&f.batch, "batch", 1, "exchange: send up to `N` calls in one request; needs --workers N or more; fewer requests, but Microsoft does not document it")
 	})
-	grouped(fs, "Signing in", func(fs *pflag.FlagSet) {
+	grouped(fs, signInGroup, func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.auth, "auth", "", "`HOW` to sign in: "+strings.Join(entra.Methods(), ", ")+" (default token, if there is one)")
 		fs.StringVar(&f.client, "client-id", "", "`ID` of the application, if not in AZURE_CLIENT_ID; with managed-identity, ID of the identity")
 		fs.StringVar(&f.certificate, "certificate", "", "the application's certificate and key, a PEM or PKCS#12 `FILE`; its password is taken from AZURE_CLIENT_CERTIFICATE_PASSWORD")

@@ -58,6 +58,16 @@ func (f *consoleFlags) start(a *app) (*zap.Logger, error) {
 	return a.console.Log(level, f.logFormat == "json"), nil
 }
 
+// service is like start, for a service: it has no progress line, so that a person sees
+// its log.
+func (f *consoleFlags) service(a *app) (*zap.Logger, error) {
+	log, err := f.start(a)
+	if err == nil && f.draws(a) && !f.quiet && !f.verbose {
+		log = a.console.Log(zapcore.InfoLevel, false)
+	}
+	return log, err
+}
+
 // draws reports whether there is a progress line.
 func (f *consoleFlags) draws(a *app) bool { return f.logFormat == "console" && takesSequences(a.err) }
 

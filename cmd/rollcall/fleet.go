@@ -16,13 +16,19 @@ func (a *app) fleet() *cobra.Command {
 		Long: `fleet works on many tenants as one. A fleet file names them, with a roster and a
 profile for each, and says what to do on all of them (rollcall help fleet).`,
 	}
-	c.AddCommand(a.fleetCheck(), a.fleetRun())
+	c.AddCommand(a.fleetCheck(), a.fleetRun(), a.fleetServe(), a.fleetWork(), a.fleetSubmit(), a.fleetStatus(), a.fleetResults(), a.fleetSchedule())
+	c.AddCommand(a.controls()...)
 	return c
 }
 
 // ofFleet reports whether c is one of the commands of fleet.
 func ofFleet(c *cobra.Command) bool {
-	return c.HasParent() && c.Parent().Name() == "fleet"
+	for ; c.HasParent(); c = c.Parent() {
+		if c.Parent().Name() == "fleet" {
+			return true
+		}
+	}
+	return false
 }
 
 // oneFleet is the rule for commands that read a fleet file.

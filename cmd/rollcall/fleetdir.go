@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,8 +21,8 @@ import (
 
 // What a results directory has of the fleet itself.
 const (
-	fleetRecordName = "fleet.json"
-	allName         = "all.csv"
+	fleetRecordName = fleet.RecordName
+	allName         = fleet.AllName
 	lockName        = "fleet.lock"
 	storeName       = ".fleet" // of the queue
 )
@@ -31,7 +30,7 @@ const (
 // claim takes the results directory for this fleet, and makes it if need be. A
 // directory of something else is refused, and left as it is.
 func (r *fleetRun) claim(name string) (release func(), err error) {
-	if err := r.checkDir(); err != nil {
+	if err := checkFleetDir(r.dir, "--results"); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
@@ -58,9 +57,10 @@ func (r *fleetRun) claim(name string) (release func(), err error) {
 	return held.Release, nil
 }
 
-// checkDir returns an error if the results directory has something, and is no fleet's.
-func (r *fleetRun) checkDir() error {
-	entries, err := os.ReadDir(r.dir)
+// checkFleetDir returns an error if a results directory has something, and is no fleet's.
+// Flag is the one that names another.
+func checkFleetDir(dir, flag string) error {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -73,8 +73,8 @@ func (r *fleetRun) checkDir() error {
 	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == fleetRecordName }) || !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ours(e) }) {
 		return nil
 	}
-	return &exit{status: exitError, err: fmt.Errorf("results directory %s: it is not empty, and there is no %s in it: it is no fleet's", r.dir, fleetRecordName),
-		hint: "--results DIR names another one, which need not be there"}
+	return &exit{status: exitError, err: fmt.Errorf("results directory %s: it is not empty, and there is no %s in it: it is no fleet's", dir, fleetRecordName),
+		hint: flag + " DIR names another one, which need not be there"}
 }
 
 // takeUp makes the record of what an earlier run of the fleet has left, or a new one
@@ -178,7 +178,7 @@ func (r *fleetRun) writeRecord() error {
 // writeAll writes the results of all tenants into one file.
 func (r *fleetRun) writeAll() error {
 	excel := slices.ContainsFunc(r.plan.jobs, func(j *fleetJob) bool { return j.x.output.excel })
-	return disk.ReplaceFile(filepath.Join(r.dir, allName), 0o600, func(w io.Writer) error { return fleet.WriteAll(w, r.dir, r.record.Tenants, excel) })
+	return r.record.WriteAll(r.dir, excel)
 }
 
 // resultsName returns the name of a tenant's results file.
@@ -187,33 +187,49 @@ func (r *fleetRun) resultsName(tenant string) string { return filepath.Join(r.di
 // pageName returns the name of a tenant's HTML report.
 func (r *fleetRun) pageName(tenant string) string { return filepath.Join(r.dir, tenant+".html") }
 
-// writePages writes the HTML report of the fleet and, of tenants that have results
-// and no report yet, theirs.
+// writePages writes the HTML reports of the fleet.
 func (r *fleetRun) writePages() error {
-	name := r.flags.html.name
+	p := fleetPages{app: r.app, html: &r.flags.html, dir: r.dir, record: &r.record, sandbox: len(r.plan.real()) == 0}
+	return p.write()
+}
+
+// fleetPages are the HTML reports of a fleet and of its tenants.
+type fleetPages struct {
+	app     *app
+	html    *htmlFlags
+	dir     string // the results directory
+	record  *fleet.Record
+	sandbox bool // no tenant is a real one
+	anew    bool // replace the reports of tenants that are there
+}
+
+// write writes the report of the fleet, if one is wanted, and those of tenants that
+// have results and no report yet.
+func (p *fleetPages) write() error {
+	name := p.html.name
 	if name == "" {
 		return nil
 	}
-	page := &html.Fleet{Record: &r.record, Sandbox: len(r.plan.real()) == 0, Links: make(map[string]string)}
-	for _, t := range r.record.Tenants {
-		file := r.pageName(t.Name)
-		if _, err := os.Stat(r.resultsName(t.Name)); err != nil {
+	all := &html.Fleet{Record: p.record, Sandbox: p.sandbox, Links: make(map[string]string)}
+	for _, t := range p.record.Tenants {
+		results, file := filepath.Join(p.dir, t.Results), filepath.Join(p.dir, t.Name+".html")
+		if _, err := os.Stat(results); err != nil {
 			continue
 		}
-		if _, err := os.Stat(file); err != nil {
-			p, err := readPage(r.app, r.resultsName(t.Name), r.flags.html.all)
+		if _, err := os.Stat(file); err != nil || p.anew {
+			one, err := readPage(p.app, results, p.html.all)
 			if err == nil {
-				err = disk.Replace(file, false, p.Write)
+				err = disk.Replace(file, p.anew, one.Write)
 			}
 			if err != nil {
 				return err
 			}
 		}
 		if link, err := filepath.Rel(filepath.Dir(absolute(name)), absolute(file)); err == nil {
-			page.Links[t.Name] = filepath.ToSlash(link)
+			all.Links[t.Name] = filepath.ToSlash(link)
 		}
 	}
-	return disk.Replace(name, true, page.Write)
+	return disk.Replace(name, true, all.Write)
 }
 
 func absolute(name string) string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/pipeline"
+	"rollcall/pipeline/fleet"
 	"rollcall/pipeline/results"
 	"rollcall/report"
 )
@@ -41,7 +42,7 @@ func (r *fleetRun) verdict(err error) error {
 	if status := r.interrupts.status(); status != 0 && len(left) > 0 {
 		return &exit{status: status}
 	}
-	if why := r.tooManyFailed(); why != "" && len(left) > 0 {
+	if why := r.record.TooManyFailed(r.flags.failed); why != "" && len(left) > 0 {
 		return &exit{status: exitGuard, err: fmt.Errorf("stopped: %s (--max-failed-tenants)", why)}
 	}
 	worst := exitOK
@@ -87,26 +88,32 @@ func (r *fleetRun) summarize() {
 	c := r.app.console
 	c.Say("%s", report.FleetText(&r.record))
 	c.Say("%s", report.FleetRowsText(&r.record))
-	const most = 10
-	said, unsaid := 0, 0
-	for _, t := range r.record.Tenants {
-		switch {
-		case t.Reason == "" || t.State == results.Interrupted:
-		case said == most:
-			unsaid++
-		default:
-			said++
-			c.Warn("%s: %s", t.Name, t.Reason)
-		}
-	}
-	if unsaid > 0 {
-		c.Warn("and %s more (%s)", pipeline.Plural(unsaid, "tenant"), filepath.Join(r.dir, fleetRecordName))
-	}
+	sayReasons(r.app, r.record.Tenants, filepath.Join(r.dir, fleetRecordName))
 	c.Say("results are in %s", r.dir)
 	if name := r.flags.html.name; name != "" {
 		c.Say("the report is in %s", name)
 	}
 	if len(r.left()) > 0 {
 		c.Say("to go on: %s", commandLine(r.app.args))
+	}
+}
+
+// sayReasons says why tenants have not been carried out, of the first of them. Where
+// says where the others are.
+func sayReasons(a *app, tenants []fleet.TenantRecord, where string) {
+	const most = 10
+	said, unsaid := 0, 0
+	for _, t := range tenants {
+		switch {
+		case t.Reason == "" || t.State == results.Interrupted:
+		case said == most:
+			unsaid++
+		default:
+			said++
+			a.console.Warn("%s: %s", t.Name, t.Reason)
+		}
+	}
+	if unsaid > 0 {
+		a.console.Warn("and %s more (%s)", pipeline.Plural(unsaid, "tenant"), where)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,7 +119,7 @@ type fleetRun struct {
 	log        *zap.Logger
 	dir        string
 	interrupts *interrupts
-	stop       chan struct{} // closed when no further row is to be begun
+	stop       chan struct{} // closed when nothing more is to be begun
 	queue      *queue.Queue
 	begun      bool // an earlier run did
 
@@ -139,16 +138,11 @@ func (r *fleetRun) do(name string) error {
 		return err
 	}
 	ctx := r.interrupts.ctx
-	store := filepath.Join(r.dir, storeName)
-	server, err := queue.Serve(ctx, queue.ServerOptions{Dir: store})
-	if err == nil {
-		defer server.Close()
-		r.queue, err = server.Connect(ctx)
-	}
+	end, err := r.openQueue(ctx)
 	if err != nil {
-		return &exit{status: exitError, err: err, hint: "the results and their journals are not in there: without " + store + " the same command goes on"}
+		return err
 	}
-	defer r.queue.Close()
+	defer end()
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
@@ -160,36 +154,11 @@ func (r *fleetRun) do(name string) error {
 	if err := r.writeRecord(); err != nil { // with what the jobs are of
 		return err
 	}
-	if len(left) > 0 {
-		if err := r.submit(ctx, left); err != nil {
-			return err
-		}
+	if err := r.submit(ctx, left); err != nil {
+		return err
 	}
 	err = r.work(len(left))
 	return r.conclude(err)
-}
-
-// submit puts the jobs that are left in the queue. Nobody else is at it, since the
-// results directory is claimed.
-func (r *fleetRun) submit(ctx context.Context, left []*fleetJob) error {
-	p := r.plan
-	f := queue.Fleet{ID: p.Name, Name: p.Name, Run: p.Run, By: userName(), Parallel: p.Parallel, Takeover: p.Takeover, MaxFailed: r.flags.maxFailed}
-	var jobs []queue.Job
-	for i, j := range p.jobs {
-		jobs = append(jobs, r.job(i, j))
-	}
-	var names []string
-	for _, j := range left {
-		names = append(names, j.Name)
-	}
-	return r.queue.Restart(ctx, f, jobs, names)
-}
-
-// job returns a tenant's job, number i of the fleet, as the queue has it.
-func (r *fleetRun) job(i int, j *fleetJob) queue.Job {
-	return queue.Job{Tenant: j.Name, Key: j.queueKey(r.plan.Name), Holds: j.holds(), Index: i, Run: r.plan.Run, Profile: j.Profile,
-		Roster: j.Roster, RosterSHA256: r.record.Tenant(j.Name).RosterSHA256, Rows: j.found.Roster.Rows,
-		Change: j.found.Change, Target: j.found.Tenant, Noun: j.found.Noun, Real: j.found.Real}
 }
 
 // say says what is about to be done, and what was found in the rosters.

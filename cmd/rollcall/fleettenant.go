@@ -1,118 +1,119 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
-	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
 	"rollcall/pipeline/fleet/queue"
+	"rollcall/pipeline/fleet/work"
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
 )
 
-// runTenant runs the job of a tenant, and returns what came of it.
-func (r *fleetRun) runTenant(j *fleetJob, lease *queue.Lease) fleet.Outcome {
-	failed := func(err error) fleet.Outcome {
-		status := statusOf(err)
-		return fleet.Outcome{State: results.Errored, Reason: message(err), Exit: &status, Rows: fleet.Rows{Total: j.found.Roster.Rows, ByStatus: map[string]int{}}}
-	}
-	if j.found.RosterSHA256 != lease.RosterSHA256 {
-		return failed(fmt.Errorf("roster %s: it was changed since the fleet began (SHA-256 %.12s then, %.12s now)", j.Roster, lease.RosterSHA256, j.found.RosterSHA256))
-	}
-	opts, err := r.options(j)
-	if err != nil {
-		return failed(j.x.explain(err))
-	}
-	ctx, cancel := context.WithCancel(r.interrupts.ctx)
-	defer cancel()
-	defer context.AfterFunc(lease.Context(), cancel)()
-	o, err := opts.Run(ctx, r.stop)
-	status, reason := r.statusOf(j, o, err)
-	return fleet.Outcome{State: o.Ending, Reason: reason, Exit: &status, Rows: fleet.RowsOf(&o.Rows)}
-}
-
-// statusOf returns the exit status that the job of a tenant by itself would have had
-// after o and err, and why in words.
-func (r *fleetRun) statusOf(j *fleetJob, o *results.Outcome, err error) (status int, reason string) {
-	if errors.Is(err, job.ErrInterrupted) {
-		if status = r.interrupts.status(); status == 0 {
-			return exitGuard, "stopped with the fleet"
+// jobOf returns the tenant of a job in the queue.
+func (r *fleetRun) jobOf(q *queue.Job) (*fleetJob, error) {
+	for _, j := range r.plan.jobs {
+		if j.Name == q.Tenant {
+			return j, nil
 		}
-		return status, "interrupted"
 	}
-	err = j.x.exit(o, err)
-	if statusOf(err) == exitRows && message(err) == "" {
-		return exitRows, fmt.Sprintf("%d of %s failed", o.Rows.Failed(), pipeline.Plural(o.Rows.Total, "row"))
-	}
-	return statusOf(err), message(err)
+	return nil, fmt.Errorf("the queue has a job for the tenant %q, which is none of the fleet's", q.Tenant)
 }
 
-// options returns what the job of a tenant is to do here.
-func (r *fleetRun) options(j *fleetJob) (job.Options, error) {
-	c := r.app.console
-	x := j.x
-	x.interrupts, x.onward = r.interrupts, commandLine(r.app.args)
-	x.output.name = r.resultsName(j.Name)
-	o, err := x.options()
+// prepare returns what the job of a tenant is to do here.
+func (r *fleetRun) prepare(q queue.Job, _ string) (o job.Options, err error) {
+	j, err := r.jobOf(&q)
 	if err != nil {
 		return o, err
 	}
-	o.Results, o.Overwrite, o.Resume, o.Outputs = x.output.name, false, true, nil
+	if j.found.RosterSHA256 != q.RosterSHA256 {
+		return o, fmt.Errorf("roster %s: it was changed since the fleet began (SHA-256 %.12s then, %.12s now)", j.Roster, q.RosterSHA256, j.found.RosterSHA256)
+	}
+	c, x := r.app.console, j.x
+	x.interrupts, x.onward = r.interrupts, commandLine(r.app.args)
+	x.output.name = r.resultsName(j.Name)
+	if o, err = x.options(); err != nil {
+		return o, x.explain(err)
+	}
+	o.Outputs = nil
 	if r.flags.html.name != "" {
 		o.Outputs = []job.Output{&page{x: x, flags: &htmlFlags{name: r.pageName(j.Name), all: r.flags.html.all}, overwrite: true}}
 	}
-	o.Command = fmt.Sprintf("fleet %s: %s %s -o %s", r.plan.Name, r.plan.Run, j.Roster, o.Results)
-	o.Approve = nil // the fleet was
+	o.Command = fmt.Sprintf("fleet %s: %s %s -o %s", r.plan.Name, r.plan.Run, j.Roster, x.output.name)
 	o.Sign = func(so *results.Outcome, err error) {
 		so.Version, so.User, so.Host = version(), userName(), hostName()
-		so.Exit, _ = r.statusOf(j, so, err)
-		if text := message(x.explainOrNil(err)); so.Reason != "" && text != "" {
+		err = x.exit(so, err)
+		so.Exit = statusOf(err)
+		if text := message(err); so.Reason != "" && text != "" {
 			so.Reason = text
 		}
 	}
-	o.Observers = []job.Observer{&fleetObserver{r, j}}
+	o.Observers = nil // r is told by the Worker
 	o.Prompt = func(text string) { c.Break(); c.Say("%s: %s", j.Name, text) }
 	o.Log = r.log.With(zap.String("name", j.Name))
 	return o, nil
 }
 
-// explainOrNil is explain of what may be no error.
-func (x *execution) explainOrNil(err error) error {
-	if err == nil {
-		return nil
+// Observe keeps the state of the fleet up to date, and says on standard error what needs
+// a person.
+func (r *fleetRun) Observe(q *queue.Job, e work.Event) {
+	j, err := r.jobOf(q)
+	if err != nil {
+		return // prepare says so
 	}
-	return x.explain(err)
-}
-
-// A fleetObserver says on standard error what the job of a tenant does, where that
-// needs a person.
-type fleetObserver struct {
-	r *fleetRun
-	j *fleetJob
-}
-
-// Observe takes note of how far the job is, and passes warnings on.
-func (o *fleetObserver) Observe(e job.Event) {
 	switch e := e.(type) {
+	case work.Began:
+		now := time.Now().UTC()
+		r.change(j, func(t *fleet.TenantRecord) { t.State, t.Started = results.Running, &now }, new(fleetProgress))
 	case job.Opened:
-		o.j.x.plan = e.Plan
+		j.x.plan = e.Plan
 	case job.Started:
-		o.r.mu.Lock()
-		*o.r.running[o.j.Name] = fleetProgress{before: e.Counts.Recorded, run: e.Run}
-		o.r.mu.Unlock()
+		r.change(j, func(*fleet.TenantRecord) {}, &fleetProgress{before: e.Counts.Recorded, run: e.Run})
+	case work.Ended:
+		r.change(j, func(t *fleet.TenantRecord) { t.Outcome = e.Outcome }, nil)
+		r.ended()
+	case work.Returned:
+		r.change(j, func(t *fleet.TenantRecord) { t.Outcome = e.Outcome }, nil)
+	case work.Lost: // and free again, for this process
+		r.change(j, func(t *fleet.TenantRecord) { t.State = fleet.Waiting }, nil)
 	case job.Warning:
 		if e.Err != nil {
-			e.Text = message(o.j.x.explain(e.Err))
+			e.Text = message(j.x.explain(e.Err))
 		}
-		if !slices.Contains(o.j.warnings, e.Text) { // which were said at the beginning
-			o.r.app.console.Warn("warning: %s: %s", o.j.Name, e.Text)
+		if !slices.Contains(j.warnings, e.Text) { // which were said at the beginning
+			r.app.console.Warn("warning: %s: %s", j.Name, e.Text)
 		}
 	case job.Note:
-		o.r.app.console.Say("%s: %s", o.j.Name, e.Text)
+		r.app.console.Say("%s: %s", j.Name, e.Text)
+	}
+}
+
+// change changes the record of a tenant, and how far it is at work: nil if it is not.
+func (r *fleetRun) change(j *fleetJob, change func(*fleet.TenantRecord), p *fleetProgress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(r.record.Tenant(j.Name))
+	r.running[j.Name] = p
+	if p == nil {
+		delete(r.running, j.Name)
+	}
+}
+
+// ended takes note of the end of a job: the work is over after the last, or if too many
+// have failed.
+func (r *fleetRun) ended() {
+	r.mu.Lock()
+	r.todo--
+	if r.todo == 0 {
+		r.end()
+	}
+	stop := r.todo > 0 && r.record.TooManyFailed(r.flags.failed) != ""
+	r.mu.Unlock()
+	if stop {
+		r.halt()
 	}
 }

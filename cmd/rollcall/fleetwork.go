@@ -1,21 +1,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
-	"rollcall/pipeline/fleet/queue"
-	"rollcall/pipeline/results"
+	"rollcall/pipeline/fleet/work"
 	"rollcall/report"
 )
 
@@ -24,7 +19,8 @@ type fleetState struct {
 	mu      sync.Mutex
 	record  fleet.Record
 	running map[string]*fleetProgress // by tenant
-	stopped bool                      // stop is closed
+	todo    int                       // jobs that have not ended
+	stopped bool                      // no further row is to be begun
 }
 
 // A fleetProgress is how far the job of a tenant has come. Before its run begins that
@@ -52,7 +48,10 @@ func (r *fleetRun) left() (left []*fleetJob) {
 // work does n jobs, several at once, or those that can be begun until it is stopped.
 // Every goroutine it starts has returned by the time it does.
 func (r *fleetRun) work(n int) error {
-	r.running = make(map[string]*fleetProgress)
+	if n == 0 {
+		return nil
+	}
+	r.running, r.todo = make(map[string]*fleetProgress), n
 	r.interrupts.says(func() string {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -74,34 +73,9 @@ func (r *fleetRun) work(n int) error {
 			r.log.Debug("record", zap.Error(err)) // the end says so
 		}
 	}, func() {})()
-
-	ctx, cancel := r.waits()
-	defer cancel()
-	todo := make(chan struct{}, n)
-	for range n {
-		todo <- struct{}{}
-	}
-	close(todo)
-	var g errgroup.Group
-	for range min(n, r.plan.Parallel) {
-		g.Go(func() error {
-			for range todo {
-				lease, err := r.queue.Next(ctx, hostName())
-				if errors.Is(err, errInterrupted) {
-					return nil
-				}
-				if err == nil {
-					err = r.carryOut(lease)
-				}
-				if err != nil {
-					r.halt()
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return g.Wait()
+	w := &work.Worker{Queue: r.queue, Name: "fleet run", Slots: min(n, r.plan.Parallel), Dir: r.dir,
+		Prepare: r.prepare, Exit: r.exitOf, Observer: r, Log: r.log}
+	return w.Run(r.interrupts.ctx, r.stop)
 }
 
 // halt has no further row begun on any tenant.
@@ -110,63 +84,26 @@ func (r *fleetRun) halt() {
 	defer r.mu.Unlock()
 	if !r.stopped {
 		r.stopped = true
+		r.end()
+	}
+}
+
+// end ends the work. The caller holds mu.
+func (r *fleetRun) end() {
+	select {
+	case <-r.stop:
+	default:
 		close(r.stop)
 	}
 }
 
-// carryOut does the job of a lease, and keeps what came of it.
-func (r *fleetRun) carryOut(lease *queue.Lease) error {
-	i := slices.IndexFunc(r.plan.jobs, func(j *fleetJob) bool { return j.Name == lease.Tenant })
-	if i < 0 {
-		return fmt.Errorf("the queue has a job for the tenant %q, which is none of the fleet's", lease.Tenant)
+// exitOf returns the exit status of a job that ended with err, and why in words.
+func (r *fleetRun) exitOf(err error) (status int, reason string) {
+	switch status = r.interrupts.status(); {
+	case !errors.Is(err, work.ErrDrained):
+		return statusOf(err), message(err)
+	case status == 0:
+		return exitGuard, "stopped with the fleet"
 	}
-	j := r.plan.jobs[i]
-	began := time.Now().UTC()
-	r.mu.Lock()
-	r.running[j.Name] = new(fleetProgress)
-	r.record.Tenants[i].State, r.record.Tenants[i].Started = results.Running, &began
-	r.mu.Unlock()
-
-	o := r.runTenant(j, lease)
-	now := time.Now().UTC()
-	o.Started, o.Finished = &began, &now
-
-	r.mu.Lock()
-	delete(r.running, j.Name)
-	r.record.Tenants[i].Outcome = o
-	r.mu.Unlock()
-	fields := []zap.Field{zap.String("name", j.Name), zap.String("outcome", o.State), zap.Int("exit", *o.Exit), zap.Int("rows", o.Rows.Recorded), zap.Int("failed", o.Rows.Failed)}
-	if o.Reason != "" {
-		fields = append(fields, zap.String("reason", o.Reason))
-	}
-	r.log.Info("tenant ended", fields...)
-	if r.tooManyFailed() != "" {
-		r.halt()
-	}
-	select {
-	case <-lease.Lost(): // another may have the job by now
-		return fmt.Errorf("%s: the queue in %s was not told for too long that its job is at work", j.Name, filepath.Join(r.dir, storeName))
-	default:
-	}
-	if o.State == results.Interrupted {
-		return lease.Return(context.WithoutCancel(r.interrupts.ctx))
-	}
-	return lease.Done(context.WithoutCancel(r.interrupts.ctx), o)
-}
-
-// tooManyFailed says why there are more failed tenants than the fleet may have, or
-// nothing. A tenant has failed whose run was not carried out to its end.
-func (r *fleetRun) tooManyFailed() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	failed := 0
-	for _, t := range r.record.Tenants {
-		if t.State == results.Errored || t.State == results.Guarded {
-			failed++
-		}
-	}
-	if !r.flags.failed.Exceeded(failed, len(r.record.Tenants)) {
-		return ""
-	}
-	return fmt.Sprintf("%d of %s failed, more than %v", failed, pipeline.Plural(len(r.record.Tenants), "tenant"), r.flags.failed)
+	return status, "interrupted"
 }

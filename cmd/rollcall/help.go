@@ -10,7 +10,10 @@ import (
 )
 
 // The groups of flags in help, in the order in which they are shown.
-var groups = []string{"What to change", "The setting", "The file", "The tenant", "Signing in", "Pace", "Guards", "Output", "Messages", "Monitoring", "As apply has them", "Flags", "Everywhere"}
+var groups = []string{"What to change", "The setting", "The file", "The server", "The store", "The tenant", signInGroup, "Pace", "Guards", "Output", "Messages", "Monitoring", "As apply has them", "Flags", "Everywhere"}
+
+// signInGroup has the flags for signing in to a tenant.
+const signInGroup = "Signing in"
 
 const groupAnnotation = "rollcall_group"
 
@@ -57,8 +60,11 @@ func help(c *cobra.Command, w io.Writer, all bool) {
 	}
 	fmt.Fprintln(w, about)
 	use := "  " + c.CommandPath() + " COMMAND"
-	if c.Runnable() && !c.HasAvailableSubCommands() {
+	switch takesArguments := strings.Contains(c.Use, " "); {
+	case c.Runnable() && !c.HasAvailableSubCommands():
 		use = "  " + c.UseLine()
+	case takesArguments:
+		use = "  " + c.UseLine() + "\n" + use
 	}
 	section("Usage", use)
 	section("Examples", c.Example)

@@ -29,10 +29,11 @@ func TestImports(t *testing.T) {
 		"rollcall/pipeline/results":           "tenant tenant/disk pipeline pipeline/roster",
 		"rollcall/pipeline/job":               "tenant tenant/connect tenant/disk pipeline pipeline/lock pipeline/pace pipeline/results pipeline/roster",
 		"rollcall/pipeline/fleet":             "tenant/disk pipeline pipeline/results pipeline/roster",
+		"rollcall/pipeline/fleet/work":        "tenant tenant/connect tenant/disk pipeline pipeline/fleet pipeline/fleet/queue pipeline/job pipeline/lock pipeline/results",
 		"rollcall/pipeline/fleet/queue":       "pipeline/lock pipeline/roster tenant/disk",
 		"rollcall/report/html":                "pipeline pipeline/fleet pipeline/results report",
 		"rollcall/report":                     "tenant tenant/disk pipeline pipeline/fleet pipeline/pace pipeline/results pipeline/roster",
-		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox tenant/sandbox/server pipeline pipeline/fleet pipeline/fleet/queue pipeline/job pipeline/lock pipeline/pace pipeline/results pipeline/roster report report/html",
+		"rollcall/cmd/rollcall":               "tenant tenant/connect tenant/disk tenant/entra tenant/exchange tenant/powershell tenant/sandbox tenant/sandbox/server pipeline pipeline/fleet pipeline/fleet/queue pipeline/fleet/work pipeline/job pipeline/lock pipeline/pace pipeline/results pipeline/roster report report/html",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "rollcall/...").Output()
 	if err != nil {

@@ -81,6 +81,17 @@ func (t allTests) Run() int {
 //	                           once FILE has so many lines, as often as TIMES
 //	                           says, and fail unless it exits with status N;
 //	                           what it says goes to the file said.txt
+//	service NAME serve|work ARGS...
+//	                           start fleet serve, and set ROLLCALL_SERVER, or
+//	                           fleet work, in a process of its own
+//	end NAME SIGNAL N          end it, and fail unless it exits with status N;
+//	                           what it said goes to the file said.txt
+//	health NAME PATH N FILE    ask its --metrics-listen for PATH, fail unless the
+//	                           status is N, and write the answer to FILE
+//	said NAME PATTERN          wait until what it said matches PATTERN
+//	shown PATTERN rollcall ARGS...
+//	                           run it again and again, until what it prints
+//	                           matches PATTERN
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -93,6 +104,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv(lockDirVariable, filepath.Join(env.WorkDir, ".tmp"))
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".tmp", "state"))
 			env.Values["server"] = new(serveProcess)
+			env.Values["services"] = make(services)
 			if err := givePowerShell(env); err != nil {
 				return err
 			}
@@ -112,6 +124,11 @@ func TestScripts(t *testing.T) {
 			"interrupted": interrupted,
 			"listen":      listen,
 			"workbook":    makeWorkbook,
+			"service":     fleetService,
+			"end":         endService,
+			"health":      health,
+			"said":        said,
+			"shown":       shown,
 		},
 	})
 }

@@ -87,7 +87,7 @@ func (f *profileFlags) fromEnvironment(a *app, fs *pflag.FlagSet, names []string
 			continue
 		}
 		flag := fs.Lookup(name)
-		if flag == nil || f.origins[name] != "" {
+		if flag == nil || f.origins[name] != "" || flagOnly(flag) {
 			continue
 		}
 		if err := flag.Value.Set(value); err != nil {
@@ -102,7 +102,7 @@ func (f *profileFlags) fromEnvironment(a *app, fs *pflag.FlagSet, names []string
 func (f *profileFlags) fromProfile(fs *pflag.FlagSet, p *profile) error {
 	for name, v := range p.values {
 		flag := fs.Lookup(name)
-		if flag == nil || f.origins[name] != "" {
+		if flag == nil || f.origins[name] != "" || flagOnly(flag) {
 			continue
 		}
 		if _, repeats := flag.Value.(pflag.SliceValue); v.list && !repeats {
@@ -165,6 +165,8 @@ func wantedOf(flag *pflag.Flag) string {
 		return "want a number"
 	case "duration":
 		return "want a duration, such as 30s or 5m"
+	case "days":
+		return "want days, such as 30d, or a duration, such as 12h"
 	}
 	return "want " + flag.Usage
 }

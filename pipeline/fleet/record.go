@@ -26,7 +26,8 @@ const Waiting = "waiting"
 // It is also what says that the directory is that fleet's.
 type Record struct {
 	Schema   int            `json:"schema"`
-	Version  string         `json:"version"` // of the program
+	Version  string         `json:"version"`      // of the program
+	ID       string         `json:"id,omitempty"` // on a server
 	Name     string         `json:"name"`
 	Run      string         `json:"run"`
 	User     string         `json:"user"`

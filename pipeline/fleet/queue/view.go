@@ -77,9 +77,10 @@ func (v *View) Close() {
 func (v *View) follow(kv jetstream.KeyValue, set func(key string, e jetstream.KeyValueEntry), first chan<- struct{}) {
 	known := make(map[string]bool)
 	for v.ctx.Err() == nil && !v.q.conn.IsClosed() {
+		connection := v.q.connection() // a server that comes back knows of no watch
 		w, err := kv.WatchAll(v.ctx)
 		if err == nil {
-			if v.drain(w, set, known, first) {
+			if v.drain(connection, w, set, known, first) {
 				first = nil
 			}
 			w.Stop()
@@ -96,9 +97,9 @@ func (v *View) follow(kv jetstream.KeyValue, set func(key string, e jetstream.Ke
 	v.cancel()
 }
 
-// drain is follow for one watch, and reports whether that has caught up. Known are the
-// keys that there are.
-func (v *View) drain(w jetstream.KeyWatcher, set func(key string, e jetstream.KeyValueEntry), known map[string]bool, first chan<- struct{}) bool {
+// drain is follow for one watch, which ends with the connection, and reports whether that
+// has caught up. Known are the keys that there are.
+func (v *View) drain(connection context.Context, w jetstream.KeyWatcher, set func(key string, e jetstream.KeyValueEntry), known map[string]bool, first chan<- struct{}) bool {
 	begun := make(map[string]bool) // keys of this watch; nil when it has caught up
 	for {
 		var e jetstream.KeyValueEntry
@@ -109,6 +110,8 @@ func (v *View) drain(w jetstream.KeyWatcher, set func(key string, e jetstream.Ke
 				return begun == nil
 			}
 		case <-v.ctx.Done():
+			return begun == nil
+		case <-connection.Done():
 			return begun == nil
 		}
 		v.mu.Lock()

@@ -1,0 +1,144 @@
+package work
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rollcall/pipeline/fleet/queue"
+	"rollcall/tenant/disk"
+)
+
+// fetch writes the files of a job into dir, which it makes. Whatever is not as it was
+// submitted is a [RosterError].
+func (t *task) fetch(ctx context.Context, dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	if len(t.lease.Files) == 0 {
+		return &RosterError{t.lease.Roster, queue.ErrNoFile}
+	}
+	for _, f := range t.lease.Files {
+		if err := checkName(f.Name); err != nil {
+			return &RosterError{t.lease.Roster, err}
+		}
+		err := t.insist(ctx, "get a file", fetchTries, func(ctx context.Context) error {
+			err := t.get(ctx, f, filepath.Join(dir, f.Name))
+			if errors.Is(err, queue.ErrNoFile) {
+				return &RosterError{t.lease.Roster, fmt.Errorf("%s: %w", f.Name, err)}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkName returns an error if name, which the server has, can't be that of a file in a
+// directory of ours.
+func checkName(name string) error {
+	if filepath.Base(name) != name || !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) {
+		return fmt.Errorf("%q is no name of a file", name)
+	}
+	return nil
+}
+
+// get writes one file of the job to the disk.
+func (t *task) get(ctx context.Context, f queue.File, name string) error {
+	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	err = t.Queue.Get(ctx, queue.RosterName(f.SHA256), io.MultiWriter(w, sum))
+	if cerr := w.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); !strings.EqualFold(got, f.SHA256) {
+		return &RosterError{t.lease.Roster, fmt.Errorf("%s: it was changed since it was submitted (SHA-256 %.12s then, %.12s now)", f.Name, f.SHA256, got)}
+	}
+	return nil
+}
+
+// suffixes are those of the files that a job can leave.
+var suffixes = []string{".csv", ".csv.json", ".csv.journal"}
+
+// store puts the results of the job into the store, in place of what an earlier lease
+// left there. If the job has no results, what is there stays. For tries see insist.
+func (t *task) store(ctx context.Context, tries int) error {
+	if _, err := os.Stat(t.results); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, suffix := range suffixes {
+		if err := t.insist(ctx, "put the results", tries, func(ctx context.Context) error { return t.put(ctx, suffix) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put puts a file of the results into the store, or removes what is there if this job has
+// none of the kind.
+func (t *task) put(ctx context.Context, suffix string) error {
+	stored := queue.ResultName(t.lease.Fleet, t.lease.Tenant, suffix)
+	f, err := os.Open(strings.TrimSuffix(t.results, suffixes[0]) + suffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t.Queue.Delete(ctx, stored)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return t.Queue.Put(ctx, stored, whileValid{f, t.lease.Valid})
+}
+
+// whileValid reads while a lease is held: what was read by then is not put.
+type whileValid struct {
+	io.Reader
+	valid func() bool
+}
+
+func (r whileValid) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if !r.valid() {
+		return 0, ErrLost
+	}
+	return n, err
+}
+
+// Download writes the results that the store has of a tenant into dir, as files called
+// TENANT.csv and so on, and reports whether there are some.
+func Download(ctx context.Context, q *queue.Queue, id, tenant, dir string) (found bool, err error) {
+	if err := checkName(tenant + suffixes[0]); err != nil {
+		return false, err
+	}
+	for _, suffix := range suffixes {
+		name := filepath.Join(dir, tenant+suffix)
+		err := disk.ReplaceFile(name, 0o600, func(w io.Writer) error {
+			return q.Get(ctx, queue.ResultName(id, tenant, suffix), w)
+		})
+		switch {
+		case err == nil:
+			found = true
+		case !errors.Is(err, queue.ErrNoFile):
+			return false, fmt.Errorf("get the results of %s: %w", tenant, err)
+		default:
+			if err := disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return false, err
+			}
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,248 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"rollcall/pipeline/fleet"
+	"rollcall/pipeline/fleet/queue"
+	"rollcall/pipeline/job"
+	"rollcall/pipeline/results"
+)
+
+// A task is a job that this Worker has a lease of.
+type task struct {
+	*working
+	lease   *queue.Lease
+	log     *zap.Logger
+	began   time.Time
+	dir     string // of its files
+	results string // name of the results file
+	cancel  context.CancelCauseFunc
+	broken  atomic.Bool  // the log of the job can't be read, or appended to
+	why     func() error // why the job was stopped; the same each time
+}
+
+// fetchTries is how often a file is asked for, before the job is left to another Worker.
+const fetchTries = 4
+
+// carryOut does the job of a lease. The error is one of the queue: what came of the job
+// may not be on record.
+func (r *working) carryOut(ctx context.Context, lease *queue.Lease) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	t := &task{working: r, lease: lease, log: r.logOf(lease), began: time.Now().UTC(), dir: r.Dir, cancel: cancel}
+	t.why = sync.OnceValue(t.whyStopped)
+	var listen sync.WaitGroup
+	listen.Go(func() {
+		select {
+		case <-lease.Lost():
+			t.lose()
+		case <-ctx.Done():
+		}
+	})
+	defer listen.Wait()
+	defer cancel(nil)
+
+	r.observe(&lease.Job, Began{lease.Epoch})
+	if r.Remote {
+		dir, err := os.MkdirTemp(r.home, lease.Tenant+"-*")
+		if err != nil {
+			return t.reject(ctx, err)
+		}
+		defer os.RemoveAll(dir)
+		t.dir = dir
+	}
+	t.results = filepath.Join(t.dir, lease.Tenant+".csv")
+	o, err := t.do(ctx)
+	return t.end(ctx, o, err)
+}
+
+// do does the job. The error, if there is one, says why there is no outcome to put on
+// record.
+func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
+	o = fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: t.lease.Rows, ByStatus: map[string]int{}}}
+	if t.Remote {
+		if err := t.fetch(ctx, filepath.Join(t.dir, rosterDir)); err != nil {
+			return t.failedOr(ctx, err)
+		}
+	}
+	opts, err := t.Prepare(t.lease.Job, t.dir)
+	if errors.Is(err, ErrUnknownProfile) {
+		return o, &unfitError{err}
+	}
+	if err != nil {
+		return t.failed(err), nil
+	}
+	if err := t.complete(ctx, &opts); err != nil {
+		return o, err
+	}
+	stop, done := t.stop()
+	defer done()
+	beat := t.heartbeat()
+	opts.Observers = append(opts.Observers, beat)
+	got, err := opts.Run(ctx, stop)
+	beat.end()
+	if t.isLost(ctx) {
+		return o, ErrLost
+	}
+	o = t.outcomeOf(got, err)
+	if t.broken.Load() {
+		return o, errBroken
+	}
+	if got.Ending != results.Interrupted {
+		return o, nil
+	}
+	why := t.why()
+	if e, ok := errors.AsType[*StoppedError](why); ok && e.Reason == queue.StopCancelled {
+		o.State = fleet.Cancelled
+		return o, nil
+	}
+	return o, why
+}
+
+// rosterDir is where the files of a job are, in its directory.
+const rosterDir = "roster"
+
+// complete adds to the options of a job what the Worker sees to.
+func (t *task) complete(ctx context.Context, o *job.Options) error {
+	o.Results, o.NameResults, o.Overwrite, o.Resume, o.Approve = t.results, nil, false, true, nil
+	o.Open = guarded(o.Open, t.lease.Valid, t.lose)
+	sign := o.Sign
+	o.Sign = func(so *results.Outcome, err error) {
+		if sign != nil {
+			sign(so, err)
+		}
+		t.sign(so, err)
+	}
+	if !t.Remote {
+		return nil
+	}
+	o.Roster = RosterName(t.dir, &t.lease.Job)
+	if t.lease.Epoch > 1 { // the last Worker may be on this machine, and about to end
+		if f, err := t.Queue.Find(ctx, t.lease.Fleet); err == nil {
+			o.LockWait = max(o.LockWait, f.Takeover)
+		}
+	}
+	log, err := t.lease.Log(ctx)
+	if err != nil {
+		return fmt.Errorf("open the log: %w", err)
+	}
+	fenced := &fencedLog{log, t, ctx}
+	o.Remote = &job.Remote{Log: fenced, Messages: fenced.Messages()}
+	return nil
+}
+
+// A fencedLog is the log of a job. When it can't be read or appended to, the job ends at
+// once.
+type fencedLog struct {
+	*queue.Log
+	t   *task
+	ctx context.Context // of the job
+}
+
+func (l *fencedLog) Messages() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for m, err := range l.Log.Messages() {
+			if !yield(m, l.note(err)) {
+				return
+			}
+		}
+	}
+}
+
+func (l *fencedLog) Append(b []byte) error { return l.note(l.Log.Append(b)) }
+
+func (l *fencedLog) note(err error) error {
+	if err != nil && l.ctx.Err() == nil {
+		l.t.broken.Store(true)
+		l.t.cancel(err)
+	}
+	return err
+}
+
+// sign has an outcome say why the job was stopped, and name the files that people know,
+// not those in the directory of the job.
+func (t *task) sign(o *results.Outcome, err error) {
+	if errors.Is(err, job.ErrInterrupted) {
+		o.Exit, o.Reason = t.Exit(t.why())
+	}
+	if t.Remote {
+		o.Roster, o.Results = t.lease.Roster, filepath.Base(t.results)
+		o.Reason = t.forPeople(o.Reason)
+	}
+}
+
+// forPeople returns a text with files named as people know them.
+func (t *task) forPeople(text string) string {
+	if !t.Remote {
+		return text
+	}
+	if len(t.lease.Files) > 0 {
+		text = strings.ReplaceAll(text, RosterName(t.dir, &t.lease.Job), t.lease.Roster)
+	}
+	return strings.ReplaceAll(text, t.dir+string(filepath.Separator), "")
+}
+
+// lose ends the job at once: another Worker may have it.
+func (t *task) lose() { t.cancel(ErrLost) }
+
+// isLost reports whether another Worker may have the job. Nothing of it may be stored
+// then.
+func (t *task) isLost(ctx context.Context) bool {
+	return context.Cause(ctx) == ErrLost || errors.Is(context.Cause(ctx), queue.ErrFenced) || !t.lease.Valid()
+}
+
+// stop returns a channel that is closed when no further row is to be begun, until done is
+// called.
+func (t *task) stop() (stop <-chan struct{}, done func()) {
+	ctx, cancel := context.WithCancel(t.soft)
+	var listen sync.WaitGroup
+	listen.Go(func() {
+		select {
+		case <-t.lease.Stop():
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx.Done(), func() { cancel(); listen.Wait() }
+}
+
+// whyStopped returns why the job was stopped.
+func (t *task) whyStopped() error {
+	select {
+	case <-t.lease.Stop():
+		return &StoppedError{t.lease.StopReason()}
+	default:
+		return ErrDrained
+	}
+}
+
+// insist calls f until it succeeds, the lease is lost, or f has failed so many times; 0
+// stands for no limit.
+func (t *task) insist(ctx context.Context, what string, tries int, f func(context.Context) error) error {
+	for failures := 1; ; failures++ {
+		err := f(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case t.isLost(ctx):
+			return ErrLost
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case failures == tries || isRoster(err):
+			return err
+		}
+		t.log.Warn("trying again to "+what, zap.Error(err))
+		sleep(ctx, waitAfter(failures))
+	}
+}
