@@ -2,6 +2,7 @@ package pace
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -110,33 +111,34 @@ func (e *evidence) fit(lo, hi float64) (first, last float64) {
 // miss it.
 func (e *evidence) agree(lo, hi float64) (first, last, miss float64) {
 	first, last = lo, hi
-	for range 3 {
+	for range 4 {
 		first, last, miss = e.refine(first, last)
 	}
 	return first, last, miss
 }
 
 // refine returns a smaller range of rates that includes all those from lo to hi that agree
-// best with the evidence, and by how many calls the best one misses it.
+// best with the evidence, and by how many calls the best one misses it, at least. Between two
+// rates the bucket needs no fewer tokens than at the higher one, and has no more room than at
+// the lower one: so a range is not lost because no rate that was tried lies in it.
 func (e *evidence) refine(lo, hi float64) (first, last, miss float64) {
 	const steps = 100
-	var misses [steps + 1]float64
 	at := func(i int) float64 { return lo * math.Pow(hi/lo, float64(i)/steps) }
-	miss = math.Inf(1)
+	var misses [steps]float64 // from at(i) to at(i+1), at least
+	_, room := e.bounds(lo)
 	for i := range misses {
-		need, room := e.bounds(at(i))
-		misses[i] = need - room
-		miss = min(miss, misses[i])
+		need, next := e.bounds(at(i + 1))
+		misses[i], room = need-room, next
 	}
-	agrees := func(i int) bool { return misses[i] <= max(0, miss)+equalMiss }
-	from, to := 0, steps
-	for !agrees(from) {
+	miss = slices.Min(misses[:])
+	from, to := 0, steps-1
+	for misses[from] > max(0, miss)+equalMiss {
 		from++
 	}
-	for !agrees(to) {
+	for misses[to] > max(0, miss)+equalMiss {
 		to--
 	}
-	return at(max(0, from-1)), at(min(steps, to+1)), miss
+	return at(from), at(to + 1), miss
 }
 
 // tokens returns how many tokens a bucket that fills at rate holds.

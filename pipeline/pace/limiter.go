@@ -205,7 +205,7 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 		return Turn{}, forever, false
 	}
 	if rate > 0 {
-		l.pace.start(now, n)
+		l.pace.start(now, n, held)
 		turn.at = now
 		// Only the lateness of timers is made up for. After a pause, or when no call
 		// was made for a while, two calls that are too close could be refused.

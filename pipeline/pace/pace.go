@@ -44,7 +44,7 @@ type pace struct {
 	refusals int     // in this run
 	reached  reached // since the last refusal
 
-	busy     bool      // calls come as fast as the pace allows
+	busy     bool      // calls come as fast as the pace allows: they have to wait, or nearly so
 	last     time.Time // when the last call started
 	evidence evidence
 }
@@ -55,17 +55,18 @@ func (p *pace) limited() bool { return p.lower > 0 }
 // exceeded reports whether calls were faster than the limit, and none was refused.
 func (p *pace) exceeded() bool { return p.reached.most > p.limit }
 
-// start notes that the nth call starts.
-func (p *pace) start(now time.Time, n int64) {
+// start notes that the nth call starts. held says that it had to wait: on a busy machine such
+// a call may still start late.
+func (p *pace) start(now time.Time, n int64, held bool) {
 	if p.evidence.begun.IsZero() {
 		p.evidence.begun = now
 	}
 	gap := now.Sub(p.last).Seconds()
 	p.last = now
-	p.busy = gap*p.rate < 2
+	p.busy = held || gap*p.rate < 2
 	switch {
 	case p.busy && p.limited():
-		p.climb(gap)
+		p.climb(min(gap, 2/p.rate))
 	case !p.busy && !p.limited() && n > 1:
 		p.rate = 0
 	}
