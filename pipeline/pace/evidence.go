@@ -41,12 +41,11 @@ func (e *evidence) markAt(t time.Time, n int64) mark {
 	return mark{(t.Sub(e.begun) - e.excluded).Seconds(), float64(n)}
 }
 
-// assumeBurst notes that the bucket holds burst tokens, as if so many calls had been made at
-// once, long ago.
+// assumeBurst notes that the bucket holds burst tokens at most, as if one call more had been
+// refused, long ago.
 func (e *evidence) assumeBurst(burst float64) {
 	const ago = -1e6
-	n := math.Floor(burst)
-	e.past = []stretch{{{ago, 1}, {ago, n}, {ago, n + 1}}}
+	e.past = []stretch{{{ago, 1}, {ago, burst + 1}}}
 }
 
 // refusedFirst reports whether the nth call is the first of its stretch. If so, the

@@ -35,3 +35,23 @@ func TestLateCallsLiftNoPace(t *testing.T) {
 		t.Errorf("%d calls in the first second, then a pace of %v; want 100", n.taken+n.refused, n.limiter.pace.rate)
 	}
 }
+
+// What a first night learned of the burst is of use to the second one: its first refusal
+// costs no more than the pause.
+func TestRememberedBurst(t *testing.T) {
+	for _, c := range []cell{
+		{200, 20, 2 * time.Second, 30 * time.Second}, {200, 200, 500 * time.Millisecond, 30 * time.Second}, {50, 200, 2 * time.Second, 30 * time.Second},
+	} {
+		first := newNight(c, New(0))
+		first.until(coldCalls, time.Hour)
+		known := first.limiter.Limits()
+		if known.Burst < 0.98*c.burst {
+			t.Errorf("%v: %v calls at once at most are remembered", c, known.Burst)
+		}
+		second := newNight(c, New(0))
+		second.limiter.Assume(known)
+		if share := second.until(coldCalls, time.Hour); share < 0.93*c.bound(1) {
+			t.Errorf("%v: %.1f%% of the limit with what is known, %.1f%% are possible with one refusal", c, 100*share, 100*c.bound(1))
+		}
+	}
+}

@@ -182,9 +182,8 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 		l.next = now.Add(interval(rate))
 	}
 	free := l.resume
-	// As long as no limit is known, a call may always start if no other is under way.
-	alone := l.ceiling == 0 && !l.pace.limited() && l.calls.Load()&underWay == 0
-	if alone {
+	// As long as no limit is known, a call may start at once if it is alone and has not waited.
+	if l.ceiling == 0 && !l.pace.limited() && !held && l.calls.Load()&underWay == 0 {
 		l.next = now
 	}
 	if rate > 0 && l.next.After(free) {

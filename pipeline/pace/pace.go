@@ -97,6 +97,7 @@ func (p *pace) accepted() {
 // refused notes that the tenant refused the nth call, and that calls are now held back
 // for pause. The call started at begun, after the previous refusal.
 func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
+	p.last, p.busy = now.Add(pause), false
 	if p.limited() && p.evidence.refusedFirst(n) {
 		return // the first call after a pause: the pause was too short, not the pace too high
 	}
@@ -113,5 +114,4 @@ func (p *pace) refused(now, begun time.Time, n int64, pause time.Duration) {
 	p.cost, p.doubt = pause.Seconds(), 0
 	p.limit, p.begin, p.reached = p.upper, p.rate, reached{}
 	p.refusals++
-	p.last, p.busy = now.Add(pause), false
 }
