@@ -89,31 +89,26 @@ func (e *evidence) refused(now, begun time.Time, n int64) {
 	e.excluded += now.Sub(begun)
 }
 
-// fit returns the lowest and the highest of the rates from lo to hi that agree with the
-// evidence. If none does, the limit has changed, and old evidence is dropped.
+// fit returns the lowest and the highest of the rates from lo to hi that agree best with the
+// evidence, exact to some hundredths of a percent. If none agrees, the limit has changed, and
+// old evidence is dropped.
 func (e *evidence) fit(lo, hi float64) (first, last float64) {
-	first, last, miss := e.agree(lo, hi)
+	first, last = lo, hi
+	var miss float64
+	for range 4 {
+		first, last, miss = e.refine(first, last)
+	}
 	if miss > maxMiss {
 		e.past, e.empty = nil, mark{}
 		return lo, hi
 	}
 	if len(e.past) == maxStretches {
 		oldest := e.past[0]
-		e.empty = mark{oldest[len(oldest)-1].at, e.tokens(math.Sqrt(first * last))}
+		size, _ := e.bounds(math.Sqrt(first * last))
+		e.empty = mark{oldest[len(oldest)-1].at, size}
 		e.past = e.past[1:]
 	}
 	return first, last
-}
-
-// agree returns the lowest and the highest of the rates from lo to hi that agree best
-// with the evidence, exact to some hundredths of a percent, and by how many calls they
-// miss it.
-func (e *evidence) agree(lo, hi float64) (first, last, miss float64) {
-	first, last = lo, hi
-	for range 4 {
-		first, last, miss = e.refine(first, last)
-	}
-	return first, last, miss
 }
 
 // refine returns a smaller range of rates that includes all those from lo to hi that agree
@@ -138,12 +133,6 @@ func (e *evidence) refine(lo, hi float64) (first, last, miss float64) {
 		to--
 	}
 	return at(from), at(to + 1), miss
-}
-
-// tokens returns how many tokens a bucket that fills at rate holds.
-func (e *evidence) tokens(rate float64) float64 {
-	need, _ := e.bounds(rate)
-	return need
 }
 
 // bounds returns bounds of the size of a bucket that fills at rate: it must hold need tokens
