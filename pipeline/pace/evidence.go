@@ -2,6 +2,7 @@ package pace
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -40,12 +41,11 @@ func (e *evidence) markAt(t time.Time, n int64) mark {
 	return mark{(t.Sub(e.begun) - e.excluded).Seconds(), float64(n)}
 }
 
-// assumeBurst notes that the bucket holds burst tokens, as if so many calls had been made at
-// once, long ago.
+// assumeBurst notes that the bucket holds burst tokens at most, as if one call more had been
+// refused, long ago.
 func (e *evidence) assumeBurst(burst float64) {
 	const ago = -1e6
-	n := math.Floor(burst)
-	e.past = []stretch{{{ago, 1}, {ago, n}, {ago, n + 1}}}
+	e.past = []stretch{{{ago, 1}, {ago, burst + 1}}}
 }
 
 // refusedFirst reports whether the nth call is the first of its stretch. If so, the
@@ -89,60 +89,50 @@ func (e *evidence) refused(now, begun time.Time, n int64) {
 	e.excluded += now.Sub(begun)
 }
 
-// fit returns the lowest and the highest of the rates from lo to hi that agree with the
-// evidence. If none does, the limit has changed, and old evidence is dropped.
+// fit returns the lowest and the highest of the rates from lo to hi that agree best with the
+// evidence, exact to some hundredths of a percent. If none agrees, the limit has changed, and
+// old evidence is dropped.
 func (e *evidence) fit(lo, hi float64) (first, last float64) {
-	first, last, miss := e.agree(lo, hi)
+	first, last = lo, hi
+	var miss float64
+	for range 4 {
+		first, last, miss = e.refine(first, last)
+	}
 	if miss > maxMiss {
 		e.past, e.empty = nil, mark{}
 		return lo, hi
 	}
 	if len(e.past) == maxStretches {
 		oldest := e.past[0]
-		e.empty = mark{oldest[len(oldest)-1].at, e.tokens(math.Sqrt(first * last))}
+		size, _ := e.bounds(math.Sqrt(first * last))
+		e.empty = mark{oldest[len(oldest)-1].at, size}
 		e.past = e.past[1:]
 	}
 	return first, last
 }
 
-// agree returns the lowest and the highest of the rates from lo to hi that agree best
-// with the evidence, exact to some hundredths of a percent, and by how many calls they
-// miss it.
-func (e *evidence) agree(lo, hi float64) (first, last, miss float64) {
-	first, last = lo, hi
-	for range 3 {
-		first, last, miss = e.refine(first, last)
-	}
-	return first, last, miss
-}
-
 // refine returns a smaller range of rates that includes all those from lo to hi that agree
-// best with the evidence, and by how many calls the best one misses it.
+// best with the evidence, and by how many calls the best one misses it, at least. Between two
+// rates the bucket needs no fewer tokens than at the higher one, and has no more room than at
+// the lower one: so a range is not lost because no rate that was tried lies in it.
 func (e *evidence) refine(lo, hi float64) (first, last, miss float64) {
 	const steps = 100
-	var misses [steps + 1]float64
 	at := func(i int) float64 { return lo * math.Pow(hi/lo, float64(i)/steps) }
-	miss = math.Inf(1)
+	var misses [steps]float64 // from at(i) to at(i+1), at least
+	_, room := e.bounds(lo)
 	for i := range misses {
-		need, room := e.bounds(at(i))
-		misses[i] = need - room
-		miss = min(miss, misses[i])
+		need, next := e.bounds(at(i + 1))
+		misses[i], room = need-room, next
 	}
-	agrees := func(i int) bool { return misses[i] <= max(0, miss)+equalMiss }
-	from, to := 0, steps
-	for !agrees(from) {
+	miss = slices.Min(misses[:])
+	from, to := 0, steps-1
+	for misses[from] > max(0, miss)+equalMiss {
 		from++
 	}
-	for !agrees(to) {
+	for misses[to] > max(0, miss)+equalMiss {
 		to--
 	}
-	return at(max(0, from-1)), at(min(steps, to+1)), miss
-}
-
-// tokens returns how many tokens a bucket that fills at rate holds.
-func (e *evidence) tokens(rate float64) float64 {
-	need, _ := e.bounds(rate)
-	return need
+	return at(from), at(to + 1), miss
 }
 
 // bounds returns bounds of the size of a bucket that fills at rate: it must hold need tokens

@@ -42,12 +42,12 @@ func family() []cell {
 	return cells
 }
 
-// bound returns the share of the limit that coldCalls can get to with one refusal,
+// bound returns the share of the limit that coldCalls can get to with so many refusals,
 // beginning with a full bucket. A refusal costs what the bucket gets in the pause,
-// less what it keeps.
-func (c cell) bound() float64 {
+// less what it keeps. A pause that the tenant does not ask for costs nothing here.
+func (c cell) bound(refusals float64) float64 {
 	allowed := c.rate * max(0, c.retryAfter.Seconds())
-	return coldCalls / (coldCalls - c.burst + allowed - min(c.burst, allowed))
+	return coldCalls / (coldCalls - c.burst + refusals*(allowed-min(c.burst, allowed)))
 }
 
 // A night is a run against a tenant in virtual time: one call after the other, by
@@ -202,14 +202,14 @@ func TestFamily(t *testing.T) {
 		}
 		f := c.measure(length)
 		fs = append(fs, f)
-		if c.rate <= 200 && f.long < 0.65 {
-			t.Errorf("%v: %.1f%% of the limit after a minute, want 65%%", c, 100*f.long)
+		if c.rate <= 200 && f.long < 0.68 {
+			t.Errorf("%v: %.1f%% of the limit after a minute, want 68%%", c, 100*f.long)
 		}
 		if f.throttled > most {
 			t.Errorf("%v: %.2f%% of the calls were throttled", c, 100*f.throttled)
 		}
-		if c.named() && (f.cold < 0.84 || f.warm < 0.95) {
-			t.Errorf("%v: %.1f%% of the limit cold, %.1f%% warm, want 84%% and 95%%", c, 100*f.cold, 100*f.warm)
+		if c.named() && (f.cold < 0.89 || f.long < 0.97 || f.warm < 0.97) {
+			t.Errorf("%v: %.1f%% of the limit cold, %.1f%% after a minute, %.1f%% warm; want 89%%, 97%% and 97%%", c, 100*f.cold, 100*f.long, 100*f.warm)
 		}
 	}
 	for _, x := range []struct {
@@ -225,8 +225,8 @@ func TestFamily(t *testing.T) {
 
 // How much of the limits of a family of tenants a run uses that has to find them
 // out: over 4,000 calls from cold, over ten minutes from the first one on, and over
-// 4,000 calls with what the cold run found. Beside it is the share that 4,000 calls
-// get to with one refusal.
+// 4,000 calls with what the cold run found. Beside it is the most that physics allows:
+// with one refusal when cold, and with none when warm. More than 100% is a burst.
 func BenchmarkFamily(b *testing.B) {
 	var fs []finding
 	for b.Loop() {
@@ -235,11 +235,11 @@ func BenchmarkFamily(b *testing.B) {
 			fs = append(fs, c.measure(10*time.Minute))
 		}
 	}
+	// Not by b.Log, of which only ten lines are shown.
+	fmt.Println("% of the limit (at most)                                         cold         after a minute       warm       throttled")
 	for _, f := range fs {
-		if f.named() || testing.Verbose() {
-			b.Logf("%v: cold %5.1f%% (%5.1f%% with one refusal), after a minute %5.1f%%, warm %5.1f%%, throttled %.2f%%",
-				f.cell, 100*f.cold, 100*f.bound(), 100*f.long, 100*f.warm, 100*f.throttled)
-		}
+		fmt.Printf("%v  %5.1f (%5.1f)  %5.1f (100.0)  %5.1f (%5.1f)  %.2f\n",
+			f.cell, 100*f.cold, 100*f.bound(1), 100*f.long, 100*f.warm, 100*f.bound(0), 100*f.throttled)
 	}
 	b.ReportMetric(0, "ns/op")
 	for _, x := range []struct {
@@ -248,7 +248,7 @@ func BenchmarkFamily(b *testing.B) {
 		of   func(finding) float64
 	}{
 		{"%-cold-median(goal>=88)", 0.5, finding.ofCold},
-		{"%-cold-median-with-one-refusal", 0.5, func(f finding) float64 { return f.bound() }},
+		{"%-cold-median-with-one-refusal", 0.5, func(f finding) float64 { return f.bound(1) }},
 		{"%-after-a-minute-median(goal>=95)", 0.5, finding.ofLong},
 		{"%-after-a-minute-worst(goal>=75)", 0, finding.ofLong},
 		{"%-warm-median(goal>=97)", 0.5, finding.ofWarm},

@@ -182,9 +182,8 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 		l.next = now.Add(interval(rate))
 	}
 	free := l.resume
-	// As long as no limit is known, a call may always start if no other is under way.
-	alone := l.ceiling == 0 && !l.pace.limited() && l.calls.Load()&underWay == 0
-	if alone {
+	// As long as no limit is known, a call may start at once if it is alone and has not waited.
+	if l.ceiling == 0 && !l.pace.limited() && !held && l.calls.Load()&underWay == 0 {
 		l.next = now
 	}
 	if rate > 0 && l.next.After(free) {
@@ -205,7 +204,7 @@ func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, 
 		return Turn{}, forever, false
 	}
 	if rate > 0 {
-		l.pace.start(now, n)
+		l.pace.start(now, n, held)
 		turn.at = now
 		// Only the lateness of timers is made up for. After a pause, or when no call
 		// was made for a while, two calls that are too close could be refused.

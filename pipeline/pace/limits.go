@@ -10,7 +10,7 @@ import (
 type Limits struct {
 	Rate    float64 `json:"rate"`   // calls a second to begin with: so many were accepted
 	MaxRate float64 `json:"most"`   // calls a second, at most: a rate that was refused, close above the limit if that was found
-	Burst   float64 `json:"burst"`  // calls that were accepted at once after an idle time
+	Burst   float64 `json:"burst"`  // calls that are accepted at once after an idle time, at most
 	Pause   float64 `json:"pause"`  // length of the pause after a refusal, in seconds
 	AtOnce  int     `json:"atOnce"` // calls under way at once
 	Doubt   float64 `json:"doubt"`  // how doubtful MaxRate has become without a refusal; at 1 it is not used
@@ -80,8 +80,9 @@ func (p *pace) limits() Limits {
 		return known
 	}
 	known.MaxRate, known.Doubt = p.limit, min(1, p.doubt)
-	if p.found > 0 && len(p.evidence.past) > 0 {
-		known.Burst = p.evidence.tokens(p.limit)
+	if len(p.evidence.past) > 0 {
+		_, room := p.evidence.bounds(p.lower)
+		known.Burst = max(1, room-1)
 	}
 	return known
 }

@@ -180,16 +180,7 @@ func TestPaceIsFound(t *testing.T) {
 						start := time.Now()
 						s.drive(t, New(0), max(64, int(2*rate*latency.Seconds())), length)
 						share := s.share(start, 10*time.Second, length, rate)
-						if burst <= rate/100 {
-							// A tolerance of 10 ms hardly tells a limit from what comes late.
-							want := 0.75
-							if retryAfter == 0 { // and how long to wait is a guess
-								want = 0.65
-							}
-							s.checkShare(t, name, share, want)
-						} else {
-							s.check(t, name, share)
-						}
+						s.check(t, name, share)
 						if share := s.throttled(); share > most && rate >= 1 || share > 2*most {
 							t.Errorf("%s: %.2f%% of the calls were throttled", name, 100*share)
 						}
@@ -334,7 +325,7 @@ func TestTwoRunsShareALimit(t *testing.T) {
 			t.Errorf("%.1f%% of the limit was used", 100*share)
 		}
 		a, b := one.calls.Load()/oneStarted, two.calls.Load()/oneStarted
-		if min(a, b)*8 < max(a, b) { // neither starves
+		if min(a, b)*4 < max(a, b) { // neither starves
 			t.Errorf("one run made %d calls, the other %d", a, b)
 		}
 	})
