@@ -570,15 +570,15 @@ func TestMachinesZombie(t *testing.T) {
 	t.Parallel()
 	m := newMachines(t, 20*time.Millisecond, 20*time.Millisecond)
 	m.serve(1)
-	f := m.submit("nightly", 3, 120, 3, 4)
-	zombie := m.work(3)
-	m.running(zombie, 100)
+	f := m.submit("nightly", 4, 200, 4, 16)
+	zombie := m.work(4)
+	m.running(zombie, 200)
 	if err := zombie.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(100 * time.Millisecond) // what it has sent arrives
 	before, _ := m.tenants.calls(zombie.token)
-	m.work(3)
+	m.work(4)
 	m.await(time.Minute, "another worker has all tenants", zombie.said.String, func() bool { return m.takeovers(f) == f.tenants })
 	zombie.Process.Signal(syscall.SIGCONT)
 	m.finish(f, time.Minute)
