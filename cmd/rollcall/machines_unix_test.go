@@ -413,15 +413,14 @@ func TestMachinesKilled(t *testing.T) {
 		kills += n
 		m := newMachines(t, 5*time.Millisecond, 20*time.Millisecond)
 		m.serve(1)
-		f := m.submit("nightly", 4+2*n, 40, 4+n, 4)
+		f := m.submit("nightly", 6+4*n, 40, 6+n, 4)
 		var workers []*fleetMember
 		for range 3 {
 			workers = append(workers, m.work(2))
 		}
-		m.running(workers[0], 1)
 		for range n {
-			time.Sleep(time.Duration(rnd.IntN(700)) * time.Millisecond)
 			i := rnd.IntN(len(workers))
+			m.running(workers[i], 20+rnd.IntN(150))
 			m.lose(workers[i])
 			workers[i] = m.work(2)
 		}
