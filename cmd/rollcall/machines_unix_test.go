@@ -39,7 +39,7 @@ type machines struct {
 	testing.TB
 	program, dir string
 	tenants      *calledTenants
-	endpoint     string
+	config       string // file with the profile of all tenants
 	nodes        []*fleetNode
 	peers        []string
 	workers      int // started so far
@@ -52,7 +52,11 @@ func newMachines(t testing.TB, latency, jitter time.Duration) *machines {
 	m.tenants = &calledTenants{server: &server.Server{Tenant: sandbox.New(), Latency: latency, Jitter: jitter}, by: make(map[string]int), last: make(map[string]time.Time)}
 	s := httptest.NewServer(m.tenants)
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
-	m.endpoint = s.URL
+	m.config = filepath.Join(m.dir, "profiles.yaml")
+	profile := fmt.Sprintf("profiles:\n  served: {tenant: exchange, endpoint: %q}\n", s.URL)
+	if err := os.WriteFile(m.config, []byte(profile), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return m
 }
 
@@ -156,7 +160,7 @@ func (m *machines) run(status int, args ...string) string {
 // printed or, if it failed, why.
 func (m *machines) try(args ...string) (status int, out string) {
 	cmd := exec.Command(m.program, args...)
-	cmd.Env = append(os.Environ(), fleetTokenVariable+"="+fleetToken, "ROLLCALL_SERVER="+m.url(), tokenVariable+"=token-submit")
+	cmd.Env = append(os.Environ(), fleetTokenVariable+"="+fleetToken, "ROLLCALL_SERVER="+m.url(), "ROLLCALL_CONFIG="+m.config, tokenVariable+"=token-submit")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	b, err := cmd.Output()
@@ -264,7 +268,7 @@ func (m *machines) work(slots int) *fleetMember {
 	}
 	env := []string{tokenVariable + "=" + w.token, "ROLLCALL_LOCK_DIR=" + filepath.Join(w.dir, "locks"),
 		"TMPDIR=" + filepath.Join(w.dir, "tmp"), "XDG_STATE_HOME=" + filepath.Join(w.dir, "state"), "ROLLCALL_SERVER=" + m.url()}
-	w.process = m.start(env, "fleet", "work", "--slots", fmt.Sprint(slots), "--dir", filepath.Join(w.dir, "jobs"))
+	w.process = m.start(env, "fleet", "work", "--slots", fmt.Sprint(slots), "--dir", filepath.Join(w.dir, "jobs"), "--config", m.config)
 	return w
 }
 
@@ -296,10 +300,10 @@ func (m *machines) submit(name string, tenants, users, parallel, workers int) *m
 func (m *machines) write(name string, f *machinesFleet, parallel int) (file string) {
 	m.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "name: %s\nrun: apply\nparallel: %d\ntakeover: %v\nflags: {privacy-mode: opt-out, read-first: true, tenant: exchange, endpoint: %q, workers: %d}\ntenants:\n",
-		name, parallel, fleetTakeover, m.endpoint, f.workers)
+	fmt.Fprintf(&b, "name: %s\nrun: apply\nparallel: %d\ntakeover: %v\nflags: {privacy-mode: opt-out, read-first: true, workers: %d}\ntenants:\n",
+		name, parallel, fleetTakeover, f.workers)
 	for i := range f.tenants {
-		fmt.Fprintf(&b, "  - {name: t%d, roster: %s-t%d.csv, flags: {organization: %s-t%d.com}}\n", i, name, i, name, i)
+		fmt.Fprintf(&b, "  - {name: t%d, profile: served, roster: %s-t%d.csv, flags: {organization: %s-t%d.com}}\n", i, name, i, name, i)
 		r := "UserPrincipalName\n"
 		for k := range f.users {
 			r += fmt.Sprintf("user%d@%s-t%d.com\n", k, name, i)
