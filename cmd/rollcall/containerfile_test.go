@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -79,7 +80,7 @@ func TestContainerfile(t *testing.T) {
 		t.Errorf("the image runs as %v", user)
 	}
 	for _, c := range named(image, "COPY") {
-		if _, ok := stages[c.flags["from"]]; !ok || !filepath.IsAbs(c.args[0]) {
+		if _, ok := stages[c.flags["from"]]; !ok || !path.IsAbs(c.args[0]) {
 			t.Errorf("%v is from no stage", c)
 		}
 	}

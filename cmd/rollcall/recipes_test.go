@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -109,16 +110,16 @@ func TestRecipeUnitsVerify(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range fleetUnits {
 		text, _ := fleetUnit(t, name)
-		path := filepath.Join(dir, strings.Replace(name, "@", "@1", 1))
+		file := filepath.Join(dir, strings.Replace(name, "@", "@1", 1))
 		text = strings.ReplaceAll(text, "/usr/local/bin/rollcall", "/bin/true")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command(analyze, "verify", path).CombinedOutput()
+		out, err := exec.Command(analyze, "verify", file).CombinedOutput()
 		if err != nil || strings.Contains(strings.ReplaceAll(string(out), "@1", ""), strings.Replace(name, "@", "", 1)) {
 			t.Errorf("systemd-analyze verify %s: %v\n%s", name, err, out)
 		}
-		out, err = exec.Command(analyze, "security", "--offline=true", "--threshold=35", "--no-pager", path).CombinedOutput()
+		out, err = exec.Command(analyze, "security", "--offline=true", "--threshold=35", "--no-pager", file).CombinedOutput()
 		if err != nil && !strings.Contains(string(out), "unrecognized option") {
 			t.Errorf("systemd-analyze security %s: %v\n%s", name, err, out)
 		}
@@ -407,7 +408,7 @@ func checkPod(t *testing.T, o kubeObject, number int, command ...string) map[str
 		}
 	}
 	for flag, value := range flags {
-		if !filepath.IsAbs(value) {
+		if !path.IsAbs(value) {
 			continue
 		}
 		readOnly, ok := mounted(value)
