@@ -192,7 +192,8 @@ func TestRecipeKubernetes(t *testing.T) {
 	}
 	headless := objects["Service "+serve.ServiceName].Spec
 	if headless.ClusterIP != "None" || !headless.PublishNotReadyAddresses || serve.PodManagementPolicy != "Parallel" {
-		t.Errorf("a node is not found before it is ready: %+v", headless)
+		t.Errorf("a node is not found before it is ready: clusterIP %s, publishNotReadyAddresses %v, podManagementPolicy %s",
+			headless.ClusterIP, headless.PublishNotReadyAddresses, serve.PodManagementPolicy)
 	}
 	var peers []string
 	for i := range serve.Replicas {
