@@ -15,7 +15,7 @@ check: ## what must pass before a commit
 	go tool staticcheck ./...
 	GOOS=windows GOARCH=amd64 go vet ./...
 	GOOS=darwin GOARCH=arm64 go vet ./...
-	LONG=1 go test -run 'Killed|Simulation|Adversary|Pace|Width|LookAt' ./cmd/rollcall ./pipeline/results ./pipeline/job ./pipeline/pace ./report/html
+	LONG=1 go test -run 'Killed|Machines|Containerfile|Simulation|Adversary|Pace|Width|LookAt' ./cmd/rollcall ./pipeline/results ./pipeline/job ./pipeline/pace ./report/html
 	go test -race -short -skip 'Outage|Broken|Pace|Width|Family|Share' ./pipeline ./pipeline/job ./pipeline/pace ./pipeline/lock ./tenant/rest ./tenant/insights ./tenant/sandbox
 
 race: ## all tests with the race detector, which takes many minutes
@@ -23,7 +23,7 @@ race: ## all tests with the race detector, which takes many minutes
 
 bench: ## what it costs, each next to something run at the same time
 	@nproc 2>/dev/null | sed 's/$$/ cores/'; free -g 2>/dev/null | awk '/^Mem:/ {print $$2 " GB of memory"}'
-	go test -run '^$$' -bench . -benchtime 3x -timeout 30m ./cmd/rollcall ./pipeline ./pipeline/pace ./pipeline/roster
+	go test -run '^$$' -bench . -benchtime 3x -timeout 60m ./cmd/rollcall ./pipeline ./pipeline/pace ./pipeline/roster
 
 FUZZTIME = 30s
 fuzz: ## look for inputs that break the parsers
@@ -34,8 +34,9 @@ fuzz: ## look for inputs that break the parsers
 		done; \
 	done
 
-torture: ## a thousand kills: resumed until the run is done, edited in between, undone
+torture: ## a thousand kills: resumed until the run is done, edited in between, undone; a hundred of workers of fleets
 	TORTURE=1000 go test -run 'TestKilled(AtAnyInstant|EditedAndUndone)$$' -timeout 60m -v ./cmd/rollcall
+	TORTURE=100 go test -run 'TestMachines' -timeout 60m -v ./cmd/rollcall
 
 docs: ## manual pages and shell completions, in bin/docs
 	go run -tags docs ./cmd/rollcall docs bin/docs

@@ -156,7 +156,7 @@ func TestReadmeUnits(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var names []string
-	for _, unit := range strings.Split(block(t, "[Service]"), "# /etc/systemd/system/")[1:] {
+	for _, unit := range strings.Split(block(t, "OnCalendar="), "# /etc/systemd/system/")[1:] {
 		name, text, _ := strings.Cut(unit, "\n")
 		path := filepath.Join(dir, name)
 		text = strings.ReplaceAll(text, "/usr/local/bin/rollcall", "/bin/true")

@@ -21,7 +21,7 @@ type unit map[string][]string
 // readUnit returns the service of help, with other paths.
 func readUnit(t *testing.T, paths *strings.Replacer) unit {
 	t.Helper()
-	_, text, _ := strings.Cut(block(t, "[Service]"), "[Service]\n")
+	_, text, _ := strings.Cut(block(t, "OnCalendar="), "[Service]\n")
 	text, _, _ = strings.Cut(text, "# /etc/systemd/system/")
 	u := make(unit)
 	text = strings.ReplaceAll(text, "\\\n", " ")

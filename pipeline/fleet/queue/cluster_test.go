@@ -97,3 +97,20 @@ func TestForeignPeer(t *testing.T) {
 		b.Close()
 	}
 }
+
+// A node that its peers reach by a name listens whatever that is on its own machine.
+func TestPeerNames(t *testing.T) {
+	t.Parallel()
+	c := certificates(t)
+	_, port, _ := strings.Cut(ports(t, 1)[0], ":")
+	for host, want := range map[string]string{"node1.invalid": "0.0.0.0", "localhost": "localhost", "127.0.0.1": "127.0.0.1"} {
+		o := ServerOptions{Listen: "127.0.0.1:0", Node: 1, Peers: []string{host + ":" + port, "node2.invalid:1", "node3.invalid:1"}, TLS: c.server, Token: "s3cret"}
+		e, err := o.engine()
+		if err != nil {
+			t.Fatalf("%s: %v", host, err)
+		}
+		if e.Cluster.Host != want {
+			t.Errorf("%s: it listens on %s, want %s", host, e.Cluster.Host, want)
+		}
+	}
+}

@@ -64,12 +64,22 @@ func (o *ServerOptions) peers(e *server.Options) error {
 		case slices.Index(o.Peers, peer) != i:
 			return fmt.Errorf("peer %s: it is named twice", peer)
 		case i == o.Node-1:
-			e.Cluster.Host, e.Cluster.Port = host, port
+			e.Cluster.Host, e.Cluster.Port = ownHost(host), port
 		default:
 			e.Routes = append(e.Routes, &url.URL{Scheme: "nats-route", Host: peer, User: url.UserPassword(clusterUser, o.Token)})
 		}
 	}
-	return free(o.Peers[o.Node-1])
+	return free(net.JoinHostPort(e.Cluster.Host, strconv.Itoa(e.Cluster.Port)))
+}
+
+// ownHost returns where a node listens that its peers reach at a host. A name may be
+// another address on the machine of that name (127.0.1.1, by its /etc/hosts), or none yet
+// (that of a pod which has just begun), so the node then listens at all it has.
+func ownHost(host string) string {
+	if loopback(host) || net.ParseIP(host) != nil {
+		return host
+	}
+	return "0.0.0.0"
 }
 
 // protect has clients and peers prove themselves. Beyond loopback they have to.

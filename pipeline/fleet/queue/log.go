@@ -175,6 +175,11 @@ func (l *Log) Messages() iter.Seq2[[]byte, error] {
 	}
 }
 
+// readHeartbeat is how often the server says that it has no message; after twice that
+// time without a word the log is asked for again. In a cluster a request is lost now and
+// then, when the node that is to answer it is still making what it reads with.
+const readHeartbeat = 500 * time.Millisecond
+
 // readAttempts is how often in a row reading may fail without a message.
 const readAttempts = 20
 
@@ -207,7 +212,7 @@ func (l *Log) readFrom(next *uint64, yield func([]byte, error) bool) error {
 			FilterSubjects: []string{l.subject}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: *next,
 		})
 		if err == nil {
-			messages, err = c.Messages(jetstream.PullMaxMessages(32))
+			messages, err = c.Messages(jetstream.PullMaxMessages(32), jetstream.PullHeartbeat(readHeartbeat))
 		}
 		return err
 	}); err != nil {
