@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // for --time-zone on systems that have no zones, such as Windows and an image
 
 	"golang.org/x/term"
 
