@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rollcall/pipeline"
 )
 
 // onScreen is a run of an apply that takes some seconds, on a terminal: of users, of
@@ -113,6 +115,9 @@ func TestProgressLineFits(t *testing.T) {
 				}
 			}
 			text := s.text()
+			if strings.Contains(text, pipeline.RowFailed) {
+				t.Errorf("rows that failed are logged one by one beside the progress line:\n%s", text)
+			}
 			for _, want := range []string{"\nrollcall: failed:\nrollcall:   20 rows  not-found: ",
 				" (first line 102: user0000100@contoso.onmicrosoft.com, line 103: user0000101@contoso.onmicrosoft.com, line 104: user0000102@contoso.onmicrosoft.com)\n",
 				"\nrollcall: to try them again: rollcall apply results.csv --only not-found -o again.csv --workers 3 --tenant exchange "} {
