@@ -260,3 +260,30 @@ func TestAuditOnATerminal(t *testing.T) {
 		}
 	}
 }
+
+// What get and set print on a terminal has no line that the terminal would wrap, and
+// columns where they fit.
+func TestUsersFitTheTerminal(t *testing.T) {
+	t.Parallel()
+	program, err := exec.LookPath("rollcall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		columns int
+		args    []string
+		want    string
+	}{
+		{60, []string{"get", "ada@contoso.com"}, "UserPrincipalName     ada@contoso.com\nPrivacyMode           opt-in\n"},
+		{60, []string{"set", "ada@contoso.com", "--privacy-mode", "opt-out"}, "PrivacyMode                  opt-out\nPrivacyMode.Before           opt-in\n"},
+		{100, []string{"get", "ada@contoso.com"}, "UserPrincipalName  PrivacyMode  IsDashboardEnabled"},
+	} {
+		s := onTerminal(t, test.columns, exec.Command(program, append(test.args, "--format", "text", "--quiet")...))
+		if got := s.wait(); got != exitOK {
+			t.Errorf("%q: exit status %d", test.args, got)
+		}
+		if text := s.text(); !strings.Contains(text, test.want) {
+			t.Errorf("%q in %d columns: there is no %q in\n%s", test.args, test.columns, test.want, text)
+		}
+	}
+}
