@@ -18,6 +18,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -70,20 +71,31 @@ func fileName(subject string) (string, error) {
 }
 
 // Put stores what r has as the file called name, in place of what it was, as a whole:
-// it is either the old or the new.
+// it is either the old or the new, also for who is reading it. If it returns an error it
+// may have been stored all the same, if r was read to its end.
 func (q *Queue) Put(ctx context.Context, name string, r io.Reader) error {
-	h := &fileHead{Name: name}
-	if err := q.put(ctx, h, r); err != nil {
-		rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
-		defer cancel()
-		q.removeParts(rest, h) // or the server does so: see sweep
+	return q.PutIf(ctx, name, r, always)
+}
+
+// PutIf is Put, unless allowed returns an error, which it then returns: the file is as it
+// was. Allowed is called after what is there was read, and before it is replaced, which
+// happens only if nobody has replaced it meanwhile. So who asks there for its lease
+// can't replace what a later holder of the job has stored, however slow it is.
+func (q *Queue) PutIf(ctx context.Context, name string, r io.Reader, allowed func() error) error {
+	if err := q.put(ctx, name, r, allowed); err != nil {
 		return fmt.Errorf("store %s: %w", name, cause(err))
 	}
 	return nil
 }
 
-// put stores the parts of a file, and then its head.
-func (q *Queue) put(ctx context.Context, h *fileHead, r io.Reader) error {
+// always allows a file to be replaced or removed.
+func always() error { return nil }
+
+// put stores the parts of a file, and then its head. What a put leaves that was cut
+// short, and the parts of a file that it has replaced, which may be being read, are for
+// the garbage collection.
+func (q *Queue) put(ctx context.Context, name string, r io.Reader, allowed func() error) error {
+	h := &fileHead{Name: name}
 	sum := sha256.New()
 	first, err := part(r, sum)
 	if err != nil {
@@ -93,22 +105,63 @@ func (q *Queue) put(ctx context.Context, h *fileHead, r io.Reader) error {
 	if len(first) == partSize { // there may be more
 		h.data = nil
 		if err := q.putParts(ctx, h, first, r, sum); err != nil {
+			q.dropParts(ctx, h)
 			return err
 		}
 	}
 	h.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	for {
-		old, err := q.head(ctx, h.Name)
+		old, err := q.head(ctx, name)
 		if err != nil {
 			return err
 		}
-		ok, err := q.swapHead(ctx, old, h)
-		if err != nil {
+		if err := allowed(); err != nil {
+			q.dropParts(ctx, h)
 			return err
+		}
+		replacement := h
+		if same, err := q.isSame(ctx, old, h); err != nil {
+			return err
+		} else if same {
+			replacement = old
+		}
+		ok, err := q.swapHead(ctx, old, replacement)
+		if err != nil {
+			return err // it may have been carried out
 		}
 		if ok {
-			return q.removeParts(ctx, old)
+			if replacement == old {
+				q.dropParts(ctx, h)
+			}
+			return nil
 		}
+	}
+}
+
+// isSame reports whether a file that is there, in parts that are there, is what h is.
+func (q *Queue) isSame(ctx context.Context, old, h *fileHead) (bool, error) {
+	if !old.there() || old.Parts == 0 || old.SHA256 != h.SHA256 {
+		return false, nil
+	}
+	return q.whole(ctx, old)
+}
+
+// whole reports whether all parts of a file are there.
+func (q *Queue) whole(ctx context.Context, h *fileHead) (bool, error) {
+	if h.Parts == 0 {
+		return true, nil
+	}
+	parts, err := q.subjects(ctx, filesStream, partSubject+h.ID+".*")
+	return len(parts) == h.Parts, err
+}
+
+// dropParts removes the parts of a file that has no head, also when ctx is over. If it
+// can't, the garbage collection does.
+func (q *Queue) dropParts(ctx context.Context, h *fileHead) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
+	defer cancel()
+	if err := q.removeParts(ctx, h); err != nil {
+		q.log.Debug("remove what is left of a file", zap.String("file", h.Name), zap.Error(cause(err)))
 	}
 }
 
@@ -198,17 +251,19 @@ func (q *Queue) get(ctx context.Context, name string, w io.Writer) error {
 	size := int64(len(h.data))
 	for from := 0; from < h.Parts; from += partsAtOnce {
 		parts := make([][]byte, min(partsAtOnce, h.Parts-from))
-		g, ctx := errgroup.WithContext(ctx)
+		g, some := errgroup.WithContext(ctx)
 		for i := range parts {
 			g.Go(func() error {
-				m, err := q.message(ctx, partSubject+h.ID+"."+strconv.Itoa(from+i))
+				m, err := q.message(some, partSubject+h.ID+"."+strconv.Itoa(from+i))
 				if err == nil {
 					parts[i] = m.Data
 				}
 				return err
 			})
 		}
-		if err := g.Wait(); err != nil {
+		if err := g.Wait(); errors.Is(err, ErrNoFile) {
+			return q.whyNoPart(ctx, h)
+		} else if err != nil {
 			return err
 		}
 		for _, b := range parts {
@@ -222,6 +277,21 @@ func (q *Queue) get(ctx context.Context, name string, w io.Writer) error {
 		return fmt.Errorf("its content is not what was stored (SHA-256 %.12s, not %.12s)", got, h.SHA256)
 	}
 	return nil
+}
+
+// whyNoPart returns the error of a file of which a part is missing. It is ErrNoFile only
+// if the file was deleted.
+func (q *Queue) whyNoPart(ctx context.Context, h *fileHead) error {
+	now, err := q.head(ctx, h.Name)
+	switch {
+	case err != nil:
+		return err
+	case !now.there():
+		return ErrNoFile
+	case now.ID != h.ID:
+		return errors.New("it was replaced long before it was read to its end")
+	}
+	return errors.New("it is damaged: a part of it is missing")
 }
 
 // head returns the head of a file, which may be that of no file.
@@ -272,18 +342,30 @@ func (q *Queue) Has(ctx context.Context, name string) (bool, error) {
 		switch {
 		case err != nil:
 			return false, fmt.Errorf("look for %s: %w", name, cause(err))
-		case renewed:
-			return true, nil
+		case renewed: // one that is damaged has to be put again
+			whole, err := q.whole(ctx, h)
+			if err != nil {
+				return false, fmt.Errorf("look for %s: %w", name, cause(err))
+			}
+			return whole, nil
 		}
 	}
 }
 
 // Delete removes the file called name, if there is one.
 func (q *Queue) Delete(ctx context.Context, name string) error {
+	return q.DeleteIf(ctx, name, always)
+}
+
+// DeleteIf is Delete, unless allowed returns an error: see PutIf.
+func (q *Queue) DeleteIf(ctx context.Context, name string, allowed func() error) error {
 	for {
 		h, err := q.head(ctx, name)
 		if err == nil && h.seq == 0 {
 			return nil
+		}
+		if err == nil {
+			err = allowed()
 		}
 		gone := false
 		if err == nil {
