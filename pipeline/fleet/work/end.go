@@ -98,7 +98,11 @@ func (t *task) returnIt(ctx context.Context, o fleet.Outcome, why error) error {
 	if err := t.giveBack(ctx, t.lease); err != nil {
 		return t.lostOr(err)
 	}
-	t.log.Info("the job was given back", zap.NamedError("reason", why), zap.Int("rows", o.Rows.Recorded))
+	given := t.log.Info
+	if errors.Is(why, errBroken) {
+		given = t.log.Warn
+	}
+	given("the job was given back", zap.NamedError("reason", why), zap.Int("rows", o.Rows.Recorded))
 	t.observe(&t.lease.Job, Returned{o, why})
 	if _, stopped := errors.AsType[*StoppedError](why); !stopped { // not this one again at once
 		sleep(t.soft, retryWait)

@@ -97,7 +97,7 @@ func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
 	}
 	o = t.outcomeOf(got, err)
 	if t.broken.Load() {
-		return o, errBroken
+		return o, fmt.Errorf("%w: %w", errBroken, context.Cause(ctx))
 	}
 	if got.Ending != results.Interrupted {
 		return o, nil
