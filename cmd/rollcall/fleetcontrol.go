@@ -107,12 +107,7 @@ func checkTenants(st *queue.FleetState, names []string) error {
 }
 
 func pauseFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetState, tenants []string) error {
-	err := q.Control(ctx, st.ID, func(c *queue.Control) {
-		if len(tenants) == 0 {
-			c.Paused = true
-		}
-		c.PausedTenants = union(c.PausedTenants, tenants)
-	})
+	err := q.Control(ctx, st.ID, func(c *queue.Control) { c.Pause(tenants) })
 	if err != nil {
 		return err
 	}
@@ -133,26 +128,8 @@ func cancelFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetSta
 }
 
 func continueFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetState, tenants []string) error {
-	err := q.Control(ctx, st.ID, func(c *queue.Control) {
-		c.Stopped = ""
-		if len(tenants) == 0 {
-			*c = queue.Control{}
-			return
-		}
-		var others []string
-		for _, j := range st.Jobs {
-			if !slices.Contains(tenants, j.Tenant) {
-				others = append(others, j.Tenant)
-			}
-		}
-		if c.Paused { // the others stay so
-			c.Paused, c.PausedTenants = false, others
-		}
-		if c.Cancelled {
-			c.Cancelled, c.CancelledTenants = false, others
-		}
-		c.PausedTenants, c.CancelledTenants = without(c.PausedTenants, tenants), without(c.CancelledTenants, tenants)
-	})
+	all := chosen(st, nil, func(*queue.TenantState) bool { return true })
+	err := q.Control(ctx, st.ID, func(c *queue.Control) { c.Continue(all, tenants) })
 	if err != nil {
 		return err
 	}
@@ -194,16 +171,4 @@ func chosen(st *queue.FleetState, names []string, match func(*queue.TenantState)
 		}
 	}
 	return found
-}
-
-// union returns what is in one of two lists, in order and each once.
-func union(a, b []string) []string {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// without returns what is in a and not in b.
-func without(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(name string) bool { return slices.Contains(b, name) })
 }

@@ -138,7 +138,13 @@ func (f *fleetSubmitFlags) submit(ctx context.Context, a *app, i *interrupts, lo
 	for i := range jobs {
 		jobs[i].Fleet = fleet.ID
 	}
-	if err := q.Submit(ctx, fleet, jobs); err != nil {
+	err = q.Submit(ctx, fleet, jobs)
+	if errors.Is(err, queue.ErrMaybeSubmitted) {
+		*submitted = true // for all that is known
+		fmt.Fprintln(a.out, fleet.ID)
+		return maybeSubmitted(i.status(), fleet.ID, err)
+	}
+	if err != nil {
 		return fleetError(err)
 	}
 	*submitted = true
@@ -154,6 +160,16 @@ func (f *fleetSubmitFlags) submit(ctx context.Context, a *app, i *interrupts, lo
 		return &exit{status: i.status()}
 	}
 	return err
+}
+
+// maybeSubmitted returns the error of a fleet of which nobody knows whether it was
+// submitted; status is that of an interrupt, or 0.
+func maybeSubmitted(status int, id string, err error) error {
+	e := &exit{status: exitError, err: fmt.Errorf("fleet %s may have been submitted: %w", id, err), hint: "rollcall fleet status " + id + " shows whether it was"}
+	if status != 0 {
+		e.status, e.err = status, fmt.Errorf("interrupted: fleet %s may have been submitted", id)
+	}
+	return e
 }
 
 // fleet returns a plan as the server has it.

@@ -84,6 +84,28 @@ func (q *Queue) latest(ctx context.Context, kv jetstream.KeyValue, key string) (
 	return e, err
 }
 
+// marker returns the last entry of key, as latest does, and the revision at which it can
+// be changed.
+func (q *Queue) marker(ctx context.Context, kv jetstream.KeyValue, key string) (was jetstream.KeyValueEntry, rev uint64, err error) {
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { was, err = q.latest(ctx, kv, key); return err })
+	if was != nil {
+		rev = was.Revision()
+	}
+	return was, rev, err
+}
+
+// serverTime returns what time it is for the server, which entries have from it.
+func (q *Queue) serverTime(ctx context.Context) (t time.Time, err error) {
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) error {
+		s, err := q.js.Stream(ctx, "KV_"+q.jobs.Bucket())
+		if err == nil {
+			t = s.CachedInfo().TimeStamp
+		}
+		return err
+	})
+	return t, err
+}
+
 // snapshot returns the last entries of all keys that match filter, markers of deletions
 // as well.
 func (q *Queue) snapshot(ctx context.Context, kv jetstream.KeyValue, filter string) (map[string]jetstream.KeyValueEntry, error) {

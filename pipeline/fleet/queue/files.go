@@ -343,7 +343,11 @@ func (q *Queue) Has(ctx context.Context, name string) (bool, error) {
 		case err != nil:
 			return false, fmt.Errorf("look for %s: %w", name, cause(err))
 		case renewed: // one that is damaged has to be put again
-			return q.whole(ctx, h)
+			whole, err := q.whole(ctx, h)
+			if err != nil {
+				return false, fmt.Errorf("look for %s: %w", name, cause(err))
+			}
+			return whole, nil
 		}
 	}
 }

@@ -36,21 +36,33 @@ func (s *Server) cleanOnce(ctx context.Context, sweep *sweep, now time.Time) err
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, r := range all {
-		since, over, err := s.own.changed(ctx, r.ID)
-		if err != nil {
-			return err
+		if ctx.Err() != nil {
+			break
 		}
-		age := now.Sub(since)
-		if r.Accepted && (!over || s.o.Keep == 0 || age < s.o.Keep) || !r.Accepted && age < cleanEvery {
-			continue
+		if err := s.cleanFleet(ctx, r, now); err != nil { // others can be removed all the same
+			errs = append(errs, err)
 		}
-		if err := s.own.Remove(ctx, r.ID); err != nil {
-			return err
-		}
-		s.o.Log.Info("a fleet is removed", zap.String("fleet", r.ID), zap.Bool("accepted", r.Accepted), zap.Time("since", since))
 	}
-	return sweep.run(ctx, now.Add(-sweepAge))
+	return errors.Join(append(errs, sweep.run(ctx, now.Add(-sweepAge)))...)
+}
+
+// cleanFleet removes a fleet if it is kept no longer at now.
+func (s *Server) cleanFleet(ctx context.Context, r fleetRecord, now time.Time) error {
+	since, over, err := s.own.changed(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	age := now.Sub(since)
+	if r.Accepted && (!over || s.o.Keep == 0 || age < s.o.Keep) || !r.Accepted && age < cleanEvery {
+		return nil
+	}
+	if err := s.own.Remove(ctx, r.ID); err != nil {
+		return err
+	}
+	s.o.Log.Info("a fleet is removed", zap.String("fleet", r.ID), zap.Bool("accepted", r.Accepted), zap.Time("since", since))
+	return nil
 }
 
 // changed returns when a fleet, or an outcome of it, was changed last, by the server's
@@ -129,19 +141,19 @@ func (q *Queue) forget(ctx context.Context, id string) error {
 		stream  string
 		subject string
 	}{{journalStream, journalSubject + id + ".*"}, {"KV_outcomes", "$KV.outcomes." + id + ".*"}} {
-		if err := q.purge(ctx, of.stream, of.subject); err != nil {
+		if err := q.purge(ctx, of.stream, jetstream.WithPurgeSubject(of.subject)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// purge removes the messages of a subject, without a trace.
-func (q *Queue) purge(ctx context.Context, stream, subject string) error {
+// purge removes messages of a stream, without a trace.
+func (q *Queue) purge(ctx context.Context, stream string, what ...jetstream.StreamPurgeOpt) error {
 	return q.retry(ctx, func(ctx context.Context) error {
 		s, err := q.js.Stream(ctx, stream)
 		if err == nil {
-			err = s.Purge(ctx, jetstream.WithPurgeSubject(subject))
+			err = s.Purge(ctx, what...)
 		}
 		return err
 	})

@@ -154,9 +154,8 @@ func (q *Queue) adjust(ctx context.Context, s Schedule) error {
 func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *Schedule, there bool) bool) error {
 	for {
 		var s Schedule
-		var e jetstream.KeyValueEntry
-		var rev uint64
-		if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { e, err = q.latest(ctx, q.schedules, name); return err }); err != nil {
+		e, rev, err := q.marker(ctx, q.schedules, name)
+		if err != nil {
 			return err
 		}
 		there := e != nil && e.Operation() == jetstream.KeyValuePut
@@ -164,9 +163,6 @@ func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *
 			if err := json.Unmarshal(e.Value(), &s); err != nil {
 				return err
 			}
-		}
-		if e != nil {
-			rev = e.Revision()
 		}
 		if !change(&s, there) {
 			return nil

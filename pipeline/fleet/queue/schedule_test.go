@@ -245,3 +245,34 @@ func TestScheduleCluster(t *testing.T) {
 	check(t, l.Done(t.Context(), complete))
 	waitFor(t, func() bool { return len(fleetsOf(t, q, "nightly")) == 2 })
 }
+
+// A fleet that was submitted by hand in the second of a firing, or is being, is in
+// nobody's way; fired again, the schedule finds what it has submitted.
+func TestFireTakenID(t *testing.T) {
+	for _, accepted := range []bool{true, false} {
+		q := alone(t)
+		sch, jobs := scheduled("nightly", 0, 2)
+		check(t, q.AddSchedule(t.Context(), sch, jobs))
+		sch = schedule(t, q, "nightly")
+		now := time.Now().UTC().Truncate(time.Second)
+		id := idOf("nightly", now, 1)
+		submit(t, q, id, 1, 5, 1)
+		_, err := q.change(t.Context(), id, func(r *fleetRecord) { r.Accepted = accepted })
+		check(t, err)
+		for range 2 {
+			got, result, err := q.submitOnce(t.Context(), &sch, now)
+			check(t, err)
+			if got != id+"-2" || result != got {
+				t.Errorf("it is %s, %s, want %s-2", got, result, id)
+			}
+		}
+		if r, _, err := q.record(t.Context(), id); err != nil || r.Cancelled {
+			t.Errorf("the other was discarded: %+v, %v", r, err)
+		}
+		result, err := q.submitScheduled(t.Context(), "nightly", now)
+		check(t, err)
+		if s := schedule(t, q, "nightly"); s.LastFleet != id+"-2" || s.LastResult != s.LastFleet || result != s.LastFleet {
+			t.Errorf("it is %+v", s)
+		}
+	}
+}

@@ -114,13 +114,21 @@ func (q *Queue) NewID(ctx context.Context, name string, now time.Time) (string, 
 	if err != nil {
 		return "", err
 	}
-	base := name + now.UTC().Format("-20060102-150405")
-	for n, id := 2, base; ; n++ {
+	for n := 1; ; n++ {
+		id := idOf(name, now, n)
 		if !slices.ContainsFunc(all, func(r fleetRecord) bool { return r.ID == id }) {
 			return id, nil
 		}
-		id = fmt.Sprintf("%s-%d", base, n)
 	}
+}
+
+// idOf returns the ID of the n-th fleet of a name in the second now.
+func idOf(name string, now time.Time, n int) string {
+	id := name + now.UTC().Format("-20060102-150405")
+	if n > 1 {
+		id += fmt.Sprintf("-%d", n)
+	}
+	return id
 }
 
 // State returns how far a fleet is.

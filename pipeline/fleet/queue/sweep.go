@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // sweepAge is how old what nothing needs has to be, to be removed: who stores a roster
@@ -15,12 +17,20 @@ import (
 const sweepAge = 24 * time.Hour
 
 // A sweep removes what nothing in the store needs any more: rosters of fleets that were
-// removed, and what those left whose processes were killed, or who did not know yet that
-// their fleet was gone. It goes only if it was not needed the time before, either.
+// removed, parts of files that were replaced, markers of keys that were deleted, and what
+// those left whose processes were killed, or who did not know yet that their fleet was
+// gone. It goes only if it was not needed the time before, either.
 type sweep struct {
 	q      *Queue
 	unused map[string]bool // the time before; names of files, or subjects
 	now    map[string]bool // this time
+}
+
+// needs is what fleets and schedules need.
+type needs struct {
+	fleets map[string]bool // IDs of all
+	files  map[string]bool
+	keys   map[string]bool // of jobs
 }
 
 func newSweep(q *Queue) *sweep { return &sweep{q: q} }
@@ -28,22 +38,22 @@ func newSweep(q *Queue) *sweep { return &sweep{q: q} }
 // run sweeps once; files that were stored since a time of the server's clock stay.
 func (s *sweep) run(ctx context.Context, before time.Time) error {
 	s.now = make(map[string]bool)
-	needed, fleets, err := s.q.needed(ctx)
+	needed, err := s.q.needed(ctx)
+	errs := []error{err}
 	if err == nil {
-		err = s.files(ctx, needed, fleets, before)
+		errs = append(errs, s.files(ctx, needed, before), s.entries(ctx, needed, before))
 	}
-	if err == nil {
-		err = s.parts(ctx, before)
-	}
-	for _, of := range []struct{ stream, prefix string }{{journalStream, journalSubject}, {"KV_outcomes", "$KV.outcomes."}} {
-		if err == nil {
-			err = s.subjects(ctx, of.stream, of.prefix, fleets)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("sweep the store: %w", cause(err))
+	if needed != nil { // all fleets are known at least
+		errs = append(errs,
+			s.parts(ctx, before),
+			s.markers(ctx, "KV_fleets", s.q.fleets, nil, before),
+			s.subjects(ctx, journalStream, journalSubject, needed),
+			s.subjects(ctx, "KV_outcomes", "$KV.outcomes.", needed))
 	}
 	s.unused = s.now
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("sweep the store: %w", cause(err))
+	}
 	return nil
 }
 
@@ -53,50 +63,67 @@ func (s *sweep) again(name string) bool {
 	return s.unused[name]
 }
 
-// needed returns which files fleets and schedules need, and the IDs of all fleets.
-// Schedules come first: what they have may be a fleet's meanwhile.
-func (q *Queue) needed(ctx context.Context) (files, fleets map[string]bool, err error) {
-	files, fleets = make(map[string]bool), make(map[string]bool)
-	var lists []string
+// needed returns what fleets and schedules need; if there is an error, too, the list of
+// one of them can't be read, and more than that is needed. Schedules come first: what
+// they have may be a fleet's meanwhile.
+func (q *Queue) needed(ctx context.Context) (*needs, error) {
+	n := &needs{fleets: make(map[string]bool), files: make(map[string]bool), keys: make(map[string]bool)}
+	var errs []error
 	schedules, err := q.Schedules(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, s := range schedules {
-		files[s.Jobs] = true
-		lists = append(lists, s.Jobs)
+		n.files[s.Jobs] = true
+		err := n.add(ctx, q, s.Jobs)
+		if errors.Is(err, ErrNoFile) {
+			now, ferr := q.findSchedule(ctx, s.Name)
+			if _, gone := errors.AsType[*NotFoundError](ferr); gone || ferr == nil && now.Jobs != s.Jobs {
+				continue // it was removed, or replaced by one whose files are new
+			}
+		}
+		errs = append(errs, err)
 	}
 	all, err := q.records(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, r := range all {
-		fleets[r.ID] = true
-		lists = append(lists, listName(r.ID))
-	}
-	for _, name := range lists {
-		var b bytes.Buffer
-		var jobs []struct {
-			Files        []File `json:"files"`
-			RosterSHA256 string `json:"roster_sha256"`
-		}
-		switch err := q.Get(ctx, name, &b); {
-		case errors.Is(err, ErrNoFile): // it is on its way
-			continue
-		case err != nil:
-			return nil, nil, err
-		}
-		if err := json.Unmarshal(b.Bytes(), &jobs); err != nil {
-			return nil, nil, fmt.Errorf("read %s: %w", name, err)
-		}
-		for _, j := range jobs {
-			files[RosterName(j.RosterSHA256)] = true
-			for _, f := range j.Files {
-				files[RosterName(f.SHA256)] = true
+		n.fleets[r.ID] = true
+		err := n.add(ctx, q, listName(r.ID))
+		if errors.Is(err, ErrNoFile) {
+			now, _, ferr := q.record(ctx, r.ID)
+			if _, gone := errors.AsType[*NotFoundError](ferr); gone || ferr == nil && !now.Accepted {
+				continue // it was removed, or is on its way
 			}
 		}
+		errs = append(errs, err)
 	}
-	return files, fleets, nil
+	return n, errors.Join(errs...)
+}
+
+// add adds what the jobs need whose list is the file called name.
+func (n *needs) add(ctx context.Context, q *Queue, name string) error {
+	var b bytes.Buffer
+	if err := q.Get(ctx, name, &b); err != nil {
+		return err
+	}
+	var jobs []struct {
+		Key          string `json:"key"`
+		Files        []File `json:"files"`
+		RosterSHA256 string `json:"roster_sha256"`
+	}
+	if err := json.Unmarshal(b.Bytes(), &jobs); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	for _, j := range jobs {
+		n.keys[j.Key] = true
+		n.files[RosterName(j.RosterSHA256)] = true
+		for _, f := range j.Files {
+			n.files[RosterName(f.SHA256)] = true
+		}
+	}
+	return nil
 }
 
 // ownerOf returns the fleet whose file one of that name is, if it is one's.
@@ -110,14 +137,14 @@ func ownerOf(name string) (id string, ok bool) {
 }
 
 // files removes files that nothing needs.
-func (s *sweep) files(ctx context.Context, needed, fleets map[string]bool, before time.Time) error {
+func (s *sweep) files(ctx context.Context, needed *needs, before time.Time) error {
 	names, err := s.q.fileNames(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
 		id, _ := ownerOf(name)
-		if needed[name] || fleets[id] || !s.again(name) {
+		if needed.files[name] || needed.fleets[id] || !s.again(name) {
 			continue
 		}
 		h, err := s.q.head(ctx, name)
@@ -156,7 +183,7 @@ func (s *sweep) parts(ctx context.Context, before time.Time) error {
 		}
 		m, err := s.q.message(ctx, subject)
 		if err == nil && m.Time.Before(before) {
-			err = s.q.purge(ctx, filesStream, subject)
+			err = s.q.purge(ctx, filesStream, jetstream.WithPurgeSubject(subject))
 		}
 		if err != nil && !errors.Is(err, ErrNoFile) {
 			return err
@@ -165,19 +192,61 @@ func (s *sweep) parts(ctx context.Context, before time.Time) error {
 	return nil
 }
 
+// entries removes entries of jobs whose fleet there is none of, as a Submit leaves that
+// was too slow, and markers of keys that no fleet has.
+func (s *sweep) entries(ctx context.Context, needed *needs, before time.Time) error {
+	there, err := s.q.snapshot(ctx, s.q.jobs, jetstream.AllKeys)
+	if err != nil {
+		return err
+	}
+	for key, found := range there {
+		var e entry
+		if found.Operation() != jetstream.KeyValuePut || json.Unmarshal(found.Value(), &e) != nil {
+			continue
+		}
+		if needed.fleets[e.Fleet] || !s.again("$KV.jobs."+key) || !found.Created().Before(before) {
+			continue
+		}
+		if err := ignoreChanged(s.q.remove(ctx, s.q.jobs, key, found.Revision())); err != nil {
+			return err
+		}
+	}
+	return s.markers(ctx, "KV_jobs", s.q.jobs, needed.keys, before)
+}
+
+// markers removes the markers of keys that were deleted long ago, but for those to keep:
+// who has found a key at a revision can't change it at that any more.
+func (s *sweep) markers(ctx context.Context, stream string, kv jetstream.KeyValue, keep map[string]bool, before time.Time) error {
+	there, err := s.q.snapshot(ctx, kv, jetstream.AllKeys)
+	if err != nil {
+		return err
+	}
+	for key, e := range there {
+		if e.Operation() == jetstream.KeyValuePut || keep[key] || !e.Created().Before(before) {
+			continue
+		}
+		// What was put under the key meanwhile stays.
+		err := s.q.purge(ctx, stream, jetstream.WithPurgeSubject("$KV."+kv.Bucket()+"."+key), jetstream.WithPurgeSequence(e.Revision()+1))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // subjects removes what a stream has of fleets that there are not, by subjects that
 // have the fleet's ID behind prefix.
-func (s *sweep) subjects(ctx context.Context, stream, prefix string, fleets map[string]bool) error {
+func (s *sweep) subjects(ctx context.Context, stream, prefix string, needed *needs) error {
 	subjects, err := s.q.subjects(ctx, stream, prefix+">")
 	if err != nil {
 		return err
 	}
 	for _, subject := range subjects {
 		id, _, _ := strings.Cut(strings.TrimPrefix(subject, prefix), ".")
-		if fleets[id] || !s.again(subject) {
+		if needed.fleets[id] || !s.again(subject) {
 			continue
 		}
-		if err := s.q.purge(ctx, stream, subject); err != nil {
+		if err := s.q.purge(ctx, stream, jetstream.WithPurgeSubject(subject)); err != nil {
 			return err
 		}
 	}
