@@ -228,6 +228,9 @@ func (l *Lease) renew() {
 		l.mu.Unlock()
 		rev, err := l.q.putEntry(ctx, e, rev)
 		cancel()
+		if err == nil && !l.isFresh(last) { // Valid has said so, and its caller has given up
+			err = errLate
+		}
 		if err == nil {
 			l.mu.Lock()
 			l.entry, l.revision, l.renewed = e, rev, now
@@ -246,8 +249,18 @@ func (l *Lease) renew() {
 	}
 }
 
+// errLate says that a renewal succeeded when the one before it was no longer good.
+var errLate = errors.New("the server answered too late")
+
 // worth is how long a renewal is good for.
 func (l *Lease) worth() time.Duration { return l.takeover / 4 * 3 }
+
+// isFresh reports whether a renewal that was sent at a time is still good.
+func (l *Lease) isFresh(sent time.Time) bool {
+	now := time.Now()
+	// A machine that slept has a clock that did as well; the other one did not.
+	return now.Sub(sent) < l.worth() && now.Round(0).Sub(sent.Round(0)) < l.worth()
+}
 
 // obey closes stop when that is wanted of the job.
 func (l *Lease) obey(v *View) {
@@ -282,9 +295,7 @@ func (l *Lease) Valid() bool {
 	l.mu.Lock()
 	last := l.renewed
 	l.mu.Unlock()
-	now := time.Now()
-	// A machine that slept has a clock that did as well; the other one did not.
-	return l.ctx.Err() == nil && now.Sub(last) < l.worth() && now.Round(0).Sub(last.Round(0)) < l.worth()
+	return l.ctx.Err() == nil && l.isFresh(last)
 }
 
 // Stop returns a channel that is closed when the job is to be stopped softly.
@@ -302,6 +313,13 @@ func (l *Lease) StopReason() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.reason
+}
+
+// IsCancelled reports whether the job is cancelled now, as the server has it: people may
+// have changed their minds since Stop was closed.
+func (l *Lease) IsCancelled(ctx context.Context) (bool, error) {
+	r, _, err := l.q.record(ctx, l.Fleet)
+	return err == nil && r.stopReason(l.Tenant) == StopCancelled, err
 }
 
 // Progress has v, which has to be JSON, go with the next renewal.

@@ -266,6 +266,19 @@ func (v *View) ahead(ctx context.Context, fleet, key string, rev uint64) (n int,
 	}
 }
 
+// epochs returns the epochs of the entries of a fleet, by tenant.
+func (v *View) epochs(id string) map[string]uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	epochs := make(map[string]uint64)
+	if f := v.fleets[id]; f != nil {
+		for _, j := range f.jobs {
+			epochs[j.Tenant] = j.Epoch
+		}
+	}
+	return epochs
+}
+
 // stopReason returns why the job of a tenant is to be stopped, or "".
 func (v *View) stopReason(fleet, tenant string) (reason string, change <-chan struct{}) {
 	v.mu.Lock()

@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -76,6 +77,12 @@ func (t *task) end(ctx context.Context, o fleet.Outcome, err error) error {
 	case t.isLost(ctx) || errors.Is(err, ErrLost) || errors.Is(err, queue.ErrFenced):
 		t.log.Warn("the job was lost to another worker, or the way to the server was")
 		t.observe(&t.lease.Job, Lost{})
+		// If the lease was in doubt for a moment only, nobody else has the job.
+		ctx, cancel := context.WithTimeout(ctx, farewell)
+		defer cancel()
+		if t.giveBack(ctx, t.lease) == nil {
+			sleep(t.soft, retryWait)
+		}
 		return nil
 	case unfit:
 		return t.reject(ctx, err)
@@ -125,7 +132,23 @@ func (t *task) done(ctx context.Context, o fleet.Outcome) error {
 	t.log.Info("tenant ended", fields...)
 	t.observe(&t.lease.Job, Ended{o})
 	t.stopFleet(ctx, &o) // others may have failed at the same time
+	t.goOn(ctx, &o)
 	return nil
+}
+
+// goOn puts the job, which has ended as cancelled, in the queue again if people have it go
+// on by now: when they said so it was at work.
+func (t *task) goOn(ctx context.Context, o *fleet.Outcome) {
+	if o.State != fleet.Cancelled {
+		return
+	}
+	cancelled, err := t.lease.IsCancelled(ctx)
+	if err == nil && !cancelled {
+		err = t.Queue.Again(ctx, t.lease.Fleet, []string{t.lease.Tenant})
+	}
+	if err != nil {
+		t.log.Warn("it is not known whether the job is still cancelled; if not, fleet continue has it go on", zap.Error(err))
+	}
 }
 
 // lostOr returns err, which the queue has for what was to be the last of a lease, unless
@@ -174,7 +197,7 @@ func (t *task) stopFleet(ctx context.Context, o *fleet.Outcome) {
 
 // tooManyFailed says why the fleet is to be stopped, or returns "".
 func (t *task) tooManyFailed(ctx context.Context, o *fleet.Outcome) (string, error) {
-	f, err := t.Queue.Find(ctx, t.lease.Fleet)
+	f, err := t.Queue.Fleet(ctx, t.lease.Fleet)
 	if err != nil || f.MaxFailed == "" || f.Stopped != "" {
 		return "", err
 	}
@@ -182,16 +205,23 @@ func (t *task) tooManyFailed(ctx context.Context, o *fleet.Outcome) (string, err
 	if err != nil {
 		return "", err
 	}
-	state, err := t.Queue.State(ctx, t.lease.Fleet)
+	outcomes, err := t.Queue.Outcomes(ctx, t.lease.Fleet)
 	if err != nil {
 		return "", err
 	}
-	record, err := RecordOf(state)
-	if err != nil {
-		return "", err
+	record := fleet.Record{Tenants: []fleet.TenantRecord{{Outcome: *o}}}
+	for tenant, raw := range outcomes {
+		if tenant == t.lease.Tenant {
+			continue
+		}
+		var of fleet.TenantRecord
+		if err := json.Unmarshal(raw, &of.Outcome); err != nil {
+			return "", fmt.Errorf("read the outcome of %s: %w", tenant, err)
+		}
+		record.Tenants = append(record.Tenants, of)
 	}
-	if own := record.Tenant(t.lease.Tenant); own != nil {
-		own.Outcome = *o
+	for len(record.Tenants) < f.Tenants { // those that have not ended have not failed
+		record.Tenants = append(record.Tenants, fleet.TenantRecord{})
 	}
 	return record.TooManyFailed(most), nil
 }

@@ -95,27 +95,21 @@ func (t *task) put(ctx context.Context, suffix string) error {
 	stored := queue.ResultName(t.lease.Fleet, t.lease.Tenant, suffix)
 	f, err := os.Open(strings.TrimSuffix(t.results, suffixes[0]) + suffix)
 	if errors.Is(err, fs.ErrNotExist) {
-		return t.Queue.Delete(ctx, stored)
+		return t.Queue.DeleteIf(ctx, stored, t.mayStore)
 	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return t.Queue.Put(ctx, stored, whileValid{f, t.lease.Valid})
+	return t.Queue.PutIf(ctx, stored, f, t.mayStore)
 }
 
-// whileValid reads while a lease is held: what was read by then is not put.
-type whileValid struct {
-	io.Reader
-	valid func() bool
-}
-
-func (r whileValid) Read(b []byte) (int, error) {
-	n, err := r.Reader.Read(b)
-	if !r.valid() {
-		return 0, ErrLost
+// mayStore returns [ErrLost] if what another Worker has stored might be replaced.
+func (t *task) mayStore() error {
+	if t.lease.Valid() {
+		return nil
 	}
-	return n, err
+	return ErrLost
 }
 
 // Download writes the results that the store has of a tenant into dir, as files called

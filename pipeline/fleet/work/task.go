@@ -104,6 +104,9 @@ func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
 	}
 	why := t.why()
 	if e, ok := errors.AsType[*StoppedError](why); ok && e.Reason == queue.StopCancelled {
+		if still, err := t.lease.IsCancelled(ctx); err == nil && !still {
+			return o, errGoesOn
+		}
 		o.State = fleet.Cancelled
 		return o, nil
 	}
@@ -129,7 +132,7 @@ func (t *task) complete(ctx context.Context, o *job.Options) error {
 	}
 	o.Roster = RosterName(t.dir, &t.lease.Job)
 	if t.lease.Epoch > 1 { // the last Worker may be on this machine, and about to end
-		if f, err := t.Queue.Find(ctx, t.lease.Fleet); err == nil {
+		if f, err := t.Queue.Fleet(ctx, t.lease.Fleet); err == nil {
 			o.LockWait = max(o.LockWait, f.Takeover)
 		}
 	}
@@ -231,6 +234,9 @@ func (t *task) whyStopped() error {
 // stands for no limit.
 func (t *task) insist(ctx context.Context, what string, tries int, f func(context.Context) error) error {
 	for failures := 1; ; failures++ {
+		if t.isLost(ctx) {
+			return ErrLost
+		}
 		err := f(ctx)
 		switch {
 		case err == nil:

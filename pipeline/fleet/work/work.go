@@ -161,12 +161,12 @@ func (r *working) logOf(lease *queue.Lease) *zap.Logger {
 }
 
 // giveBack returns a lease, even if ctx has ended. If that fails, the lease ends by
-// itself, later.
+// itself, later. If another has the job the error is [queue.ErrLost].
 func (r *working) giveBack(ctx context.Context, lease *queue.Lease) error {
 	ctx, cancel := lasting(ctx)
 	defer cancel()
 	err := lease.Return(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, queue.ErrLost) {
 		r.logOf(lease).Warn("the job could not be given back; it is free when its lease ends", zap.Error(err))
 	}
 	return err
