@@ -148,7 +148,7 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 	case doFinish:
 		return nil, q.finish(ctx, e, c.job.revision)
 	case doCancel:
-		return nil, q.end(ctx, e, c.job.revision, c.fleet.CancelOutcome)
+		return nil, q.end(ctx, e, c.job.revision, c.fleet.endOutcome(c.fleet.stopReason(e.Tenant)))
 	}
 	e.free()
 	_, err := q.putEntry(ctx, e, c.job.revision)
@@ -160,6 +160,7 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Lease, error) {
 	e := c.job.entry
 	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, rand.Text(), 0, e.Epoch+1, time.Now().UTC()
+	e.Fresh = false
 	began := time.Now()
 	rev, err := q.putEntry(ctx, e, c.job.revision)
 	if err != nil {
@@ -178,7 +179,12 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 		entry: e, revision: rev, renewed: began, progress: e.Progress}
 	l.ctx, l.cancel = context.WithCancelCause(context.Background())
 	l.gone.Go(l.renew)
-	l.gone.Go(func() { l.obey(v) })
+	if reason := c.fleet.stopReason(e.Tenant); ends(reason) {
+		l.reason = reason
+		close(l.stop)
+	} else {
+		l.gone.Go(func() { l.obey(v) })
+	}
 	return l, nil
 }
 
@@ -298,7 +304,9 @@ func (l *Lease) Valid() bool {
 	return l.ctx.Err() == nil && l.isFresh(last)
 }
 
-// Stop returns a channel that is closed when the job is to be stopped softly.
+// Stop returns a channel that is closed when the job is to be stopped softly. It is
+// closed from the beginning if the job was cancelled, or stopped with its fleet, since
+// another worker had it: then the holder has to end it, with what the log has.
 func (l *Lease) Stop() <-chan struct{} { return l.stop }
 
 // The reasons for which a job is stopped softly.
@@ -315,11 +323,11 @@ func (l *Lease) StopReason() string {
 	return l.reason
 }
 
-// IsCancelled reports whether the job is cancelled now, as the server has it: people may
-// have changed their minds since Stop was closed.
-func (l *Lease) IsCancelled(ctx context.Context) (bool, error) {
+// IsEnding reports whether the job is cancelled now, or stopped with its fleet, as the
+// server has it: people may have changed their minds since Stop was closed.
+func (l *Lease) IsEnding(ctx context.Context) (bool, error) {
 	r, _, err := l.q.record(ctx, l.Fleet)
-	return err == nil && r.stopReason(l.Tenant) == StopCancelled, err
+	return err == nil && ends(r.stopReason(l.Tenant)), err
 }
 
 // Progress has v, which has to be JSON, go with the next renewal.
@@ -388,22 +396,13 @@ func (l *Lease) Done(ctx context.Context, outcome any) error {
 	return nil
 }
 
-// Return has the job be free again. If it was cancelled it ends.
+// Return has the job be free again. If it was cancelled, or stopped with its fleet, it is
+// free for who ends it.
 func (l *Lease) Return(ctx context.Context) error {
 	e, rev := l.end()
 	e.free()
-	rev, err := l.last(ctx, "return", e, rev)
-	if err != nil || l.StopReason() != StopCancelled {
-		return err
-	}
-	r, _, err := l.q.record(ctx, l.Fleet)
-	if err == nil && r.stopReason(l.Tenant) == StopCancelled {
-		err = ignoreChanged(l.q.end(ctx, e, rev, r.CancelOutcome)) // another may have done so
-	}
-	if err != nil {
-		return fmt.Errorf("end %s: %w", l.Tenant, err)
-	}
-	return nil
+	_, err := l.last(ctx, "return", e, rev)
+	return err
 }
 
 // maxRejections is after how many a job is not offered any more.
