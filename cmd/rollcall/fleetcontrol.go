@@ -124,7 +124,19 @@ func cancelFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetSta
 	}
 	running := chosen(st, tenants, func(j *queue.TenantState) bool { return j.State == queue.Running })
 	say(a, st, tenants, "is cancelled", running)
+	if now, err := q.State(ctx, st.ID); err == nil {
+		sayEnding(a, now, tenants)
+	}
 	return nil
+}
+
+// sayEnding names the tenants of a fleet, of all or of those named, that need a worker to
+// come to their end.
+func sayEnding(a *app, st *queue.FleetState, names []string) {
+	waiting := chosen(st, names, func(j *queue.TenantState) bool { return j.Ending != "" })
+	if waiting != nil {
+		a.console.Warn("what was done of %s is not in the results yet: a worker (rollcall fleet work) has to store it", some(waiting))
+	}
 }
 
 func continueFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetState, tenants []string) error {
