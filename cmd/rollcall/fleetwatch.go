@@ -39,10 +39,10 @@ func showChanges(ctx context.Context, a *app, q *queue.Queue, id string) error {
 }
 
 // showAllChanges is showChanges for all fleets of a server.
-func showAllChanges(ctx context.Context, a *app, q *queue.Queue, v *queue.View) error {
+func showAllChanges(ctx context.Context, a *app, q *queue.Queue, list *fleetList) error {
 	screen, was := newScreen(a.out), make(changes)
 	return look(ctx, a, q, func(ctx context.Context) (ended bool, err error) {
-		fleets, err := allFleets(ctx, q, v)
+		fleets, err := list.all(ctx)
 		if err != nil {
 			return false, &lookError{err}
 		}

@@ -25,7 +25,8 @@ type seenJob struct {
 // A seenFleet is a fleet with those of its jobs that have entries.
 type seenFleet struct {
 	fleetRecord
-	jobs []*seenJob // by Index
+	jobs    []*seenJob // by Index
+	version uint64     // see View.Version
 }
 
 // A choice is what to do next.

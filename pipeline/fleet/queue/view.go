@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,7 +29,8 @@ type View struct {
 	fleets   map[string]*seenFleet  // by ID; without a record yet they are not accepted
 	jobs     map[string]*seenJob    // by key
 	outcomes map[string]keptOutcome // by outcomeKey
-	lists    map[string][]Job       // of all jobs of a fleet, as far as they were asked for
+	lists    map[string][]Job       // of all jobs of a fleet at work, as far as they were asked for
+	count    uint64                 // of changes
 	revision uint64                 // of bucket jobs, which the view has come to
 	turn     chan struct{}          // closed with the next change
 }
@@ -161,10 +163,19 @@ func (v *View) fleet(id string) *seenFleet {
 	return f
 }
 
+// note notes that something of a fleet has changed.
+func (v *View) note(id string) {
+	v.count++
+	if f := v.fleets[id]; f != nil {
+		f.version = v.count
+	}
+}
+
 // setFleet takes note of a fleet, or that it is no more.
 func (v *View) setFleet(id string, e jetstream.KeyValueEntry) {
 	f := v.fleet(id)
 	f.fleetRecord = fleetRecord{}
+	v.note(id)
 	if e == nil {
 		if delete(v.lists, id); len(f.jobs) == 0 {
 			delete(v.fleets, id)
@@ -193,6 +204,10 @@ func (v *View) setJob(key string, e jetstream.KeyValueEntry) {
 		if i, ok := slices.BinarySearchFunc(f.jobs, was, byIndex); ok {
 			f.jobs = slices.Delete(f.jobs, i, i+1)
 		}
+		v.note(was.Fleet)
+		if len(f.jobs) == 0 {
+			delete(v.lists, was.Fleet)
+		}
 		if delete(v.jobs, key); len(f.jobs) == 0 && f.ID == "" {
 			delete(v.fleets, was.Fleet)
 		}
@@ -210,11 +225,14 @@ func (v *View) setJob(key string, e jetstream.KeyValueEntry) {
 	i, _ := slices.BinarySearchFunc(f.jobs, j, byIndex)
 	f.jobs = slices.Insert(f.jobs, i, j)
 	v.jobs[key] = j
+	v.note(j.Fleet)
 }
 
 // setOutcome takes note of an outcome, or that it is no more.
 func (v *View) setOutcome(key string, e jetstream.KeyValueEntry) {
 	var o keptOutcome
+	id, _, _ := strings.Cut(key, ".")
+	v.note(id)
 	if e == nil {
 		delete(v.outcomes, key)
 	} else if err := json.Unmarshal(e.Value(), &o); err != nil {
@@ -286,6 +304,17 @@ func (v *View) stopReason(fleet, tenant string) (reason string, change <-chan st
 	return v.fleet(fleet).stopReason(tenant), v.turn
 }
 
+// Version returns a number that is another one whenever something of a fleet has changed,
+// or 0 if there is no such fleet.
+func (v *View) Version(id string) uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if f := v.fleets[id]; f != nil && f.ID != "" {
+		return f.version
+	}
+	return 0
+}
+
 // State returns how far a fleet is, or nil if there is none, or it can't be read.
 func (v *View) State(id string) *FleetState {
 	v.mu.Lock()
@@ -305,7 +334,7 @@ func (v *View) State(id string) *FleetState {
 	if f = v.fleets[id]; f == nil || f.ID == "" {
 		return nil
 	}
-	if f.Accepted {
+	if f.Accepted && len(f.jobs) > 0 {
 		v.lists[id] = list
 	}
 	return compose(f.Fleet, list, func(key string) *entry {
