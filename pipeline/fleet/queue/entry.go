@@ -1,9 +1,12 @@
 package queue
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // An entry is what bucket jobs has of a job that is not ended. Every change of it is a
@@ -84,4 +87,30 @@ func (c *Control) stopReason(tenant string) string {
 		return StopPaused
 	}
 	return ""
+}
+
+// putEntry swaps the entry of a job.
+func (q *Queue) putEntry(ctx context.Context, e entry, rev uint64) (uint64, error) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return 0, err
+	}
+	return q.swap(ctx, q.jobs, e.Key, b, rev)
+}
+
+// entryOf returns the entry of a job as it is now, or a marker of its deletion, with its
+// revision.
+func (q *Queue) entryOf(ctx context.Context, key string) (e entry, rev uint64, err error) {
+	var found jetstream.KeyValueEntry
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
+		found, err = q.latest(ctx, q.jobs, key)
+		return err
+	})
+	if err != nil || found == nil {
+		return e, 0, err
+	}
+	if found.Operation() == jetstream.KeyValuePut {
+		err = json.Unmarshal(found.Value(), &e)
+	}
+	return e, found.Revision(), err
 }
