@@ -34,6 +34,7 @@ func got(t *testing.T, q *Queue, name string) []byte {
 // A file of any size comes back as it was put, replaces what it was, and leaves nothing
 // when it is deleted. A Put that fails changes nothing.
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := dialed(t, Options{URL: s.URL()})
 	names := []string{"rosters/x", "results/nightly-1/contoso.csv", "a name > of * any. kind"}
@@ -68,6 +69,7 @@ func TestFiles(t *testing.T) {
 
 // What is not as it was put is an error: other bytes, and a part that is missing.
 func TestFilesDamaged(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := dialed(t, Options{URL: s.URL()})
 	for _, size := range []int{10, 3 * partSize} {
