@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -232,6 +233,35 @@ func TestFind(t *testing.T) {
 	fleets, err := q.Fleets(t.Context())
 	if err != nil || len(fleets) != 3 || fleets[2].ID != "nightly-20261129-000203-3" {
 		t.Errorf("they are %+v, %v", fleets, err)
+	}
+}
+
+// What is read of a bucket is whole, also while an entry of it is changed again and again.
+func TestReadWhileChanged(t *testing.T) {
+	t.Parallel()
+	s := serve(t, ServerOptions{})
+	q, reader := dialed(t, Options{URL: s.URL()}), dialed(t, Options{URL: s.URL()})
+	submit(t, q, "f", 1, 0, 2)
+	e, rev, err := q.entryOf(t.Context(), "key-t0")
+	check(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var changes sync.WaitGroup
+	changes.Go(func() {
+		for err == nil {
+			e.Epoch++
+			rev, err = q.putEntry(ctx, e, rev)
+		}
+	})
+	for range 300 {
+		if n := keys(t, reader, reader.jobs); n != 2 {
+			t.Errorf("it has %d entries of 2", n)
+			break
+		}
+	}
+	cancel()
+	changes.Wait()
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // A client and a server that do not want each other say so at once, each in words that
@@ -85,4 +88,16 @@ func TestConnectWaits(t *testing.T) {
 	time.Sleep(500 * time.Millisecond)
 	serve(t, ServerOptions{Listen: at})
 	check(t, <-came)
+}
+
+// A server that can't answer right now is asked again, whichever part of its client says so.
+func TestAway(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]bool{503: true, 500: true, 400: false, 404: false} {
+		for _, err := range []error{&nats.APIError{Code: code}, &jetstream.APIError{Code: code}} {
+			if away(err) != want {
+				t.Errorf("away(%v) = %v", err, !want)
+			}
+		}
+	}
 }
