@@ -2,9 +2,9 @@ package queue
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -17,9 +17,7 @@ import (
 // random returns n bytes that no other call returns.
 func random(n int) []byte {
 	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rand.Int())
-	}
+	rand.Read(b)
 	return b
 }
 
