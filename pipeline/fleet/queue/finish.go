@@ -32,7 +32,7 @@ func (q *Queue) finish(ctx context.Context, e entry, rev uint64) error {
 		return err
 	}
 	if isComplete(e.Outcome) {
-		if err := q.PurgeLog(ctx, e.Fleet, e.Tenant); err != nil {
+		if err := q.purgeLog(ctx, e.Fleet, e.Tenant); err != nil {
 			return err
 		}
 	}

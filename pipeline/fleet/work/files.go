@@ -112,9 +112,9 @@ func (t *task) mayStore() error {
 	return ErrLost
 }
 
-// Download writes the results that the store has of a tenant into dir, as files called
+// download writes the results that the store has of a tenant into dir, as files called
 // TENANT.csv and so on, and reports whether there are some.
-func Download(ctx context.Context, q *queue.Queue, id, tenant, dir string) (found bool, err error) {
+func download(ctx context.Context, q *queue.Queue, id, tenant, dir string) (found bool, err error) {
 	if err := checkName(tenant + suffixes[0]); err != nil {
 		return false, err
 	}
