@@ -116,7 +116,9 @@ func (v *View) setFleet(id string, e jetstream.KeyValueEntry) {
 	f := v.fleet(id)
 	f.fleetRecord = fleetRecord{}
 	v.note(id)
-	if e == nil {
+	if e != nil {
+		f.revision = e.Revision()
+	} else {
 		if delete(v.lists, id); len(f.jobs) == 0 {
 			delete(v.fleets, id)
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 			return nil, errors.New("wait for a job: the client is closed")
 		case isUnanswered(err):
 			change, wake = nil, time.Now().Add(retryWait)
-		case err != nil && !errors.Is(err, errChanged):
+		case err != nil && !errors.Is(err, errChanged) && !errors.Is(err, errBehind):
 			return nil, fmt.Errorf("wait for a job: %w", err)
 		case c.deed != doNothing:
 			continue
@@ -118,10 +119,26 @@ func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
 	return nil, err
 }
 
-// take takes a job. If there are as many of its fleet as there may be it is given back,
+// errBehind says that a choice was made by a view that was behind, and no longer is.
+var errBehind = errors.New("people want something else by now")
+
+// take takes a job, unless people do not want that any more. If there are as many of its fleet as there may be it is given back,
 // and the lease is nil: of those who take at once, the server says who was first.
 func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Lease, error) {
 	e := c.job.entry
+	r, revision, err := q.record(ctx, e.Fleet)
+	_, removed := errors.AsType[*NotFoundError](err)
+	if removed {
+		revision = math.MaxUint64 // which is never reached, but the removal is
+	}
+	if removed || err == nil && r.stopReason(e.Tenant) != "" {
+		if err = v.reach(ctx, e.Fleet, revision); err == nil {
+			err = errBehind
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
 	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, rand.Text(), 0, e.Epoch+1, time.Now().UTC()
 	began := time.Now()
 	rev, err := q.putEntry(ctx, e, c.job.revision)

@@ -25,8 +25,9 @@ type seenJob struct {
 // A seenFleet is a fleet with those of its jobs that have entries.
 type seenFleet struct {
 	fleetRecord
-	jobs    []*seenJob // by Index
-	version uint64     // see View.Version
+	jobs     []*seenJob // by Index
+	revision uint64     // of its record
+	version  uint64     // see View.Version
 }
 
 // A choice is what to do next.

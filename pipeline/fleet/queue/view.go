@@ -109,6 +109,24 @@ func (v *View) ahead(ctx context.Context, fleet, key string, rev uint64) (n int,
 	}
 }
 
+// reach waits until the view has come to revision rev of the record of a fleet.
+func (v *View) reach(ctx context.Context, id string, rev uint64) error {
+	for {
+		v.mu.Lock()
+		f, turn := v.fleets[id], v.turn
+		reached := f == nil || f.ID == "" || f.revision >= rev
+		v.mu.Unlock()
+		if reached {
+			return nil
+		}
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // epochs returns the epochs of the entries of a fleet, by tenant.
 func (v *View) epochs(id string) map[string]uint64 {
 	v.mu.Lock()
