@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -136,6 +137,32 @@ func (q *Queue) snapshot(ctx context.Context, kv jetstream.KeyValue, filter stri
 		}
 	})
 	return all, err
+}
+
+// A versioned value is at a revision.
+type versioned[T any] struct {
+	value    T
+	revision uint64
+}
+
+// values returns the values of all keys of a bucket that match filter.
+func values[T any](ctx context.Context, q *Queue, kv jetstream.KeyValue, filter string) (map[string]versioned[T], error) {
+	found, err := q.snapshot(ctx, kv, filter)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]versioned[T])
+	for key, e := range found {
+		v := versioned[T]{revision: e.Revision()}
+		if e.Operation() != jetstream.KeyValuePut {
+			continue
+		}
+		if err := json.Unmarshal(e.Value(), &v.value); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		all[key] = v
+	}
+	return all, nil
 }
 
 // repeat calls f until it has an answer of the server, or ctx ends. A call that has none
