@@ -9,6 +9,9 @@ import (
 	"rollcall/pipeline/roster"
 )
 
+// RowFailed is the message of the log's entry for a row that failed, which is a warning.
+const RowFailed = "row failed"
+
 // An emitter hands the results to a Recorder in the order of their rows, and counts
 // them. One goroutine uses it.
 type emitter struct {
@@ -91,7 +94,7 @@ func (e *emitter) record() error {
 			break
 		}
 		if t.Status.IsFailure() {
-			e.run.Log.Info("row failed", zap.Int("line", t.Row.Line), zap.String("upn", t.Row.UPN),
+			e.run.Log.Warn(RowFailed, zap.Int("line", t.Row.Line), zap.String("upn", t.Row.UPN),
 				zap.Stringer("status", t.Status), zap.Error(t.Err))
 		}
 		if err := e.rec.Record(&t.Result); err != nil {

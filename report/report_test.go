@@ -41,6 +41,7 @@ func TestCountsText(t *testing.T) {
 	}
 }
 
+// A table is written in each form, and as text in lines that fit the terminal.
 func TestTable(t *testing.T) {
 	var table Table
 	table.Add([]string{"User", "Enabled"}, map[string]any{"User": "ada", "Enabled": true})
@@ -50,7 +51,9 @@ func TestTable(t *testing.T) {
 		want  string
 	}{
 		{table.CSV, "User,Enabled,Note\nada,true,\nbob,,'=1\n"},
-		{table.Text, "User  Enabled  Note\nada   true     \nbob            =1\n"},
+		{func(w io.Writer) error { return table.Text(w, 0) }, "User  Enabled  Note\nada   true     \nbob            =1\n"},
+		{func(w io.Writer) error { return table.Text(w, 19) }, "User  Enabled  Note\nada   true     \nbob            =1\n"},
+		{func(w io.Writer) error { return table.Text(w, 18) }, "User     ada\nEnabled  true\n\nUser     bob\nNote     =1\n"},
 		{table.JSON, "[\n  {\n    \"User\": \"ada\",\n    \"Enabled\": true\n  },\n  {\n    \"User\": \"bob\",\n    \"Note\": \"=1\"\n  }\n]\n"},
 	} {
 		var b bytes.Buffer

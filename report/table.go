@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"rollcall/pipeline/results"
 	"rollcall/tenant"
@@ -54,20 +52,6 @@ func (t *Table) line(record map[string]any) {
 
 // Err returns the first error of Lines, or nil.
 func (t *Table) Err() error { return t.err }
-
-// Text writes the table in aligned columns.
-func (t *Table) Text(w io.Writer) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, strings.Join(t.Columns, "\t"))
-	for _, r := range t.Records {
-		cells := t.cells(r)
-		for i := range cells {
-			cells[i] = shown(cells[i])
-		}
-		fmt.Fprintln(tw, strings.Join(cells, "\t"))
-	}
-	return tw.Flush()
-}
 
 // CSV writes the table as CSV.
 func (t *Table) CSV(w io.Writer) error {

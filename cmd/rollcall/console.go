@@ -43,19 +43,23 @@ func (f *consoleFlags) start(a *app) (*zap.Logger, error) {
 	case f.stats < 0:
 		return nil, usage(fmt.Errorf("--stats %v: want 0 (never) or more", f.stats))
 	}
-	level := zapcore.InfoLevel
+	level, everyRow := zapcore.InfoLevel, true
 	switch {
 	case f.quiet:
 		level = zapcore.ErrorLevel
 	case f.verbose:
 		level = zapcore.DebugLevel
 	case f.draws(a):
-		level = zapcore.WarnLevel // a person sees the progress line
+		level, everyRow = zapcore.WarnLevel, false // a person sees the progress line
 	}
 	if f.quiet {
 		a.console.Quiet()
 	}
-	return a.console.Log(level, f.logFormat == "json"), nil
+	log := a.console.Log(level, f.logFormat == "json")
+	if !everyRow {
+		log = report.WithoutRows(log)
+	}
+	return log, nil
 }
 
 // service is like start, for a service: it has no progress line, so that a person sees

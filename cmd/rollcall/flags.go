@@ -119,6 +119,6 @@ type paceFlags struct {
 func (f *paceFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.workers, "workers", 4, "make at most `N` calls at once")
 	fs.Float64Var(&f.rate, "rate", 0, "make at most `N` calls a second, all workers together; 0, the default: as many as the tenant allows, which rollcall finds out")
-	fs.IntVar(&f.retries, "retries", 5, "repeat a call at most `N` times after a transient failure")
+	fs.IntVar(&f.retries, "retries", 5, "repeat a call at most `N` times after a transient failure; 0 for never")
 	fs.DurationVar(&f.rowTimeout, "row-timeout", 30*time.Minute, "repeat no call for a row after this `DURATION`, and stop the run if an outage lasts that long; 0 for no limit")
 }

@@ -22,33 +22,27 @@ type guardFlags struct {
 
 func (f *guardFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.maxErrors, "max-errors", "50%", "stop when more than `N|P%` of the attempted rows failed (a percentage: from 100 rows on), or when the first 20 all fail in the same way; 100% for never")
-	fs.IntVar(&f.canary, "canary", 0, "do the first `N` rows, and continue only if none of them fails")
-	fs.IntVar(&f.limit, "limit", 0, "attempt `N` rows, then stop")
-	fs.DurationVar(&f.maxDuration, "max-duration", 0, "begin no more rows after this `DURATION`")
+	fs.IntVar(&f.canary, "canary", 0, "do the first `N` rows, and continue only if none of them fails; 0 for no such check")
+	fs.IntVar(&f.limit, "limit", 0, "attempt `N` rows, then stop; 0 for no limit")
+	fs.DurationVar(&f.maxDuration, "max-duration", 0, "begin no more rows after this `DURATION`; 0 for no limit")
 }
 
 func (f *guardFlags) addMaxChanges(fs *pflag.FlagSet) {
-	fs.StringVar(&f.maxChanges, "max-changes", "", "write nothing if more than `N|P%` of the users would change; needs --read-first or the diff of an audit")
+	fs.StringVar(&f.maxChanges, "max-changes", "", "write nothing if more than `N|P%` of the users would change, 100% for no limit; needs --read-first or the diff of an audit")
 }
 
-// guards returns the guards that the flags set. isSet reports whether a flag was given a
-// value.
-func (f *guardFlags) guards(isSet func(name string) bool) (g pipeline.Guards, err error) {
+// guards returns the guards that the flags set, and sets f.changes.
+func (f *guardFlags) guards() (g pipeline.Guards, err error) {
 	if f.maxChanges != "" {
 		if f.changes, err = pipeline.ParseShare(f.maxChanges); err != nil {
 			return g, usage(fmt.Errorf("--max-changes %w", err))
 		}
+		if f.changes.Percent == 100 { // no limit, and so nothing has to be read before
+			f.changes = pipeline.Share{}
+		}
 	}
 	if g.MaxErrors, err = pipeline.ParseShare(f.maxErrors); err != nil {
 		return g, usage(fmt.Errorf("--max-errors %w", err))
-	}
-	for _, n := range []struct {
-		name string
-		rows int
-	}{{"canary", f.canary}, {"limit", f.limit}} {
-		if n.rows < 1 && isSet(n.name) { // 0 would be no guard, which nobody asks for
-			return g, usage(fmt.Errorf("--%s %d: want 1 or more", n.name, n.rows))
-		}
 	}
 	g.Canary, g.Limit, g.MaxDuration = f.canary, f.limit, f.maxDuration
 	return g, nil

@@ -50,7 +50,7 @@ func (f *jobFlags) addRun(fs *pflag.FlagSet) {
 	f.tenant.add(fs)
 	grouped(fs, "Pace", f.pace.add)
 	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&f.stopTimeout, "stop-timeout", stopTimeout, "after an interrupt, finish rows in progress for at most this `DURATION`, then stop at once")
+		fs.DurationVar(&f.stopTimeout, "stop-timeout", stopTimeout, "after an interrupt, finish rows in progress for at most this `DURATION`, then stop at once; 0 for at once")
 	})
 	grouped(fs, "Guards", f.guard.add)
 	grouped(fs, "Output", f.output.add)
@@ -58,7 +58,7 @@ func (f *jobFlags) addRun(fs *pflag.FlagSet) {
 	grouped(fs, "Messages", f.console.add)
 	grouped(fs, "Monitoring", f.monitoring.add)
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&f.lockWait, "lock-wait", 0, "wait at most this `DURATION` for another run that holds the results file or the tenant")
+		fs.DurationVar(&f.lockWait, "lock-wait", 0, "wait at most this `DURATION` for another run that holds the results file or the tenant; 0 for no wait")
 		fs.StringVar(&f.lockDir, "lock-dir", "", "lock the tenant in this `DIR` instead of the machine's directory; all runs on the tenant must name the same")
 	})
 }
@@ -66,7 +66,7 @@ func (f *jobFlags) addRun(fs *pflag.FlagSet) {
 // addWrites adds the flags of apply and undo, which write.
 func (f *jobFlags) addWrites(fs *pflag.FlagSet) {
 	grouped(fs, "Pace", func(fs *pflag.FlagSet) {
-		fs.DurationVar(&f.pace.verifyTimeout, "verify-timeout", verifyTimeout, "read back again for at most this `DURATION` while the tenant returns the old value")
+		fs.DurationVar(&f.pace.verifyTimeout, "verify-timeout", verifyTimeout, "read back again for at most this `DURATION` while the tenant returns the old value; 0 to read back once")
 	})
 	grouped(fs, "Guards", func(fs *pflag.FlagSet) {
 		f.guard.addMaxChanges(fs)
@@ -174,7 +174,7 @@ func (x *execution) options() (o job.Options, err error) {
 	if o.Layout, err = f.roster.options(); err != nil {
 		return o, err
 	}
-	if o.Guards, err = f.guard.guards(func(name string) bool { return a.profile.origins[name] != "" }); err != nil {
+	if o.Guards, err = f.guard.guards(); err != nil {
 		return o, err
 	}
 	o.MaxChanges = f.guard.changes

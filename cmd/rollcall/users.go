@@ -88,7 +88,11 @@ func (f *userFlags) print(a *app, t *report.Table) error {
 	case form == "markdown":
 		return t.Markdown(a.out)
 	case form == "text", form == "" && isTerminal(a.out):
-		return t.Text(a.out)
+		width := 0
+		if isTerminal(a.out) {
+			width = columns(a.out)()
+		}
+		return t.Text(a.out, width)
 	}
 	return t.CSV(a.out)
 }

@@ -38,7 +38,6 @@ func (c *Client) userFault(r *rest.Reply, path string) *tenant.Error {
 	e := c.fault(r)
 	switch {
 	case e.Class == tenant.Denied && hasPolicy(r.Body, "License"):
-		c.known.Store(true)
 		e.Common = "none of them has a license that the setting needs"
 		e.Err = fmt.Errorf("this user has no license that the setting needs: assign one, or leave the user out (the service says: %w)", e.Err)
 	case e.Class == tenant.Denied:
@@ -46,9 +45,10 @@ func (c *Client) userFault(r *rest.Reply, path string) *tenant.Error {
 		if e.Common, certain = advice(r); certain {
 			e.Err = fmt.Errorf("%w; %s", e.Err, e.Common)
 		}
-	case r.Status == http.StatusNotFound && !c.known.Load():
+	case r.Status == http.StatusNotFound:
+		// Whether the path is right shows only when all rows are done: no row can say it.
 		e.Common = fmt.Sprintf("the path %s may be wrong, not the users", path)
-		e.Err = fmt.Errorf("%w (no user has been found so far: %s)", e.Err, e.Common)
+		e.Err = fmt.Errorf("%w (at the path %s: if no user is found there, the path may be wrong)", e.Err, path)
 	}
 	return e
 }

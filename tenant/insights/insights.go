@@ -53,7 +53,6 @@ type Client struct {
 	inform    func(text string)
 	discovery singleflight.Group
 	path      atomic.Pointer[string] // of the service, once it is known
-	known     atomic.Bool            // the service has answered for a user
 }
 
 // A Config says what a [Client] connects to, and how.
@@ -121,7 +120,6 @@ func (c *Client) run(ctx context.Context, l *call) ([]tenant.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.known.Store(true)
 	if l.body != nil {
 		return nil, nil
 	}
