@@ -179,18 +179,12 @@ func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *
 
 // Schedules returns all schedules by name.
 func (q *Queue) Schedules(ctx context.Context) (all []Schedule, err error) {
-	found, err := q.snapshot(ctx, q.schedules, jetstream.AllKeys)
+	found, err := values[Schedule](ctx, q, q.schedules, jetstream.AllKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read the schedules: %w", err)
 	}
-	for name, e := range found {
-		var s Schedule
-		if e.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		if err := json.Unmarshal(e.Value(), &s); err != nil {
-			return nil, fmt.Errorf("read schedule %s: %w", name, err)
-		}
+	for _, e := range found {
+		s := e.value
 		if c, loc, err := parseCron(s.Cron, s.TimeZone); err == nil && !s.Paused {
 			s.Next = c.next(time.Now(), loc)
 		}
