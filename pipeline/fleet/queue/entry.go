@@ -101,16 +101,9 @@ func (q *Queue) putEntry(ctx context.Context, e entry, rev uint64) (uint64, erro
 // entryOf returns the entry of a job as it is now, or a marker of its deletion, with its
 // revision.
 func (q *Queue) entryOf(ctx context.Context, key string) (e entry, rev uint64, err error) {
-	var found jetstream.KeyValueEntry
-	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
-		found, err = q.latest(ctx, q.jobs, key)
-		return err
-	})
-	if err != nil || found == nil {
-		return e, 0, err
-	}
-	if found.Operation() == jetstream.KeyValuePut {
+	found, rev, err := q.marker(ctx, q.jobs, key)
+	if err == nil && found != nil && found.Operation() == jetstream.KeyValuePut {
 		err = json.Unmarshal(found.Value(), &e)
 	}
-	return e, found.Revision(), err
+	return e, rev, err
 }

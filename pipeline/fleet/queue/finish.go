@@ -55,22 +55,15 @@ func (q *Queue) Outcomes(ctx context.Context, id string) (map[string]json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	found, err := q.snapshot(ctx, q.outcomes, outcomeKey(id, "*"))
+	found, err := values[keptOutcome](ctx, q, q.outcomes, outcomeKey(id, "*"))
 	if err != nil {
 		return nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
 	}
 	again := v.epochs(id) // an entry that is about to be removed is older than its outcome
 	outcomes := make(map[string]json.RawMessage)
-	for key, e := range found {
-		var o keptOutcome
-		if e.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		if err := json.Unmarshal(e.Value(), &o); err != nil {
-			return nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
-		}
-		if tenant := key[len(id)+1:]; o.Epoch >= again[tenant] {
-			outcomes[tenant] = o.Outcome
+	for key, o := range found {
+		if tenant := key[len(id)+1:]; o.value.Epoch >= again[tenant] {
+			outcomes[tenant] = o.value.Outcome
 		}
 	}
 	return outcomes, nil
@@ -88,13 +81,9 @@ func (q *Queue) keep(ctx context.Context, e entry) error {
 		var rev uint64
 		var err error
 		if look {
-			err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
-				was, err = q.latest(ctx, q.outcomes, key)
-				return err
-			})
+			was, rev, err = q.marker(ctx, q.outcomes, key)
 		}
 		if was != nil {
-			rev = was.Revision()
 			var o keptOutcome
 			if was.Operation() == jetstream.KeyValuePut && json.Unmarshal(was.Value(), &o) == nil && o.Epoch >= e.Epoch {
 				return nil
