@@ -21,7 +21,7 @@ import (
 type entry struct {
 	Job
 	Worker     string          `json:"worker,omitempty"` // that holds it
-	Token      string          `json:"token,omitempty"`  // of the lease: no two are alike
+	LeaseID    string          `json:"lease,omitempty"`  // of the lease: no two are alike
 	Epoch      uint64          `json:"epoch,omitempty"`  // how often it was taken
 	Taken      uint64          `json:"taken,omitempty"`  // revision at which it was; 0 for that of the entry itself
 	Since      time.Time       `json:"since"`            // by the clock of who wrote it, for people
@@ -47,7 +47,7 @@ func (e *entry) rejectedBy(worker string) bool {
 
 // free has nobody hold the job.
 func (e *entry) free() {
-	e.Worker, e.Token, e.Taken, e.Since = "", "", 0, time.Now().UTC()
+	e.Worker, e.LeaseID, e.Taken, e.Since = "", "", 0, time.Now().UTC()
 }
 
 // A keptOutcome is what bucket outcomes has of a job.

@@ -51,7 +51,7 @@ func (q *Queue) Fleet(ctx context.Context, id string) (*Fleet, error) {
 // Outcomes returns what came of those tenants of a fleet that have ended and were not put
 // in the queue again since. It has all that was on record when it was called.
 func (q *Queue) Outcomes(ctx context.Context, id string) (map[string]json.RawMessage, error) {
-	v, err := q.shared(ctx)
+	v, err := q.sharedView(ctx)
 	if err != nil {
 		return nil, err
 	}

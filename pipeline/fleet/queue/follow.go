@@ -15,15 +15,15 @@ import (
 )
 
 // follow has set called with all that is in a bucket, and with each change of it, until
-// the view is closed or the client is. It sends on first when all was seen once.
-func (v *View) follow(kv jetstream.KeyValue, set func(key string, e jetstream.KeyValueEntry), first chan<- struct{}) {
+// the view is closed or the client is. It sends on caughtUp when all was seen once.
+func (v *View) follow(kv jetstream.KeyValue, set func(key string, e jetstream.KeyValueEntry), caughtUp chan<- struct{}) {
 	known := make(map[string]bool)
 	for v.ctx.Err() == nil && !v.q.conn.IsClosed() {
 		connection := v.q.connection() // a server that comes back knows of no watch
 		w, err := kv.WatchAll(v.ctx)
 		if err == nil {
-			if v.drain(connection, w, set, known, first) {
-				first = nil
+			if v.readWatch(connection, w, set, known, caughtUp) {
+				caughtUp = nil
 			}
 			w.Stop()
 		} else if errors.Is(err, nats.ErrConnectionClosed) {
@@ -39,9 +39,9 @@ func (v *View) follow(kv jetstream.KeyValue, set func(key string, e jetstream.Ke
 	v.cancel()
 }
 
-// drain is follow for one watch, which ends with the connection, and reports whether that
+// readWatch is follow for one watch, which ends with the connection, and reports whether that
 // has caught up. Known are the keys that there are.
-func (v *View) drain(connection context.Context, w jetstream.KeyWatcher, set func(key string, e jetstream.KeyValueEntry), known map[string]bool, first chan<- struct{}) bool {
+func (v *View) readWatch(connection context.Context, w jetstream.KeyWatcher, set func(key string, e jetstream.KeyValueEntry), known map[string]bool, caughtUp chan<- struct{}) bool {
 	begun := make(map[string]bool) // keys of this watch; nil when it has caught up
 	for {
 		var e jetstream.KeyValueEntry
@@ -66,9 +66,9 @@ func (v *View) drain(connection context.Context, w jetstream.KeyWatcher, set fun
 				}
 			}
 			begun = nil
-			if first != nil {
-				first <- struct{}{}
-				first = nil
+			if caughtUp != nil {
+				caughtUp <- struct{}{}
+				caughtUp = nil
 			}
 		case e.Operation() == jetstream.KeyValuePut:
 			known[e.Key()] = true
@@ -83,8 +83,8 @@ func (v *View) drain(connection context.Context, w jetstream.KeyWatcher, set fun
 		if e != nil && e.Bucket() == v.q.jobs.Bucket() {
 			v.revision = max(v.revision, e.Revision())
 		}
-		close(v.turn)
-		v.turn = make(chan struct{})
+		close(v.nextChange)
+		v.nextChange = make(chan struct{})
 		v.mu.Unlock()
 		select {
 		case v.changed <- struct{}{}:

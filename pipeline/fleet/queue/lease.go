@@ -56,7 +56,7 @@ func (l *Lease) renew() {
 			return
 		case <-time.After(time.Until(last.Add(l.takeover / 4))):
 		}
-		ctx, cancel := context.WithDeadline(l.ctx, last.Add(l.worth()))
+		ctx, cancel := context.WithDeadline(l.ctx, last.Add(l.validFor()))
 		now := time.Now()
 		l.mu.Lock()
 		e.Progress = l.progress
@@ -87,18 +87,18 @@ func (l *Lease) renew() {
 // errLate says that a renewal succeeded when the one before it was no longer good.
 var errLate = errors.New("the server answered too late")
 
-// worth is how long a renewal is good for.
-func (l *Lease) worth() time.Duration { return l.takeover / 4 * 3 }
+// validFor is how long a renewal is good for.
+func (l *Lease) validFor() time.Duration { return l.takeover / 4 * 3 }
 
 // isFresh reports whether a renewal that was sent at a time is still good.
 func (l *Lease) isFresh(sent time.Time) bool {
 	now := time.Now()
 	// A machine that slept has a clock that did as well; the other one did not.
-	return now.Sub(sent) < l.worth() && now.Round(0).Sub(sent.Round(0)) < l.worth()
+	return now.Sub(sent) < l.validFor() && now.Round(0).Sub(sent.Round(0)) < l.validFor()
 }
 
-// obey closes stop when that is wanted of the job.
-func (l *Lease) obey(v *View) {
+// watchControl closes stop when that is wanted of the job.
+func (l *Lease) watchControl(v *View) {
 	for {
 		reason, change := v.stopReason(l.Fleet, l.Tenant)
 		if reason != "" {

@@ -15,14 +15,14 @@ import (
 // takeTimeout bounds what it takes to have a job, or to give it back.
 const takeTimeout = 10 * time.Second
 
-// working is what the calls of Next of a Queue share.
-type working struct {
+// workerState is what the calls of Next of a Queue share.
+type workerState struct {
 	mu   sync.Mutex // held while a job is chosen and taken
 	view *View
 }
 
-// shared returns the View that all leases of q use.
-func (q *Queue) shared(ctx context.Context) (*View, error) {
+// sharedView returns the View that all leases of q use.
+func (q *Queue) sharedView(ctx context.Context) (*View, error) {
 	q.work.mu.Lock()
 	defer q.work.mu.Unlock()
 	if q.work.view == nil || q.work.view.ctx.Err() != nil {
@@ -46,15 +46,15 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 	tried := make(map[string]uint64) // revisions at which others were faster
 	skip := func(j *seenJob) bool { return tried[j.Key] == j.revision }
 	for {
-		v, err := q.shared(ctx)
+		v, err := q.sharedView(ctx)
 		if err != nil {
 			return nil, err
 		}
 		q.work.mu.Lock()
 		c, wake, change := v.next(worker, skip)
 		var l *Lease
-		if c.deed != doNothing {
-			if l, err = q.do(v, c, worker); err == nil && l == nil || errors.Is(err, errChanged) {
+		if c.action != doNothing {
+			if l, err = q.perform(v, c, worker); err == nil && l == nil || errors.Is(err, errChanged) {
 				tried[c.job.Key] = c.job.revision
 			}
 		}
@@ -74,7 +74,7 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 			change, wake = nil, time.Now().Add(retryWait)
 		case err != nil && !errors.Is(err, errChanged) && !errors.Is(err, errBehind):
 			return nil, fmt.Errorf("wait for a job: %w", err)
-		case c.deed != doNothing:
+		case c.action != doNothing:
 			continue
 		}
 		var timer <-chan time.Time
@@ -90,8 +90,9 @@ func (q *Queue) Next(ctx context.Context, worker string) (*Lease, error) {
 	}
 }
 
-// tidy tidies up what workers that are gone have left, if no worker does, until ctx ends.
-func (q *Queue) tidy(ctx context.Context) {
+// recoverAbandoned deals with what workers that are gone have left, if no worker does, until
+// ctx ends.
+func (q *Queue) recoverAbandoned(ctx context.Context) {
 	for ctx.Err() == nil && !q.conn.IsClosed() {
 		if _, err := q.Next(ctx, ""); err != nil && ctx.Err() == nil {
 			q.log.Warn("tidy up", zap.Error(err))
@@ -100,13 +101,13 @@ func (q *Queue) tidy(ctx context.Context) {
 	}
 }
 
-// do carries out what was chosen, and returns the lease if that was to take a job. It
+// perform carries out what was chosen, and returns the lease if that was to take a job. It
 // can't be interrupted, since that would leave open who has the job, but has an end.
-func (q *Queue) do(v *View, c choice, worker string) (*Lease, error) {
+func (q *Queue) perform(v *View, c choice, worker string) (*Lease, error) {
 	ctx, end := context.WithTimeout(context.Background(), min(takeTimeout, c.fleet.Takeover/2))
 	defer end()
 	e := c.job.entry
-	switch c.deed {
+	switch c.action {
 	case doTake:
 		return q.take(ctx, v, c, worker)
 	case doFinish:
@@ -139,7 +140,7 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 	if err != nil {
 		return nil, err
 	}
-	e.Worker, e.Token, e.Taken, e.Epoch, e.Since = worker, rand.Text(), 0, e.Epoch+1, time.Now().UTC()
+	e.Worker, e.LeaseID, e.Taken, e.Epoch, e.Since = worker, rand.Text(), 0, e.Epoch+1, time.Now().UTC()
 	began := time.Now()
 	rev, err := q.putEntry(ctx, e, c.job.revision)
 	if err != nil {
@@ -158,6 +159,6 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 		entry: e, revision: rev, renewed: began, progress: e.Progress}
 	l.ctx, l.cancel = context.WithCancelCause(context.Background())
 	l.gone.Go(l.renew)
-	l.gone.Go(func() { l.obey(v) })
+	l.gone.Go(func() { l.watchControl(v) })
 	return l, nil
 }

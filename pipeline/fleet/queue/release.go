@@ -24,14 +24,14 @@ func (l *Lease) end() (e entry, rev uint64) {
 	return e, l.revision
 }
 
-// last makes the last change of the entry, as end has it, that the holder makes.
-func (l *Lease) last(ctx context.Context, what string, e entry, rev uint64) (uint64, error) {
+// swapOwned makes the last change of the entry, as end has it, that the holder makes.
+func (l *Lease) swapOwned(ctx context.Context, what string, e entry, rev uint64) (uint64, error) {
 	for {
 		got, err := l.q.putEntry(ctx, e, rev)
 		if errors.Is(err, errChanged) {
 			// It may have been a renewal that end has cut short.
 			var now entry
-			if now, rev, err = l.q.entryOf(ctx, l.Key); err == nil && now.Token == l.entry.Token {
+			if now, rev, err = l.q.entryOf(ctx, l.Key); err == nil && now.LeaseID == l.entry.LeaseID {
 				continue
 			} else if err == nil {
 				err = ErrLost
@@ -54,7 +54,7 @@ func (l *Lease) Done(ctx context.Context, outcome any) error {
 	}
 	e, rev := l.end()
 	e.Ended, e.Outcome, e.Since = true, b, time.Now().UTC()
-	if rev, err = l.last(ctx, "end", e, rev); err != nil {
+	if rev, err = l.swapOwned(ctx, "end", e, rev); err != nil {
 		return err
 	}
 	l.revision, l.entry = rev, e
@@ -68,7 +68,7 @@ func (l *Lease) Done(ctx context.Context, outcome any) error {
 func (l *Lease) Return(ctx context.Context) error {
 	e, rev := l.end()
 	e.free()
-	rev, err := l.last(ctx, "return", e, rev)
+	rev, err := l.swapOwned(ctx, "return", e, rev)
 	if err != nil || l.StopReason() != StopCancelled {
 		return err
 	}
@@ -115,6 +115,6 @@ func (l *Lease) Reject(ctx context.Context, reason string) error {
 	e, rev := l.end()
 	e.free()
 	e.Rejections = rejections
-	_, err := l.last(ctx, "reject", e, rev)
+	_, err := l.swapOwned(ctx, "reject", e, rev)
 	return err
 }

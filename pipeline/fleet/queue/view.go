@@ -18,14 +18,14 @@ type View struct {
 	gone    sync.WaitGroup
 	changed chan struct{}
 
-	mu       sync.Mutex
-	fleets   map[string]*seenFleet  // by ID; without a record yet they are not accepted
-	jobs     map[string]*seenJob    // by key
-	outcomes map[string]keptOutcome // by outcomeKey
-	lists    map[string][]Job       // of all jobs of a fleet at work, as far as they were asked for
-	count    uint64                 // of changes
-	revision uint64                 // of bucket jobs, which the view has come to
-	turn     chan struct{}          // closed with the next change
+	mu         sync.Mutex
+	fleets     map[string]*seenFleet  // by ID; without a record yet they are not accepted
+	jobs       map[string]*seenJob    // by key
+	outcomes   map[string]keptOutcome // by outcomeKey
+	lists      map[string][]Job       // of all jobs of a fleet at work, as far as they were asked for
+	count      uint64                 // of changes
+	revision   uint64                 // of bucket jobs, which the view has come to
+	nextChange chan struct{}          // closed with the next change
 }
 
 // Watch returns a View, which has all that was in the queue when it was called.
@@ -33,23 +33,23 @@ func (q *Queue) Watch(ctx context.Context) (*View, error) { return q.watch(ctx, 
 
 // watch returns a View, with the outcomes or without them.
 func (q *Queue) watch(ctx context.Context, outcomes bool) (*View, error) {
-	v := &View{q: q, changed: make(chan struct{}, 1), turn: make(chan struct{}),
+	v := &View{q: q, changed: make(chan struct{}, 1), nextChange: make(chan struct{}),
 		fleets: make(map[string]*seenFleet), jobs: make(map[string]*seenJob), outcomes: make(map[string]keptOutcome), lists: make(map[string][]Job)}
 	v.ctx, v.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	first := make(chan struct{}, 3)
+	caughtUp := make(chan struct{}, 3)
 	follow := []func(){
-		func() { v.follow(q.fleets, v.setFleet, first) },
-		func() { v.follow(q.jobs, v.setJob, first) },
+		func() { v.follow(q.fleets, v.setFleet, caughtUp) },
+		func() { v.follow(q.jobs, v.setJob, caughtUp) },
 	}
 	if outcomes {
-		follow = append(follow, func() { v.follow(q.outcomes, v.setOutcome, first) })
+		follow = append(follow, func() { v.follow(q.outcomes, v.setOutcome, caughtUp) })
 	}
 	for _, f := range follow {
 		v.gone.Go(f)
 	}
 	for range follow {
 		select {
-		case <-first:
+		case <-caughtUp:
 		case <-ctx.Done():
 			v.Close()
 			return nil, context.Cause(ctx)
@@ -81,7 +81,7 @@ func (v *View) next(worker string, skip func(*seenJob) bool) (c choice, wake tim
 		f := *c.fleet
 		c.fleet = &f
 	}
-	return c, wake, v.turn
+	return c, wake, v.nextChange
 }
 
 // ahead returns how many jobs of a fleet were taken ahead of the one with a key, which
@@ -99,10 +99,10 @@ func (v *View) ahead(ctx context.Context, fleet, key string, rev uint64) (n int,
 			}
 			return n, nil
 		}
-		turn := v.turn
+		next := v.nextChange
 		v.mu.Unlock()
 		select {
-		case <-turn:
+		case <-next:
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
 		}
@@ -113,14 +113,14 @@ func (v *View) ahead(ctx context.Context, fleet, key string, rev uint64) (n int,
 func (v *View) reach(ctx context.Context, id string, rev uint64) error {
 	for {
 		v.mu.Lock()
-		f, turn := v.fleets[id], v.turn
+		f, next := v.fleets[id], v.nextChange
 		reached := f == nil || f.ID == "" || f.revision >= rev
 		v.mu.Unlock()
 		if reached {
 			return nil
 		}
 		select {
-		case <-turn:
+		case <-next:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -144,7 +144,7 @@ func (v *View) epochs(id string) map[string]uint64 {
 func (v *View) stopReason(fleet, tenant string) (reason string, change <-chan struct{}) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.fleet(fleet).stopReason(tenant), v.turn
+	return v.fleet(fleet).stopReason(tenant), v.nextChange
 }
 
 // Version returns a number that is another one whenever something of a fleet has changed,

@@ -29,7 +29,7 @@ func (t *task) fetch(ctx context.Context, dir string) error {
 		if err := checkName(f.Name); err != nil {
 			return &RosterError{t.lease.Roster, err}
 		}
-		err := t.insist(ctx, "get a file", fetchTries, func(ctx context.Context) error {
+		err := t.retry(ctx, "get a file", fetchTries, func(ctx context.Context) error {
 			err := t.get(ctx, f, filepath.Join(dir, f.Name))
 			if errors.Is(err, queue.ErrNoFile) {
 				return &RosterError{t.lease.Roster, fmt.Errorf("%s: %w", f.Name, err)}
@@ -76,13 +76,13 @@ func (t *task) get(ctx context.Context, f queue.File, name string) error {
 var suffixes = []string{".csv", ".csv.json", ".csv.journal"}
 
 // store puts the results of the job into the store, in place of what an earlier lease
-// left there. If the job has no results, what is there stays. For tries see insist.
+// left there. If the job has no results, what is there stays. For tries see retry.
 func (t *task) store(ctx context.Context, tries int) error {
 	if _, err := os.Stat(t.results); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for _, suffix := range suffixes {
-		if err := t.insist(ctx, "put the results", tries, func(ctx context.Context) error { return t.put(ctx, suffix) }); err != nil {
+		if err := t.retry(ctx, "put the results", tries, func(ctx context.Context) error { return t.put(ctx, suffix) }); err != nil {
 			return err
 		}
 	}

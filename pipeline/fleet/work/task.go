@@ -22,7 +22,7 @@ import (
 
 // A task is a job that this Worker has a lease of.
 type task struct {
-	*working
+	*workerState
 	lease   *queue.Lease
 	log     *zap.Logger
 	began   time.Time
@@ -38,15 +38,15 @@ const fetchTries = 4
 
 // carryOut does the job of a lease. The error is one of the queue: what came of the job
 // may not be on record.
-func (r *working) carryOut(ctx context.Context, lease *queue.Lease) error {
+func (r *workerState) carryOut(ctx context.Context, lease *queue.Lease) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	t := &task{working: r, lease: lease, log: r.logOf(lease), began: time.Now().UTC(), dir: r.Dir, cancel: cancel}
+	t := &task{workerState: r, lease: lease, log: r.logOf(lease), began: time.Now().UTC(), dir: r.Dir, cancel: cancel}
 	t.why = sync.OnceValue(t.whyStopped)
 	var listen sync.WaitGroup
 	listen.Go(func() {
 		select {
 		case <-lease.Lost():
-			t.lose()
+			t.cancelLost()
 		case <-ctx.Done():
 		}
 	})
@@ -55,7 +55,7 @@ func (r *working) carryOut(ctx context.Context, lease *queue.Lease) error {
 
 	r.observe(&lease.Job, Began{lease.Epoch})
 	if r.Remote {
-		dir, err := os.MkdirTemp(r.home, lease.Tenant+"-*")
+		dir, err := os.MkdirTemp(r.workDir, lease.Tenant+"-*")
 		if err != nil {
 			return t.reject(ctx, err)
 		}
@@ -78,7 +78,7 @@ func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
 	}
 	opts, err := t.Prepare(t.lease.Job, t.dir)
 	if errors.Is(err, ErrUnknownProfile) {
-		return o, &unfitError{err}
+		return o, &rejectedError{err}
 	}
 	if err != nil {
 		return t.failed(err), nil
@@ -119,7 +119,7 @@ const rosterDir = "roster"
 // complete adds to the options of a job what the Worker sees to.
 func (t *task) complete(ctx context.Context, o *job.Options) error {
 	o.Results, o.NameResults, o.Overwrite, o.Resume, o.Approve = t.results, nil, false, true, nil
-	o.Open = guarded(o.Open, t.lease.Valid, t.lose)
+	o.Open = guarded(o.Open, t.lease.Valid, t.cancelLost)
 	sign := o.Sign
 	o.Sign = func(so *results.Outcome, err error) {
 		if sign != nil {
@@ -196,8 +196,8 @@ func (t *task) forPeople(text string) string {
 	return strings.ReplaceAll(text, t.dir+string(filepath.Separator), "")
 }
 
-// lose ends the job at once: another Worker may have it.
-func (t *task) lose() { t.cancel(ErrLost) }
+// cancelLost ends the job at once: another Worker may have it.
+func (t *task) cancelLost() { t.cancel(ErrLost) }
 
 // isLost reports whether another Worker may have the job. Nothing of it may be stored
 // then.
@@ -230,9 +230,9 @@ func (t *task) whyStopped() error {
 	}
 }
 
-// insist calls f until it succeeds, the lease is lost, or f has failed so many times; 0
+// retry calls f until it succeeds, the lease is lost, or f has failed so many times; 0
 // stands for no limit.
-func (t *task) insist(ctx context.Context, what string, tries int, f func(context.Context) error) error {
+func (t *task) retry(ctx context.Context, what string, tries int, f func(context.Context) error) error {
 	for failures := 1; ; failures++ {
 		if t.isLost(ctx) {
 			return ErrLost
