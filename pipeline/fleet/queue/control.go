@@ -84,7 +84,7 @@ func (q *Queue) Cancel(ctx context.Context, id string, tenants []string, outcome
 	if err != nil {
 		return err
 	}
-	entries, _, err := q.standing(ctx, id)
+	entries, _, err := q.entriesAndOutcomes(ctx, id)
 	if err != nil {
 		return err
 	}

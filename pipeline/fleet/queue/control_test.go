@@ -269,14 +269,14 @@ func TestAgainOrphan(t *testing.T) {
 	jobs[0].Fleet = "f"
 	now, err := q.serverTime(t.Context())
 	check(t, err)
-	if _, err := q.look(t.Context(), jobs[0], now); err == nil {
+	if _, err := q.prepareRequeue(t.Context(), jobs[0], now); err == nil {
 		t.Error("what may be on its way was taken away")
 	}
 	time.Sleep(10 * time.Millisecond)
 	if later, err := q.serverTime(t.Context()); err != nil || !later.After(now) {
 		t.Errorf("it is %v and then %v, %v", now, later, err)
 	}
-	if a, err := q.look(t.Context(), jobs[0], now.Add(abandonedAfter)); a == nil || err != nil {
+	if a, err := q.prepareRequeue(t.Context(), jobs[0], now.Add(abandonedAfter)); a == nil || err != nil {
 		t.Errorf("it is blocked: %v, %v", a, err)
 	}
 	check(t, q.Again(t.Context(), "f", nil))
@@ -293,14 +293,14 @@ func TestSlowAgain(t *testing.T) {
 	check(t, next(t, q, "a").Done(t.Context(), map[string]string{"outcome": "error"}))
 	_, jobs := fleetOf("f", 5, 0, 1)
 	jobs[0].Fleet = "f"
-	slow, err := q.look(t.Context(), jobs[0], time.Now())
+	slow, err := q.prepareRequeue(t.Context(), jobs[0], time.Now())
 	check(t, err)
 	check(t, q.Again(t.Context(), "f", nil))
 	check(t, next(t, q, "a").Done(t.Context(), complete))
 	if _, err := q.putEntry(t.Context(), slow.entry, slow.revision); !errors.Is(err, errChanged) {
 		t.Errorf("it is done again: %v", err)
 	}
-	if a, err := q.look(t.Context(), jobs[0], time.Now()); a != nil || err != nil {
+	if a, err := q.prepareRequeue(t.Context(), jobs[0], time.Now()); a != nil || err != nil {
 		t.Errorf("it would be done again: %v, %v", a, err)
 	}
 }

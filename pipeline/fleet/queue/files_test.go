@@ -60,7 +60,7 @@ func TestFiles(t *testing.T) {
 			t.Errorf("it is there still: %v, %v", has, err)
 		}
 	}
-	clean := newSweep(q)
+	clean := newCollector(q)
 	for range 2 { // what was replaced could be being read
 		check(t, clean.run(t.Context(), time.Now().Add(time.Hour)))
 	}

@@ -134,7 +134,7 @@ func (q *Queue) State(ctx context.Context, id string) (*FleetState, error) {
 	if err != nil && (r.Accepted || !errors.Is(err, ErrNoFile)) {
 		return nil, err
 	}
-	entries, outcomes, err := q.standing(ctx, id)
+	entries, outcomes, err := q.entriesAndOutcomes(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -149,24 +149,24 @@ func (q *Queue) State(ctx context.Context, id string) (*FleetState, error) {
 	}), nil
 }
 
-// A standingEntry is an entry with its revision.
-type standingEntry struct {
+// A storedEntry is an entry with its revision.
+type storedEntry struct {
 	entry
 	revision uint64
 }
 
-// standing returns the entries of a fleet by their keys, and the outcomes by tenants. A
+// entriesAndOutcomes returns the entries of a fleet by their keys, and the outcomes by tenants. A
 // job that is not lost is in one of them, whatever happens meanwhile: outcomes are read
 // later.
-func (q *Queue) standing(ctx context.Context, id string) (entries map[string]standingEntry, outcomes map[string]keptOutcome, err error) {
-	entries, outcomes = make(map[string]standingEntry), make(map[string]keptOutcome)
+func (q *Queue) entriesAndOutcomes(ctx context.Context, id string) (entries map[string]storedEntry, outcomes map[string]keptOutcome, err error) {
+	entries, outcomes = make(map[string]storedEntry), make(map[string]keptOutcome)
 	found, err := values[entry](ctx, q, q.jobs, jetstream.AllKeys)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the jobs of fleet %s: %w", id, err)
 	}
 	for key, e := range found {
 		if e.value.Fleet == id {
-			entries[key] = standingEntry{e.value, e.revision}
+			entries[key] = storedEntry{e.value, e.revision}
 		}
 	}
 	kept, err := values[keptOutcome](ctx, q, q.outcomes, id+".*")
