@@ -12,9 +12,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"go.uber.org/zap"
+
 	"rollcall/pipeline/fleet/queue"
 	"rollcall/tenant/disk"
 )
+
+// fetchTries is how often a file is asked for, before the job is left to another Worker.
+const fetchTries = 4
 
 // fetch writes the files of a job into dir, which it makes. Whatever is not as it was
 // submitted is a [RosterError].
@@ -135,4 +140,27 @@ func download(ctx context.Context, q *queue.Queue, id, tenant, dir string) (foun
 		}
 	}
 	return found, nil
+}
+
+// retry calls f until it succeeds, the lease is lost, or f has failed so many times; 0
+// stands for no limit.
+func (t *task) retry(ctx context.Context, what string, tries int, f func(context.Context) error) error {
+	for failures := 1; ; failures++ {
+		if t.isLost(ctx) {
+			return ErrLost
+		}
+		err := f(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case t.isLost(ctx):
+			return ErrLost
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case failures == tries || isRoster(err):
+			return err
+		}
+		t.log.Warn("trying again to "+what, zap.Error(err))
+		sleep(ctx, waitAfter(failures))
+	}
 }

@@ -33,9 +33,6 @@ type task struct {
 	why     func() error // why the job was stopped; the same each time
 }
 
-// fetchTries is how often a file is asked for, before the job is left to another Worker.
-const fetchTries = 4
-
 // carryOut does the job of a lease. The error is one of the queue: what came of the job
 // may not be on record.
 func (r *workerState) carryOut(ctx context.Context, lease *queue.Lease) error {
@@ -227,28 +224,5 @@ func (t *task) whyStopped() error {
 		return &StoppedError{t.lease.StopReason()}
 	default:
 		return ErrDrained
-	}
-}
-
-// retry calls f until it succeeds, the lease is lost, or f has failed so many times; 0
-// stands for no limit.
-func (t *task) retry(ctx context.Context, what string, tries int, f func(context.Context) error) error {
-	for failures := 1; ; failures++ {
-		if t.isLost(ctx) {
-			return ErrLost
-		}
-		err := f(ctx)
-		switch {
-		case err == nil:
-			return nil
-		case t.isLost(ctx):
-			return ErrLost
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case failures == tries || isRoster(err):
-			return err
-		}
-		t.log.Warn("trying again to "+what, zap.Error(err))
-		sleep(ctx, waitAfter(failures))
 	}
 }
