@@ -38,7 +38,7 @@ func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
 		if !wanted(j.Tenant) {
 			continue
 		}
-		a, err := q.look(ctx, j, now)
+		a, err := q.prepareRequeue(ctx, j, now)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
 				}
 				break
 			}
-			if again, err = q.look(ctx, a.Job, now); err != nil { // another was faster
+			if again, err = q.prepareRequeue(ctx, a.Job, now); err != nil { // another was faster
 				return err
 			}
 		}
@@ -77,11 +77,11 @@ type requeue struct {
 	revision uint64
 }
 
-// look returns how a job can be put in the queue again, or nil if it is there, or is
+// prepareRequeue returns how a job can be put in the queue again, or nil if it is there, or is
 // complete; what it meets that was left by others is judged at now, by the server's
 // clock. The revision is read ahead of the outcome: so the job has not been in the
 // queue since, when it can be put there at that revision.
-func (q *Queue) look(ctx context.Context, j Job, now time.Time) (*requeue, error) {
+func (q *Queue) prepareRequeue(ctx context.Context, j Job, now time.Time) (*requeue, error) {
 	for {
 		was, rev, err := q.marker(ctx, q.jobs, j.Key)
 		if err != nil {
@@ -156,7 +156,7 @@ func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string)
 	if err := write(); err != nil { // nobody takes a job from here on
 		return err
 	}
-	entries, outcomes, err := q.standing(ctx, f.ID)
+	entries, outcomes, err := q.entriesAndOutcomes(ctx, f.ID)
 	if err != nil {
 		return err
 	}

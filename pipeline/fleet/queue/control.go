@@ -113,7 +113,7 @@ func (q *Queue) Stop(ctx context.Context, id, reason string, outcome any) error 
 
 // endFresh ends what is to end of a fleet and was never taken. The others are a worker's.
 func (q *Queue) endFresh(ctx context.Context, r fleetRecord) error {
-	entries, _, err := q.standing(ctx, r.ID)
+	entries, _, err := q.entriesAndOutcomes(ctx, r.ID)
 	if err != nil {
 		return err
 	}

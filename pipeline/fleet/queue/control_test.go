@@ -14,7 +14,7 @@ func stopped(t *testing.T, l *Lease) string {
 	t.Helper()
 	select {
 	case <-l.Stop():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it is not to be stopped")
 	}
 	return l.StopReason()
@@ -23,6 +23,7 @@ func stopped(t *testing.T, l *Lease) string {
 // A fleet that is paused gives no jobs, and has those at work stop; it goes on when it
 // is to. So does a tenant.
 func TestPause(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 2)
 	l := next(t, q, "a")
@@ -59,6 +60,7 @@ func TestPause(t *testing.T) {
 
 // What many people want at once of a fleet is all kept.
 func TestControlAtOnce(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	const people = 8
@@ -81,6 +83,7 @@ func TestControlAtOnce(t *testing.T) {
 // Tenants that are cancelled end as was said, those at work when they have stopped; Again
 // has them work.
 func TestCancel(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 4)
 	l := next(t, q, "a")
@@ -139,13 +142,14 @@ func TestCancel(t *testing.T) {
 // A job that waits in a cancelled fleet, and that Cancel did not see, ends all the same.
 // One whose worker is gone waits for another, which is told to end it.
 func TestCancelledAndLeft(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 2)
 	dead := next(t, q, "dead")
 	mute(dead)
 	_, err := q.change(t.Context(), "f", func(r *fleetRecord) { r.Cancelled, r.CancelOutcome = true, []byte(`{"outcome":"cancelled"}`) })
 	check(t, err)
-	go q.tidy(t.Context())
+	go q.recoverAbandoned(t.Context())
 	waitFor(t, func() bool { return states(t, q, "f") == "we" })
 	s, err := q.State(t.Context(), "f")
 	check(t, err)
@@ -166,6 +170,7 @@ func TestCancelledAndLeft(t *testing.T) {
 // another fleet may have it. What workers had waits for one. Again has all of them work,
 // and what nobody has begun then ends at once when it is cancelled.
 func TestStop(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 4)
 	running, paused := next(t, q, "a"), next(t, q, "a")
@@ -202,6 +207,7 @@ func TestStop(t *testing.T) {
 // A job is put in the queue again if it was not complete, or is lost; one that is at
 // work, or complete, is left alone. Two who do that at once put it there once.
 func TestAgain(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 5)
 	check(t, next(t, q, "a").Done(t.Context(), complete))
@@ -238,6 +244,7 @@ func TestAgain(t *testing.T) {
 // A tenant that another fleet has by now is not put in the queue again: the holder is
 // named, and nothing is changed.
 func TestAgainHeld(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 2)
 	for range 2 {
@@ -321,14 +328,14 @@ func TestAgainOrphan(t *testing.T) {
 	jobs[0].Fleet = "f"
 	now, err := q.serverTime(t.Context())
 	check(t, err)
-	if _, err := q.look(t.Context(), jobs[0], now); err == nil {
+	if _, err := q.prepareRequeue(t.Context(), jobs[0], now); err == nil {
 		t.Error("what may be on its way was taken away")
 	}
 	time.Sleep(10 * time.Millisecond)
 	if later, err := q.serverTime(t.Context()); err != nil || !later.After(now) {
 		t.Errorf("it is %v and then %v, %v", now, later, err)
 	}
-	if a, err := q.look(t.Context(), jobs[0], now.Add(abandonedAfter)); a == nil || err != nil {
+	if a, err := q.prepareRequeue(t.Context(), jobs[0], now.Add(abandonedAfter)); a == nil || err != nil {
 		t.Errorf("it is blocked: %v, %v", a, err)
 	}
 	check(t, q.Again(t.Context(), "f", nil))
@@ -339,25 +346,27 @@ func TestAgainOrphan(t *testing.T) {
 
 // An Again that was slow does not do again what was completed meanwhile.
 func TestSlowAgain(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	check(t, next(t, q, "a").Done(t.Context(), map[string]string{"outcome": "error"}))
 	_, jobs := fleetOf("f", 5, 0, 1)
 	jobs[0].Fleet = "f"
-	slow, err := q.look(t.Context(), jobs[0], time.Now())
+	slow, err := q.prepareRequeue(t.Context(), jobs[0], time.Now())
 	check(t, err)
 	check(t, q.Again(t.Context(), "f", nil))
 	check(t, next(t, q, "a").Done(t.Context(), complete))
 	if _, err := q.putEntry(t.Context(), slow.entry, slow.revision); !errors.Is(err, errChanged) {
 		t.Errorf("it is done again: %v", err)
 	}
-	if a, err := q.look(t.Context(), jobs[0], time.Now()); a != nil || err != nil {
+	if a, err := q.prepareRequeue(t.Context(), jobs[0], time.Now()); a != nil || err != nil {
 		t.Errorf("it would be done again: %v, %v", a, err)
 	}
 }
 
 // A View follows what happens, and has what State has.
 func TestView(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
 	submit(t, q, "f", 5, 0, 2)
@@ -384,7 +393,7 @@ func TestView(t *testing.T) {
 	waitFor(t, is("rw"))
 	select {
 	case <-v.Changed():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("nothing was said")
 	}
 	check(t, l.Done(t.Context(), complete))

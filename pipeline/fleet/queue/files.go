@@ -1,55 +1,20 @@
 package queue
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"strconv"
-	"strings"
-	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
-)
-
-// A file is a message with its head: fleet.files.head.NAME, the name in base64. The
-// content of a small one stands there, too, so that a thousand rosters cost a thousand
-// writes of the disk; that of others is in fleet.files.part.ID.N, which are there before
-// the head is. A head changes by compare and set; before it goes it says that it does.
-const (
-	headSubject = filesSubject + "head."
-	partSubject = filesSubject + "part."
-	headHeader  = "Rollcall-File"
-	partSize    = 256 << 10
-	partsAtOnce = 4
 )
 
 // ErrNoFile is the cause of the error of a file that is not in the store.
 var ErrNoFile = errors.New("there is no such file in the store")
-
-// A fileHead says what a file is.
-type fileHead struct {
-	Name   string `json:"name"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-	ID     string `json:"id,omitempty"` // of its parts
-	Parts  int    `json:"parts,omitempty"`
-	Gone   bool   `json:"gone,omitempty"` // it is being deleted
-
-	seq   uint64 // of its message; 0 if there is none
-	since time.Time
-	data  []byte
-}
 
 // RosterName is what a roster, or a file that stands beside it, is called in the store.
 func RosterName(sha256 string) string { return "rosters/" + sha256 }
@@ -58,16 +23,6 @@ func RosterName(sha256 string) string { return "rosters/" + sha256 }
 // is .csv, .csv.json or .csv.journal.
 func ResultName(fleet, tenant, suffix string) string {
 	return "results/" + fleet + "/" + tenant + suffix
-}
-
-// fileSubject returns where the head of a file is, and fileName the opposite.
-func fileSubject(name string) string {
-	return headSubject + base64.RawURLEncoding.EncodeToString([]byte(name))
-}
-
-func fileName(subject string) (string, error) {
-	b, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(subject, headSubject))
-	return string(b), err
 }
 
 // Put stores what r has as the file called name, in place of what it was, as a whole:
@@ -146,86 +101,6 @@ func (q *Queue) isSame(ctx context.Context, old, h *fileHead) (bool, error) {
 	return q.whole(ctx, old)
 }
 
-// whole reports whether all parts of a file are there.
-func (q *Queue) whole(ctx context.Context, h *fileHead) (bool, error) {
-	if h.Parts == 0 {
-		return true, nil
-	}
-	parts, err := q.subjects(ctx, filesStream, partSubject+h.ID+".*")
-	return len(parts) == h.Parts, err
-}
-
-// dropParts removes the parts of a file that has no head, also when ctx is over. If it
-// can't, the garbage collection does.
-func (q *Queue) dropParts(ctx context.Context, h *fileHead) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
-	defer cancel()
-	if err := q.removeParts(ctx, h); err != nil {
-		q.log.Debug("remove what is left of a file", zap.String("file", h.Name), zap.Error(cause(err)))
-	}
-}
-
-// swapHead puts the head h in place of old, and reports whether that was still there.
-func (q *Queue) swapHead(ctx context.Context, old, h *fileHead) (ok bool, err error) {
-	b, err := json.Marshal(h)
-	if err != nil {
-		return false, err
-	}
-	m := nats.NewMsg(fileSubject(h.Name))
-	m.Header.Set(headHeader, string(b))
-	m.Data = h.data
-	err = q.retry(ctx, func(ctx context.Context) error {
-		ack, err := q.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(old.seq))
-		if !wrongSequence(err) {
-			if ok = err == nil; ok {
-				h.seq = ack.Sequence
-			}
-			return err
-		}
-		now, err := q.head(ctx, h.Name) // it may be this one, of an attempt before
-		if err == nil && now.seq != old.seq && now.ID == h.ID && now.Gone == h.Gone {
-			h.seq, ok = now.seq, true
-		}
-		return err
-	})
-	return ok, err
-}
-
-// putParts stores the parts of a file, of which the first was read.
-func (q *Queue) putParts(ctx context.Context, h *fileHead, b []byte, r io.Reader, sum hash.Hash) (err error) {
-	g, some := errgroup.WithContext(ctx)
-	g.SetLimit(partsAtOnce)
-	for len(b) > 0 && err == nil && some.Err() == nil {
-		m := nats.NewMsg(partSubject + h.ID + "." + strconv.Itoa(h.Parts))
-		m.Data = b
-		h.Parts++
-		g.Go(func() error { return q.publish(some, m) })
-		if b, err = part(r, sum); err == nil {
-			h.Size += int64(len(b))
-		}
-	}
-	return errors.Join(err, g.Wait())
-}
-
-// part reads the next part of a file; the last one is shorter than the others.
-func part(r io.Reader, sum hash.Hash) ([]byte, error) {
-	b := make([]byte, partSize)
-	n, err := io.ReadFull(r, b)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = nil
-	}
-	sum.Write(b[:n])
-	return bytes.Clone(b[:n]), err
-}
-
-// publish stores a message as the only one of its subject. Doing it twice is no harm.
-func (q *Queue) publish(ctx context.Context, m *nats.Msg) error {
-	return q.retry(ctx, func(ctx context.Context) error {
-		_, err := q.js.PublishMsg(ctx, m)
-		return err
-	})
-}
-
 // Get writes the file called name to w. It is an error if what is stored is not what
 // was put; w may have a part of it by then.
 func (q *Queue) Get(ctx context.Context, name string, w io.Writer) error {
@@ -294,38 +169,6 @@ func (q *Queue) whyNoPart(ctx context.Context, h *fileHead) error {
 	return errors.New("it is damaged: a part of it is missing")
 }
 
-// head returns the head of a file, which may be that of no file.
-func (q *Queue) head(ctx context.Context, name string) (*fileHead, error) {
-	m, err := q.message(ctx, fileSubject(name))
-	if errors.Is(err, ErrNoFile) {
-		return &fileHead{Name: name}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	h := new(fileHead)
-	if err := json.Unmarshal([]byte(m.Header.Get(headHeader)), h); err != nil {
-		return nil, fmt.Errorf("read its head: %w", err)
-	}
-	h.seq, h.since, h.data = m.Sequence, m.Time, m.Data
-	return h, nil
-}
-
-// there reports whether h is the head of a file.
-func (h *fileHead) there() bool { return h.seq != 0 && !h.Gone }
-
-// message returns the message of a subject, or ErrNoFile.
-func (q *Queue) message(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
-	err = q.retry(ctx, func(ctx context.Context) error {
-		m, err = q.files.GetLastMsgForSubject(ctx, subject)
-		return err
-	})
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		err = ErrNoFile
-	}
-	return m, err
-}
-
 // Has reports whether there is a file called name. If there is, it is as new from then
 // on as one that was just put: it stays in the store for a day at least, whatever needs
 // it, and whoever means to need it can count on it.
@@ -378,29 +221,4 @@ func (q *Queue) DeleteIf(ctx context.Context, name string, allowed func() error)
 			return nil
 		}
 	}
-}
-
-// deleteHead removes the file whose head is h, and reports whether h was still there.
-func (q *Queue) deleteHead(ctx context.Context, h *fileHead) (ok bool, err error) {
-	gone := &fileHead{Name: h.Name, ID: h.ID, Parts: h.Parts, Gone: true}
-	if ok, err = q.swapHead(ctx, h, gone); !ok || err != nil {
-		return ok, err
-	}
-	if err := q.removeParts(ctx, gone); err != nil {
-		return true, err
-	}
-	// What was put meanwhile stays.
-	return true, q.purgeFiles(ctx, jetstream.WithPurgeSubject(fileSubject(h.Name)), jetstream.WithPurgeSequence(gone.seq+1))
-}
-
-// removeParts removes the parts of a file, if it has some.
-func (q *Queue) removeParts(ctx context.Context, h *fileHead) error {
-	if h.Parts == 0 {
-		return nil
-	}
-	return q.purgeFiles(ctx, jetstream.WithPurgeSubject(partSubject+h.ID+".*"))
-}
-
-func (q *Queue) purgeFiles(ctx context.Context, what ...jetstream.StreamPurgeOpt) error {
-	return q.retry(ctx, func(ctx context.Context) error { return q.files.Purge(ctx, what...) })
 }

@@ -29,7 +29,7 @@ func (q *Queue) finish(ctx context.Context, e entry, rev uint64) error {
 		return err
 	}
 	if isComplete(e.Outcome) {
-		if err := q.PurgeLog(ctx, e.Fleet, e.Tenant); err != nil {
+		if err := q.purgeLog(ctx, e.Fleet, e.Tenant); err != nil {
 			return err
 		}
 	}
@@ -48,26 +48,19 @@ func (q *Queue) Fleet(ctx context.Context, id string) (*Fleet, error) {
 // Outcomes returns what came of those tenants of a fleet that have ended and were not put
 // in the queue again since. It has all that was on record when it was called.
 func (q *Queue) Outcomes(ctx context.Context, id string) (map[string]json.RawMessage, error) {
-	v, err := q.shared(ctx)
+	v, err := q.sharedView(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found, err := q.snapshot(ctx, q.outcomes, outcomeKey(id, "*"))
+	found, err := values[keptOutcome](ctx, q, q.outcomes, outcomeKey(id, "*"))
 	if err != nil {
 		return nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
 	}
 	again := v.epochs(id) // an entry that is about to be removed is older than its outcome
 	outcomes := make(map[string]json.RawMessage)
-	for key, e := range found {
-		var o keptOutcome
-		if e.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		if err := json.Unmarshal(e.Value(), &o); err != nil {
-			return nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
-		}
-		if tenant := key[len(id)+1:]; o.Epoch >= again[tenant] {
-			outcomes[tenant] = o.Outcome
+	for key, o := range found {
+		if tenant := key[len(id)+1:]; o.value.Epoch >= again[tenant] {
+			outcomes[tenant] = o.value.Outcome
 		}
 	}
 	return outcomes, nil
@@ -85,13 +78,9 @@ func (q *Queue) keep(ctx context.Context, e entry) error {
 		var rev uint64
 		var err error
 		if look {
-			err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
-				was, err = q.latest(ctx, q.outcomes, key)
-				return err
-			})
+			was, rev, err = q.marker(ctx, q.outcomes, key)
 		}
 		if was != nil {
-			rev = was.Revision()
 			var o keptOutcome
 			if was.Operation() == jetstream.KeyValuePut && json.Unmarshal(was.Value(), &o) == nil && o.Epoch >= e.Epoch {
 				return nil

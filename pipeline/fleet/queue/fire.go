@@ -37,7 +37,7 @@ func (q *Queue) fireAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := q.rearm(ctx, stream); err != nil {
+	if err := q.restoreTimers(ctx, stream); err != nil {
 		return err
 	}
 	consumer, err := stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{Durable: "fire", FilterSubject: firedSubject + "*",
@@ -60,8 +60,8 @@ func (q *Queue) fireAll(ctx context.Context) error {
 	}
 }
 
-// rearm makes up for what was cut short: a schedule has its message, unless it is paused.
-func (q *Queue) rearm(ctx context.Context, stream jetstream.Stream) error {
+// restoreTimers makes up for what was cut short: a schedule has its message, unless it is paused.
+func (q *Queue) restoreTimers(ctx context.Context, stream jetstream.Stream) error {
 	all, err := q.Schedules(ctx)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (q *Queue) rearm(ctx context.Context, stream jetstream.Stream) error {
 		if errors.Is(err, jetstream.ErrMsgNotFound) == s.Paused {
 			continue
 		}
-		if err := q.adjust(ctx, s); err != nil {
+		if err := q.applyTimer(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func (q *Queue) submitScheduled(ctx context.Context, name string, now time.Time)
 	now = now.UTC()
 	s, err := q.findSchedule(ctx, name)
 	if _, gone := errors.AsType[*NotFoundError](err); gone {
-		return "there is no such schedule", q.disarm(ctx, name)
+		return "there is no such schedule", q.stopTimer(ctx, name)
 	}
 	if err != nil {
 		return "", err
@@ -154,7 +154,7 @@ func (q *Queue) submitOnce(ctx context.Context, s *Schedule, now time.Time) (id,
 		return f.ID, f.ID, err
 	}
 	if s.LastFleet != "" {
-		entries, _, err := q.standing(ctx, s.LastFleet)
+		entries, _, err := q.entriesAndOutcomes(ctx, s.LastFleet)
 		if err != nil {
 			return "", "", err
 		}

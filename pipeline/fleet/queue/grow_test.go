@@ -32,7 +32,7 @@ func TestMarkers(t *testing.T) {
 		after        time.Duration
 		jobs, fleets int
 	}{{time.Minute, 3, 2}, {2 * day, 2, 1}} {
-		check(t, s.cleanOnce(t.Context(), newSweep(q), time.Now().Add(test.after)))
+		check(t, s.cleanOnce(t.Context(), newCollector(q), time.Now().Add(test.after)))
 		if j, f := messages(t, q, q.jobs), messages(t, q, q.fleets); j != test.jobs || f != test.fleets {
 			t.Errorf("after %v there are %d of jobs and %d of fleets, want %d and %d", test.after, j, f, test.jobs, test.fleets)
 		}
@@ -58,9 +58,9 @@ func TestCleanOthers(t *testing.T) {
 	}
 	check(t, q.Delete(t.Context(), listName("bad")))
 	put(t, q, RosterName("x"))
-	sweep := newSweep(q)
+	garbage := newCollector(q)
 	for range 3 {
-		says(t, s.cleanOnce(t.Context(), sweep, time.Now().Add(48*time.Hour)), "read the outcomes of fleet bad", "fetch fleets/bad: there is no such file")
+		says(t, s.cleanOnce(t.Context(), garbage, time.Now().Add(48*time.Hour)), "read the outcomes of fleet bad", "fetch fleets/bad: there is no such file")
 	}
 	if got := stored(t, q); got != "$KV.outcomes.bad.t0 rosters/x" {
 		t.Errorf("there is left %s", got)

@@ -18,12 +18,12 @@ const (
 
 // clean removes what is kept no longer, every hour, until ctx ends.
 func (s *Server) clean(ctx context.Context) {
-	sweep := newSweep(s.own)
+	garbage := newCollector(s.own)
 	for pause := cleanFirst; wait(ctx, pause) == nil; pause = cleanEvery {
 		if !s.leads() {
 			continue
 		}
-		if err := s.cleanOnce(ctx, sweep, time.Now()); err != nil && ctx.Err() == nil {
+		if err := s.cleanOnce(ctx, garbage, time.Now()); err != nil && ctx.Err() == nil {
 			s.o.Log.Warn("the store is not cleaned", zap.Error(err))
 		}
 	}
@@ -31,7 +31,7 @@ func (s *Server) clean(ctx context.Context) {
 
 // cleanOnce removes what is kept no longer at now: fleets that ended long ago, or whose
 // Submit was cut short, and what nothing needs.
-func (s *Server) cleanOnce(ctx context.Context, sweep *sweep, now time.Time) error {
+func (s *Server) cleanOnce(ctx context.Context, garbage *collector, now time.Time) error {
 	all, err := s.own.records(ctx)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *Server) cleanOnce(ctx context.Context, sweep *sweep, now time.Time) err
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, sweep.run(ctx, now.Add(-sweepAge)))...)
+	return errors.Join(append(errs, garbage.run(ctx, now.Add(-garbageAge)))...)
 }
 
 // cleanFleet removes a fleet if it is kept no longer at now.
@@ -73,7 +73,7 @@ func (q *Queue) changed(ctx context.Context, id string) (at time.Time, over bool
 		return at, false, fmt.Errorf("read fleet %s: %w", id, cause(err))
 	}
 	at = e.Created()
-	entries, _, err := q.standing(ctx, id)
+	entries, _, err := q.entriesAndOutcomes(ctx, id)
 	if err != nil {
 		return at, false, err
 	}
@@ -100,7 +100,7 @@ func (q *Queue) removeFleet(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	entries, _, err := q.standing(ctx, id)
+	entries, _, err := q.entriesAndOutcomes(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -118,14 +118,14 @@ func (q *Queue) removeFleet(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	if err := q.forget(ctx, id); err != nil {
+	if err := q.removeData(ctx, id); err != nil {
 		return err
 	}
 	return q.discard(ctx, id)
 }
 
-// forget removes the results, the logs and the outcomes of a fleet.
-func (q *Queue) forget(ctx context.Context, id string) error {
+// removeData removes the results, the logs and the outcomes of a fleet.
+func (q *Queue) removeData(ctx context.Context, id string) error {
 	names, err := q.fileNames(ctx)
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ func stored(t *testing.T, q *Queue) string {
 // A fleet that ended longer ago than fleets are kept is removed with all that it has,
 // and nothing of any other is. Rosters go when neither a fleet nor a schedule has them.
 func TestKeep(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{Keep: 30 * 24 * time.Hour})
 	q := within(t, s)
 	fleet := func(id string, first, n int) {
@@ -62,7 +63,7 @@ func TestKeep(t *testing.T) {
 		t.Errorf("a fleet that runs can be removed: %v", err)
 	}
 
-	clean := newSweep(q)
+	clean := newCollector(q)
 	day := 24 * time.Hour
 	for _, when := range []time.Duration{0, 29 * day, 29 * day} {
 		check(t, s.cleanOnce(t.Context(), clean, time.Now().Add(when)))
@@ -70,7 +71,7 @@ func TestKeep(t *testing.T) {
 	if got := stored(t, q); got != all {
 		t.Errorf("too early there is left\n%s of\n%s", got, all)
 	}
-	for range 2 { // a roster goes with the second sweep
+	for range 2 { // a roster goes with the second time
 		check(t, s.cleanOnce(t.Context(), clean, time.Now().Add(31*day)))
 	}
 	const left = "$KV.outcomes.new.t1 fleet.log.new.t1 fleet.log.new.t2 fleets/new results/new/t1.csv results/new/t2.csv rosters/1 rosters/2 rosters/beside"
@@ -98,10 +99,11 @@ func TestKeep(t *testing.T) {
 // What those left who were killed is swept away, and nothing that is new, or that was
 // asked for a moment ago.
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
-	sweep := newSweep(q)
-	later := func(after time.Duration) { check(t, s.cleanOnce(t.Context(), sweep, time.Now().Add(after))) }
+	garbage := newCollector(q)
+	later := func(after time.Duration) { check(t, s.cleanOnce(t.Context(), garbage, time.Now().Add(after))) }
 	put(t, q, "rosters/a", "rosters/b", "results/gone/t0.csv", "fleets/gone", "schedules/gone/1")
 	for i := range 3 {
 		m := nats.NewMsg(fmt.Sprintf("%sorphan.%d", partSubject, i))
@@ -137,6 +139,7 @@ func TestSweep(t *testing.T) {
 
 // A Submit that was cut short leaves nothing for long, though nobody asks for it.
 func TestCleanAbandoned(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
 	submit(t, q, "half", 1, 0, 2)
@@ -146,7 +149,7 @@ func TestCleanAbandoned(t *testing.T) {
 		after time.Duration
 		want  int
 	}{{30 * time.Minute, 1}, {2 * time.Hour, 0}} {
-		check(t, s.cleanOnce(t.Context(), newSweep(q), time.Now().Add(test.after)))
+		check(t, s.cleanOnce(t.Context(), newCollector(q), time.Now().Add(test.after)))
 		if all, err := q.records(t.Context()); len(all) != test.want || err != nil {
 			t.Errorf("after %v there are %d, %v", test.after, len(all), err)
 		}

@@ -35,13 +35,14 @@ func TestRenewedTooLate(t *testing.T) {
 	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 1, 0, 1)
-	slow := &slowBucket{KeyValue: q.jobs, late: 600 * time.Millisecond}
+	slow := &slowBucket{KeyValue: q.jobs}
 	q.jobs = slow
 	l := next(t, q, "a")
+	slow.late = l.takeover / 10 * 6 // with the wait ahead of it, longer than a renewal is good for
 	slow.on.Store(true)
 	select {
 	case <-l.Lost():
-	case <-time.After(3 * time.Second):
+	case <-time.After(3 * l.takeover):
 		t.Fatal("it is not lost")
 	}
 	if l.Valid() {

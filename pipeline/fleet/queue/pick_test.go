@@ -18,6 +18,7 @@ func all(*seenJob) bool { return false }
 // the one submitted first, jobs in their order, never more than a fleet may have, and
 // what is left by others when it is time.
 func TestPick(t *testing.T) {
+	t.Parallel()
 	const takeover = 10 * time.Second
 	now := time.Now()
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
@@ -35,7 +36,7 @@ func TestPick(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		fleets []f
-		want   string        // deed, fleet and job
+		want   string        // action, fleet and job
 		wake   time.Duration // from now, if there is nothing to do
 	}{
 		{"nothing", nil, "", 0},
@@ -91,8 +92,8 @@ func TestPick(t *testing.T) {
 		for range 3 { // in any order
 			c, wake := pick(fleets, "w", now, all)
 			got := ""
-			if c.deed != doNothing {
-				got = fmt.Sprintf("%s %s.%d", [...]string{doTake: "take", doRelease: "release", doCancel: "cancel", doFinish: "finish"}[c.deed], c.fleet.ID, c.job.Index)
+			if c.action != doNothing {
+				got = fmt.Sprintf("%s %s.%d", [...]string{doTake: "take", doRelease: "release", doCancel: "cancel", doFinish: "finish"}[c.action], c.fleet.ID, c.job.Index)
 			}
 			if got != test.want {
 				t.Errorf("%s: it is %q, want %q", test.name, got, test.want)
@@ -150,7 +151,7 @@ func (s *simulation) run(t *testing.T, slots int) {
 				}
 			}
 			c, _ := pick(s.fleets, "w", epoch.Add(s.now), all)
-			if c.deed == doNothing {
+			if c.action == doNothing {
 				break
 			}
 			free--
@@ -223,6 +224,7 @@ func simulatedFleet(order, n, parallel int) *seenFleet {
 // to do each has its share of the slots; none waits for longer than one job takes while
 // there are more slots than fleets.
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	const slots = 64
 	rnd := rand.New(rand.NewPCG(18, 2))
 	sizes := []int{4000, 2500, 1500, 1000, 500, 300, 150, 49, 1}
@@ -230,10 +232,13 @@ func TestSimulation(t *testing.T) {
 	var fleets []*seenFleet
 	total := 0
 	for i := range sizes {
+		if testing.Short() {
+			sizes[i] = max(1, sizes[i]/10)
+		}
 		fleets = append(fleets, simulatedFleet(i+1, sizes[i], parallel[i]))
 		total += sizes[i]
 	}
-	if total != 10_000 {
+	if total != 10_000 && !testing.Short() {
 		t.Fatalf("there are %d tenants", total)
 	}
 	s := simulate(fleets...)
@@ -267,6 +272,7 @@ func TestSimulation(t *testing.T) {
 
 // Fleets that want more than there is have their shares of it, as they may have at once.
 func TestShares(t *testing.T) {
+	t.Parallel()
 	const slots, length = 30, time.Second
 	fleets := []*seenFleet{simulatedFleet(1, 2000, 20), simulatedFleet(2, 2000, 40), simulatedFleet(3, 2000, 60)}
 	s := simulate(fleets...)
@@ -285,6 +291,7 @@ func TestShares(t *testing.T) {
 // A fleet that comes while another has all slots has its share as they become free, and
 // a fleet submitted first is not overtaken by those that come later and later.
 func TestNoStarvation(t *testing.T) {
+	t.Parallel()
 	const slots = 4
 	big := simulatedFleet(1, 1000, 100)
 	late := []*seenFleet{big}

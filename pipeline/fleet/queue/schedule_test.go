@@ -51,6 +51,7 @@ func schedule(t *testing.T, q *Queue, name string) Schedule {
 // long as the last fleet has not ended; it does nothing when it is paused, and goes on
 // then; removed it is no more.
 func TestSchedule(t *testing.T) {
+	t.Parallel()
 	s, err := Serve(t.Context(), ServerOptions{Dir: t.TempDir()})
 	check(t, err)
 	t.Cleanup(s.Close)
@@ -63,7 +64,7 @@ func TestSchedule(t *testing.T) {
 	if c, loc, _ := parseCron(sch.Cron, sch.TimeZone); !got.Next.Equal(c.next(time.Now(), loc)) || got.By != "ada" || !got.Last.IsZero() {
 		t.Errorf("it is %+v", got)
 	}
-	check(t, q.arm(t.Context(), "nightly", often, "Europe/Paris"))
+	check(t, q.startTimer(t.Context(), "nightly", often, "Europe/Paris"))
 	waitFor(t, func() bool { return len(fleetsOf(t, q, "nightly")) == 1 })
 	waitFor(t, func() bool { return strings.HasPrefix(schedule(t, q, "nightly").LastResult, "skipped: nightly-20") })
 	first := fleetsOf(t, q, "nightly")
@@ -86,7 +87,7 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("there are %d fleets when it is paused", n)
 	}
 	check(t, q.PauseSchedule(t.Context(), "nightly", false))
-	check(t, q.arm(t.Context(), "nightly", often, "Europe/Paris"))
+	check(t, q.startTimer(t.Context(), "nightly", often, "Europe/Paris"))
 	waitFor(t, func() bool { return len(fleetsOf(t, q, "nightly")) == 3 })
 	check(t, q.RemoveSchedule(t.Context(), "nightly"))
 	for range 3 {
@@ -110,6 +111,7 @@ func TestSchedule(t *testing.T) {
 
 // A schedule survives the server; one whose message was lost on its way has it again.
 func TestScheduleSurvives(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s, err := Serve(t.Context(), ServerOptions{Dir: dir})
 	check(t, err)
@@ -118,8 +120,8 @@ func TestScheduleSurvives(t *testing.T) {
 		sch, jobs := scheduled(name, 10*i, 2)
 		check(t, q.AddSchedule(t.Context(), sch, jobs))
 	}
-	check(t, q.arm(t.Context(), "kept", often, "UTC"))
-	check(t, q.disarm(t.Context(), "lost"))
+	check(t, q.startTimer(t.Context(), "kept", often, "UTC"))
+	check(t, q.stopTimer(t.Context(), "lost"))
 	s.Close()
 	s, err = Serve(t.Context(), ServerOptions{Dir: dir})
 	check(t, err)
@@ -139,6 +141,7 @@ func TestScheduleSurvives(t *testing.T) {
 // A firing that was cut short, and comes again, submits the fleet once; so does one that
 // clocks show twice. What can't be submitted is said.
 func TestFiredAgain(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	sch, jobs := scheduled("nightly", 0, 2)
 	check(t, q.AddSchedule(t.Context(), sch, jobs))
@@ -180,6 +183,7 @@ func TestFiredAgain(t *testing.T) {
 // A schedule that is added again is replaced, and keeps what it has done; a wrong one is
 // refused, and leaves nothing.
 func TestAddSchedule(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	sch, jobs := scheduled("nightly", 0, 2)
 	check(t, q.AddSchedule(t.Context(), sch, jobs))
@@ -226,7 +230,7 @@ func TestScheduleCluster(t *testing.T) {
 	sch, jobs := scheduled("nightly", 0, 1)
 	sch.Fleet.Takeover = 30 * time.Second
 	check(t, q.AddSchedule(t.Context(), sch, jobs))
-	check(t, q.arm(t.Context(), "nightly", often, "Europe/Paris"))
+	check(t, q.startTimer(t.Context(), "nightly", often, "Europe/Paris"))
 	waitFor(t, func() bool { return strings.HasPrefix(schedule(t, q, "nightly").LastResult, "skipped: ") })
 	if ids := fleetsOf(t, q, "nightly"); len(ids) != 1 {
 		t.Errorf("there are %v", ids)

@@ -104,11 +104,11 @@ func TestSweepOrphan(t *testing.T) {
 	check(t, err)
 	now, err := q.serverTime(t.Context())
 	check(t, err)
-	sweep := newSweep(q)
+	garbage := newCollector(q)
 	for i, want := range []int{1, 0} {
-		check(t, sweep.run(t.Context(), now.Add(time.Second)))
+		check(t, garbage.run(t.Context(), now.Add(time.Second)))
 		if n := keys(t, q, q.jobs); n != want {
-			t.Errorf("sweep %d leaves %d", i, n)
+			t.Errorf("time %d leaves %d", i, n)
 		}
 	}
 }

@@ -19,12 +19,12 @@ import (
 // tried again.
 var errBroken = errors.New("the log of the job can't be reached")
 
-// An unfitError says that the job is for another Worker.
-type unfitError struct{ err error }
+// A rejectedError says that the job is for another Worker.
+type rejectedError struct{ err error }
 
-func (e *unfitError) Error() string { return e.err.Error() }
+func (e *rejectedError) Error() string { return e.err.Error() }
 
-func (e *unfitError) Unwrap() error { return e.err }
+func (e *rejectedError) Unwrap() error { return e.err }
 
 func isRoster(err error) bool {
 	_, ok := errors.AsType[*RosterError](err)
@@ -46,7 +46,7 @@ func (t *task) failedOr(ctx context.Context, err error) (fleet.Outcome, error) {
 	case ctx.Err() != nil || err == ErrLost:
 		return fleet.Outcome{State: fleet.Waiting}, err
 	}
-	return fleet.Outcome{}, &unfitError{err}
+	return fleet.Outcome{}, &rejectedError{err}
 }
 
 // outcomeOf returns what there is to say of a job that ended with o and err.
@@ -72,13 +72,13 @@ func (t *task) end(ctx context.Context, o fleet.Outcome, err error) error {
 	if err == nil && t.Remote {
 		err = t.store(ctx, 0)
 	}
-	_, unfit := errors.AsType[*unfitError](err)
+	_, unfit := errors.AsType[*rejectedError](err)
 	switch {
 	case t.isLost(ctx) || errors.Is(err, ErrLost) || errors.Is(err, queue.ErrFenced):
 		t.log.Warn("the job was lost to another worker, or the way to the server was")
 		t.observe(&t.lease.Job, Lost{})
 		// If the lease was in doubt for a moment only, nobody else has the job.
-		ctx, cancel := context.WithTimeout(ctx, farewell)
+		ctx, cancel := context.WithTimeout(ctx, shutdownGrace)
 		defer cancel()
 		if t.giveBack(ctx, t.lease) == nil {
 			sleep(t.soft, retryWait)

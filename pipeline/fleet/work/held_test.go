@@ -45,7 +45,7 @@ func TestStoresNothingWithoutLease(t *testing.T) {
 	lease, err := w.queue.Next(t.Context(), "a")
 	check(t, err)
 	dir := t.TempDir()
-	one := &task{working: &working{Worker: w.worker("a", 1), log: zap.NewNop()}, lease: lease, log: zap.NewNop(), results: filepath.Join(dir, "t0.csv")}
+	one := &task{workerState: &workerState{Worker: w.worker("a", 1), log: zap.NewNop()}, lease: lease, log: zap.NewNop(), results: filepath.Join(dir, "t0.csv")}
 	check(t, os.WriteFile(one.results, []byte("mine"), 0o600))
 	for _, suffix := range suffixes {
 		check(t, w.queue.Put(t.Context(), queue.ResultName(id, "t0", suffix), strings.NewReader("theirs")))
@@ -61,7 +61,7 @@ func TestStoresNothingWithoutLease(t *testing.T) {
 		}
 	}
 	tried := false
-	err = one.insist(t.Context(), "do it", 1, func(context.Context) error { tried = true; return nil })
+	err = one.retry(t.Context(), "do it", 1, func(context.Context) error { tried = true; return nil })
 	if err != ErrLost || tried {
 		t.Errorf("it was tried: %v, %v", tried, err)
 	}
