@@ -58,7 +58,7 @@ TENANT it is all of them, those that wait included.`,
 		c.Annotations = more(`FLEET is the ID that submit printed, or a name, which means its latest fleet. Without
 TENANT it is all that are paused, and all that ended before all their rows were recorded:
 cancelled, stopped by a guard, failed, or lost. Rows that have a result are not done again.
-With TENANT the others of a fleet that was stopped are paused until they are continued.`,
+With TENANT the others of a fleet that was stopped stay so until they are continued.`,
 			meaning{exitOK, done}, meaning{exitError, "there is no such fleet or tenant, or the server can't be reached"}, meansWrong,
 			meaning{exitHeld, "a tenant is at work in another fleet"})
 	}
