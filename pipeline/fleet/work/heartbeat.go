@@ -29,11 +29,11 @@ func (b *heartbeat) Observe(e job.Event) {
 		if before.Recorded == 0 { // what is only in a journal is counted again
 			before = pipeline.Counts{Total: before.Total}
 		}
-		b.gone.Go(func() { b.beat(before, e.Run) })
+		b.gone.Go(func() { b.report(before, e.Run) })
 	}
 }
 
-func (b *heartbeat) beat(before pipeline.Counts, run *pipeline.Run) {
+func (b *heartbeat) report(before pipeline.Counts, run *pipeline.Run) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	last, at := run.Stats.Rows.Load(), time.Now()
