@@ -66,8 +66,7 @@ func (r *workerState) carryOut(ctx context.Context, lease *queue.Lease) error {
 
 // do does the job. The error, if there is one, says why there is no outcome to put on
 // record.
-func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
-	o = fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: t.lease.Rows, ByStatus: map[string]int{}}}
+func (t *task) do(ctx context.Context) (fleet.Outcome, error) {
 	if t.Remote {
 		if err := t.fetch(ctx, filepath.Join(t.dir, rosterDir)); err != nil {
 			return t.failedOr(ctx, err)
@@ -76,7 +75,7 @@ func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
 	if t.isEnding() {
 		return t.execute(ctx, true)
 	}
-	o, err = t.execute(ctx, false)
+	o, err := t.execute(ctx, false)
 	if err == nil && t.isUnrecorded(&o) {
 		return t.execute(ctx, true)
 	}
