@@ -132,13 +132,7 @@ func (f *fleetSubmitFlags) submit(ctx context.Context, a *app, i *interrupts, lo
 		return err
 	}
 	fleet := f.fleet(plan)
-	if fleet.ID, err = q.NewID(ctx, plan.Name, time.Now()); err != nil {
-		return err
-	}
-	for i := range jobs {
-		jobs[i].Fleet = fleet.ID
-	}
-	if err := q.Submit(ctx, fleet, jobs); err != nil {
+	if err := submitAnew(ctx, q, &fleet, jobs); err != nil {
 		return fleetError(err)
 	}
 	*submitted = true

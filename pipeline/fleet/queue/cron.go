@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rollcall/pipeline"
 )
 
 // A cron is a schedule as crontab has it: minute, hour, day of the month, month and day
@@ -39,7 +41,7 @@ func ParseCron(cron, zone string) error {
 func parseCron(text, zone string) (*cron, *time.Location, error) {
 	fields := strings.Fields(text)
 	if len(fields) != len(cronFields) {
-		return nil, nil, fmt.Errorf("cron %q: %d fields, want 5: minute, hour, day of the month, month, day of the week", text, len(fields))
+		return nil, nil, fmt.Errorf("cron %q: %s, want 5: minute, hour, day of the month, month, day of the week", text, pipeline.Plural(len(fields), "field"))
 	}
 	c := new(cron)
 	for i, field := range fields {

@@ -25,21 +25,24 @@ func (t *task) heartbeat() *heartbeat { return &heartbeat{t: t, over: make(chan 
 func (b *heartbeat) Observe(e job.Event) {
 	b.t.observe(&b.t.lease.Job, e)
 	if e, ok := e.(job.Started); ok {
-		before := e.Counts
+		before, restored := e.Counts, int64(e.Counts.Journalled)
 		if before.Recorded == 0 { // what is only in a journal is counted again
 			before = pipeline.Counts{Total: before.Total}
 		}
-		b.gone.Go(func() { b.beat(before, e.Run) })
+		b.gone.Go(func() { b.beat(before, restored, e.Run) })
 	}
 }
 
-func (b *heartbeat) beat(before pipeline.Counts, run *pipeline.Run) {
+// beat tells the lease how far a run is. Its first rows, as many as restored, are those of
+// a journal: they are no rows of this lease's pace.
+func (b *heartbeat) beat(before pipeline.Counts, restored int64, run *pipeline.Run) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
-	last, at := run.Stats.Rows.Load(), time.Now()
+	rows := func() int64 { return max(run.Stats.Rows.Load(), restored) }
+	last, at := rows(), time.Now()
 	for {
-		b.t.lease.Progress(progressOf(before, run, float64(run.Stats.Rows.Load()-last)/max(time.Since(at).Seconds(), beatEvery.Seconds())))
-		last, at = run.Stats.Rows.Load(), time.Now()
+		b.t.lease.Progress(progressOf(before, run, float64(rows()-last)/max(time.Since(at).Seconds(), beatEvery.Seconds())))
+		last, at = rows(), time.Now()
 		select {
 		case <-tick.C:
 		case <-b.over:
