@@ -23,7 +23,7 @@ race: ## all tests with the race detector, which takes many minutes
 
 bench: ## what it costs, each next to something run at the same time
 	@nproc 2>/dev/null | sed 's/$$/ cores/'; free -g 2>/dev/null | awk '/^Mem:/ {print $$2 " GB of memory"}'
-	go test -run '^$$' -bench . -benchtime 3x -timeout 60m ./cmd/rollcall ./pipeline ./pipeline/pace ./pipeline/roster
+	go test -run '^$$' -bench . -benchtime 3x -timeout 60m ./cmd/rollcall ./pipeline ./pipeline/fleet/queue ./pipeline/pace ./pipeline/roster
 
 FUZZTIME = 30s
 fuzz: ## look for inputs that break the parsers

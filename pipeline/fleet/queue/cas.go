@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -88,9 +90,32 @@ func (q *Queue) latest(ctx context.Context, kv jetstream.KeyValue, key string) (
 // as well.
 func (q *Queue) snapshot(ctx context.Context, kv jetstream.KeyValue, filter string) (map[string]jetstream.KeyValueEntry, error) {
 	all := make(map[string]jetstream.KeyValueEntry)
-	err := q.repeat(ctx, snapshotTimeout, func(ctx context.Context) error {
-		clear(all)
-		w, err := kv.WatchFiltered(ctx, []string{filter})
+	prefix := "$KV." + kv.Bucket() + "."
+	for want := []string{filter}; len(want) > 0; {
+		if err := q.read(ctx, kv, want, all); err != nil {
+			return nil, err
+		}
+		// An entry that is changed while it is read can be missing: the engine then
+		// says too early that there are no more.
+		subjects, err := q.subjects(ctx, "KV_"+kv.Bucket(), prefix+filter)
+		if err != nil {
+			return nil, err
+		}
+		want = want[:0]
+		for _, s := range subjects {
+			if key := strings.TrimPrefix(s, prefix); all[key] == nil {
+				want = append(want, key)
+			}
+		}
+	}
+	return all, nil
+}
+
+// read adds to all the last entries of the keys that match one of filters, of which those
+// may be missing that are changed meanwhile.
+func (q *Queue) read(ctx context.Context, kv jetstream.KeyValue, filters []string, all map[string]jetstream.KeyValueEntry) error {
+	return q.repeat(ctx, snapshotTimeout, func(ctx context.Context) error {
+		w, err := kv.WatchFiltered(ctx, slices.Clone(filters)) // which changes them
 		if err != nil {
 			return err
 		}
@@ -110,7 +135,6 @@ func (q *Queue) snapshot(ctx context.Context, kv jetstream.KeyValue, filter stri
 			}
 		}
 	})
-	return all, err
 }
 
 // repeat calls f until it has an answer of the server, or ctx ends. A call that has none

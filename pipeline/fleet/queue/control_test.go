@@ -12,7 +12,7 @@ func stopped(t *testing.T, l *Lease) string {
 	t.Helper()
 	select {
 	case <-l.Stop():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it is not to be stopped")
 	}
 	return l.StopReason()
@@ -21,6 +21,7 @@ func stopped(t *testing.T, l *Lease) string {
 // A fleet that is paused gives no jobs, and has those at work stop; it goes on when it
 // is to. So does a tenant.
 func TestPause(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 2)
 	l := next(t, q, "a")
@@ -57,6 +58,7 @@ func TestPause(t *testing.T) {
 
 // What many people want at once of a fleet is all kept.
 func TestControlAtOnce(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	const people = 8
@@ -79,6 +81,7 @@ func TestControlAtOnce(t *testing.T) {
 // Tenants that are cancelled end as was said, those at work when they have stopped; Again
 // has them work.
 func TestCancel(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 4)
 	l := next(t, q, "a")
@@ -129,6 +132,7 @@ func TestCancel(t *testing.T) {
 // A job that waits in a cancelled fleet, and that Cancel did not see, ends all the same;
 // so does one whose worker is gone.
 func TestCancelledAndLeft(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 2)
 	dead := next(t, q, "dead")
@@ -142,6 +146,7 @@ func TestCancelledAndLeft(t *testing.T) {
 // A job is put in the queue again if it was not complete, or is lost; one that is at
 // work, or complete, is left alone. Two who do that at once put it there once.
 func TestAgain(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 5)
 	check(t, next(t, q, "a").Done(t.Context(), complete))
@@ -178,6 +183,7 @@ func TestAgain(t *testing.T) {
 // A tenant that another fleet has by now is not put in the queue again: the holder is
 // named, and nothing is changed.
 func TestAgainHeld(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 2)
 	for range 2 {
@@ -195,6 +201,7 @@ func TestAgainHeld(t *testing.T) {
 
 // An Again that was slow does not do again what was completed meanwhile.
 func TestSlowAgain(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	check(t, next(t, q, "a").Done(t.Context(), map[string]string{"outcome": "error"}))
@@ -214,6 +221,7 @@ func TestSlowAgain(t *testing.T) {
 
 // A View follows what happens, and has what State has.
 func TestView(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
 	submit(t, q, "f", 5, 0, 2)
@@ -240,7 +248,7 @@ func TestView(t *testing.T) {
 	waitFor(t, is("rw"))
 	select {
 	case <-v.Changed():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("nothing was said")
 	}
 	check(t, l.Done(t.Context(), complete))

@@ -9,6 +9,7 @@ import (
 // A schedule is read as crontab has it, field by field, and given to the server as that
 // has it.
 func TestCron(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"30 2 * * *":            "0 30 2 * * *",
 		"*/20 * * * *":          "0 0,20,40 * * * *",
@@ -54,6 +55,7 @@ func TestCron(t *testing.T) {
 
 // The next time is that of the zone's clocks; a time that they skip has none.
 func TestCronNext(t *testing.T) {
+	t.Parallel()
 	at := func(s string) time.Time {
 		v, err := time.Parse(time.RFC3339, s)
 		if err != nil {

@@ -2,9 +2,9 @@ package queue
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -17,9 +17,7 @@ import (
 // random returns n bytes that no other call returns.
 func random(n int) []byte {
 	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rand.Int())
-	}
+	rand.Read(b)
 	return b
 }
 
@@ -34,6 +32,7 @@ func got(t *testing.T, q *Queue, name string) []byte {
 // A file of any size comes back as it was put, replaces what it was, and leaves nothing
 // when it is deleted. A Put that fails changes nothing.
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := dialed(t, Options{URL: s.URL()})
 	names := []string{"rosters/x", "results/nightly-1/contoso.csv", "a name > of * any. kind"}
@@ -68,6 +67,7 @@ func TestFiles(t *testing.T) {
 
 // What is not as it was put is an error: other bytes, and a part that is missing.
 func TestFilesDamaged(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := dialed(t, Options{URL: s.URL()})
 	for _, size := range []int{10, 3 * partSize} {

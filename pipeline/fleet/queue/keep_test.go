@@ -36,6 +36,7 @@ func stored(t *testing.T, q *Queue) string {
 // A fleet that ended longer ago than fleets are kept is removed with all that it has,
 // and nothing of any other is. Rosters go when neither a fleet nor a schedule has them.
 func TestKeep(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{Keep: 30 * 24 * time.Hour})
 	q := within(t, s)
 	fleet := func(id string, first, n int) {
@@ -98,6 +99,7 @@ func TestKeep(t *testing.T) {
 // What those left who were killed is swept away, and nothing that is new, or that was
 // asked for a moment ago.
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
 	sweep := newSweep(q)
@@ -137,6 +139,7 @@ func TestSweep(t *testing.T) {
 
 // A Submit that was cut short leaves nothing for long, though nobody asks for it.
 func TestCleanAbandoned(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
 	submit(t, q, "half", 1, 0, 2)

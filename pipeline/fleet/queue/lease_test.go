@@ -15,9 +15,13 @@ func mute(l *Lease) {
 	l.over.Do(func() { close(l.quit); l.gone.Wait() })
 }
 
+// slow is how much later than it should something may happen on a slow machine.
+const slow = 15 * time.Second
+
 // A job has one holder at a time. What was done with it is kept; what is returned is
 // had again, by the next who asks.
 func TestLease(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 2)
 	a := next(t, q, "a")
@@ -53,6 +57,7 @@ func TestLease(t *testing.T) {
 
 // A lease renews itself for much longer than the takeover time.
 func TestRenewed(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	l := next(t, q, "a")
@@ -68,17 +73,18 @@ func TestRenewed(t *testing.T) {
 }
 
 // A lease that can't be renewed is lost before another can have the job, and nothing
-// that its holder does then changes anything. The job is taken over within the
-// takeover time and two seconds.
+// that its holder does then changes anything. The job is taken over a takeover time after
+// its last renewal was seen.
 func TestTakeover(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
 	p := newProxy(t, strings.TrimPrefix(s.URL(), "nats://"))
 	cut := dialed(t, Options{URL: "nats://" + p.addr, Name: "cut"})
 	submit(t, q, "f", 1, 0, 1)
 	zombie := next(t, cut, "zombie")
-	check(t, q.Control(t.Context(), "f", func(*Control) {})) // the view of the other has seen it
-	begin := time.Now()
+	v, err := q.shared(t.Context())
+	check(t, err)
 	p.deaf.Store(true)
 	type got struct {
 		l  *Lease
@@ -90,8 +96,14 @@ func TestTakeover(t *testing.T) {
 		taken <- got{l, time.Now()}
 	}()
 	var invalid, lost time.Time
+	var seen time.Time // when the last renewal was, by the clock of the heir
 	var heir got
 	for heir.l == nil {
+		v.mu.Lock()
+		if j := v.jobs[zombie.Key]; j != nil && j.Epoch == zombie.Epoch {
+			seen = j.seen
+		}
+		v.mu.Unlock()
 		if invalid.IsZero() && !zombie.Valid() {
 			invalid = time.Now()
 		}
@@ -108,8 +120,8 @@ func TestTakeover(t *testing.T) {
 	if heir.l.Epoch != zombie.Epoch+1 {
 		t.Errorf("the epoch is %d after %d", heir.l.Epoch, zombie.Epoch)
 	}
-	if took := heir.at.Sub(begin); took > zombie.takeover+2*time.Second {
-		t.Errorf("it was taken over after %v", took)
+	if took := heir.at.Sub(seen); took < zombie.takeover || took > zombie.takeover+slow {
+		t.Errorf("it was taken over %v after it was renewed", took)
 	}
 	if invalid.IsZero() || invalid.After(heir.at) {
 		t.Errorf("it was valid until %v, and taken at %v", invalid, heir.at)
@@ -118,7 +130,7 @@ func TestTakeover(t *testing.T) {
 		t.Errorf("it was lost at %v, and taken at %v", lost, heir.at)
 	}
 	p.cut() // and can be heard again
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := zombie.Done(ctx, complete); !errors.Is(err, ErrLost) {
 		t.Errorf("the zombie could end the job: %v", err)
@@ -132,6 +144,7 @@ func TestTakeover(t *testing.T) {
 // A process that was stopped finds its leases invalid when it goes on, also if nobody
 // took the jobs; then they are its own to end.
 func TestStoppedProcess(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 1, 0, 1)
 	l := next(t, q, "a")
@@ -151,6 +164,7 @@ func TestStoppedProcess(t *testing.T) {
 // A server that is away for less than three quarters of the takeover time costs nobody
 // a lease; nobody has two.
 func TestServerAway(t *testing.T) {
+	t.Parallel()
 	dir, at := t.TempDir(), ports(t, 1)[0]
 	url, kill := serveAside(t, dir, at)
 	q, other := dialed(t, Options{URL: url}), dialed(t, Options{URL: url})
@@ -181,6 +195,7 @@ func TestServerAway(t *testing.T) {
 // However a process dies on its way to the end of a job, its outcome is what it said, and
 // the job is not done again.
 func TestKilledAtTheEnd(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 3)
 	raw, _ := json.Marshal(complete)
@@ -201,12 +216,8 @@ func TestKilledAtTheEnd(t *testing.T) {
 	if l.Tenant != "t2" {
 		t.Errorf("%s is done again", l.Tenant)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-	defer cancel()
-	q.Next(ctx, "b") // tidies up
-	if n := keys(t, q, q.jobs); n != 1 {
-		t.Errorf("there are %d jobs", n)
-	}
+	go q.tidy(t.Context())
+	waitFor(t, func() bool { return keys(t, q, q.jobs) == 1 })
 	check(t, l.Return(t.Context()))
 	if got := states(t, q, "f"); got != "eew" {
 		t.Errorf("it is %s", got)
@@ -215,6 +226,7 @@ func TestKilledAtTheEnd(t *testing.T) {
 
 // What was over with a tenant is in nobody's way, even if it was not tidied up.
 func TestKilledAtTheEndAndSubmitted(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	e, rev := next(t, q, "a").end()
@@ -229,6 +241,7 @@ func TestKilledAtTheEndAndSubmitted(t *testing.T) {
 
 // An outcome of an earlier lease takes the place of no later one.
 func TestLateOutcome(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	l := next(t, q, "a")
@@ -247,6 +260,7 @@ func TestLateOutcome(t *testing.T) {
 // A job that workers can't do is offered to others, to none twice as long as there are
 // others, and is the third's to end.
 func TestReject(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	check(t, next(t, q, "a").Reject(t.Context(), "no profile x"))
@@ -268,6 +282,7 @@ func TestReject(t *testing.T) {
 
 // If there is one worker alone, it is the one that has to end the job.
 func TestRejectAlone(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "f", 5, 0, 1)
 	for range 2 {
@@ -283,6 +298,7 @@ func TestRejectAlone(t *testing.T) {
 // Who takes a job when there are as many as there may be gives it back: of those that
 // take at once the first stays.
 func TestParallelAtOnce(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	a, b := within(t, s), within(t, s)
 	submit(t, a, "f", 1, 0, 2)
@@ -322,6 +338,7 @@ func TestParallelAtOnce(t *testing.T) {
 
 // An answer that was lost says nothing: what was done is found out by reading.
 func TestUnanswered(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	p := newProxy(t, strings.TrimPrefix(s.URL(), "nats://"))
 	q := dialed(t, Options{URL: "nats://" + p.addr})
@@ -349,6 +366,7 @@ func TestUnanswered(t *testing.T) {
 
 // A renewal whose answer is not known when the job is done costs nobody the outcome.
 func TestDoneWhileRenewed(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
 	p := newProxy(t, strings.TrimPrefix(s.URL(), "nats://"))

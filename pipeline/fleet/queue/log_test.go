@@ -29,6 +29,7 @@ func openLog(t *testing.T, q *Queue) *Log {
 // A log has what was appended by those who had it before, in order, and nothing of
 // others; from those no message comes after it was opened.
 func TestLogFence(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	a, b := dialed(t, Options{URL: s.URL()}), dialed(t, Options{URL: s.URL()})
 	first := openLog(t, a)
@@ -69,6 +70,7 @@ func TestLogFence(t *testing.T) {
 // A message whose acknowledgement is lost is in the log once, and the log goes on; if
 // another has the log by then, it is fenced.
 func TestLogAcknowledgementLost(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	p := newProxy(t, strings.TrimPrefix(s.URL(), "nats://"))
 	q := dialed(t, Options{URL: "nats://" + p.addr})
@@ -105,7 +107,7 @@ func TestLogAcknowledgementLost(t *testing.T) {
 // waitFor waits until a condition holds.
 func waitFor(t *testing.T, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it does not come about")
 		}
@@ -152,6 +154,7 @@ func TestLogServerKilled(t *testing.T) {
 
 // The end of its context ends an append that no server answers.
 func TestLogWithoutServer(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := dialed(t, Options{URL: s.URL()})
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -169,6 +172,7 @@ func TestLogWithoutServer(t *testing.T) {
 
 // A log is read whole, and in order, however often the connection is cut meanwhile.
 func TestLogReadAcrossCuts(t *testing.T) {
+	t.Parallel()
 	s := serve(t, ServerOptions{})
 	direct := dialed(t, Options{URL: s.URL()})
 	l := openLog(t, direct)

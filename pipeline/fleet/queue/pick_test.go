@@ -18,6 +18,7 @@ func all(*seenJob) bool { return false }
 // the one submitted first, jobs in their order, never more than a fleet may have, and
 // what is left by others when it is time.
 func TestPick(t *testing.T) {
+	t.Parallel()
 	const takeover = 10 * time.Second
 	now := time.Now()
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
@@ -216,6 +217,7 @@ func simulatedFleet(order, n, parallel int) *seenFleet {
 // to do each has its share of the slots; none waits for longer than one job takes while
 // there are more slots than fleets.
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	const slots = 64
 	rnd := rand.New(rand.NewPCG(18, 2))
 	sizes := []int{4000, 2500, 1500, 1000, 500, 300, 150, 49, 1}
@@ -223,10 +225,13 @@ func TestSimulation(t *testing.T) {
 	var fleets []*seenFleet
 	total := 0
 	for i := range sizes {
+		if testing.Short() {
+			sizes[i] = max(1, sizes[i]/10)
+		}
 		fleets = append(fleets, simulatedFleet(i+1, sizes[i], parallel[i]))
 		total += sizes[i]
 	}
-	if total != 10_000 {
+	if total != 10_000 && !testing.Short() {
 		t.Fatalf("there are %d tenants", total)
 	}
 	s := simulate(fleets...)
@@ -260,6 +265,7 @@ func TestSimulation(t *testing.T) {
 
 // Fleets that want more than there is have their shares of it, as they may have at once.
 func TestShares(t *testing.T) {
+	t.Parallel()
 	const slots, length = 30, time.Second
 	fleets := []*seenFleet{simulatedFleet(1, 2000, 20), simulatedFleet(2, 2000, 40), simulatedFleet(3, 2000, 60)}
 	s := simulate(fleets...)
@@ -278,6 +284,7 @@ func TestShares(t *testing.T) {
 // A fleet that comes while another has all slots has its share as they become free, and
 // a fleet submitted first is not overtaken by those that come later and later.
 func TestNoStarvation(t *testing.T) {
+	t.Parallel()
 	const slots = 4
 	big := simulatedFleet(1, 1000, 100)
 	late := []*seenFleet{big}

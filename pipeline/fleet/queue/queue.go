@@ -221,6 +221,9 @@ func away(err error) bool {
 	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return true
 	}
+	if e, ok := errors.AsType[*nats.APIError](err); ok && e.Code >= 500 { // of a watch
+		return true
+	}
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && e.Code >= 500
 }

@@ -71,11 +71,14 @@ func (o *oracle) over(l *Lease) {
 // have, while people pause fleets and let them go on, never have one job twice, nor more
 // than a fleet may have; and all jobs are done in the end.
 func TestRandomWorkers(t *testing.T) {
+	t.Parallel()
 	const fleets, tenants, parallel, workers, slots = 3, 14, 4, 6, 2
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
 	for i := range fleets {
-		submit(t, q, fmt.Sprintf("f%d", i), parallel, 100*i, tenants)
+		f, jobs := fleetOf(fmt.Sprintf("f%d", i), parallel, 100*i, tenants)
+		f.Takeover = time.Second
+		check(t, q.Submit(t.Context(), f, jobs))
 	}
 	o := &oracle{t: t, epochs: make(map[string]uint64), leases: make(map[*Lease]struct{})}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -51,6 +51,7 @@ func schedule(t *testing.T, q *Queue, name string) Schedule {
 // long as the last fleet has not ended; it does nothing when it is paused, and goes on
 // then; removed it is no more.
 func TestSchedule(t *testing.T) {
+	t.Parallel()
 	s, err := Serve(t.Context(), ServerOptions{Dir: t.TempDir()})
 	check(t, err)
 	t.Cleanup(s.Close)
@@ -110,6 +111,7 @@ func TestSchedule(t *testing.T) {
 
 // A schedule survives the server; one whose message was lost on its way has it again.
 func TestScheduleSurvives(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s, err := Serve(t.Context(), ServerOptions{Dir: dir})
 	check(t, err)
@@ -139,6 +141,7 @@ func TestScheduleSurvives(t *testing.T) {
 // A firing that was cut short, and comes again, submits the fleet once; so does one that
 // clocks show twice. What can't be submitted is said.
 func TestFiredAgain(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	sch, jobs := scheduled("nightly", 0, 2)
 	check(t, q.AddSchedule(t.Context(), sch, jobs))
@@ -180,6 +183,7 @@ func TestFiredAgain(t *testing.T) {
 // A schedule that is added again is replaced, and keeps what it has done; a wrong one is
 // refused, and leaves nothing.
 func TestAddSchedule(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	sch, jobs := scheduled("nightly", 0, 2)
 	check(t, q.AddSchedule(t.Context(), sch, jobs))

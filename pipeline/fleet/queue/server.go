@@ -162,6 +162,9 @@ func (s *Server) URL() string {
 	return s.engine.ClientURL()
 }
 
+// errTooFew is why a cluster that has lost too many nodes is not ready.
+var errTooFew = errors.New("there are too few nodes")
+
 // Ready returns nil if the server can take and give jobs, or why it can't.
 func (s *Server) Ready() error {
 	if err := s.log.failure(); err != nil {
@@ -170,13 +173,16 @@ func (s *Server) Ready() error {
 	if !s.isMade() {
 		return errors.New("waiting for the other nodes")
 	}
+	if n := len(s.o.Peers); n > 0 && s.Stats().Peers+1 <= n/2 { // the engine notices that later
+		return errTooFew
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	switch info, err := s.own.journals.Info(ctx); {
 	case err != nil:
 		return fmt.Errorf("the store does not answer: %w", cause(err))
 	case info.Cluster != nil && info.Cluster.Leader == "" && len(s.o.Peers) > 0:
-		return errors.New("there are too few nodes")
+		return errTooFew
 	}
 	return nil
 }

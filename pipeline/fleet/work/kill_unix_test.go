@@ -4,6 +4,7 @@ package work
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -22,6 +23,7 @@ import (
 // TestMain runs the tests, or a Worker in a process of its own, until SIGTERM.
 func TestMain(m *testing.M) {
 	if os.Getenv("WORK_URL") == "" {
+		flag.Set("test.parallel", "16") // most of them wait
 		os.Exit(m.Run())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -85,12 +87,12 @@ type process struct {
 	dir string
 }
 
-func (w *world) process(name string, slots int) *process {
+func (w *world) process(name string, slots int, env ...string) *process {
 	w.t.Helper()
 	dir, err := os.MkdirTemp(w.t.TempDir(), "")
 	check(w.t, err)
 	p := &process{exec.Command(os.Args[0]), dir}
-	p.Env = append(os.Environ(), "WORK_URL="+w.server.URL(), "WORK_NAME="+name, "WORK_ENDPOINT="+w.endpoint, "WORK_DIR="+dir, fmt.Sprint("WORK_SLOTS=", slots))
+	p.Env = append(append(os.Environ(), env...), "WORK_URL="+w.server.URL(), "WORK_NAME="+name, "WORK_ENDPOINT="+w.endpoint, "WORK_DIR="+dir, fmt.Sprint("WORK_SLOTS=", slots))
 	p.Stdout, p.Stderr = os.Stderr, os.Stderr
 	check(w.t, p.Start())
 	w.t.Cleanup(p.kill)
@@ -124,6 +126,7 @@ func (p *process) kill() {
 // has one record, as runs by themselves have it, with the value from before the first set;
 // every user is set, and no more often than the rows in progress at the kills allow.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	const tenants, n, slots, at, seed = 8, 80, 2, 3, 18
 	kills := 8
 	if s := os.Getenv("TORTURE"); s != "" {
@@ -173,11 +176,11 @@ func TestKilled(t *testing.T) {
 // A process that is stopped for longer than its lease, while another does its job, makes
 // no call when it goes on, and what it has changes nothing.
 func TestZombie(t *testing.T) {
+	t.Parallel()
 	const n = 1000
 	w := newWorld(t, 3*slowly)
 	id := w.submit(1, n, nil)
-	t.Setenv("WORK_WIDE", "yes") // the more calls at once, the sooner after the stop is the next
-	a := w.process("a", 1)
+	a := w.process("a", 1, "WORK_WIDE=yes") // the more calls at once, the sooner after the stop is the next
 	w.atWork(id, "t0")
 	check(t, a.Process.Signal(syscall.SIGSTOP))
 	time.Sleep(100 * time.Millisecond) // until it has stopped

@@ -11,8 +11,10 @@ import (
 // A server that goes away and comes back costs nothing if it is back before a lease ends,
 // and otherwise no more than the rows in progress.
 func TestServerBack(t *testing.T) {
+	t.Parallel()
 	for _, away := range []time.Duration{takeover / 4, 2 * takeover} {
 		t.Run(away.String(), func(t *testing.T) {
+			t.Parallel()
 			const n = 200
 			w := newWorld(t, slowly)
 			id := w.submit(2, n, nil)

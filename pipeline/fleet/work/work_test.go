@@ -20,6 +20,7 @@ import (
 // leave, times and attempts apart. Nothing is left in the directories or the queue, and
 // no secret of a profile in the store.
 func TestFleet(t *testing.T) {
+	t.Parallel()
 	const tenants, n = 20, 50
 	w := newWorld(t, time.Millisecond)
 	id := w.submit(tenants, n, nil)
@@ -65,6 +66,7 @@ func (w *world) stores(text string) (found bool) {
 // A job whose profile a Worker does not know is done by one that does; if three don't, it
 // fails and the reason names the profile and them.
 func TestUnknownProfile(t *testing.T) {
+	t.Parallel()
 	const n = 12
 	w := newWorld(t, 0)
 	id := w.submit(2, n, func(_ *queue.Fleet, jobs []queue.Job) { jobs[1].Profile = "contoso" })
@@ -91,6 +93,7 @@ func TestUnknownProfile(t *testing.T) {
 
 // A job whose Worker does not know its profile is not that Worker's end: another does it.
 func TestKnownElsewhere(t *testing.T) {
+	t.Parallel()
 	const n = 12
 	w := newWorld(t, 0)
 	id := w.submit(1, n, nil)
@@ -106,6 +109,7 @@ func TestKnownElsewhere(t *testing.T) {
 // A roster that is not what was submitted fails its tenant, with its name, and no call is
 // made; so does one that is not in the store.
 func TestChangedRoster(t *testing.T) {
+	t.Parallel()
 	const n = 12
 	w := newWorld(t, 0)
 	id := w.submit(3, n, func(_ *queue.Fleet, jobs []queue.Job) {
@@ -134,6 +138,7 @@ func TestChangedRoster(t *testing.T) {
 
 // The names of files in a job lead nowhere but into the directory of the job.
 func TestHostileNames(t *testing.T) {
+	t.Parallel()
 	const n = 12
 	w := newWorld(t, 0)
 	outside := filepath.Join(t.TempDir(), "outside.csv")
@@ -161,6 +166,7 @@ func TestHostileNames(t *testing.T) {
 // A tenant that a guard stopped ends with its exit status, results and journal; put in the
 // queue again, another Worker goes on with it where it was.
 func TestGuard(t *testing.T) {
+	t.Parallel()
 	const n = 60
 	w := newWorld(t, 0)
 	id := w.submit(2, n, func(_ *queue.Fleet, jobs []queue.Job) {
@@ -197,6 +203,7 @@ func TestGuard(t *testing.T) {
 // The results of a fleet are the rosters of one that puts back what it changed, with the
 // summary that stands beside each.
 func TestUndo(t *testing.T) {
+	t.Parallel()
 	const n = 30
 	w := newWorld(t, 0)
 	id := w.submit(2, n, nil)
