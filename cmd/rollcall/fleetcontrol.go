@@ -57,7 +57,8 @@ TENANT it is all of them, those that wait included.`,
 	if c.Name() == "continue" {
 		c.Annotations = more(`FLEET is the ID that submit printed, or a name, which means its latest fleet. Without
 TENANT it is all that are paused, and all that ended before all their rows were recorded:
-cancelled, stopped by a guard, failed, or lost. Rows that have a result are not done again.`,
+cancelled, stopped by a guard, failed, or lost. Rows that have a result are not done again.
+With TENANT the others of a fleet that was stopped are paused until they are continued.`,
 			meaning{exitOK, done}, meaning{exitError, "there is no such fleet or tenant, or the server can't be reached"}, meansWrong,
 			meaning{exitHeld, "a tenant is at work in another fleet"})
 	}
@@ -111,12 +112,7 @@ func pauseFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetStat
 	if ended {
 		return nil
 	}
-	err := q.Control(ctx, st.ID, func(c *queue.Control) {
-		if len(tenants) == 0 {
-			c.Paused = true
-		}
-		c.PausedTenants = union(c.PausedTenants, tenants)
-	})
+	err := q.Control(ctx, st.ID, func(c *queue.Control) { c.Pause(tenants) })
 	if err != nil {
 		return err
 	}
@@ -141,26 +137,8 @@ func cancelFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetSta
 }
 
 func continueFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetState, tenants []string) error {
-	err := q.Control(ctx, st.ID, func(c *queue.Control) {
-		c.Stopped = ""
-		if len(tenants) == 0 {
-			*c = queue.Control{}
-			return
-		}
-		var others []string
-		for _, j := range st.Jobs {
-			if !slices.Contains(tenants, j.Tenant) {
-				others = append(others, j.Tenant)
-			}
-		}
-		if c.Paused { // the others stay so
-			c.Paused, c.PausedTenants = false, others
-		}
-		if c.Cancelled {
-			c.Cancelled, c.CancelledTenants = false, others
-		}
-		c.PausedTenants, c.CancelledTenants = without(c.PausedTenants, tenants), without(c.CancelledTenants, tenants)
-	})
+	all := chosen(st, nil, func(*queue.TenantState) bool { return true })
+	err := q.Control(ctx, st.ID, func(c *queue.Control) { c.Continue(all, tenants) })
 	if err != nil {
 		return err
 	}
@@ -202,16 +180,4 @@ func chosen(st *queue.FleetState, names []string, match func(*queue.TenantState)
 		}
 	}
 	return found
-}
-
-// union returns what is in one of two lists, in order and each once.
-func union(a, b []string) []string {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// without returns what is in a and not in b.
-func without(a, b []string) []string {
-	return slices.DeleteFunc(slices.Clone(a), func(name string) bool { return slices.Contains(b, name) })
 }

@@ -36,7 +36,8 @@ rosters, and prints the ID of the fleet. Workers (fleet work) then do it.`,
 		Annotations: more(`The ID, on standard output, is the fleet's name and the time (UTC):
 nightly-20260214-023000. The other commands take it, or the name for the latest fleet of
 that name. A fleet is submitted as a whole, or not at all: if a tenant is at work in
-another fleet, with the same setting, nothing is submitted and that fleet is named.
+another fleet, with the same setting, nothing is submitted and that fleet is named. If the
+server is lost while it accepts the fleet, a message says that it may have been submitted.
 
 What is submitted is the fleet file and the rosters as they are now, and of a results
 file what stands beside it; what becomes of the files here after that is no matter.
@@ -132,7 +133,13 @@ func (f *fleetSubmitFlags) submit(ctx context.Context, a *app, i *interrupts, lo
 		return err
 	}
 	fleet := f.fleet(plan)
-	if err := submitAnew(ctx, q, &fleet, jobs); err != nil {
+	err = submitAnew(ctx, q, &fleet, jobs)
+	if errors.Is(err, queue.ErrMaybeSubmitted) {
+		*submitted = true // for all that is known
+		fmt.Fprintln(a.out, fleet.ID)
+		return maybeSubmitted(i.status(), fleet.ID, err)
+	}
+	if err != nil {
 		return fleetError(err)
 	}
 	*submitted = true
@@ -148,6 +155,16 @@ func (f *fleetSubmitFlags) submit(ctx context.Context, a *app, i *interrupts, lo
 		return &exit{status: i.status()}
 	}
 	return err
+}
+
+// maybeSubmitted returns the error of a fleet of which nobody knows whether it was
+// submitted; status is that of an interrupt, or 0.
+func maybeSubmitted(status int, id string, err error) error {
+	e := &exit{status: exitError, err: err, hint: "rollcall fleet status " + id + " shows whether it was"}
+	if status != 0 {
+		e.status, e.err = status, fmt.Errorf("interrupted: fleet %s may have been submitted", id)
+	}
+	return e
 }
 
 // fleet returns a plan as the server has it.

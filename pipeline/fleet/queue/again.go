@@ -6,14 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Again puts jobs of a fleet in the queue again, of some tenants or of all if there are
 // none: those that have an outcome which is not complete, and those that are lost. They
-// are neither cancelled nor stopped from then on. If another fleet has one of them the
-// error is a HeldError, and the queue is as it was.
+// are neither cancelled nor stopped from then on; if the fleet was stopped or cancelled
+// its other tenants are paused, or cancelled, one by one. If another fleet has one of
+// them the error is a HeldError, and the queue is as it was.
 func (q *Queue) Again(ctx context.Context, id string, tenants []string) error {
 	if err := q.again(ctx, id, tenants); err != nil {
 		return fmt.Errorf("put fleet %s in the queue again: %w", id, err)
@@ -26,13 +28,17 @@ func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
 	if err != nil {
 		return err
 	}
+	now, err := q.serverTime(ctx)
+	if err != nil {
+		return err
+	}
 	wanted := func(tenant string) bool { return len(tenants) == 0 || slices.Contains(tenants, tenant) }
 	var todo []requeue
 	for _, j := range jobs {
 		if !wanted(j.Tenant) {
 			continue
 		}
-		a, err := q.look(ctx, j)
+		a, err := q.prepareRequeue(ctx, j, now)
 		if err != nil {
 			return err
 		}
@@ -40,16 +46,11 @@ func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
 			todo = append(todo, *a)
 		}
 	}
-	if _, err := q.change(ctx, id, func(r *fleetRecord) {
-		r.Stopped = ""
-		if r.Cancelled {
-			r.Cancelled, r.CancelledTenants = false, nil
-			for _, j := range jobs {
-				r.CancelledTenants = append(r.CancelledTenants, j.Tenant)
-			}
-		}
-		r.CancelledTenants = slices.DeleteFunc(r.CancelledTenants, wanted)
-	}); err != nil {
+	all := make([]string, len(jobs))
+	for i, j := range jobs {
+		all[i] = j.Tenant
+	}
+	if _, err := q.change(ctx, id, func(r *fleetRecord) { r.takeUp(all, tenants) }); err != nil {
 		return err
 	}
 	for _, a := range todo {
@@ -61,7 +62,7 @@ func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
 				}
 				break
 			}
-			if again, err = q.look(ctx, a.Job); err != nil { // another was faster
+			if again, err = q.prepareRequeue(ctx, a.Job, now); err != nil { // another was faster
 				return err
 			}
 		}
@@ -76,12 +77,13 @@ type requeue struct {
 	revision uint64
 }
 
-// look returns how a job can be put in the queue again, or nil if it is there, or is
-// complete. The revision is read ahead of the outcome: so the job has not been in the
+// prepareRequeue returns how a job can be put in the queue again, or nil if it is there, or is
+// complete; what it meets that was left by others is judged at now, by the server's
+// clock. The revision is read ahead of the outcome: so the job has not been in the
 // queue since, when it can be put there at that revision.
-func (q *Queue) look(ctx context.Context, j Job) (*requeue, error) {
+func (q *Queue) prepareRequeue(ctx context.Context, j Job, now time.Time) (*requeue, error) {
 	for {
-		was, rev, err := q.marker(ctx, j.Key)
+		was, rev, err := q.marker(ctx, q.jobs, j.Key)
 		if err != nil {
 			return nil, err
 		}
@@ -99,16 +101,13 @@ func (q *Queue) look(ctx context.Context, j Job) (*requeue, error) {
 			case e.Fleet == j.Fleet:
 				return nil, nil
 			}
-			if err := q.checkFree(ctx, j, was, was.Created()); err != nil {
+			if err := q.checkFree(ctx, j, was, now); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		var found jetstream.KeyValueEntry
-		if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
-			found, err = q.latest(ctx, q.outcomes, outcomeKey(j.Fleet, j.Tenant))
-			return err
-		}); err != nil {
+		found, _, err := q.marker(ctx, q.outcomes, outcomeKey(j.Fleet, j.Tenant))
+		if err != nil {
 			return nil, err
 		}
 		a := &requeue{entry{Job: j}, rev}
@@ -142,13 +141,9 @@ func (q *Queue) Restart(ctx context.Context, f Fleet, jobs []Job, left []string)
 }
 
 func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string) error {
-	var was jetstream.KeyValueEntry
-	if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { was, err = q.latest(ctx, q.fleets, f.ID); return err }); err != nil {
+	_, rev, err := q.marker(ctx, q.fleets, f.ID)
+	if err != nil {
 		return err
-	}
-	var rev uint64
-	if was != nil {
-		rev = was.Revision()
 	}
 	r := fleetRecord{Fleet: f}
 	write := func() error {
@@ -161,7 +156,7 @@ func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string)
 	if err := write(); err != nil { // nobody takes a job from here on
 		return err
 	}
-	entries, outcomes, err := q.standing(ctx, f.ID)
+	entries, outcomes, err := q.entriesAndOutcomes(ctx, f.ID)
 	if err != nil {
 		return err
 	}
@@ -191,8 +186,8 @@ func (q *Queue) restart(ctx context.Context, f Fleet, jobs []Job, left []string)
 			todo = append(todo, e)
 		}
 	}
-	var now jetstream.KeyValueEntry
-	if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { now, err = q.latest(ctx, q.fleets, f.ID); return err }); err != nil {
+	now, _, err := q.marker(ctx, q.fleets, f.ID)
+	if err != nil {
 		return err
 	}
 	if now == nil {

@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,10 +12,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 const (
 	callTimeout     = 2 * time.Second // of one call to the server, which is then made again
+	tryTimeout      = 5 * time.Second // of one that takes longer
 	snapshotTimeout = 30 * time.Second
 	retryWait       = 100 * time.Millisecond // between two calls
 )
@@ -32,20 +35,13 @@ func (q *Queue) swap(ctx context.Context, kv jetstream.KeyValue, key string, val
 	var got uint64
 	err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) {
 		got, err = kv.Update(ctx, key, value, rev)
-		if !isChanged(err) {
-			return err
-		}
-		e, err := q.latest(ctx, kv, key)
-		switch {
-		case err != nil:
-			return err
-		case e == nil && rev == 0, e != nil && e.Revision() <= rev:
-			return errStale
-		case e != nil && e.Operation() == jetstream.KeyValuePut && bytes.Equal(e.Value(), value):
+		return q.judge(ctx, kv, key, rev, err, func(e jetstream.KeyValueEntry) bool {
+			if e == nil || e.Operation() != jetstream.KeyValuePut || e.Revision() <= rev || !bytes.Equal(e.Value(), value) {
+				return false
+			}
 			got = e.Revision()
-			return nil
-		}
-		return errChanged
+			return true
+		})
 	})
 	return got, err
 }
@@ -55,20 +51,28 @@ func (q *Queue) swap(ctx context.Context, kv jetstream.KeyValue, key string, val
 func (q *Queue) remove(ctx context.Context, kv jetstream.KeyValue, key string, rev uint64) error {
 	return q.repeat(ctx, callTimeout, func(ctx context.Context) error {
 		err := kv.Delete(ctx, key, jetstream.LastRevision(rev))
-		if !isChanged(err) {
-			return err
-		}
-		e, err := q.latest(ctx, kv, key)
-		switch {
-		case err != nil:
-			return err
-		case e == nil || e.Operation() != jetstream.KeyValuePut:
-			return nil
-		case e.Revision() <= rev:
-			return errStale
-		}
-		return errChanged
+		return q.judge(ctx, kv, key, rev, err, func(e jetstream.KeyValueEntry) bool {
+			return e == nil || e.Operation() != jetstream.KeyValuePut
+		})
 	})
+}
+
+// judge returns what the error of a change of key at revision rev means: nil, if the
+// change is what is found, which done reports.
+func (q *Queue) judge(ctx context.Context, kv jetstream.KeyValue, key string, rev uint64, err error, done func(jetstream.KeyValueEntry) bool) error {
+	if !isChanged(err) {
+		return err
+	}
+	e, err := q.latest(ctx, kv, key)
+	switch {
+	case err != nil:
+		return err
+	case done(e):
+		return nil
+	case e == nil && rev == 0, e != nil && e.Revision() <= rev:
+		return errStale
+	}
+	return errChanged
 }
 
 // errStale says that a node of the server answered with what was there before.
@@ -84,6 +88,28 @@ func (q *Queue) latest(ctx context.Context, kv jetstream.KeyValue, key string) (
 		return all[key], err
 	}
 	return e, err
+}
+
+// marker returns the last entry of key, as latest does, and the revision at which it can
+// be changed.
+func (q *Queue) marker(ctx context.Context, kv jetstream.KeyValue, key string) (was jetstream.KeyValueEntry, rev uint64, err error) {
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { was, err = q.latest(ctx, kv, key); return err })
+	if was != nil {
+		rev = was.Revision()
+	}
+	return was, rev, err
+}
+
+// serverTime returns what time it is for the server, which entries have from it.
+func (q *Queue) serverTime(ctx context.Context) (t time.Time, err error) {
+	err = q.repeat(ctx, callTimeout, func(ctx context.Context) error {
+		s, err := q.js.Stream(ctx, "KV_"+q.jobs.Bucket())
+		if err == nil {
+			t = s.CachedInfo().TimeStamp
+		}
+		return err
+	})
+	return t, err
 }
 
 // snapshot returns the last entries of all keys that match filter, markers of deletions
@@ -137,22 +163,63 @@ func (q *Queue) read(ctx context.Context, kv jetstream.KeyValue, filters []strin
 	})
 }
 
+// A versioned value is at a revision.
+type versioned[T any] struct {
+	value    T
+	revision uint64
+}
+
+// values returns the values of all keys of a bucket that match filter.
+func values[T any](ctx context.Context, q *Queue, kv jetstream.KeyValue, filter string) (map[string]versioned[T], error) {
+	found, err := q.snapshot(ctx, kv, filter)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]versioned[T])
+	for key, e := range found {
+		v := versioned[T]{revision: e.Revision()}
+		if e.Operation() != jetstream.KeyValuePut {
+			continue
+		}
+		if err := json.Unmarshal(e.Value(), &v.value); err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		all[key] = v
+	}
+	return all, nil
+}
+
 // repeat calls f until it has an answer of the server, or ctx ends. A call that has none
-// ends after timeout, or with the connection.
+// ends after timeout, or with the connection; it may have been carried out: f has to be
+// such that it can be called again.
 func (q *Queue) repeat(ctx context.Context, timeout time.Duration, f func(context.Context) error) error {
-	for {
+	for begin, said := time.Now(), false; ; {
 		call, cancel := context.WithTimeout(ctx, timeout)
 		unlink := context.AfterFunc(q.connection(), cancel)
 		err := f(call)
 		unlink()
 		cancel()
-		if err == nil || !isUnanswered(err) || q.conn.IsClosed() {
+		switch {
+		case err == nil || !isUnanswered(err):
+			return err
+		case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
+			return context.Cause(ctx)
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w (%w)", context.Cause(ctx), cause(err))
+		case q.conn.IsClosed():
 			return err
 		}
-		if wait(ctx, retryWait) != nil {
-			return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+		if !said && time.Since(begin) > tryTimeout {
+			said = true
+			q.log.Warn("the server does not do what it is asked, trying again", zap.Error(cause(err)))
 		}
+		wait(ctx, retryWait)
 	}
+}
+
+// retry is repeat for what takes longer.
+func (q *Queue) retry(ctx context.Context, f func(context.Context) error) error {
+	return q.repeat(ctx, tryTimeout, f)
 }
 
 // isChanged reports whether err says that a revision was not as expected.

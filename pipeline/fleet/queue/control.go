@@ -84,7 +84,7 @@ func (q *Queue) Cancel(ctx context.Context, id string, tenants []string, outcome
 	if err != nil {
 		return err
 	}
-	entries, _, err := q.standing(ctx, id)
+	entries, _, err := q.entriesAndOutcomes(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -104,9 +104,52 @@ func (q *Queue) Cancel(ctx context.Context, id string, tenants []string, outcome
 	return nil
 }
 
-// union returns the names of two lists, each once.
+// Pause pauses tenants, or all if there are none.
+func (c *Control) Pause(tenants []string) {
+	if len(tenants) == 0 {
+		c.Paused = true
+	}
+	c.PausedTenants = union(c.PausedTenants, tenants)
+}
+
+// Continue has tenants of a fleet, which has all, be neither paused nor cancelled nor
+// stopped; none stands for all. What the others were they stay: those of a fleet that
+// was stopped are paused.
+func (c *Control) Continue(all, tenants []string) {
+	if len(tenants) == 0 {
+		*c = Control{}
+		return
+	}
+	c.takeUp(all, tenants)
+	if c.Paused {
+		c.Paused, c.PausedTenants = false, all
+	}
+	c.PausedTenants = without(c.PausedTenants, tenants)
+}
+
+// takeUp is Continue for those that were cancelled or stopped: who is paused stays so.
+func (c *Control) takeUp(all, tenants []string) {
+	if len(tenants) == 0 {
+		tenants = all
+	}
+	others := without(all, tenants)
+	if c.Stopped != "" {
+		c.Stopped, c.PausedTenants = "", union(c.PausedTenants, others)
+	}
+	if c.Cancelled {
+		c.Cancelled, c.CancelledTenants = false, others
+	}
+	c.CancelledTenants = without(c.CancelledTenants, tenants)
+}
+
+// union returns the names of two lists, in order and each once.
 func union(a, b []string) []string {
 	all := slices.Concat(a, b)
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// without returns the names of a that are not in b.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(name string) bool { return slices.Contains(b, name) })
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // stopped waits until a lease is to be stopped, and returns why.
@@ -199,6 +201,90 @@ func TestAgainHeld(t *testing.T) {
 	}
 }
 
+// Tenants of a fleet that a guard stopped go on one by one: the guard holds the others
+// until they are continued, too. The same goes for one that was cancelled.
+func TestTakeUpSome(t *testing.T) {
+	q := alone(t)
+	submit(t, q, "f", 5, 0, 4)
+	check(t, next(t, q, "a").Done(t.Context(), map[string]string{"outcome": "error"}))
+	check(t, next(t, q, "a").Done(t.Context(), map[string]string{"outcome": "error"}))
+	stop := func() {
+		check(t, q.Control(t.Context(), "f", func(c *Control) { *c = Control{Stopped: "too many", PausedTenants: []string{"t3"}} }))
+	}
+	all := []string{"t0", "t1", "t2", "t3"}
+	stop()
+	check(t, q.Again(t.Context(), "f", []string{"t1"}))
+	if got := states(t, q, "f"); got != "ewpp" {
+		t.Errorf("t1 again: it is %s", got)
+	}
+	stop()
+	check(t, q.Control(t.Context(), "f", func(c *Control) { c.Continue(all, []string{"t2"}) }))
+	if got := states(t, q, "f"); got != "epwp" {
+		t.Errorf("t2 goes on: it is %s", got)
+	}
+	check(t, q.Control(t.Context(), "f", func(c *Control) { c.Continue(all, []string{"t3"}) }))
+	if got := states(t, q, "f"); got != "epww" {
+		t.Errorf("t3 goes on: it is %s", got)
+	}
+	stop()
+	check(t, q.Again(t.Context(), "f", nil))
+	if got := states(t, q, "f"); got != "wwwp" {
+		t.Errorf("all again: it is %s", got)
+	}
+	for _, c := range []Control{{Cancelled: true}, {Paused: true}, {Stopped: "too many"}} {
+		why := c.stopReason("t0")
+		if why == StopFleet {
+			why = StopPaused
+		}
+		c.Continue(all, []string{"t1"})
+		if a, b := c.stopReason("t0"), c.stopReason("t1"); a != why || b != "" {
+			t.Errorf("t0 is %q and t1 is %q, want %q and none", a, b, why)
+		}
+	}
+	var c Control
+	c.Pause([]string{"t2", "t0"})
+	c.Pause([]string{"t2"})
+	if c.Paused || !slices.Equal(c.PausedTenants, []string{"t0", "t2"}) {
+		t.Errorf("it is %+v", c)
+	}
+	if c.Pause(nil); !c.Paused {
+		t.Errorf("it is %+v", c)
+	}
+}
+
+// A job is put in the queue again though an entry is in its place whose fleet is none.
+func TestAgainOrphan(t *testing.T) {
+	q := alone(t)
+	submit(t, q, "f", 5, 0, 1)
+	check(t, next(t, q, "a").Done(t.Context(), map[string]string{"outcome": "error"}))
+	_, jobs := fleetOf("f", 5, 0, 1)
+	jobs[0].Fleet = "gone"
+	was, rev, err := q.marker(t.Context(), q.jobs, jobs[0].Key)
+	check(t, err)
+	if was.Operation() == jetstream.KeyValuePut {
+		t.Fatal("the job is there")
+	}
+	_, err = q.putEntry(t.Context(), entry{Job: jobs[0]}, rev)
+	check(t, err)
+	jobs[0].Fleet = "f"
+	now, err := q.serverTime(t.Context())
+	check(t, err)
+	if _, err := q.prepareRequeue(t.Context(), jobs[0], now); err == nil {
+		t.Error("what may be on its way was taken away")
+	}
+	time.Sleep(10 * time.Millisecond)
+	if later, err := q.serverTime(t.Context()); err != nil || !later.After(now) {
+		t.Errorf("it is %v and then %v, %v", now, later, err)
+	}
+	if a, err := q.prepareRequeue(t.Context(), jobs[0], now.Add(abandonedAfter)); a == nil || err != nil {
+		t.Errorf("it is blocked: %v, %v", a, err)
+	}
+	check(t, q.Again(t.Context(), "f", nil))
+	if got := states(t, q, "f"); got != "w" {
+		t.Errorf("it is %s", got)
+	}
+}
+
 // An Again that was slow does not do again what was completed meanwhile.
 func TestSlowAgain(t *testing.T) {
 	t.Parallel()
@@ -207,14 +293,14 @@ func TestSlowAgain(t *testing.T) {
 	check(t, next(t, q, "a").Done(t.Context(), map[string]string{"outcome": "error"}))
 	_, jobs := fleetOf("f", 5, 0, 1)
 	jobs[0].Fleet = "f"
-	slow, err := q.look(t.Context(), jobs[0])
+	slow, err := q.prepareRequeue(t.Context(), jobs[0], time.Now())
 	check(t, err)
 	check(t, q.Again(t.Context(), "f", nil))
 	check(t, next(t, q, "a").Done(t.Context(), complete))
 	if _, err := q.putEntry(t.Context(), slow.entry, slow.revision); !errors.Is(err, errChanged) {
 		t.Errorf("it is done again: %v", err)
 	}
-	if a, err := q.look(t.Context(), jobs[0]); a != nil || err != nil {
+	if a, err := q.prepareRequeue(t.Context(), jobs[0], time.Now()); a != nil || err != nil {
 		t.Errorf("it would be done again: %v, %v", a, err)
 	}
 }

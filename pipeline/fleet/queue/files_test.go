@@ -60,6 +60,10 @@ func TestFiles(t *testing.T) {
 			t.Errorf("it is there still: %v, %v", has, err)
 		}
 	}
+	clean := newCollector(q)
+	for range 2 { // what was replaced could be being read
+		check(t, clean.run(t.Context(), time.Now().Add(time.Hour)))
+	}
 	if n := s.Stats().Messages; n != 0 {
 		t.Errorf("%d messages are left", n)
 	}
@@ -91,7 +95,19 @@ func TestFilesDamaged(t *testing.T) {
 		says(t, q.Get(t.Context(), "a", io.Discard), "fetch a: its content is not what was stored")
 		if h.Parts > 0 {
 			check(t, q.purgeFiles(t.Context(), jetstream.WithPurgeSubject(m.Subject)))
-			says(t, q.Get(t.Context(), "a", io.Discard), "fetch a: there is no such file")
+			err := q.Get(t.Context(), "a", io.Discard)
+			says(t, err, "fetch a: it is damaged: a part of it is missing")
+			if errors.Is(err, ErrNoFile) {
+				t.Error("it counts as one that there is not")
+			}
+			if has, err := q.Has(t.Context(), "a"); has || err != nil {
+				t.Errorf("it counts as one that need not be put: %v, %v", has, err)
+			}
+			whole := random(size)
+			check(t, q.Put(t.Context(), "a", bytes.NewReader(whole)))
+			if !bytes.Equal(got(t, q, "a"), whole) {
+				t.Error("it can't be replaced")
+			}
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (q *Queue) fireAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := q.rearm(ctx, stream); err != nil {
+	if err := q.restoreTimers(ctx, stream); err != nil {
 		return err
 	}
 	consumer, err := stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{Durable: "fire", FilterSubject: firedSubject + "*",
@@ -60,8 +60,8 @@ func (q *Queue) fireAll(ctx context.Context) error {
 	}
 }
 
-// rearm makes up for what was cut short: a schedule has its message, unless it is paused.
-func (q *Queue) rearm(ctx context.Context, stream jetstream.Stream) error {
+// restoreTimers makes up for what was cut short: a schedule has its message, unless it is paused.
+func (q *Queue) restoreTimers(ctx context.Context, stream jetstream.Stream) error {
 	all, err := q.Schedules(ctx)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (q *Queue) rearm(ctx context.Context, stream jetstream.Stream) error {
 		if errors.Is(err, jetstream.ErrMsgNotFound) == s.Paused {
 			continue
 		}
-		if err := q.adjust(ctx, s); err != nil {
+		if err := q.applyTimer(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func (q *Queue) submitScheduled(ctx context.Context, name string, now time.Time)
 	now = now.UTC()
 	s, err := q.findSchedule(ctx, name)
 	if _, gone := errors.AsType[*NotFoundError](err); gone {
-		return "there is no such schedule", q.disarm(ctx, name)
+		return "there is no such schedule", q.stopTimer(ctx, name)
 	}
 	if err != nil {
 		return "", err
@@ -132,61 +132,75 @@ func (q *Queue) submitScheduled(ctx context.Context, name string, now time.Time)
 	if !s.Last.Before(now) || s.shownTwice(now) {
 		return "it was done already", nil
 	}
-	f := s.Fleet
-	f.ID = f.Name + now.Format("-20060102-150405")
-	result, err = q.submitOnce(ctx, s, f)
+	id, result, err := q.submitOnce(ctx, s, now)
 	if err != nil {
 		return "", err
 	}
 	return result, q.changeSchedule(ctx, name, func(was *Schedule, there bool) bool {
 		was.Last, was.LastResult = now, result
-		if result == f.ID {
-			was.LastFleet = f.ID
+		if id != "" {
+			was.LastFleet = id
 		}
 		return there
 	})
 }
 
-// submitOnce submits a fleet of a schedule, unless it has been or the last one still
-// runs, and returns its ID, or why not.
-func (q *Queue) submitOnce(ctx context.Context, s *Schedule, f Fleet) (result string, err error) {
-	r, _, err := q.record(ctx, f.ID)
-	_, isNew := errors.AsType[*NotFoundError](err)
-	switch {
-	case err != nil && !isNew:
-		return "", err
-	case !isNew && r.Accepted && r.Schedule == s.Name: // and the process ended then
-		return f.ID, nil
-	case !isNew && !r.Accepted: // by a process that is gone, or by one that has taken too long
-		if err := q.discard(ctx, f.ID); err != nil {
-			return "", err
-		}
+// submitOnce submits the fleet of a schedule for which it was time at now, unless it has
+// been or the last one still runs. It returns its ID, or none and why not.
+func (q *Queue) submitOnce(ctx context.Context, s *Schedule, now time.Time) (id, result string, err error) {
+	f := s.Fleet
+	done, err := q.scheduledID(ctx, s, &f, now)
+	if done || err != nil {
+		return f.ID, f.ID, err
 	}
 	if s.LastFleet != "" {
-		entries, _, err := q.standing(ctx, s.LastFleet)
+		entries, _, err := q.entriesAndOutcomes(ctx, s.LastFleet)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		if len(entries) > 0 {
-			return fmt.Sprintf("skipped: %s has not ended", s.LastFleet), nil
+			return "", fmt.Sprintf("skipped: %s has not ended", s.LastFleet), nil
 		}
 	}
 	var b bytes.Buffer
 	var jobs []Job
 	if err := q.Get(ctx, s.Jobs, &b); err != nil {
-		return "", err
+		return "", "", err
 	}
 	if err := json.Unmarshal(b.Bytes(), &jobs); err != nil {
-		return "not submitted: " + err.Error(), nil
+		return "", "not submitted: " + err.Error(), nil
 	}
 	err = q.Submit(ctx, f, jobs)
-	if isUnanswered(err) || errors.Is(err, errExists) || err != nil && ctx.Err() != nil { // it comes again
-		return "", err
+	if isUnanswered(err) || errors.Is(err, errExists) || errors.Is(err, ErrMaybeSubmitted) || err != nil && ctx.Err() != nil { // it comes again
+		return "", "", err
 	}
 	if err != nil {
-		return "not submitted: " + err.Error(), nil
+		return "", "not submitted: " + err.Error(), nil
 	}
-	return f.ID, nil
+	return f.ID, f.ID, nil
+}
+
+// scheduledID sets the ID of a fleet of a schedule, of the second now, to one that no
+// other fleet has, and reports whether the fleet was submitted already: by a process that
+// ended then.
+func (q *Queue) scheduledID(ctx context.Context, s *Schedule, f *Fleet, now time.Time) (done bool, err error) {
+	for n := 1; ; n++ {
+		f.ID = idOf(f.Name, now, n)
+		r, _, err := q.record(ctx, f.ID)
+		if _, isNew := errors.AsType[*NotFoundError](err); isNew {
+			return false, nil
+		}
+		switch {
+		case err != nil:
+			return false, err
+		case r.Schedule != s.Name: // submitted by hand in that second
+			continue
+		case r.Accepted:
+			return true, nil
+		}
+		// By a process that is gone, or by one that has taken too long.
+		return false, q.discard(ctx, f.ID)
+	}
 }
 
 // shownTwice reports whether the schedule was carried out when clocks showed what they

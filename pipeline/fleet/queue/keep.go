@@ -18,12 +18,12 @@ const (
 
 // clean removes what is kept no longer, every hour, until ctx ends.
 func (s *Server) clean(ctx context.Context) {
-	sweep := newSweep(s.own)
+	garbage := newCollector(s.own)
 	for pause := cleanFirst; wait(ctx, pause) == nil; pause = cleanEvery {
 		if !s.leads() {
 			continue
 		}
-		if err := s.cleanOnce(ctx, sweep, time.Now()); err != nil && ctx.Err() == nil {
+		if err := s.cleanOnce(ctx, garbage, time.Now()); err != nil && ctx.Err() == nil {
 			s.o.Log.Warn("the store is not cleaned", zap.Error(err))
 		}
 	}
@@ -31,26 +31,38 @@ func (s *Server) clean(ctx context.Context) {
 
 // cleanOnce removes what is kept no longer at now: fleets that ended long ago, or whose
 // Submit was cut short, and what nothing needs.
-func (s *Server) cleanOnce(ctx context.Context, sweep *sweep, now time.Time) error {
+func (s *Server) cleanOnce(ctx context.Context, garbage *collector, now time.Time) error {
 	all, err := s.own.records(ctx)
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, r := range all {
-		since, over, err := s.own.changed(ctx, r.ID)
-		if err != nil {
-			return err
+		if ctx.Err() != nil {
+			break
 		}
-		age := now.Sub(since)
-		if r.Accepted && (!over || s.o.Keep == 0 || age < s.o.Keep) || !r.Accepted && age < cleanEvery {
-			continue
+		if err := s.cleanFleet(ctx, r, now); err != nil { // others can be removed all the same
+			errs = append(errs, err)
 		}
-		if err := s.own.Remove(ctx, r.ID); err != nil {
-			return err
-		}
-		s.o.Log.Info("a fleet is removed", zap.String("fleet", r.ID), zap.Bool("accepted", r.Accepted), zap.Time("since", since))
 	}
-	return sweep.run(ctx, now.Add(-sweepAge))
+	return errors.Join(append(errs, garbage.run(ctx, now.Add(-garbageAge)))...)
+}
+
+// cleanFleet removes a fleet if it is kept no longer at now.
+func (s *Server) cleanFleet(ctx context.Context, r fleetRecord, now time.Time) error {
+	since, over, err := s.own.changed(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	age := now.Sub(since)
+	if r.Accepted && (!over || s.o.Keep == 0 || age < s.o.Keep) || !r.Accepted && age < cleanEvery {
+		return nil
+	}
+	if err := s.own.Remove(ctx, r.ID); err != nil {
+		return err
+	}
+	s.o.Log.Info("a fleet is removed", zap.String("fleet", r.ID), zap.Bool("accepted", r.Accepted), zap.Time("since", since))
+	return nil
 }
 
 // changed returns when a fleet, or an outcome of it, was changed last, by the server's
@@ -61,7 +73,7 @@ func (q *Queue) changed(ctx context.Context, id string) (at time.Time, over bool
 		return at, false, fmt.Errorf("read fleet %s: %w", id, cause(err))
 	}
 	at = e.Created()
-	entries, _, err := q.standing(ctx, id)
+	entries, _, err := q.entriesAndOutcomes(ctx, id)
 	if err != nil {
 		return at, false, err
 	}
@@ -88,7 +100,7 @@ func (q *Queue) removeFleet(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	entries, _, err := q.standing(ctx, id)
+	entries, _, err := q.entriesAndOutcomes(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -106,14 +118,14 @@ func (q *Queue) removeFleet(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	if err := q.forget(ctx, id); err != nil {
+	if err := q.removeData(ctx, id); err != nil {
 		return err
 	}
 	return q.discard(ctx, id)
 }
 
-// forget removes the results, the logs and the outcomes of a fleet.
-func (q *Queue) forget(ctx context.Context, id string) error {
+// removeData removes the results, the logs and the outcomes of a fleet.
+func (q *Queue) removeData(ctx context.Context, id string) error {
 	names, err := q.fileNames(ctx)
 	if err != nil {
 		return err
@@ -129,19 +141,19 @@ func (q *Queue) forget(ctx context.Context, id string) error {
 		stream  string
 		subject string
 	}{{journalStream, journalSubject + id + ".*"}, {"KV_outcomes", "$KV.outcomes." + id + ".*"}} {
-		if err := q.purge(ctx, of.stream, of.subject); err != nil {
+		if err := q.purge(ctx, of.stream, jetstream.WithPurgeSubject(of.subject)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// purge removes the messages of a subject, without a trace.
-func (q *Queue) purge(ctx context.Context, stream, subject string) error {
+// purge removes messages of a stream, without a trace.
+func (q *Queue) purge(ctx context.Context, stream string, what ...jetstream.StreamPurgeOpt) error {
 	return q.retry(ctx, func(ctx context.Context) error {
 		s, err := q.js.Stream(ctx, stream)
 		if err == nil {
-			err = s.Purge(ctx, jetstream.WithPurgeSubject(subject))
+			err = s.Purge(ctx, what...)
 		}
 		return err
 	})

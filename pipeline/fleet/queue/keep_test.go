@@ -63,7 +63,7 @@ func TestKeep(t *testing.T) {
 		t.Errorf("a fleet that runs can be removed: %v", err)
 	}
 
-	clean := newSweep(q)
+	clean := newCollector(q)
 	day := 24 * time.Hour
 	for _, when := range []time.Duration{0, 29 * day, 29 * day} {
 		check(t, s.cleanOnce(t.Context(), clean, time.Now().Add(when)))
@@ -71,7 +71,7 @@ func TestKeep(t *testing.T) {
 	if got := stored(t, q); got != all {
 		t.Errorf("too early there is left\n%s of\n%s", got, all)
 	}
-	for range 2 { // a roster goes with the second sweep
+	for range 2 { // a roster goes with the second time
 		check(t, s.cleanOnce(t.Context(), clean, time.Now().Add(31*day)))
 	}
 	const left = "$KV.outcomes.new.t1 fleet.log.new.t1 fleet.log.new.t2 fleets/new results/new/t1.csv results/new/t2.csv rosters/1 rosters/2 rosters/beside"
@@ -102,8 +102,8 @@ func TestSweep(t *testing.T) {
 	t.Parallel()
 	s := serve(t, ServerOptions{})
 	q := within(t, s)
-	sweep := newSweep(q)
-	later := func(after time.Duration) { check(t, s.cleanOnce(t.Context(), sweep, time.Now().Add(after))) }
+	garbage := newCollector(q)
+	later := func(after time.Duration) { check(t, s.cleanOnce(t.Context(), garbage, time.Now().Add(after))) }
 	put(t, q, "rosters/a", "rosters/b", "results/gone/t0.csv", "fleets/gone", "schedules/gone/1")
 	for i := range 3 {
 		m := nats.NewMsg(fmt.Sprintf("%sorphan.%d", partSubject, i))
@@ -149,7 +149,7 @@ func TestCleanAbandoned(t *testing.T) {
 		after time.Duration
 		want  int
 	}{{30 * time.Minute, 1}, {2 * time.Hour, 0}} {
-		check(t, s.cleanOnce(t.Context(), newSweep(q), time.Now().Add(test.after)))
+		check(t, s.cleanOnce(t.Context(), newCollector(q), time.Now().Add(test.after)))
 		if all, err := q.records(t.Context()); len(all) != test.want || err != nil {
 			t.Errorf("after %v there are %d, %v", test.after, len(all), err)
 		}

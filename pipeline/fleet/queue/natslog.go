@@ -25,7 +25,9 @@ type natsLog struct {
 func newNatsLog(log *zap.Logger, token string) *natsLog {
 	var pairs []string
 	if token != "" {
-		pairs = []string{token, "****", url.QueryEscape(token), "****", url.PathEscape(token), "****"}
+		for _, as := range []string{token, url.QueryEscape(token), url.PathEscape(token), url.User(token).String()} {
+			pairs = append(pairs, as, "****")
+		}
 	}
 	return &natsLog{log: log.With(zap.String("from", "nats")), secret: strings.NewReplacer(pairs...)}
 }

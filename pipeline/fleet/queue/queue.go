@@ -176,38 +176,6 @@ func (q *Queue) connection() context.Context {
 	return q.connected
 }
 
-// tryTimeout is how long the answer of a server is waited for.
-const tryTimeout = 5 * time.Second
-
-// retry does op, and does it again as long as there is no server to answer, until ctx
-// ends. An op that had no answer may have been done: it has to be one that can be
-// repeated.
-func (q *Queue) retry(ctx context.Context, op func(context.Context) error) error {
-	begin, said := time.Now(), false
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		try, cancel := context.WithTimeout(ctx, tryTimeout)
-		unlink := context.AfterFunc(q.connection(), cancel)
-		err := op(try)
-		unlink()
-		cancel()
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
-			return context.Cause(ctx)
-		case ctx.Err() != nil:
-			return fmt.Errorf("%w (%w)", context.Cause(ctx), cause(err))
-		case !away(err) || q.conn.IsClosed():
-			return err
-		}
-		if !said && time.Since(begin) > tryTimeout {
-			said = true
-			q.log.Warn("the server does not do what it is asked, trying again", zap.Error(cause(err)))
-		}
-		wait(ctx, pause)
-	}
-}
-
 // away reports whether err says that there was nobody to answer.
 func away(err error) bool {
 	for _, e := range []error{

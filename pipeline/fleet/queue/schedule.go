@@ -65,8 +65,8 @@ func (q *Queue) cron(ctx context.Context) (s jetstream.Stream, err error) {
 	return s, nil
 }
 
-// arm has the server send a message for a schedule, whenever pattern says.
-func (q *Queue) arm(ctx context.Context, name, pattern, zone string) error {
+// startTimer has the server send a message for a schedule, whenever pattern says.
+func (q *Queue) startTimer(ctx context.Context, name, pattern, zone string) error {
 	if _, err := q.cron(ctx); err != nil {
 		return err
 	}
@@ -80,8 +80,8 @@ func (q *Queue) arm(ctx context.Context, name, pattern, zone string) error {
 	})
 }
 
-// disarm has the server send no more messages for a schedule.
-func (q *Queue) disarm(ctx context.Context, name string) error {
+// stopTimer has the server send no more messages for a schedule.
+func (q *Queue) stopTimer(ctx context.Context, name string) error {
 	s, err := q.cron(ctx)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (q *Queue) addSchedule(ctx context.Context, s Schedule, jobs []Job) error {
 	}); err != nil {
 		return err
 	}
-	if err := q.adjust(ctx, s); err != nil {
+	if err := q.applyTimer(ctx, s); err != nil {
 		return err
 	}
 	if old != "" {
@@ -138,25 +138,24 @@ func (q *Queue) addSchedule(ctx context.Context, s Schedule, jobs []Job) error {
 	return nil
 }
 
-// adjust has the server send messages for a schedule, or not, as it says.
-func (q *Queue) adjust(ctx context.Context, s Schedule) error {
+// applyTimer has the server send messages for a schedule, or not, as it says.
+func (q *Queue) applyTimer(ctx context.Context, s Schedule) error {
 	if s.Paused {
-		return q.disarm(ctx, s.Name)
+		return q.stopTimer(ctx, s.Name)
 	}
 	c, _, err := parseCron(s.Cron, s.TimeZone)
 	if err != nil {
 		return err
 	}
-	return q.arm(ctx, s.Name, c.pattern(), s.TimeZone)
+	return q.startTimer(ctx, s.Name, c.pattern(), s.TimeZone)
 }
 
 // changeSchedule changes what there is of a schedule, unless change returns false.
 func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *Schedule, there bool) bool) error {
 	for {
 		var s Schedule
-		var e jetstream.KeyValueEntry
-		var rev uint64
-		if err := q.repeat(ctx, callTimeout, func(ctx context.Context) (err error) { e, err = q.latest(ctx, q.schedules, name); return err }); err != nil {
+		e, rev, err := q.marker(ctx, q.schedules, name)
+		if err != nil {
 			return err
 		}
 		there := e != nil && e.Operation() == jetstream.KeyValuePut
@@ -164,9 +163,6 @@ func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *
 			if err := json.Unmarshal(e.Value(), &s); err != nil {
 				return err
 			}
-		}
-		if e != nil {
-			rev = e.Revision()
 		}
 		if !change(&s, there) {
 			return nil
@@ -183,18 +179,12 @@ func (q *Queue) changeSchedule(ctx context.Context, name string, change func(s *
 
 // Schedules returns all schedules by name.
 func (q *Queue) Schedules(ctx context.Context) (all []Schedule, err error) {
-	found, err := q.snapshot(ctx, q.schedules, jetstream.AllKeys)
+	found, err := values[Schedule](ctx, q, q.schedules, jetstream.AllKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read the schedules: %w", err)
 	}
-	for name, e := range found {
-		var s Schedule
-		if e.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		if err := json.Unmarshal(e.Value(), &s); err != nil {
-			return nil, fmt.Errorf("read schedule %s: %w", name, err)
-		}
+	for _, e := range found {
+		s := e.value
 		if c, loc, err := parseCron(s.Cron, s.TimeZone); err == nil && !s.Paused {
 			s.Next = c.next(time.Now(), loc)
 		}
@@ -232,7 +222,7 @@ func (q *Queue) PauseSchedule(ctx context.Context, name string, paused bool) err
 		return there
 	})
 	if err == nil {
-		err = q.adjust(ctx, *s)
+		err = q.applyTimer(ctx, *s)
 	}
 	if err != nil {
 		return fmt.Errorf("pause schedule %s: %w", name, err)
@@ -248,7 +238,7 @@ func (q *Queue) RemoveSchedule(ctx context.Context, name string) error {
 	}
 	err = q.repeat(ctx, callTimeout, func(ctx context.Context) error { return q.schedules.Delete(ctx, name) })
 	if err == nil {
-		err = q.disarm(ctx, name)
+		err = q.stopTimer(ctx, name)
 	}
 	if err == nil {
 		err = q.Delete(ctx, s.Jobs)

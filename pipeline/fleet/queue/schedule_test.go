@@ -64,7 +64,7 @@ func TestSchedule(t *testing.T) {
 	if c, loc, _ := parseCron(sch.Cron, sch.TimeZone); !got.Next.Equal(c.next(time.Now(), loc)) || got.By != "ada" || !got.Last.IsZero() {
 		t.Errorf("it is %+v", got)
 	}
-	check(t, q.arm(t.Context(), "nightly", often, "Europe/Paris"))
+	check(t, q.startTimer(t.Context(), "nightly", often, "Europe/Paris"))
 	waitFor(t, func() bool { return len(fleetsOf(t, q, "nightly")) == 1 })
 	waitFor(t, func() bool { return strings.HasPrefix(schedule(t, q, "nightly").LastResult, "skipped: nightly-20") })
 	first := fleetsOf(t, q, "nightly")
@@ -87,7 +87,7 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("there are %d fleets when it is paused", n)
 	}
 	check(t, q.PauseSchedule(t.Context(), "nightly", false))
-	check(t, q.arm(t.Context(), "nightly", often, "Europe/Paris"))
+	check(t, q.startTimer(t.Context(), "nightly", often, "Europe/Paris"))
 	waitFor(t, func() bool { return len(fleetsOf(t, q, "nightly")) == 3 })
 	check(t, q.RemoveSchedule(t.Context(), "nightly"))
 	for range 3 {
@@ -120,8 +120,8 @@ func TestScheduleSurvives(t *testing.T) {
 		sch, jobs := scheduled(name, 10*i, 2)
 		check(t, q.AddSchedule(t.Context(), sch, jobs))
 	}
-	check(t, q.arm(t.Context(), "kept", often, "UTC"))
-	check(t, q.disarm(t.Context(), "lost"))
+	check(t, q.startTimer(t.Context(), "kept", often, "UTC"))
+	check(t, q.stopTimer(t.Context(), "lost"))
 	s.Close()
 	s, err = Serve(t.Context(), ServerOptions{Dir: dir})
 	check(t, err)
@@ -230,7 +230,7 @@ func TestScheduleCluster(t *testing.T) {
 	sch, jobs := scheduled("nightly", 0, 1)
 	sch.Fleet.Takeover = 30 * time.Second
 	check(t, q.AddSchedule(t.Context(), sch, jobs))
-	check(t, q.arm(t.Context(), "nightly", often, "Europe/Paris"))
+	check(t, q.startTimer(t.Context(), "nightly", often, "Europe/Paris"))
 	waitFor(t, func() bool { return strings.HasPrefix(schedule(t, q, "nightly").LastResult, "skipped: ") })
 	if ids := fleetsOf(t, q, "nightly"); len(ids) != 1 {
 		t.Errorf("there are %v", ids)
@@ -248,4 +248,35 @@ func TestScheduleCluster(t *testing.T) {
 	t.Logf("the first firing after the loss took %v", time.Since(begin))
 	check(t, l.Done(t.Context(), complete))
 	waitFor(t, func() bool { return len(fleetsOf(t, q, "nightly")) == 2 })
+}
+
+// A fleet that was submitted by hand in the second of a firing, or is being, is in
+// nobody's way; fired again, the schedule finds what it has submitted.
+func TestFireTakenID(t *testing.T) {
+	for _, accepted := range []bool{true, false} {
+		q := alone(t)
+		sch, jobs := scheduled("nightly", 0, 2)
+		check(t, q.AddSchedule(t.Context(), sch, jobs))
+		sch = schedule(t, q, "nightly")
+		now := time.Now().UTC().Truncate(time.Second)
+		id := idOf("nightly", now, 1)
+		submit(t, q, id, 1, 5, 1)
+		_, err := q.change(t.Context(), id, func(r *fleetRecord) { r.Accepted = accepted })
+		check(t, err)
+		for range 2 {
+			got, result, err := q.submitOnce(t.Context(), &sch, now)
+			check(t, err)
+			if got != id+"-2" || result != got {
+				t.Errorf("it is %s, %s, want %s-2", got, result, id)
+			}
+		}
+		if r, _, err := q.record(t.Context(), id); err != nil || r.Cancelled {
+			t.Errorf("the other was discarded: %+v, %v", r, err)
+		}
+		result, err := q.submitScheduled(t.Context(), "nightly", now)
+		check(t, err)
+		if s := schedule(t, q, "nightly"); s.LastFleet != id+"-2" || s.LastResult != s.LastFleet || result != s.LastFleet {
+			t.Errorf("it is %+v", s)
+		}
+	}
 }

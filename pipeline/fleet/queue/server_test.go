@@ -234,8 +234,8 @@ func TestStoreOfAnotherProcess(t *testing.T) {
 // A store on a network's file system is refused.
 func TestNetworkFileSystem(t *testing.T) {
 	t.Parallel()
-	check(t, trustworthy(t.TempDir(), fileSystem))
-	says(t, trustworthy(t.TempDir(), func(string) (string, error) { return "NFS", nil }), "it is on NFS, which does not keep")
+	check(t, checkFileSystem(t.TempDir(), fileSystem))
+	says(t, checkFileSystem(t.TempDir(), func(string) (string, error) { return "NFS", nil }), "it is on NFS, which does not keep")
 }
 
 // What the engine says is in our log, without the token; in the store it is nowhere.

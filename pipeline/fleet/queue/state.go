@@ -56,19 +56,12 @@ func (q *Queue) record(ctx context.Context, id string) (r fleetRecord, rev uint6
 // records returns what there is of all fleets, in the order of their submission. Those
 // that are not accepted come last.
 func (q *Queue) records(ctx context.Context) (all []fleetRecord, err error) {
-	found, err := q.snapshot(ctx, q.fleets, jetstream.AllKeys)
+	found, err := values[fleetRecord](ctx, q, q.fleets, jetstream.AllKeys)
 	if err != nil {
 		return nil, fmt.Errorf("read the fleets: %w", err)
 	}
-	for id, e := range found {
-		var r fleetRecord
-		if e.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		if err := json.Unmarshal(e.Value(), &r); err != nil {
-			return nil, fmt.Errorf("read fleet %s: %w", id, err)
-		}
-		all = append(all, r)
+	for _, r := range found {
+		all = append(all, r.value)
 	}
 	slices.SortFunc(all, func(a, b fleetRecord) int {
 		return cmp.Or(cmp.Compare(a.Order-1, b.Order-1), cmp.Compare(a.ID, b.ID)) // 0 is behind all
@@ -114,13 +107,21 @@ func (q *Queue) NewID(ctx context.Context, name string, now time.Time) (string, 
 	if err != nil {
 		return "", err
 	}
-	base := name + now.UTC().Format("-20060102-150405")
-	for n, id := 2, base; ; n++ {
+	for n := 1; ; n++ {
+		id := idOf(name, now, n)
 		if !slices.ContainsFunc(all, func(r fleetRecord) bool { return r.ID == id }) {
 			return id, nil
 		}
-		id = fmt.Sprintf("%s-%d", base, n)
 	}
+}
+
+// idOf returns the ID of the n-th fleet of a name in the second now.
+func idOf(name string, now time.Time, n int) string {
+	id := name + now.UTC().Format("-20060102-150405")
+	if n > 1 {
+		id += fmt.Sprintf("-%d", n)
+	}
+	return id
 }
 
 // State returns how far a fleet is.
@@ -133,7 +134,7 @@ func (q *Queue) State(ctx context.Context, id string) (*FleetState, error) {
 	if err != nil && (r.Accepted || !errors.Is(err, ErrNoFile)) {
 		return nil, err
 	}
-	entries, outcomes, err := q.standing(ctx, id)
+	entries, outcomes, err := q.entriesAndOutcomes(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -148,46 +149,32 @@ func (q *Queue) State(ctx context.Context, id string) (*FleetState, error) {
 	}), nil
 }
 
-// A standingEntry is an entry with its revision.
-type standingEntry struct {
+// A storedEntry is an entry with its revision.
+type storedEntry struct {
 	entry
 	revision uint64
 }
 
-// standing returns the entries of a fleet by their keys, and the outcomes by tenants. A
+// entriesAndOutcomes returns the entries of a fleet by their keys, and the outcomes by tenants. A
 // job that is not lost is in one of them, whatever happens meanwhile: outcomes are read
 // later.
-func (q *Queue) standing(ctx context.Context, id string) (entries map[string]standingEntry, outcomes map[string]keptOutcome, err error) {
-	entries, outcomes = make(map[string]standingEntry), make(map[string]keptOutcome)
-	found, err := q.snapshot(ctx, q.jobs, jetstream.AllKeys)
+func (q *Queue) entriesAndOutcomes(ctx context.Context, id string) (entries map[string]storedEntry, outcomes map[string]keptOutcome, err error) {
+	entries, outcomes = make(map[string]storedEntry), make(map[string]keptOutcome)
+	found, err := values[entry](ctx, q, q.jobs, jetstream.AllKeys)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the jobs of fleet %s: %w", id, err)
 	}
 	for key, e := range found {
-		s := standingEntry{revision: e.Revision()}
-		if e.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		if err := json.Unmarshal(e.Value(), &s.entry); err != nil {
-			return nil, nil, fmt.Errorf("read the jobs of fleet %s: %w", id, err)
-		}
-		if s.Fleet == id {
-			entries[key] = s
+		if e.value.Fleet == id {
+			entries[key] = storedEntry{e.value, e.revision}
 		}
 	}
-	found, err = q.snapshot(ctx, q.outcomes, id+".*")
+	kept, err := values[keptOutcome](ctx, q, q.outcomes, id+".*")
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
 	}
-	for key, e := range found {
-		var o keptOutcome
-		if e.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		if err := json.Unmarshal(e.Value(), &o); err != nil {
-			return nil, nil, fmt.Errorf("read the outcomes of fleet %s: %w", id, err)
-		}
-		outcomes[key[len(id)+1:]] = o
+	for key, o := range kept {
+		outcomes[key[len(id)+1:]] = o.value
 	}
 	return entries, outcomes, nil
 }

@@ -43,7 +43,7 @@ func claim(ctx context.Context, dir string, node int) (*lock.Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make it: %w", disk.Cause(err))
 	}
-	if err := trustworthy(dir, fileSystem); err != nil {
+	if err := checkFileSystem(dir, fileSystem); err != nil {
 		return nil, err
 	}
 	held, err := lock.File{Path: filepath.Join(dir, "lock"), What: "it"}.Acquire(ctx, "fleet", 0)
@@ -57,9 +57,9 @@ func claim(ctx context.Context, dir string, node int) (*lock.Lock, error) {
 	return held, nil
 }
 
-// trustworthy returns an error if the file system of a directory is one on which what
+// checkFileSystem returns an error if the file system of a directory is one on which what
 // was synced may be gone, or a lock be held twice.
-func trustworthy(dir string, kind func(dir string) (string, error)) error {
+func checkFileSystem(dir string, kind func(dir string) (string, error)) error {
 	switch k, err := kind(dir); {
 	case err != nil:
 		return fmt.Errorf("find out its file system: %w", disk.Cause(err))
