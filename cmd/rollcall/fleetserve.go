@@ -43,8 +43,9 @@ workers and all who submit have to show; --tls-client-ca asks for a certificate 
 
 The store holds personal data: rosters and results. Only the account of the server can
 read it; keep it on a local disk, not on NFS or SMB. With one node, what is in the store
-is lost with its disk. Three nodes go on when one is lost, five when two are: each has --peers with the
-addresses of all, in the same order, and --node with its own place among them.
+is lost with its disk. Three nodes go on when one is lost, five when two are: each has
+--peers with the addresses of all, in the same order, and --node with its own place among
+them. A directory of anything else than a store is refused.
 
 Workers that are at it when the server is stopped go on, and come back to it.`,
 			meaning{exitOK, "it served until it was interrupted"},

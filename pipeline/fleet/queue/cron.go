@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"rollcall/pipeline"
 )
 
 // A cron is a schedule as crontab has it: minute, hour, day of the month, month and day
@@ -41,7 +39,7 @@ func ParseCron(cron, zone string) error {
 func parseCron(text, zone string) (*cron, *time.Location, error) {
 	fields := strings.Fields(text)
 	if len(fields) != len(cronFields) {
-		return nil, nil, fmt.Errorf("cron %q: %s, want 5: minute, hour, day of the month, month, day of the week", text, pipeline.Plural(len(fields), "field"))
+		return nil, nil, fmt.Errorf("cron %q: want 5 fields, not %d: minute, hour, day of the month, month, day of the week", text, len(fields))
 	}
 	c := new(cron)
 	for i, field := range fields {

@@ -33,16 +33,27 @@ func (b *heartbeat) Observe(e job.Event) {
 	}
 }
 
-// beat tells the lease how far a run is. Its first rows, as many as restored, are those of
-// a journal: they are no rows of this lease's pace.
+// A speed is how fast rows are recorded. The first of them, as many as restored, are those
+// of a journal, which take no time: they are left out.
+type speed struct{ restored, last int64 }
+
+// of returns rows a second since it was called last, when a time has passed and there are
+// so many rows.
+func (s *speed) of(rows int64, took time.Duration) float64 {
+	done := max(rows, s.restored) - max(s.last, s.restored)
+	s.last = rows
+	return float64(done) / max(took.Seconds(), beatEvery.Seconds())
+}
+
+// beat tells the lease how far a run is, of whose rows as many as restored are of a journal.
 func (b *heartbeat) beat(before pipeline.Counts, restored int64, run *pipeline.Run) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
-	rows := func() int64 { return max(run.Stats.Rows.Load(), restored) }
-	last, at := rows(), time.Now()
+	speed, at := speed{restored: restored, last: run.Stats.Rows.Load()}, time.Now()
 	for {
-		b.t.lease.Progress(progressOf(before, run, float64(rows()-last)/max(time.Since(at).Seconds(), beatEvery.Seconds())))
-		last, at = rows(), time.Now()
+		rate := speed.of(run.Stats.Rows.Load(), time.Since(at))
+		at = time.Now()
+		b.t.lease.Progress(progressOf(before, run, rate))
 		select {
 		case <-tick.C:
 		case <-b.over:
