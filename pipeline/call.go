@@ -68,11 +68,11 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 // attempt runs c once. If c did not reach the tenant, it also returns the failure,
 // whose cause is not known yet.
 func (r *Run) attempt(ctx context.Context, t *task, c *tenant.Cmdlet) ([]tenant.Object, *failure, error) {
-	turn, err := r.Limiter.Wait(ctx)
-	if err != nil {
+	if err := r.commit(t, c); err != nil { // ahead of the turn, which would be held meanwhile
 		return nil, nil, err
 	}
-	if err := r.commit(t, c); err != nil {
+	turn, err := r.Limiter.Wait(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
 	if err := r.refusal.begin(ctx, r.Limiter, turn); err != nil {

@@ -146,3 +146,38 @@ func TestNoSetAfterTheLogFailed(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for the log keeps no other call of the tenant waiting, nor does the end of
+// the log.
+func TestCommitHoldsNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &waitingLog{fakeLog: fakeLog{wait: time.Second}, failAt: 20}
+		run := optOut(t, newFake(), 1)
+		run.ResultLog, log.underWay = log, run.Limiter.UnderWay
+		if err := run.Do(t.Context(), &users{n: 100}, &list{}); !errors.Is(err, errLogFull) {
+			t.Errorf("Do() = %v, want %v", err, errLogFull)
+		}
+		if log.held != 0 || run.Limiter.UnderWay() != 0 {
+			t.Errorf("%d turns were held while the log was waited for, %d in the end", log.held, run.Limiter.UnderWay())
+		}
+	})
+}
+
+var errLogFull = errors.New("the log is full")
+
+// A waitingLog notes how many turns of the Limiter are held while it is waited for, and
+// fails at some time.
+type waitingLog struct {
+	fakeLog
+	underWay func() int64
+	failAt   int
+	held     int64
+}
+
+func (l *waitingLog) Commit(n int) error {
+	l.held = max(l.held, l.underWay())
+	if n >= l.failAt {
+		return errLogFull
+	}
+	return l.fakeLog.Commit(n)
+}

@@ -14,38 +14,38 @@ import (
 	"rollcall/report"
 )
 
-// lookEvery is how often a command that follows a fleet looks how far it is.
-const lookEvery = time.Second
+// pollEvery is how often a command that follows a fleet asks how far it is.
+const pollEvery = time.Second
 
-// lookTimeout is how long one look may take. A server that is away for a while is
+// pollTimeout is how long one poll may take. A server that is away for a while is
 // waited for: the fleet goes on without us.
-const lookTimeout = 10 * time.Second
+const pollTimeout = 10 * time.Second
 
 // idleTimeout is after how long it is said that nobody works on a fleet.
 const idleTimeout = 15 * time.Second
 
-// A lookError is the error of a look at the server.
-type lookError struct{ err error }
+// A pollError is the error of a poll of the server.
+type pollError struct{ err error }
 
-func (e *lookError) Error() string { return e.err.Error() }
+func (e *pollError) Error() string { return e.err.Error() }
 
-func (e *lookError) Unwrap() error { return e.err }
+func (e *pollError) Unwrap() error { return e.err }
 
-// look calls see again and again, until that returns true or an error, or ctx ends. A
-// lookError does not end it while the server is away.
-func look(ctx context.Context, a *app, q *queue.Queue, see func(context.Context) (ended bool, err error)) error {
-	tick := time.NewTicker(lookEvery)
+// poll calls see again and again, until that returns true or an error, or ctx ends. A
+// pollError does not end it while the server is away.
+func poll(ctx context.Context, a *app, q *queue.Queue, see func(context.Context) (ended bool, err error)) error {
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for away := false; ; {
-		once, cancel := context.WithTimeout(ctx, lookTimeout)
+		once, cancel := context.WithTimeout(ctx, pollTimeout)
 		ended, err := see(once)
 		late := once.Err() != nil
 		cancel()
-		_, looking := errors.AsType[*lookError](err)
+		_, polling := errors.AsType[*pollError](err)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case looking && (late || q.Ready() != nil):
+		case polling && (late || q.Ready() != nil):
 			if !away {
 				a.console.Warn("warning: the fleet server can't be reached: waiting for it")
 			}
@@ -69,10 +69,10 @@ func look(ctx context.Context, a *app, q *queue.Queue, see func(context.Context)
 // watchFleet calls see with how far a fleet is, again and again, until it has ended or
 // ctx ends.
 func watchFleet(ctx context.Context, a *app, q *queue.Queue, id string, see func(*report.FleetStatus, *queue.FleetState)) error {
-	return fleetError(look(ctx, a, q, func(ctx context.Context) (ended bool, err error) {
+	return fleetError(poll(ctx, a, q, func(ctx context.Context) (ended bool, err error) {
 		st, err := q.State(ctx, id)
 		if err != nil {
-			return false, &lookError{err}
+			return false, &pollError{err}
 		}
 		s := fleetStatus(st)
 		see(s, st)

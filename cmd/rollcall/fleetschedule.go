@@ -96,6 +96,8 @@ func (f *fleetScheduleFlags) schedule(ctx context.Context, a *app, i *interrupts
 	if err := f.approve(a, i, plan, fmt.Sprintf("Again and again, at %q (%s): ", f.cron, f.zone)); err != nil {
 		return err
 	}
+	ctx, cancel := q.WhileAnswered(ctx, answerTimeout)
+	defer cancel()
 	jobs, err := f.upload(ctx, q, plan)
 	if err != nil {
 		return err

@@ -38,8 +38,10 @@ and has the results. It runs until it is interrupted; one node, or a cluster of 
   rollcall fleet serve --store /var/lib/rollcall/fleet --listen 0.0.0.0:4233 --node 1 --peers a:4234,b:4234,c:4234 \
       --tls-cert server.pem --tls-key server.key --tls-ca ca.pem --token-file /etc/rollcall/token`,
 		Annotations: more(`It prints the URL for --server of the other commands on standard output. On a machine of
-its own it needs nothing else. Beyond loopback it needs a certificate and a token, which
-workers and all who submit have to show; --tls-client-ca asks for a certificate as well.
+its own it needs nothing else; where others have accounts it needs a token, or each of
+them can read what is there and submit. Beyond loopback it needs a certificate and a
+token, which workers and all who submit have to show; --tls-client-ca asks for a
+certificate as well.
 
 The store holds personal data: rosters and results. Only the account of the server can
 read it; keep it on a local disk, not on NFS or SMB. With one node, what is in the store
@@ -151,4 +153,7 @@ func (f *fleetServeFlags) greet(a *app, url string, token bool) {
 		how += " --token-file FILE"
 	}
 	a.console.Say("workers: %s", how)
+	if !token && f.auth.tls.ClientCA == "" {
+		a.console.Warn("warning: no token: every account of this machine can read the rosters and results, and submit fleets, which workers do with their profiles; --token-file FILE asks for one")
+	}
 }

@@ -84,8 +84,21 @@ func (f *fleetServerFlags) explain(err error) error {
 		hint: "is --server right, does rollcall fleet serve run there, and is the token that of the server (--token-file, " + fleetTokenVariable + ")?"}
 }
 
-// do calls work with a client of the fleet server.
+// answerTimeout is how long a command waits for a fleet server that was reached and is
+// away.
+const answerTimeout = 10 * time.Second
+
+// do is use, for work that ends with an error when the server is away for too long.
 func (f *fleetServerFlags) do(work func(context.Context, *queue.Queue) error) error {
+	return f.use(func(ctx context.Context, q *queue.Queue) error {
+		ctx, cancel := q.WhileAnswered(ctx, answerTimeout)
+		defer cancel()
+		return work(ctx, q)
+	})
+}
+
+// use calls work with a client of the fleet server.
+func (f *fleetServerFlags) use(work func(context.Context, *queue.Queue) error) error {
 	ctx := context.Background()
 	q, err := f.connect(ctx, nil)
 	if err != nil {

@@ -34,8 +34,8 @@ type fleetServer struct {
 	url string
 
 	mu    sync.Mutex
-	queue *queue.Queue // for the metrics; nil until they are first asked for, as is view
-	view  *queue.View
+	queue *queue.Queue // for the metrics; nil until they are first asked for, as is list
+	list  *fleetList
 }
 
 // await waits until stop is closed, and logs when the server becomes ready, and when it
@@ -87,21 +87,21 @@ func (s *fleetServer) fleets(ctx context.Context) ([]*report.FleetStatus, error)
 		}
 		s.queue = q
 	}
-	if s.view == nil {
+	if s.list == nil {
 		v, err := s.queue.Watch(ctx)
 		if err != nil {
 			return nil, err
 		}
-		s.view = v
+		s.list = &fleetList{queue: s.queue, view: v, short: true}
 	}
-	return allFleets(ctx, s.queue, s.view)
+	return s.list.all(ctx)
 }
 
 func (s *fleetServer) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.view != nil {
-		s.view.Close()
+	if s.list != nil {
+		s.list.view.Close()
 	}
 	if s.queue != nil {
 		s.queue.Close()

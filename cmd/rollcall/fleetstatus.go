@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -69,18 +68,21 @@ func (f *fleetStatusFlags) run(a *app, args []string) error {
 	if f.json && f.watch {
 		return usage(errors.New("--json and --watch: want one of them"))
 	}
-	return f.server.do(func(ctx context.Context, q *queue.Queue) error {
+	return f.server.use(func(ctx context.Context, q *queue.Queue) error {
 		if len(args) == 0 {
 			return f.list(ctx, a, q)
 		}
-		found, err := q.Find(ctx, args[0])
+		asking, cancel := q.WhileAnswered(ctx, answerTimeout)
+		defer cancel()
+		found, err := q.Find(asking, args[0])
 		if err != nil {
 			return err
 		}
-		if f.watch {
+		if f.watch { // which waits for a server that is away
+			cancel()
 			return showChanges(ctx, a, q, found.ID)
 		}
-		st, err := q.State(ctx, found.ID)
+		st, err := q.State(asking, found.ID)
 		if err != nil {
 			return err
 		}
@@ -93,15 +95,19 @@ func (f *fleetStatusFlags) run(a *app, args []string) error {
 
 // list shows all fleets.
 func (f *fleetStatusFlags) list(ctx context.Context, a *app, q *queue.Queue) error {
-	v, err := q.Watch(ctx)
+	asking, cancel := q.WhileAnswered(ctx, answerTimeout)
+	defer cancel()
+	v, err := q.Watch(asking)
 	if err != nil {
 		return err
 	}
 	defer v.Close()
+	list := &fleetList{queue: q, view: v}
 	if f.watch {
-		return showAllChanges(ctx, a, q, v)
+		cancel()
+		return showAllChanges(ctx, a, q, list)
 	}
-	fleets, err := allFleets(ctx, q, v)
+	fleets, err := list.all(asking)
 	switch {
 	case err != nil:
 		return err
@@ -109,26 +115,4 @@ func (f *fleetStatusFlags) list(ctx context.Context, a *app, q *queue.Queue) err
 		return report.FleetListJSON(a.out, fleets)
 	}
 	return report.FleetListText(a.out, fleets)
-}
-
-// allFleets returns how far all fleets of a server are, the newest last.
-func allFleets(ctx context.Context, q *queue.Queue, v *queue.View) (all []*report.FleetStatus, err error) {
-	fleets, err := q.Fleets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range fleets {
-		st := v.State(f.ID)
-		if st == nil || slices.ContainsFunc(st.Jobs, func(j queue.TenantState) bool { return j.State == queue.Lost }) { // or the view is behind
-			st, err = q.State(ctx, f.ID)
-		}
-		if _, gone := errors.AsType[*queue.NotFoundError](err); gone { // removed meanwhile
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, fleetStatus(st))
-	}
-	return all, nil
 }

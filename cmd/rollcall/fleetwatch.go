@@ -42,12 +42,12 @@ func showChanges(ctx context.Context, a *app, q *queue.Queue, id string) error {
 }
 
 // showAllChanges is showChanges for all fleets of a server.
-func showAllChanges(ctx context.Context, a *app, q *queue.Queue, v *queue.View) error {
+func showAllChanges(ctx context.Context, a *app, q *queue.Queue, list *fleetList) error {
 	screen, was := newScreen(a.out), make(changes)
-	return look(ctx, a, q, func(ctx context.Context) (ended bool, err error) {
-		fleets, err := allFleets(ctx, q, v)
+	return poll(ctx, a, q, func(ctx context.Context) (ended bool, err error) {
+		fleets, err := list.all(ctx)
 		if err != nil {
-			return false, &lookError{err}
+			return false, &pollError{err}
 		}
 		if screen != nil {
 			err = screen.draw(func(w io.Writer) error { return report.FleetListText(w, fleets) })

@@ -141,7 +141,7 @@ func TestCancelledAndLeft(t *testing.T) {
 	mute(dead)
 	_, err := q.change(t.Context(), "f", func(r *fleetRecord) { r.Cancelled, r.CancelOutcome = true, []byte(`{"outcome":"cancelled"}`) })
 	check(t, err)
-	go q.tidy(t.Context())
+	go q.recoverAbandoned(t.Context())
 	waitFor(t, func() bool { return states(t, q, "f") == "ee" })
 }
 

@@ -1,9 +1,12 @@
 package queue
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // An entry is what bucket jobs has of a job that is not ended. Every change of it is a
@@ -18,7 +21,7 @@ import (
 type entry struct {
 	Job
 	Worker     string          `json:"worker,omitempty"` // that holds it
-	Token      string          `json:"token,omitempty"`  // of the lease: no two are alike
+	LeaseID    string          `json:"lease,omitempty"`  // of the lease: no two are alike
 	Epoch      uint64          `json:"epoch,omitempty"`  // how often it was taken
 	Taken      uint64          `json:"taken,omitempty"`  // revision at which it was; 0 for that of the entry itself
 	Since      time.Time       `json:"since"`            // by the clock of who wrote it, for people
@@ -44,7 +47,7 @@ func (e *entry) rejectedBy(worker string) bool {
 
 // free has nobody hold the job.
 func (e *entry) free() {
-	e.Worker, e.Token, e.Taken, e.Since = "", "", 0, time.Now().UTC()
+	e.Worker, e.LeaseID, e.Taken, e.Since = "", "", 0, time.Now().UTC()
 }
 
 // A keptOutcome is what bucket outcomes has of a job.
@@ -84,4 +87,23 @@ func (c *Control) stopReason(tenant string) string {
 		return StopPaused
 	}
 	return ""
+}
+
+// putEntry swaps the entry of a job.
+func (q *Queue) putEntry(ctx context.Context, e entry, rev uint64) (uint64, error) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return 0, err
+	}
+	return q.swap(ctx, q.jobs, e.Key, b, rev)
+}
+
+// entryOf returns the entry of a job as it is now, or a marker of its deletion, with its
+// revision.
+func (q *Queue) entryOf(ctx context.Context, key string) (e entry, rev uint64, err error) {
+	found, rev, err := q.marker(ctx, q.jobs, key)
+	if err == nil && found != nil && found.Operation() == jetstream.KeyValuePut {
+		err = json.Unmarshal(found.Value(), &e)
+	}
+	return e, rev, err
 }

@@ -83,7 +83,7 @@ func TestTakeover(t *testing.T) {
 	cut := dialed(t, Options{URL: "nats://" + p.addr, Name: "cut"})
 	submit(t, q, "f", 1, 0, 1)
 	zombie := next(t, cut, "zombie")
-	v, err := q.shared(t.Context())
+	v, err := q.sharedView(t.Context())
 	check(t, err)
 	p.deaf.Store(true)
 	type got struct {
@@ -153,7 +153,7 @@ func TestStoppedProcess(t *testing.T) {
 		t.Error("it is not valid at once")
 	}
 	l.mu.Lock()
-	l.renewed = l.renewed.Add(-l.worth())
+	l.renewed = l.renewed.Add(-l.validFor())
 	l.mu.Unlock()
 	if l.Valid() {
 		t.Error("it is valid")
@@ -216,7 +216,7 @@ func TestKilledAtTheEnd(t *testing.T) {
 	if l.Tenant != "t2" {
 		t.Errorf("%s is done again", l.Tenant)
 	}
-	go q.tidy(t.Context())
+	go q.recoverAbandoned(t.Context())
 	waitFor(t, func() bool { return keys(t, q, q.jobs) == 1 })
 	check(t, l.Return(t.Context()))
 	if got := states(t, q, "f"); got != "eew" {
@@ -302,18 +302,18 @@ func TestParallelAtOnce(t *testing.T) {
 	s := serve(t, ServerOptions{})
 	a, b := within(t, s), within(t, s)
 	submit(t, a, "f", 1, 0, 2)
-	va, err := a.shared(t.Context())
+	va, err := a.sharedView(t.Context())
 	check(t, err)
-	vb, err := b.shared(t.Context())
+	vb, err := b.sharedView(t.Context())
 	check(t, err)
 	ca, _, _ := va.next("a", all)
 	cb, _, _ := vb.next("b", func(j *seenJob) bool { return j.Index == 0 })
-	if ca.deed != doTake || cb.deed != doTake || ca.job.Key == cb.job.Key {
+	if ca.action != doTake || cb.action != doTake || ca.job.Key == cb.job.Key {
 		t.Fatalf("the choices are %+v, %+v", ca, cb)
 	}
-	first, err := a.do(va, ca, "a")
+	first, err := a.perform(va, ca, "a")
 	check(t, err)
-	second, err := b.do(vb, cb, "b")
+	second, err := b.perform(vb, cb, "b")
 	check(t, err)
 	if first == nil || second != nil {
 		t.Fatalf("they have %v, %v", first, second)

@@ -238,8 +238,8 @@ func (l *Log) readFrom(next *uint64, yield func([]byte, error) bool) error {
 	}
 }
 
-// PurgeLog removes the log of a tenant's job.
-func (q *Queue) PurgeLog(ctx context.Context, fleet, tenant string) error {
+// purgeLog removes the log of a tenant's job.
+func (q *Queue) purgeLog(ctx context.Context, fleet, tenant string) error {
 	err := q.retry(ctx, func(ctx context.Context) error {
 		return q.journals.Purge(ctx, jetstream.WithPurgeSubject(journalSubject+fleet+"."+tenant))
 	})

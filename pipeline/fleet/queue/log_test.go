@@ -55,7 +55,7 @@ func TestLogFence(t *testing.T) {
 	}
 	check(t, other.Append([]byte("y")))
 
-	check(t, a.PurgeLog(t.Context(), "nightly-1", "contoso"))
+	check(t, a.purgeLog(t.Context(), "nightly-1", "contoso"))
 	if err := third.Append([]byte("4")); !errors.Is(err, ErrFenced) {
 		t.Errorf("a log that was removed can be appended to: %v", err)
 	}

@@ -4,15 +4,15 @@ import (
 	"time"
 )
 
-// A deed is what a worker can do with an entry that nobody holds.
-type deed int
+// An action is what a worker can do with an entry that nobody holds.
+type action int
 
 const (
-	doNothing deed = iota
-	doTake         // and work on it
-	doRelease      // what a worker that is gone held, and nobody is to go on with now
-	doCancel       // end it, as its fleet is cancelled
-	doFinish       // end it, which its holder has begun to do
+	doNothing action = iota
+	doTake           // and work on it
+	doRelease        // what a worker that is gone held, and nobody is to go on with now
+	doCancel         // end it, as its fleet is cancelled
+	doFinish         // end it, which its holder has begun to do
 )
 
 // A seenJob is an entry as it was seen last.
@@ -25,12 +25,14 @@ type seenJob struct {
 // A seenFleet is a fleet with those of its jobs that have entries.
 type seenFleet struct {
 	fleetRecord
-	jobs []*seenJob // by Index
+	jobs     []*seenJob // by Index
+	revision uint64     // of its record
+	version  uint64     // see View.Version
 }
 
 // A choice is what to do next.
 type choice struct {
-	deed
+	action
 	job   *seenJob
 	fleet *seenFleet
 }
@@ -58,30 +60,30 @@ func pick(fleets []*seenFleet, worker string, now time.Time, skip func(*seenJob)
 			continue
 		}
 		held, alive := 0, 0
-		var waiting, orphan *seenJob // the first of each
+		var waiting, abandoned *seenJob // the first of each
 		for _, j := range f.jobs {
 			over := j.seen.Add(f.Takeover)
-			silent := !now.Before(over) // nothing was heard of its holder
+			expired := !now.Before(over) // nothing was heard of its holder
 			if j.held() {
 				held++
-				if !silent {
+				if !expired {
 					alive++
 				}
 			}
-			switch d := f.deedFor(j, worker, silent); {
-			case d == doNothing && !silent && (j.Worker != "" || j.rejectedBy(worker)):
+			switch d := f.actionFor(j, worker, expired); {
+			case d == doNothing && !expired && (j.Worker != "" || j.rejectedBy(worker)):
 				later(over)
 			case d == doNothing || d == doTake && worker == "" || skip(j):
 			case d != doTake:
 				return choice{d, j, f}, time.Time{}
-			case j.held() && orphan == nil:
-				orphan = j
+			case j.held() && abandoned == nil:
+				abandoned = j
 			case !j.held() && waiting == nil:
 				waiting = j
 			}
 		}
-		free := orphan // which takes nobody's place
-		if waiting != nil && held < f.Parallel && (orphan == nil || waiting.Index < orphan.Index) {
+		free := abandoned // which takes nobody's place
+		if waiting != nil && held < f.Parallel && (abandoned == nil || waiting.Index < abandoned.Index) {
 			free = waiting
 		}
 		if free == nil {
@@ -108,17 +110,17 @@ func (f *seenFleet) before(n int, g *seenFleet, m int) bool {
 	return f.ID < g.ID
 }
 
-// deedFor returns what a worker can do with a job of f, whose holder is silent or not.
-func (f *seenFleet) deedFor(j *seenJob, worker string, silent bool) deed {
+// actionFor returns what a worker can do with a job of f, whose lease has expired or not.
+func (f *seenFleet) actionFor(j *seenJob, worker string, expired bool) action {
 	switch {
-	case j.Worker != "" && !silent: // it is held, or about to be gone
+	case j.Worker != "" && !expired: // it is held, or about to be gone
 		return doNothing
 	case j.Ended:
 		return doFinish
 	}
 	switch f.stopReason(j.Tenant) {
 	case "":
-		if j.rejectedBy(worker) && !silent { // no other wants it either
+		if j.rejectedBy(worker) && !expired { // no other wants it either
 			return doNothing
 		}
 		return doTake

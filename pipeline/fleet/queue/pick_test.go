@@ -36,7 +36,7 @@ func TestPick(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		fleets []f
-		want   string        // deed, fleet and job
+		want   string        // action, fleet and job
 		wake   time.Duration // from now, if there is nothing to do
 	}{
 		{"nothing", nil, "", 0},
@@ -85,8 +85,8 @@ func TestPick(t *testing.T) {
 		for range 3 { // in any order
 			c, wake := pick(fleets, "w", now, all)
 			got := ""
-			if c.deed != doNothing {
-				got = fmt.Sprintf("%s %s.%d", [...]string{doTake: "take", doRelease: "release", doCancel: "cancel", doFinish: "finish"}[c.deed], c.fleet.ID, c.job.Index)
+			if c.action != doNothing {
+				got = fmt.Sprintf("%s %s.%d", [...]string{doTake: "take", doRelease: "release", doCancel: "cancel", doFinish: "finish"}[c.action], c.fleet.ID, c.job.Index)
 			}
 			if got != test.want {
 				t.Errorf("%s: it is %q, want %q", test.name, got, test.want)
@@ -144,7 +144,7 @@ func (s *simulation) run(t *testing.T, slots int) {
 				}
 			}
 			c, _ := pick(s.fleets, "w", epoch.Add(s.now), all)
-			if c.deed == doNothing {
+			if c.action == doNothing {
 				break
 			}
 			free--

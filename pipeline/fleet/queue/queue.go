@@ -49,7 +49,7 @@ type Queue struct {
 	schedules jetstream.KeyValue // name: Schedule
 	journals  jetstream.Stream   // see Log
 	files     jetstream.Stream   // see Put
-	work      working            // see Next
+	work      workerState        // see Next
 
 	mu        sync.Mutex
 	connected context.Context // ends when the connection does; there is another by then

@@ -142,7 +142,7 @@ func (s *Server) tend(ctx context.Context) {
 	defer tasks.Wait()
 	tasks.Go(func() { s.own.fire(ctx) })
 	tasks.Go(func() { s.clean(ctx) })
-	tasks.Go(func() { s.own.tidy(ctx) })
+	tasks.Go(func() { s.own.recoverAbandoned(ctx) })
 }
 
 func (s *Server) isMade() bool {

@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -18,12 +19,12 @@ import (
 // tried again.
 var errBroken = errors.New("the log of the job can't be reached")
 
-// An unfitError says that the job is for another Worker.
-type unfitError struct{ err error }
+// A rejectedError says that the job is for another Worker.
+type rejectedError struct{ err error }
 
-func (e *unfitError) Error() string { return e.err.Error() }
+func (e *rejectedError) Error() string { return e.err.Error() }
 
-func (e *unfitError) Unwrap() error { return e.err }
+func (e *rejectedError) Unwrap() error { return e.err }
 
 func isRoster(err error) bool {
 	_, ok := errors.AsType[*RosterError](err)
@@ -45,7 +46,7 @@ func (t *task) failedOr(ctx context.Context, err error) (fleet.Outcome, error) {
 	case ctx.Err() != nil || err == ErrLost:
 		return fleet.Outcome{State: fleet.Waiting}, err
 	}
-	return fleet.Outcome{}, &unfitError{err}
+	return fleet.Outcome{}, &rejectedError{err}
 }
 
 // outcomeOf returns what there is to say of a job that ended with o and err.
@@ -71,11 +72,17 @@ func (t *task) end(ctx context.Context, o fleet.Outcome, err error) error {
 	if err == nil && t.Remote {
 		err = t.store(ctx, 0)
 	}
-	_, unfit := errors.AsType[*unfitError](err)
+	_, unfit := errors.AsType[*rejectedError](err)
 	switch {
 	case t.isLost(ctx) || errors.Is(err, ErrLost) || errors.Is(err, queue.ErrFenced):
 		t.log.Warn("the job was lost to another worker, or the way to the server was")
 		t.observe(&t.lease.Job, Lost{})
+		// If the lease was in doubt for a moment only, nobody else has the job.
+		ctx, cancel := context.WithTimeout(ctx, shutdownGrace)
+		defer cancel()
+		if t.giveBack(ctx, t.lease) == nil {
+			sleep(t.soft, retryWait)
+		}
 		return nil
 	case unfit:
 		return t.reject(ctx, err)
@@ -121,7 +128,23 @@ func (t *task) done(ctx context.Context, o fleet.Outcome) error {
 	t.log.Info("tenant ended", fields...)
 	t.observe(&t.lease.Job, Ended{o})
 	t.stopFleet(ctx, &o) // others may have failed at the same time
+	t.goOn(ctx, &o)
 	return nil
+}
+
+// goOn puts the job, which has ended as cancelled, in the queue again if people have it go
+// on by now: when they said so it was at work.
+func (t *task) goOn(ctx context.Context, o *fleet.Outcome) {
+	if o.State != fleet.Cancelled {
+		return
+	}
+	cancelled, err := t.lease.IsCancelled(ctx)
+	if err == nil && !cancelled {
+		err = t.Queue.Again(ctx, t.lease.Fleet, []string{t.lease.Tenant})
+	}
+	if err != nil {
+		t.log.Warn("it is not known whether the job is still cancelled; if not, fleet continue has it go on", zap.Error(err))
+	}
 }
 
 // lostOr returns err, which the queue has for what was to be the last of a lease, unless
@@ -170,7 +193,7 @@ func (t *task) stopFleet(ctx context.Context, o *fleet.Outcome) {
 
 // tooManyFailed says why the fleet is to be stopped, or returns "".
 func (t *task) tooManyFailed(ctx context.Context, o *fleet.Outcome) (string, error) {
-	f, err := t.Queue.Find(ctx, t.lease.Fleet)
+	f, err := t.Queue.Fleet(ctx, t.lease.Fleet)
 	if err != nil || f.MaxFailed == "" || f.Stopped != "" {
 		return "", err
 	}
@@ -178,16 +201,23 @@ func (t *task) tooManyFailed(ctx context.Context, o *fleet.Outcome) (string, err
 	if err != nil {
 		return "", err
 	}
-	state, err := t.Queue.State(ctx, t.lease.Fleet)
+	outcomes, err := t.Queue.Outcomes(ctx, t.lease.Fleet)
 	if err != nil {
 		return "", err
 	}
-	record, err := RecordOf(state)
-	if err != nil {
-		return "", err
+	record := fleet.Record{Tenants: []fleet.TenantRecord{{Outcome: *o}}}
+	for tenant, raw := range outcomes {
+		if tenant == t.lease.Tenant {
+			continue
+		}
+		var of fleet.TenantRecord
+		if err := json.Unmarshal(raw, &of.Outcome); err != nil {
+			return "", fmt.Errorf("read the outcome of %s: %w", tenant, err)
+		}
+		record.Tenants = append(record.Tenants, of)
 	}
-	if own := record.Tenant(t.lease.Tenant); own != nil {
-		own.Outcome = *o
+	for len(record.Tenants) < f.Tenants { // those that have not ended have not failed
+		record.Tenants = append(record.Tenants, fleet.TenantRecord{})
 	}
 	return record.TooManyFailed(most), nil
 }

@@ -12,9 +12,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"go.uber.org/zap"
+
 	"rollcall/pipeline/fleet/queue"
 	"rollcall/tenant/disk"
 )
+
+// fetchTries is how often a file is asked for, before the job is left to another Worker.
+const fetchTries = 4
 
 // fetch writes the files of a job into dir, which it makes. Whatever is not as it was
 // submitted is a [RosterError].
@@ -29,7 +34,7 @@ func (t *task) fetch(ctx context.Context, dir string) error {
 		if err := checkName(f.Name); err != nil {
 			return &RosterError{t.lease.Roster, err}
 		}
-		err := t.insist(ctx, "get a file", fetchTries, func(ctx context.Context) error {
+		err := t.retry(ctx, "get a file", fetchTries, func(ctx context.Context) error {
 			err := t.get(ctx, f, filepath.Join(dir, f.Name))
 			if errors.Is(err, queue.ErrNoFile) {
 				return &RosterError{t.lease.Roster, fmt.Errorf("%s: %w", f.Name, err)}
@@ -76,13 +81,13 @@ func (t *task) get(ctx context.Context, f queue.File, name string) error {
 var suffixes = []string{".csv", ".csv.json", ".csv.journal"}
 
 // store puts the results of the job into the store, in place of what an earlier lease
-// left there. If the job has no results, what is there stays. For tries see insist.
+// left there. If the job has no results, what is there stays. For tries see retry.
 func (t *task) store(ctx context.Context, tries int) error {
 	if _, err := os.Stat(t.results); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for _, suffix := range suffixes {
-		if err := t.insist(ctx, "put the results", tries, func(ctx context.Context) error { return t.put(ctx, suffix) }); err != nil {
+		if err := t.retry(ctx, "put the results", tries, func(ctx context.Context) error { return t.put(ctx, suffix) }); err != nil {
 			return err
 		}
 	}
@@ -95,32 +100,26 @@ func (t *task) put(ctx context.Context, suffix string) error {
 	stored := queue.ResultName(t.lease.Fleet, t.lease.Tenant, suffix)
 	f, err := os.Open(strings.TrimSuffix(t.results, suffixes[0]) + suffix)
 	if errors.Is(err, fs.ErrNotExist) {
-		return t.Queue.Delete(ctx, stored)
+		return t.Queue.DeleteIf(ctx, stored, t.mayStore)
 	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return t.Queue.Put(ctx, stored, whileValid{f, t.lease.Valid})
+	return t.Queue.PutIf(ctx, stored, f, t.mayStore)
 }
 
-// whileValid reads while a lease is held: what was read by then is not put.
-type whileValid struct {
-	io.Reader
-	valid func() bool
-}
-
-func (r whileValid) Read(b []byte) (int, error) {
-	n, err := r.Reader.Read(b)
-	if !r.valid() {
-		return 0, ErrLost
+// mayStore returns [ErrLost] if what another Worker has stored might be replaced.
+func (t *task) mayStore() error {
+	if t.lease.Valid() {
+		return nil
 	}
-	return n, err
+	return ErrLost
 }
 
-// Download writes the results that the store has of a tenant into dir, as files called
+// download writes the results that the store has of a tenant into dir, as files called
 // TENANT.csv and so on, and reports whether there are some.
-func Download(ctx context.Context, q *queue.Queue, id, tenant, dir string) (found bool, err error) {
+func download(ctx context.Context, q *queue.Queue, id, tenant, dir string) (found bool, err error) {
 	if err := checkName(tenant + suffixes[0]); err != nil {
 		return false, err
 	}
@@ -141,4 +140,27 @@ func Download(ctx context.Context, q *queue.Queue, id, tenant, dir string) (foun
 		}
 	}
 	return found, nil
+}
+
+// retry calls f until it succeeds, the lease is lost, or f has failed so many times; 0
+// stands for no limit.
+func (t *task) retry(ctx context.Context, what string, tries int, f func(context.Context) error) error {
+	for failures := 1; ; failures++ {
+		if t.isLost(ctx) {
+			return ErrLost
+		}
+		err := f(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case t.isLost(ctx):
+			return ErrLost
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case failures == tries || isRoster(err):
+			return err
+		}
+		t.log.Warn("trying again to "+what, zap.Error(err))
+		sleep(ctx, waitAfter(failures))
+	}
 }

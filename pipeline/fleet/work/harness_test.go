@@ -187,7 +187,7 @@ func (w *world) start(all ...*Worker) (stop func()) {
 			if err := one.Run(ctx, drain); err != nil {
 				w.t.Errorf("worker %s: %v", one.Name, err)
 			}
-			if left, _ := filepath.Glob(filepath.Join(one.Dir, homePattern)); left != nil {
+			if left, _ := filepath.Glob(filepath.Join(one.Dir, workDirPattern)); left != nil {
 				w.t.Errorf("worker %s left %q", one.Name, left)
 			}
 		})

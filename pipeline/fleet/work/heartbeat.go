@@ -29,7 +29,7 @@ func (b *heartbeat) Observe(e job.Event) {
 		if before.Recorded == 0 { // what is only in a journal is counted again
 			before = pipeline.Counts{Total: before.Total}
 		}
-		b.gone.Go(func() { b.beat(before, restored, e.Run) })
+		b.gone.Go(func() { b.report(before, restored, e.Run) })
 	}
 }
 
@@ -45,8 +45,8 @@ func (s *speed) of(rows int64, took time.Duration) float64 {
 	return float64(done) / max(took.Seconds(), beatEvery.Seconds())
 }
 
-// beat tells the lease how far a run is, of whose rows as many as restored are of a journal.
-func (b *heartbeat) beat(before pipeline.Counts, restored int64, run *pipeline.Run) {
+// report tells the lease how far a run is, of whose rows as many as restored are of a journal.
+func (b *heartbeat) report(before pipeline.Counts, restored int64, run *pipeline.Run) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	speed, at := speed{restored: restored, last: run.Stats.Rows.Load()}, time.Now()

@@ -103,7 +103,7 @@ func (w *world) process(name string, slots int, env ...string) *process {
 func (p *process) atWork(t *testing.T) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if found, _ := filepath.Glob(filepath.Join(p.dir, "work", homePattern)); found != nil {
+		if found, _ := filepath.Glob(filepath.Join(p.dir, "work", workDirPattern)); found != nil {
 			return
 		}
 		if time.Now().After(end) {
@@ -160,7 +160,7 @@ func TestKilled(t *testing.T) {
 			if err := p.Wait(); err != nil {
 				t.Errorf("a Worker: %v", err)
 			}
-			if left, _ := filepath.Glob(filepath.Join(p.dir, "work", homePattern)); left != nil {
+			if left, _ := filepath.Glob(filepath.Join(p.dir, "work", workDirPattern)); left != nil {
 				t.Errorf("it left %q", left)
 			}
 		}

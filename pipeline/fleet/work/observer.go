@@ -35,7 +35,7 @@ type (
 	Lost struct{}
 )
 
-func (r *working) observe(j *queue.Job, e Event) {
+func (r *workerState) observe(j *queue.Job, e Event) {
 	if r.Observer != nil {
 		r.Observer.Observe(j, e)
 	}

@@ -57,7 +57,7 @@ func Results(ctx context.Context, q *queue.Queue, s *queue.FleetState, dir strin
 		return nil, err
 	}
 	for _, t := range r.Tenants {
-		if _, err := Download(ctx, q, s.ID, t.Name, dir); err != nil {
+		if _, err := download(ctx, q, s.ID, t.Name, dir); err != nil {
 			return nil, err
 		}
 	}

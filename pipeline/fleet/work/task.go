@@ -22,7 +22,7 @@ import (
 
 // A task is a job that this Worker has a lease of.
 type task struct {
-	*working
+	*workerState
 	lease   *queue.Lease
 	log     *zap.Logger
 	began   time.Time
@@ -33,20 +33,17 @@ type task struct {
 	why     func() error // why the job was stopped; the same each time
 }
 
-// fetchTries is how often a file is asked for, before the job is left to another Worker.
-const fetchTries = 4
-
 // carryOut does the job of a lease. The error is one of the queue: what came of the job
 // may not be on record.
-func (r *working) carryOut(ctx context.Context, lease *queue.Lease) error {
+func (r *workerState) carryOut(ctx context.Context, lease *queue.Lease) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	t := &task{working: r, lease: lease, log: r.logOf(lease), began: time.Now().UTC(), dir: r.Dir, cancel: cancel}
+	t := &task{workerState: r, lease: lease, log: r.logOf(lease), began: time.Now().UTC(), dir: r.Dir, cancel: cancel}
 	t.why = sync.OnceValue(t.whyStopped)
 	var listen sync.WaitGroup
 	listen.Go(func() {
 		select {
 		case <-lease.Lost():
-			t.lose()
+			t.cancelLost()
 		case <-ctx.Done():
 		}
 	})
@@ -55,7 +52,7 @@ func (r *working) carryOut(ctx context.Context, lease *queue.Lease) error {
 
 	r.observe(&lease.Job, Began{lease.Epoch})
 	if r.Remote {
-		dir, err := os.MkdirTemp(r.home, lease.Tenant+"-*")
+		dir, err := os.MkdirTemp(r.workDir, lease.Tenant+"-*")
 		if err != nil {
 			return t.reject(ctx, err)
 		}
@@ -78,7 +75,7 @@ func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
 	}
 	opts, err := t.Prepare(t.lease.Job, t.dir)
 	if errors.Is(err, ErrUnknownProfile) {
-		return o, &unfitError{err}
+		return o, &rejectedError{err}
 	}
 	if err != nil {
 		return t.failed(err), nil
@@ -104,6 +101,9 @@ func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
 	}
 	why := t.why()
 	if e, ok := errors.AsType[*StoppedError](why); ok && e.Reason == queue.StopCancelled {
+		if still, err := t.lease.IsCancelled(ctx); err == nil && !still {
+			return o, errGoesOn
+		}
 		o.State = fleet.Cancelled
 		return o, nil
 	}
@@ -116,7 +116,7 @@ const rosterDir = "roster"
 // complete adds to the options of a job what the Worker sees to.
 func (t *task) complete(ctx context.Context, o *job.Options) error {
 	o.Results, o.NameResults, o.Overwrite, o.Resume, o.Approve = t.results, nil, false, true, nil
-	o.Open = guarded(o.Open, t.lease.Valid, t.lose)
+	o.Open = guarded(o.Open, t.lease.Valid, t.cancelLost)
 	sign := o.Sign
 	o.Sign = func(so *results.Outcome, err error) {
 		if sign != nil {
@@ -129,7 +129,7 @@ func (t *task) complete(ctx context.Context, o *job.Options) error {
 	}
 	o.Roster = RosterName(t.dir, &t.lease.Job)
 	if t.lease.Epoch > 1 { // the last Worker may be on this machine, and about to end
-		if f, err := t.Queue.Find(ctx, t.lease.Fleet); err == nil {
+		if f, err := t.Queue.Fleet(ctx, t.lease.Fleet); err == nil {
 			o.LockWait = max(o.LockWait, f.Takeover)
 		}
 	}
@@ -193,8 +193,8 @@ func (t *task) forPeople(text string) string {
 	return strings.ReplaceAll(text, t.dir+string(filepath.Separator), "")
 }
 
-// lose ends the job at once: another Worker may have it.
-func (t *task) lose() { t.cancel(ErrLost) }
+// cancelLost ends the job at once: another Worker may have it.
+func (t *task) cancelLost() { t.cancel(ErrLost) }
 
 // isLost reports whether another Worker may have the job. Nothing of it may be stored
 // then.
@@ -224,25 +224,5 @@ func (t *task) whyStopped() error {
 		return &StoppedError{t.lease.StopReason()}
 	default:
 		return ErrDrained
-	}
-}
-
-// insist calls f until it succeeds, the lease is lost, or f has failed so many times; 0
-// stands for no limit.
-func (t *task) insist(ctx context.Context, what string, tries int, f func(context.Context) error) error {
-	for failures := 1; ; failures++ {
-		err := f(ctx)
-		switch {
-		case err == nil:
-			return nil
-		case t.isLost(ctx):
-			return ErrLost
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case failures == tries || isRoster(err):
-			return err
-		}
-		t.log.Warn("trying again to "+what, zap.Error(err))
-		sleep(ctx, waitAfter(failures))
 	}
 }

@@ -62,9 +62,9 @@ type Worker struct {
 var ErrUnknownProfile = errors.New("unknown profile")
 
 const (
-	retryWait    = time.Second      // between two tries at the queue
-	maxRetryWait = 15 * time.Second // the same after many
-	farewell     = 5 * time.Second  // for telling the queue how things are after ctx has ended
+	retryWait     = time.Second      // between two tries at the queue
+	maxRetryWait  = 15 * time.Second // the same after many
+	shutdownGrace = 5 * time.Second  // for telling the queue how things are after ctx has ended
 )
 
 // Run takes jobs and does them, until stop is closed. Then the jobs at work are stopped
@@ -74,17 +74,17 @@ const (
 //
 // Every goroutine it starts has returned by the time Run does.
 func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
-	r := &working{Worker: w, log: w.Log}
+	r := &workerState{Worker: w, log: w.Log}
 	if r.log == nil {
 		r.log = zap.NewNop()
 	}
 	if w.Remote {
-		home, err := claimHome(ctx, w.Dir, w.Name)
+		own, err := createWorkDir(ctx, w.Dir, w.Name)
 		if err != nil {
 			return fmt.Errorf("worker %s: %w", w.Name, err)
 		}
-		defer home.remove()
-		r.home = home.dir
+		defer own.remove()
+		r.workDir = own.dir
 	}
 	soft, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -113,17 +113,17 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 	return first
 }
 
-// A working is a Worker at work.
-type working struct {
+// A workerState is a Worker at work.
+type workerState struct {
 	*Worker
-	log  *zap.Logger
-	home string                  // where jobs get their directories, if Remote
-	soft context.Context         // ends when no further row is to be begun
-	end  context.CancelCauseFunc // of soft
+	log     *zap.Logger
+	workDir string                  // where jobs get their directories, if Remote
+	soft    context.Context         // ends when no further row is to be begun
+	end     context.CancelCauseFunc // of soft
 }
 
 // slot does one job after the other.
-func (r *working) slot(ctx context.Context) error {
+func (r *workerState) slot(ctx context.Context) error {
 	for failures := 0; ; {
 		lease, err := r.Queue.Next(r.soft, r.Name)
 		switch {
@@ -153,7 +153,7 @@ func (r *working) slot(ctx context.Context) error {
 }
 
 // logOf returns the log for what is done with a lease.
-func (r *working) logOf(lease *queue.Lease) *zap.Logger {
+func (r *workerState) logOf(lease *queue.Lease) *zap.Logger {
 	if r.Remote {
 		return r.log.With(zap.String("fleet", lease.Fleet), zap.String("name", lease.Tenant))
 	}
@@ -161,12 +161,12 @@ func (r *working) logOf(lease *queue.Lease) *zap.Logger {
 }
 
 // giveBack returns a lease, even if ctx has ended. If that fails, the lease ends by
-// itself, later.
-func (r *working) giveBack(ctx context.Context, lease *queue.Lease) error {
+// itself, later. If another has the job the error is [queue.ErrLost].
+func (r *workerState) giveBack(ctx context.Context, lease *queue.Lease) error {
 	ctx, cancel := lasting(ctx)
 	defer cancel()
 	err := lease.Return(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, queue.ErrLost) {
 		r.logOf(lease).Warn("the job could not be given back; it is free when its lease ends", zap.Error(err))
 	}
 	return err
@@ -177,7 +177,7 @@ func (r *working) giveBack(ctx context.Context, lease *queue.Lease) error {
 func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(farewell, func() { cancel(context.Cause(ctx)) })
+		time.AfterFunc(shutdownGrace, func() { cancel(context.Cause(ctx)) })
 	})
 	return longer, func() { stop(); cancel(nil) }
 }

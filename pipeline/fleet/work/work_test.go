@@ -44,7 +44,7 @@ func TestFleet(t *testing.T) {
 		t.Error("the store can't be read by this test")
 	}
 	dir := t.TempDir()
-	found, err := Download(t.Context(), w.queue, id, "t0", dir)
+	found, err := download(t.Context(), w.queue, id, "t0", dir)
 	check(t, err)
 	if text := content(t, dir, "t0.csv.json"); !found || !strings.Contains(text, `"roster": "rosters/t0.csv"`) || !strings.Contains(text, `"results": "t0.csv"`) || strings.Contains(text, a.Dir) || strings.Contains(text, b.Dir) {
 		t.Errorf("the summary is %s", text)
@@ -158,7 +158,7 @@ func TestHostileNames(t *testing.T) {
 	if _, err := os.Stat(outside); err == nil {
 		t.Error("it wrote outside")
 	}
-	if _, err := Download(t.Context(), w.queue, id, "../t0", t.TempDir()); err == nil {
+	if _, err := download(t.Context(), w.queue, id, "../t0", t.TempDir()); err == nil {
 		t.Error("a tenant may be called ../t0")
 	}
 }

@@ -9,21 +9,21 @@ import (
 	"rollcall/pipeline/lock"
 )
 
-// A home is the directory of a Worker, with those of its jobs in it.
-type home struct {
+// A workDir is the directory of a Worker, with those of its jobs in it.
+type workDir struct {
 	dir  string
 	held *lock.Lock
 }
 
 const (
-	homePattern = "rollcall-worker-*"
-	homeLock    = "lock"
-	claimWait   = 30 * time.Second
+	workDirPattern = "rollcall-worker-*"
+	workDirLock    = "lock"
+	claimWait      = 30 * time.Second
 )
 
-// claimHome makes a directory in dir for the Worker of that name, and removes those of
+// createWorkDir makes a directory in dir for the Worker of that name, and removes those of
 // Workers that were killed: rosters and results are in them.
-func claimHome(ctx context.Context, dir, name string) (*home, error) {
+func createWorkDir(ctx context.Context, dir, name string) (*workDir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -33,32 +33,32 @@ func claimHome(ctx context.Context, dir, name string) (*home, error) {
 		return nil, err
 	}
 	defer claiming.Release()
-	left, err := filepath.Glob(filepath.Join(dir, homePattern))
+	left, err := filepath.Glob(filepath.Join(dir, workDirPattern))
 	if err != nil {
 		return nil, err
 	}
 	for _, old := range left {
-		held, err := lock.File{Path: filepath.Join(old, homeLock), What: old}.Acquire(ctx, name, 0)
+		held, err := lock.File{Path: filepath.Join(old, workDirLock), What: old}.Acquire(ctx, name, 0)
 		if err != nil {
 			continue // its Worker is alive, or it is another account's
 		}
 		held.Release()
 		os.RemoveAll(old)
 	}
-	own, err := os.MkdirTemp(dir, homePattern)
+	own, err := os.MkdirTemp(dir, workDirPattern)
 	if err != nil {
 		return nil, err
 	}
-	held, err := lock.File{Path: filepath.Join(own, homeLock), What: own}.Acquire(ctx, name, 0)
+	held, err := lock.File{Path: filepath.Join(own, workDirLock), What: own}.Acquire(ctx, name, 0)
 	if err != nil {
 		os.RemoveAll(own)
 		return nil, err
 	}
-	return &home{own, held}, nil
+	return &workDir{own, held}, nil
 }
 
 // remove removes the directory.
-func (h *home) remove() {
-	h.held.Release()
-	os.RemoveAll(h.dir)
+func (d *workDir) remove() {
+	d.held.Release()
+	os.RemoveAll(d.dir)
 }

@@ -11,16 +11,16 @@ import (
 func TestLeftBehind(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "work")
-	alive, err := claimHome(t.Context(), dir, "alive")
+	alive, err := createWorkDir(t.Context(), dir, "alive")
 	check(t, err)
-	dead, err := claimHome(t.Context(), dir, "dead")
+	dead, err := createWorkDir(t.Context(), dir, "dead")
 	check(t, err)
 	check(t, os.WriteFile(filepath.Join(dead.dir, "t0.csv"), []byte("x"), 0o600))
 	dead.held.Release()
 	mine := filepath.Join(dir, "mine")
 	check(t, os.Mkdir(mine, 0o700))
 
-	next, err := claimHome(t.Context(), dir, "next")
+	next, err := createWorkDir(t.Context(), dir, "next")
 	check(t, err)
 	for name, there := range map[string]bool{alive.dir: true, dead.dir: false, mine: true, next.dir: true} {
 		info, err := os.Stat(name)
