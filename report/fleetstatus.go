@@ -79,6 +79,14 @@ func (t *FleetTenantStatus) End() string {
 	return t.State
 }
 
+// why returns the reason of the tenant without the state that it stands beside.
+func (t *FleetTenantStatus) why() string {
+	if rest, ok := strings.CutPrefix(t.Reason, t.End()); ok {
+		return strings.TrimLeft(rest, " :")
+	}
+	return t.Reason
+}
+
 // Sum counts tenants and rows, and finds out the state of the fleet from those of its
 // tenants.
 func (s *FleetStatus) Sum() {
@@ -142,7 +150,7 @@ func FleetStatusText(w io.Writer, s *FleetStatus) error {
 	fmt.Fprintln(tw, "TENANT\tSTATE\tWORKER\tROWS\tFAILED\tROWS/S\tREASON")
 	for i := range s.Tenants {
 		t := &s.Tenants[i]
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%d/%d\t%d\t%s\t%s\n", t.Name, t.End(), oneLine(t.Worker), t.Rows.Recorded, t.Rows.Total, t.Rows.Failed, rateText(t.RowsPerSecond), oneLine(t.Reason))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d/%d\t%d\t%s\t%s\n", t.Name, t.End(), oneLine(t.Worker), t.Rows.Recorded, t.Rows.Total, t.Rows.Failed, rateText(t.RowsPerSecond), oneLine(t.why()))
 	}
 	tw.Flush()
 	b.WriteString(FleetSumText(s) + "\n")
@@ -175,8 +183,8 @@ func FleetTenantText(t *FleetTenantStatus) string {
 	if t.Rows.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", t.Rows.Failed)
 	}
-	if t.Reason != "" {
-		text += ": " + t.Reason
+	if why := t.why(); why != "" {
+		text += ": " + why
 	}
 	return shown(text)
 }

@@ -108,6 +108,10 @@ func checkTenants(st *queue.FleetState, names []string) error {
 }
 
 func pauseFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetState, tenants []string) error {
+	tenants, ended := unended(a, st, tenants)
+	if ended {
+		return nil
+	}
 	err := q.Control(ctx, st.ID, func(c *queue.Control) { c.Pause(tenants) })
 	if err != nil {
 		return err
@@ -118,6 +122,10 @@ func pauseFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetStat
 }
 
 func cancelFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetState, tenants []string) error {
+	tenants, ended := unended(a, st, tenants)
+	if ended {
+		return nil
+	}
 	status := exitInterrupted
 	o := fleet.Outcome{State: fleet.Cancelled, Reason: "cancelled by " + userAtHost(), Exit: &status, Rows: fleet.Rows{ByStatus: map[string]int{}}}
 	if err := q.Cancel(ctx, st.ID, tenants, o); err != nil {
@@ -155,7 +163,7 @@ func continueFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetS
 			return err
 		}
 	}
-	paused := chosen(st, tenants, func(j *queue.TenantState) bool { return j.State == queue.Paused })
+	paused := chosen(st, tenants, func(j *queue.TenantState) bool { return isPaused(st, j) })
 	if len(again)+len(paused) == 0 {
 		a.console.Say("fleet %s: nothing was paused, and nothing is left to do", st.ID)
 		return nil

@@ -158,9 +158,7 @@ func (r *fleetRun) canWrite(fleetFile string) error {
 				return err
 			}
 		}
-		if err := disk.CheckReplace(name, r.begun); errors.Is(err, disk.ErrExists) {
-			return &exit{status: exitError, err: err, hint: "--html FILE names another one"}
-		} else if err != nil {
+		if err := checkFleetPage(name, r.begun); err != nil {
 			return err
 		}
 	}

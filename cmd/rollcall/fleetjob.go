@@ -37,7 +37,13 @@ func (a *app) planTenant(file *fleet.File, t fleet.Tenant, names []string) (*fle
 	fs := pflag.NewFlagSet(file.Run, pflag.ContinueOnError)
 	var faults []fleet.Fault
 	fault := func(at string, err error) { faults = append(faults, fleet.Fault{At: at, Err: err}) }
-	ofTenant := func(err error) { fault(t.At, fmt.Errorf("tenant %q: %w", t.Name, err)) }
+	ofTenant := func(err error) {
+		if flag, of := fleetFlag(file, t, err.Error()); of { // said once, and not for each tenant
+			fault(flag.At, err)
+			return
+		}
+		fault(t.At, fmt.Errorf("tenant %q: %w", t.Name, err))
+	}
 	switch file.Run {
 	case "audit":
 		f.addAudit(fs)
@@ -72,6 +78,10 @@ func (a *app) planTenant(file *fleet.File, t fleet.Tenant, names []string) (*fle
 			ofTenant(err)
 		}
 	}
+	x := &execution{jobFlags: f, app: own, rosterName: t.Roster, interrupts: newInterrupts(0)}
+	for _, err := range x.valueFaults() {
+		ofTenant(err)
+	}
 	if faults != nil || !isNamed(t.Roster) { // what is wanted may not be known, the roster is
 		if layout, err := f.roster.options(); err == nil {
 			if err := canBeRoster(t.Roster, layout); err != nil {
@@ -80,7 +90,7 @@ func (a *app) planTenant(file *fleet.File, t fleet.Tenant, names []string) (*fle
 		}
 		return nil, faults
 	}
-	j := &fleetJob{Tenant: t, x: &execution{jobFlags: f, app: own, rosterName: t.Roster, interrupts: newInterrupts(0)}}
+	j := &fleetJob{Tenant: t, x: x}
 	if err := j.inspect(); err != nil {
 		ofTenant(errors.New(message(err)))
 	}

@@ -15,7 +15,6 @@ import (
 	"rollcall/pipeline/fleet/work"
 	"rollcall/pipeline/lock"
 	"rollcall/report"
-	"rollcall/tenant/disk"
 )
 
 // fleetResultsFlags are those of fleet results.
@@ -119,7 +118,7 @@ func (f *fleetResultsFlags) claim(id string) (release func(), err error) {
 		return nil, err
 	}
 	f.begun = was != nil
-	return held.Release, nil
+	return func() { os.Remove(file.Path); held.Release() }, nil // whoever waits for it finds that it is gone
 }
 
 // get writes the results of a fleet.
@@ -141,6 +140,10 @@ func (f *fleetResultsFlags) get(ctx context.Context, a *app, q *queue.Queue, st 
 		return err
 	}
 	fleetRecord(r, s)
+	nothing, err := countDownloaded(r, s, f.dir)
+	if err != nil {
+		return err
+	}
 	if err := r.Write(path); err != nil {
 		return err
 	}
@@ -157,6 +160,9 @@ func (f *fleetResultsFlags) get(ctx context.Context, a *app, q *queue.Queue, st 
 	sayEnding(a, st, nil)
 	if !s.Ended() {
 		a.console.Warn("the fleet is not at its end: %s", report.FleetSumText(s))
+	}
+	if nothing != nil {
+		a.console.Warn("there is nothing yet of %s", some(nothing))
 	}
 	return nil
 }
@@ -176,11 +182,29 @@ func (f *fleetResultsFlags) checkPage(a *app, r *fleet.Record) error {
 			return err
 		}
 	}
-	err := disk.CheckReplace(f.html.name, f.begun)
-	if errors.Is(err, disk.ErrExists) {
-		return &exit{status: exitError, err: err, hint: "--html FILE names another one"}
+	return checkFleetPage(f.html.name, f.begun)
+}
+
+// countDownloaded has a record say of tenants that have not ended which rows are in
+// their files in dir, and returns those that have none: workers leave results at an end.
+func countDownloaded(r *fleet.Record, s *report.FleetStatus, dir string) (nothing []string, err error) {
+	for i := range r.Tenants {
+		t := &r.Tenants[i]
+		if s.Tenants[i].Over() {
+			continue
+		}
+		rows, err := fleet.CountRows(filepath.Join(dir, t.Results))
+		if err != nil {
+			return nil, err
+		}
+		if rows.Recorded == 0 {
+			nothing = append(nothing, t.Name)
+		}
+		rows.Total = t.Rows.Total
+		t.Rows = rows
 	}
-	return err
+	r.Sum()
+	return nothing, nil
 }
 
 // anyReal reports whether a tenant of a fleet is no sandbox.

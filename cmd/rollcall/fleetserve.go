@@ -31,7 +31,7 @@ func (a *app) fleetServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Keep the jobs, rosters and results of fleets for workers on any number of machines",
 		Long: `serve keeps fleets that submit sends to it, gives their tenants to workers (fleet work),
-and has the results. It runs until it is interrupted; one node, or three as a cluster.`,
+and has the results. It runs until it is interrupted; one node, or a cluster of three or five.`,
 		Example: `  rollcall fleet serve --store /var/lib/rollcall/fleet
   rollcall fleet serve --store /var/lib/rollcall/fleet --listen 0.0.0.0:4233 \
       --tls-cert server.pem --tls-key server.key --token-file /etc/rollcall/token
@@ -45,12 +45,14 @@ certificate as well.
 
 The store holds personal data: rosters and results. Only the account of the server can
 read it; keep it on a local disk, not on NFS or SMB. With one node, what is in the store
-is lost with its disk. Three nodes go on when one is lost: each has --peers with the
-addresses of all, in the same order, and --node with its own place among them.
+is lost with its disk. Three nodes go on when one is lost, five when two are: each has
+--peers with the addresses of all, in the same order, and --node with its own place among
+them. A directory of anything else than a store is refused.
 
 Workers that are at it when the server is stopped go on, and come back to it.`,
 			meaning{exitOK, "it served until it was interrupted"},
-			meaning{exitError, "it could not serve: the address, the store or a certificate can't be used"}, meansWrong),
+			meaning{exitError, "it could not serve: the address, the store or a certificate can't be used"}, meansWrong,
+			meaning{exitHeld, "another process serves the store"}),
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return f.run(a) },
 	}
@@ -61,7 +63,7 @@ Workers that are at it when the server is stopped go on, and come back to it.`,
 	grouped(c.Flags(), "The server", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.listen, "listen", fleetListen, "`ADDRESS` to listen on for workers and the other commands; port 0 for any free port")
 		fs.IntVar(&f.node, "node", 0, "this is node `N` of --peers, from 1")
-		fs.StringSliceVar(&f.peers, "peers", nil, "the `ADDRESSES` at which the nodes of a cluster listen for each other")
+		fs.StringSliceVar(&f.peers, "peers", nil, "the `ADDRESSES` at which the nodes of a cluster, three or five, listen for each other")
 		fs.StringVar(&f.auth.tls.Cert, "tls-cert", "", "the server's certificate, and its chain, in this `FILE` (PEM)")
 		fs.StringVar(&f.auth.tls.Key, "tls-key", "", "the key of --tls-cert, in this `FILE` (PEM)")
 		fs.StringVar(&f.auth.tls.CA, "tls-ca", "", "trust nodes whose certificates are of an authority in this `FILE` (PEM) (default: the authorities of the system)")
@@ -84,7 +86,7 @@ func (f *fleetServeFlags) check() error {
 		return usage(errors.New("--node needs --peers"))
 	case n > 0 && (f.node < 1 || f.node > n):
 		return usage(fmt.Errorf("--node %d: want 1 to %d, the place of this node in --peers", f.node, n))
-	case n == 1 || n == 2:
+	case n > 0 && (n < 3 || n%2 == 0):
 		return usage(fmt.Errorf("--peers has %d: want three nodes, or five, or none for a single one", n))
 	}
 	return f.auth.check()
@@ -103,13 +105,21 @@ func (f *fleetServeFlags) run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := f.checkBeyond(token); err != nil {
+		return err
+	}
 	i := watch(a.console, stopTimeout)
 	defer i.end()
-	i.says(func() string { return "closing the store" })
+	if !f.console.quiet {
+		i.says(func() string { return "closing the store" })
+	}
+	if err := checkStoreDir(a, f.store); err != nil {
+		return err
+	}
 	s, err := queue.Serve(i.ctx, queue.ServerOptions{Dir: f.store, Listen: f.listen, Node: f.node, Peers: f.peers, TLS: f.auth.tls,
 		Token: token, Keep: time.Duration(f.keep), Log: log})
 	if err != nil {
-		return err
+		return storeError(err)
 	}
 	server := &fleetServer{s: s, url: reachable(s.URL())}
 	stopHealth, err := f.health.serve(log, s.Ready, server.metrics)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -71,6 +72,14 @@ func (f *fleetServerFlags) connect(ctx context.Context, log *zap.Logger) (*queue
 
 // explain returns err, why there is no client, with what to do about it.
 func (f *fleetServerFlags) explain(err error) error {
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+		return &exit{status: exitError, err: err,
+			hint: "--tls-ca FILE names the authority of the server's certificate, and the name in --server has to be one of that certificate"}
+	}
+	if errors.Is(err, queue.ErrNotReady) {
+		return &exit{status: exitError, err: err,
+			hint: "the nodes of a cluster have to find each other first; the log of rollcall fleet serve, and its /healthz, say what it waits for"}
+	}
 	return &exit{status: exitError, err: err,
 		hint: "is --server right, does rollcall fleet serve run there, and is the token that of the server (--token-file, " + fleetTokenVariable + ")?"}
 }

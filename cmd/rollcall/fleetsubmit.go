@@ -133,13 +133,7 @@ func (f *fleetSubmitFlags) submit(ctx context.Context, a *app, i *interrupts, lo
 		return err
 	}
 	fleet := f.fleet(plan)
-	if fleet.ID, err = q.NewID(ctx, plan.Name, time.Now()); err != nil {
-		return err
-	}
-	for i := range jobs {
-		jobs[i].Fleet = fleet.ID
-	}
-	err = q.Submit(ctx, fleet, jobs)
+	err = submitAnew(ctx, q, &fleet, jobs)
 	if errors.Is(err, queue.ErrMaybeSubmitted) {
 		*submitted = true // for all that is known
 		fmt.Fprintln(a.out, fleet.ID)

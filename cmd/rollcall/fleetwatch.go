@@ -24,6 +24,9 @@ func showChanges(ctx context.Context, a *app, q *queue.Queue, id string) error {
 	defer cancel()
 	err := watchFleet(ctx, a, q, id, func(s *report.FleetStatus, _ *queue.FleetState) {
 		if screen != nil {
+			if len(s.Tenants) > screen.height()-fleetStatusLines {
+				s.SortByNeed()
+			}
 			werr = screen.draw(func(w io.Writer) error { return report.FleetStatusText(w, s) })
 		} else {
 			werr = was.writeTenants(a.out, s)
@@ -104,6 +107,18 @@ func newScreen(out io.Writer) *fleetScreen {
 		return nil
 	}
 	return &fleetScreen{out: out.(*os.File)}
+}
+
+// fleetStatusLines are the lines of a screen beside those of tenants: two above, the sum
+// and the cursor.
+const fleetStatusLines = 4
+
+// height returns how many lines the terminal has.
+func (s *fleetScreen) height() int {
+	if _, height, err := term.GetSize(int(s.out.Fd())); err == nil && height > 0 {
+		return height
+	}
+	return 24
 }
 
 // draw draws what write writes.

@@ -89,7 +89,9 @@ func (f *fleetWorkFlags) run(a *app) error {
 	defer remove()
 	i := watch(a.console, f.stopTimeout)
 	defer i.end()
-	i.says(func() string { return "stopping" })
+	if !f.console.quiet {
+		i.says(func() string { return "stopping" })
+	}
 	first, cancel := i.first()
 	defer cancel()
 	q, err := f.server.connect(first, log)
@@ -106,7 +108,9 @@ func (f *fleetWorkFlags) run(a *app) error {
 	}
 	defer stopHealth()
 	a.console.Say("worker %s of %s: %d at once", worker.Name, masked(f.server.url), f.slots)
-	i.says(w.stopping)
+	if !f.console.quiet {
+		i.says(w.stopping)
+	}
 	err = worker.Run(i.ctx, i.stop)
 	if i.ctx.Err() != nil {
 		return &exit{status: i.status(), err: errors.New(message(err))}

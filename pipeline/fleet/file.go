@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"rollcall/tenant/disk"
 )
 
 // A File is a fleet as its file describes it.
@@ -101,7 +103,7 @@ func readFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("open %s: %w", name, disk.Cause(err))
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("read %s: not a regular file", name)
 	case info.Size() > maxFile:

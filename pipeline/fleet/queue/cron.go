@@ -39,7 +39,7 @@ func ParseCron(cron, zone string) error {
 func parseCron(text, zone string) (*cron, *time.Location, error) {
 	fields := strings.Fields(text)
 	if len(fields) != len(cronFields) {
-		return nil, nil, fmt.Errorf("cron %q: %d fields, want 5: minute, hour, day of the month, month, day of the week", text, len(fields))
+		return nil, nil, fmt.Errorf("cron %q: want 5 fields, not %d: minute, hour, day of the month, month, day of the week", text, len(fields))
 	}
 	c := new(cron)
 	for i, field := range fields {

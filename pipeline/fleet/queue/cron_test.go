@@ -25,8 +25,8 @@ func TestCron(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":              "0 fields, want 5",
-		"0 30 2 * * *":  "6 fields, want 5",
+		"":              "want 5 fields, not 0",
+		"0 30 2 * * *":  "want 5 fields, not 6",
 		"60 2 * * *":    `minute "60": 60 is out of range, want numbers from 0 to 59`,
 		"0 24 * * *":    `hour "24"`,
 		"0 0 0 * *":     `day of the month "0"`,
@@ -37,7 +37,7 @@ func TestCron(t *testing.T) {
 		"0 */0 * * *":   `step "0"`,
 		"0, 0 * * *":    `a number is missing`,
 		"0 0 30 2 *":    `there is no such day`,
-		"@daily":        `1 fields`,
+		"@daily":        `want 5 fields, not 1`,
 		"0 1/2/3 * * *": `step "2/3"`,
 		"-1 0 * * *":    `a number is missing`,
 		"0 ? * * *":     `"?" is no number`,

@@ -93,10 +93,16 @@ func connect(ctx context.Context, name string, log *zap.Logger, dial dialer) (*Q
 	}
 	if err := q.retry(ctx, q.open); err != nil {
 		q.Close()
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			err = ErrNotReady
+		}
 		return nil, err
 	}
 	return q, nil
 }
+
+// ErrNotReady is why there is no client of a server that can be reached.
+var ErrNotReady = errors.New("the server is there, and not ready yet")
 
 // A dialer connects once.
 type dialer func(...nats.Option) (*nats.Conn, error)

@@ -25,21 +25,35 @@ func (t *task) heartbeat() *heartbeat { return &heartbeat{t: t, over: make(chan 
 func (b *heartbeat) Observe(e job.Event) {
 	b.t.observe(&b.t.lease.Job, e)
 	if e, ok := e.(job.Started); ok {
-		before := e.Counts
+		before, restored := e.Counts, int64(e.Counts.Journalled)
 		if before.Recorded == 0 { // what is only in a journal is counted again
 			before = pipeline.Counts{Total: before.Total}
 		}
-		b.gone.Go(func() { b.report(before, e.Run) })
+		b.gone.Go(func() { b.report(before, restored, e.Run) })
 	}
 }
 
-func (b *heartbeat) report(before pipeline.Counts, run *pipeline.Run) {
+// A speed is how fast rows are recorded. The first of them, as many as restored, are those
+// of a journal, which take no time: they are left out.
+type speed struct{ restored, last int64 }
+
+// of returns rows a second since it was called last, when a time has passed and there are
+// so many rows.
+func (s *speed) of(rows int64, took time.Duration) float64 {
+	done := max(rows, s.restored) - max(s.last, s.restored)
+	s.last = rows
+	return float64(done) / max(took.Seconds(), beatEvery.Seconds())
+}
+
+// report tells the lease how far a run is, of whose rows as many as restored are of a journal.
+func (b *heartbeat) report(before pipeline.Counts, restored int64, run *pipeline.Run) {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
-	last, at := run.Stats.Rows.Load(), time.Now()
+	speed, at := speed{restored: restored, last: run.Stats.Rows.Load()}, time.Now()
 	for {
-		b.t.lease.Progress(progressOf(before, run, float64(run.Stats.Rows.Load()-last)/max(time.Since(at).Seconds(), beatEvery.Seconds())))
-		last, at = run.Stats.Rows.Load(), time.Now()
+		rate := speed.of(run.Stats.Rows.Load(), time.Since(at))
+		at = time.Now()
+		b.t.lease.Progress(progressOf(before, run, rate))
 		select {
 		case <-tick.C:
 		case <-b.over:
