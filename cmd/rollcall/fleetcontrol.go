@@ -58,7 +58,7 @@ TENANT it is all of them, those that wait included.`,
 		c.Annotations = more(`FLEET is the ID that submit printed, or a name, which means its latest fleet. Without
 TENANT it is all that are paused, and all that ended before all their rows were recorded:
 cancelled, stopped by a guard, failed, or lost. Rows that have a result are not done again.
-With TENANT the others of a fleet that was stopped are paused until they are continued.`,
+With TENANT the others of a fleet that was stopped stay so until they are continued.`,
 			meaning{exitOK, done}, meaning{exitError, "there is no such fleet or tenant, or the server can't be reached"}, meansWrong,
 			meaning{exitHeld, "a tenant is at work in another fleet"})
 	}
@@ -133,7 +133,19 @@ func cancelFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetSta
 	}
 	running := chosen(st, tenants, func(j *queue.TenantState) bool { return j.State == queue.Running })
 	say(a, st, tenants, "is cancelled", running)
+	if now, err := q.State(ctx, st.ID); err == nil {
+		sayEnding(a, now, tenants)
+	}
 	return nil
+}
+
+// sayEnding names the tenants of a fleet, of all or of those named, that need a worker to
+// come to their end.
+func sayEnding(a *app, st *queue.FleetState, names []string) {
+	waiting := chosen(st, names, func(j *queue.TenantState) bool { return j.Ending != "" })
+	if waiting != nil {
+		a.console.Warn("what was done of %s is not in the results yet: a worker (rollcall fleet work) has to store it", some(waiting))
+	}
 }
 
 func continueFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetState, tenants []string) error {

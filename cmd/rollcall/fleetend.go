@@ -105,7 +105,7 @@ func sayReasons(a *app, tenants []fleet.TenantRecord, where string) {
 	said, unsaid := 0, 0
 	for _, t := range tenants {
 		switch {
-		case t.Reason == "" || t.State == results.Interrupted:
+		case t.Reason == "" || t.State == results.Interrupted || t.WithFleet: // the reason of the fleet says that
 		case said == most:
 			unsaid++
 		default:

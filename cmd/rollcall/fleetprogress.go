@@ -19,7 +19,7 @@ func fleetStatus(st *queue.FleetState) *report.FleetStatus {
 	stopped := false
 	for i := range st.Jobs {
 		t := tenantStatus(&st.Jobs[i])
-		if t.State == queue.Paused && st.Stopped != "" {
+		if t.State == queue.Ended && t.WithFleet {
 			t.State, stopped = report.FleetStopped, true
 		}
 		s.Tenants = append(s.Tenants, t)
@@ -70,8 +70,8 @@ func tenantStatus(j *queue.TenantState) report.FleetTenantStatus {
 			}
 		}
 	}
-	if j.State == queue.Waiting && j.Rejections != nil {
-		t.Reason = "handed back by " + strings.Join(j.Rejections, "; ")
+	if j.State == queue.Waiting {
+		t.Reason = waitingReason(j)
 	}
 	if t.Rows.Total == 0 {
 		t.Rows.Total = j.Rows
@@ -80,6 +80,21 @@ func tenantStatus(j *queue.TenantState) report.FleetTenantStatus {
 		t.Rows.ByStatus = map[string]int{}
 	}
 	return t
+}
+
+// waitingReason says what a tenant waits for, if that is not its turn.
+func waitingReason(j *queue.TenantState) string {
+	var reasons []string
+	switch j.Ending {
+	case queue.StopCancelled:
+		reasons = append(reasons, "cancelled; what was done waits for a worker (rollcall fleet work) to store it")
+	case queue.StopFleet:
+		reasons = append(reasons, "stopped with the fleet; what was done waits for a worker (rollcall fleet work) to store it")
+	}
+	if j.Rejections != nil {
+		reasons = append(reasons, "handed back by "+strings.Join(j.Rejections, "; "))
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // unreadable is the outcome in place of one that can't be read.

@@ -157,6 +157,7 @@ func (f *fleetResultsFlags) get(ctx context.Context, a *app, q *queue.Queue, st 
 	if f.html.name != "" {
 		a.console.Say("the report is in %s", f.html.name)
 	}
+	sayEnding(a, st, nil)
 	if !s.Ended() {
 		a.console.Warn("the fleet is not at its end: %s", report.FleetSumText(s))
 	}

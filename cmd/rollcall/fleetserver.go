@@ -112,7 +112,7 @@ func (f *fleetServerFlags) use(work func(context.Context, *queue.Queue) error) e
 // do about it.
 func fleetError(err error) error {
 	if e, ok := errors.AsType[*queue.HeldError](err); ok {
-		return &exit{status: exitHeld, err: err, hint: "rollcall fleet status " + e.Holder.Fleet + " shows how far that is"}
+		return &exit{status: exitHeld, err: err, hint: fmt.Sprintf("rollcall fleet status %[1]s shows how far that is; rollcall fleet cancel %[1]s ends it, and rollcall fleet continue %[1]s has it go on if it is paused or stopped", e.Holder.Fleet)}
 	}
 	if e, ok := errors.AsType[*queue.NotFoundError](err); ok {
 		hint := "rollcall fleet status lists the fleets"

@@ -19,8 +19,10 @@ type Progress struct {
 }
 
 // HasFailed reports whether the job was not carried out to its end, for another reason
-// than that people stopped it.
-func (o *Outcome) HasFailed() bool { return o.State == results.Errored || o.State == results.Guarded }
+// than that people stopped it, or that others failed.
+func (o *Outcome) HasFailed() bool {
+	return o.State == results.Errored || o.State == results.Guarded && !o.WithFleet
+}
 
 // TooManyFailed says why there are more failed tenants than most allows, or returns "".
 func (r *Record) TooManyFailed(most pipeline.Share) string {

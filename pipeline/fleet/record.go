@@ -67,6 +67,8 @@ type Outcome struct {
 	Started  *time.Time `json:"started"`
 	Finished *time.Time `json:"finished"`
 	Rows     Rows       `json:"rows"`
+
+	WithFleet bool `json:"with_fleet,omitempty"` // it was stopped since too many others failed
 }
 
 // Complete reports whether the job has recorded every row.

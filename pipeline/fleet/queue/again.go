@@ -110,7 +110,7 @@ func (q *Queue) prepareRequeue(ctx context.Context, j Job, now time.Time) (*requ
 		if err != nil {
 			return nil, err
 		}
-		a := &requeue{entry{Job: j}, rev}
+		a := &requeue{entry{Job: j, Epoch: 1}, rev} // of one that is lost there may be a log
 		a.free()
 		if found != nil && found.Operation() == jetstream.KeyValuePut {
 			var o keptOutcome
@@ -120,7 +120,7 @@ func (q *Queue) prepareRequeue(ctx context.Context, j Job, now time.Time) (*requ
 			if isComplete(o.Outcome) {
 				return nil, nil
 			}
-			a.Epoch = o.Epoch + 1 // later than what ended so
+			a.Epoch, a.Fresh = o.Epoch+1, o.Fresh || o.Epoch == 0 // later than what ended so
 		}
 		return a, nil
 	}

@@ -63,8 +63,8 @@ func (q *Queue) jobsOf(ctx context.Context, id string, names []string) ([]Job, e
 }
 
 // Cancel cancels tenants of a fleet, or all if there are none: those at work are stopped
-// softly, and those that wait end with outcome, which has to be JSON. What a worker that
-// is gone has left ends so as well, when a worker or a server finds it.
+// softly, and those that no worker ever had end with outcome, which has to be JSON. What
+// workers had and is free waits for one, which ends it with what its log has.
 func (q *Queue) Cancel(ctx context.Context, id string, tenants []string, outcome any) error {
 	raw, err := json.Marshal(outcome)
 	if err != nil {
@@ -81,24 +81,56 @@ func (q *Queue) Cancel(ctx context.Context, id string, tenants []string, outcome
 			r.CancelledTenants = union(r.CancelledTenants, tenants)
 		}
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = q.endFresh(ctx, r)
 	}
-	entries, _, err := q.entriesAndOutcomes(ctx, id)
+	if err != nil {
+		return fmt.Errorf("cancel fleet %s: %w", id, err)
+	}
+	return nil
+}
+
+// Stop stops a fleet for a reason, unless it is stopped already: its tenants end as those
+// that are cancelled do, with outcome.
+func (q *Queue) Stop(ctx context.Context, id, reason string, outcome any) error {
+	raw, err := json.Marshal(outcome)
+	if err != nil {
+		return fmt.Errorf("stop fleet %s: %w", id, err)
+	}
+	r, err := q.change(ctx, id, func(r *fleetRecord) {
+		if r.Stopped == "" {
+			r.Stopped, r.StopOutcome = reason, raw
+		}
+	})
+	if err == nil {
+		err = q.endFresh(ctx, r)
+	}
+	if err != nil {
+		return fmt.Errorf("stop fleet %s: %w", id, err)
+	}
+	return nil
+}
+
+// endFresh ends what is to end of a fleet and was never taken. The others are a worker's.
+func (q *Queue) endFresh(ctx context.Context, r fleetRecord) error {
+	entries, _, err := q.entriesAndOutcomes(ctx, r.ID)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if r.stopReason(e.Tenant) != StopCancelled || e.held() {
+		reason := r.stopReason(e.Tenant)
+		switch {
+		case !ends(reason) || e.held():
 			continue
-		}
-		if e.Ended {
+		case e.Ended:
 			err = q.finish(ctx, e.entry, e.revision)
-		} else {
-			err = q.end(ctx, e.entry, e.revision, raw)
+		case e.taken():
+			continue
+		default:
+			err = q.end(ctx, e.entry, e.revision, r.endOutcome(reason))
 		}
-		if err = ignoreChanged(err); err != nil { // who changed it has seen, or will see, that it is cancelled
-			return fmt.Errorf("cancel fleet %s: %w", id, err)
+		if err = ignoreChanged(err); err != nil { // who changed it has seen, or will see, that it is to end
+			return err
 		}
 	}
 	return nil

@@ -100,6 +100,14 @@ func TestCancel(t *testing.T) {
 		t.Errorf("it is %s", got)
 	}
 	check(t, l.Return(t.Context()))
+	if got := states(t, q, "f"); got != "weww" {
+		t.Errorf("it is %s", got)
+	}
+	left := next(t, q, "b") // what there is of it is for a worker to store
+	if left.Tenant != "t0" || left.StopReason() != StopCancelled {
+		t.Errorf("it is %s, stopped as %q", left.Tenant, left.StopReason())
+	}
+	check(t, left.Done(t.Context(), cancelled))
 	other := next(t, q, "a")
 	if got := states(t, q, "f"); got != "eerw" {
 		t.Errorf("it is %s", got)
@@ -131,8 +139,8 @@ func TestCancel(t *testing.T) {
 	check(t, l.Done(t.Context(), complete))
 }
 
-// A job that waits in a cancelled fleet, and that Cancel did not see, ends all the same;
-// so does one whose worker is gone.
+// A job that waits in a cancelled fleet, and that Cancel did not see, ends all the same.
+// One whose worker is gone waits for another, which is told to end it.
 func TestCancelledAndLeft(t *testing.T) {
 	t.Parallel()
 	q := alone(t)
@@ -142,7 +150,58 @@ func TestCancelledAndLeft(t *testing.T) {
 	_, err := q.change(t.Context(), "f", func(r *fleetRecord) { r.Cancelled, r.CancelOutcome = true, []byte(`{"outcome":"cancelled"}`) })
 	check(t, err)
 	go q.recoverAbandoned(t.Context())
-	waitFor(t, func() bool { return states(t, q, "f") == "ee" })
+	waitFor(t, func() bool { return states(t, q, "f") == "we" })
+	s, err := q.State(t.Context(), "f")
+	check(t, err)
+	if s.Jobs[0].Ending != StopCancelled || s.Jobs[0].Epoch != 1 {
+		t.Errorf("it is %+v", s.Jobs[0])
+	}
+	l := next(t, q, "a")
+	if l.Tenant != "t0" || l.StopReason() != StopCancelled {
+		t.Errorf("it is %s, stopped as %q", l.Tenant, l.StopReason())
+	}
+	check(t, l.Done(t.Context(), map[string]string{"outcome": "cancelled"}))
+	if got := states(t, q, "f"); got != "ee" {
+		t.Errorf("it is %s", got)
+	}
+}
+
+// A fleet that is stopped holds no key of what nobody began: that ends as was said, and
+// another fleet may have it. What workers had waits for one. Again has all of them work,
+// and what nobody has begun then ends at once when it is cancelled.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	q := alone(t)
+	submit(t, q, "f", 5, 0, 4)
+	running, paused := next(t, q, "a"), next(t, q, "a")
+	check(t, paused.Return(t.Context()))
+	check(t, q.Stop(t.Context(), "f", "too many", map[string]string{"outcome": "guard"}))
+	if got := states(t, q, "f"); got != "rwee" {
+		t.Errorf("it is %s", got)
+	}
+	if r := stopped(t, running); r != StopFleet {
+		t.Errorf("it is %s", r)
+	}
+	check(t, q.Stop(t.Context(), "f", "later", nil))
+	s, err := q.State(t.Context(), "f")
+	check(t, err)
+	if s.Stopped != "too many" || s.Jobs[1].Ending != StopFleet || string(s.Jobs[3].Outcome) != `{"outcome":"guard"}` {
+		t.Errorf("it is %q: %+v", s.Stopped, s.Jobs)
+	}
+	submit(t, q, "g", 5, 2, 2) // the keys of t2 and t3
+	if _, held := errors.AsType[*HeldError](q.Again(t.Context(), "f", nil)); !held {
+		t.Error("it has what another fleet has")
+	}
+	check(t, q.Cancel(t.Context(), "g", nil, map[string]string{"outcome": "cancelled"}))
+	check(t, running.Done(t.Context(), map[string]string{"outcome": "guard"}))
+	check(t, q.Again(t.Context(), "f", nil))
+	if got := states(t, q, "f"); got != "wwww" {
+		t.Errorf("it is %s", got)
+	}
+	check(t, q.Cancel(t.Context(), "f", nil, map[string]string{"outcome": "cancelled"}))
+	if got := states(t, q, "f"); got != "wwee" {
+		t.Errorf("it is %s", got)
+	}
 }
 
 // A job is put in the queue again if it was not complete, or is lost; one that is at

@@ -23,6 +23,7 @@ type entry struct {
 	Worker     string          `json:"worker,omitempty"` // that holds it
 	LeaseID    string          `json:"lease,omitempty"`  // of the lease: no two are alike
 	Epoch      uint64          `json:"epoch,omitempty"`  // how often it was taken
+	Fresh      bool            `json:"fresh,omitempty"`  // it never was, whatever Epoch is
 	Taken      uint64          `json:"taken,omitempty"`  // revision at which it was; 0 for that of the entry itself
 	Since      time.Time       `json:"since"`            // by the clock of who wrote it, for people
 	Progress   json.RawMessage `json:"progress,omitempty"`
@@ -40,6 +41,9 @@ type rejection struct {
 // held reports whether a worker has, or had, a lease of the job.
 func (e *entry) held() bool { return e.Worker != "" && !e.Ended }
 
+// taken reports whether a worker ever had the job: then there may be a log of it.
+func (e *entry) taken() bool { return e.Epoch > 0 && !e.Fresh }
+
 // rejectedBy reports whether a worker can't do the job.
 func (e *entry) rejectedBy(worker string) bool {
 	return slices.ContainsFunc(e.Rejections, func(r rejection) bool { return r.Worker == worker })
@@ -52,7 +56,8 @@ func (e *entry) free() {
 
 // A keptOutcome is what bucket outcomes has of a job.
 type keptOutcome struct {
-	Epoch   uint64          `json:"epoch"` // of the lease that ended so; a later one replaces it
+	Epoch   uint64          `json:"epoch"`           // of the lease that ended so; a later one replaces it
+	Fresh   bool            `json:"fresh,omitempty"` // no worker ever had the job
 	Worker  string          `json:"worker,omitempty"`
 	Since   time.Time       `json:"since"`
 	Outcome json.RawMessage `json:"outcome"`
@@ -74,6 +79,23 @@ type fleetRecord struct {
 	Fleet
 	Order         uint64          `json:"order,omitempty"`          // of its submission among all
 	CancelOutcome json.RawMessage `json:"cancel_outcome,omitempty"` // of jobs that end because they are cancelled
+	StopOutcome   json.RawMessage `json:"stop_outcome,omitempty"`   // of jobs that end because their fleet is stopped
+}
+
+// ends reports whether a job that is stopped for reason is not to be gone on with.
+func ends(reason string) bool { return reason == StopCancelled || reason == StopFleet }
+
+// endOutcome returns the outcome of a job that ends for reason without having begun.
+func (r *fleetRecord) endOutcome(reason string) json.RawMessage {
+	switch {
+	case reason == StopFleet && r.StopOutcome != nil:
+		return r.StopOutcome
+	case reason == StopFleet:
+		return json.RawMessage(`{"outcome":"guard","with_fleet":true}`)
+	case r.CancelOutcome != nil:
+		return r.CancelOutcome
+	}
+	return json.RawMessage(`{"outcome":"cancelled"}`) // by Control alone
 }
 
 // stopReason returns why the job of a tenant is not to be worked on, or "".

@@ -12,9 +12,6 @@ import (
 
 // end ends a job that nobody holds.
 func (q *Queue) end(ctx context.Context, e entry, rev uint64, raw json.RawMessage) error {
-	if raw == nil { // cancelled by Control alone
-		raw = json.RawMessage(`{"outcome":"cancelled"}`)
-	}
 	e.Ended, e.Outcome, e.Since = true, raw, time.Now().UTC()
 	rev, err := q.putEntry(ctx, e, rev)
 	if err != nil {
@@ -71,7 +68,7 @@ func (q *Queue) Outcomes(ctx context.Context, id string) (map[string]json.RawMes
 
 // keep keeps the outcome of a job that has ended, unless there is a later one.
 func (q *Queue) keep(ctx context.Context, e entry) error {
-	b, err := json.Marshal(keptOutcome{Epoch: e.Epoch, Worker: e.Worker, Since: e.Since, Outcome: e.Outcome})
+	b, err := json.Marshal(keptOutcome{Epoch: e.Epoch, Fresh: e.Fresh, Worker: e.Worker, Since: e.Since, Outcome: e.Outcome})
 	if err != nil {
 		return err
 	}

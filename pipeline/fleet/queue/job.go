@@ -83,6 +83,7 @@ type TenantState struct {
 	Progress   json.RawMessage // as the worker said last
 	Outcome    json.RawMessage // as Lease.Done was told
 	Since      time.Time       // of the state
+	Ending     string          // of one that waits: StopCancelled or StopFleet if a worker is to end it, with what its log has
 	Rejections []string        // by workers that can't do the job, and why
 }
 

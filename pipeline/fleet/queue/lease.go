@@ -133,7 +133,9 @@ func (l *Lease) Valid() bool {
 	return l.ctx.Err() == nil && l.isFresh(last)
 }
 
-// Stop returns a channel that is closed when the job is to be stopped softly.
+// Stop returns a channel that is closed when the job is to be stopped softly. It is
+// closed from the beginning if the job was cancelled, or stopped with its fleet, since
+// another worker had it: then the holder has to end it, with what the log has.
 func (l *Lease) Stop() <-chan struct{} { return l.stop }
 
 // The reasons for which a job is stopped softly.
@@ -150,11 +152,11 @@ func (l *Lease) StopReason() string {
 	return l.reason
 }
 
-// IsCancelled reports whether the job is cancelled now, as the server has it: people may
-// have changed their minds since Stop was closed.
-func (l *Lease) IsCancelled(ctx context.Context) (bool, error) {
+// IsEnding reports whether the job is cancelled now, or stopped with its fleet, as the
+// server has it: people may have changed their minds since Stop was closed.
+func (l *Lease) IsEnding(ctx context.Context) (bool, error) {
 	r, _, err := l.q.record(ctx, l.Fleet)
-	return err == nil && r.stopReason(l.Tenant) == StopCancelled, err
+	return err == nil && ends(r.stopReason(l.Tenant)), err
 }
 
 // Progress has v, which has to be JSON, go with the next renewal.

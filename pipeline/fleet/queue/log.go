@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 // ErrFenced is the cause of the error of a Log that another one was opened after.
@@ -204,13 +205,22 @@ func (l *Log) read(yield func([]byte, error) bool) error {
 	}
 }
 
-// readFrom is read from a sequence on, which it moves behind what was yielded.
+// consumerTimeout is how long the server keeps what a log is read with, and is not any
+// more: the connection may be cut before it is deleted.
+const consumerTimeout = 30 * time.Second
+
+// errGap says that a message did not arrive.
+var errGap = errors.New("a message is missing")
+
+// readFrom is read from a sequence on, which it moves behind what was yielded. Nothing of
+// it is left on the server, which allows a stream some thousand consumers and no more.
 func (l *Log) readFrom(next *uint64, yield func([]byte, error) bool) error {
+	config := jetstream.ConsumerConfig{Name: rand.Text(), FilterSubject: l.subject, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: *next,
+		AckPolicy: jetstream.AckNonePolicy, MaxDeliver: 1, MemoryStorage: true, Replicas: 1, InactiveThreshold: consumerTimeout}
+	defer l.deleteConsumer(config.Name)
 	var messages jetstream.MessagesContext
 	if err := l.q.retry(l.ctx, func(ctx context.Context) error {
-		c, err := l.q.js.OrderedConsumer(ctx, journalStream, jetstream.OrderedConsumerConfig{
-			FilterSubjects: []string{l.subject}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: *next,
-		})
+		c, err := l.q.js.CreateOrUpdateConsumer(ctx, journalStream, config)
 		if err == nil {
 			messages, err = c.Messages(jetstream.PullMaxMessages(32), jetstream.PullHeartbeat(readHeartbeat))
 		}
@@ -219,7 +229,7 @@ func (l *Log) readFrom(next *uint64, yield func([]byte, error) bool) error {
 		return err
 	}
 	defer messages.Stop()
-	for {
+	for delivered := uint64(1); ; delivered++ {
 		m, err := messages.Next(jetstream.NextContext(l.ctx))
 		if err != nil {
 			return err
@@ -228,6 +238,9 @@ func (l *Log) readFrom(next *uint64, yield func([]byte, error) bool) error {
 		if err != nil {
 			return err
 		}
+		if at.Sequence.Consumer != delivered {
+			return errGap
+		}
 		if at.Sequence.Stream >= l.fence {
 			return nil
 		}
@@ -235,6 +248,18 @@ func (l *Log) readFrom(next *uint64, yield func([]byte, error) bool) error {
 		if len(m.Data()) > 0 && !yield(m.Data(), nil) {
 			return nil
 		}
+	}
+}
+
+// deleteConsumer deletes what a log was read with. If it can't, the server does so by
+// itself, after consumerTimeout.
+func (l *Log) deleteConsumer(name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), callTimeout)
+	defer cancel()
+	unlink := context.AfterFunc(l.q.connection(), cancel)
+	defer unlink()
+	if err := l.q.js.DeleteConsumer(ctx, journalStream, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		l.q.log.Debug("delete the consumer of a log", zap.Error(err))
 	}
 }
 

@@ -113,7 +113,7 @@ func (q *Queue) perform(v *View, c choice, worker string) (*Lease, error) {
 	case doFinish:
 		return nil, q.finish(ctx, e, c.job.revision)
 	case doCancel:
-		return nil, q.end(ctx, e, c.job.revision, c.fleet.CancelOutcome)
+		return nil, q.end(ctx, e, c.job.revision, c.fleet.endOutcome(c.fleet.stopReason(e.Tenant)))
 	}
 	e.free()
 	_, err := q.putEntry(ctx, e, c.job.revision)
@@ -123,8 +123,9 @@ func (q *Queue) perform(v *View, c choice, worker string) (*Lease, error) {
 // errBehind says that a choice was made by a view that was behind, and no longer is.
 var errBehind = errors.New("people want something else by now")
 
-// take takes a job, unless people do not want that any more. If there are as many of its fleet as there may be it is given back,
-// and the lease is nil: of those who take at once, the server says who was first.
+// take takes a job, unless people do not want that any more. If there are as many of its
+// fleet as there may be it is given back, and the lease is nil: of those who take at once,
+// the server says who was first.
 func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Lease, error) {
 	e := c.job.entry
 	r, revision, err := q.record(ctx, e.Fleet)
@@ -132,7 +133,9 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 	if removed {
 		revision = math.MaxUint64 // which is never reached, but the removal is
 	}
-	if removed || err == nil && r.stopReason(e.Tenant) != "" {
+	reason := r.stopReason(e.Tenant)
+	ending := ends(reason) && e.taken()
+	if removed || err == nil && reason != "" && !ending {
 		if err = v.reach(ctx, e.Fleet, revision); err == nil {
 			err = errBehind
 		}
@@ -141,6 +144,7 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 		return nil, err
 	}
 	e.Worker, e.LeaseID, e.Taken, e.Epoch, e.Since = worker, rand.Text(), 0, e.Epoch+1, time.Now().UTC()
+	e.Fresh = false
 	began := time.Now()
 	rev, err := q.putEntry(ctx, e, c.job.revision)
 	if err != nil {
@@ -159,6 +163,11 @@ func (q *Queue) take(ctx context.Context, v *View, c choice, worker string) (*Le
 		entry: e, revision: rev, renewed: began, progress: e.Progress}
 	l.ctx, l.cancel = context.WithCancelCause(context.Background())
 	l.gone.Go(l.renew)
-	l.gone.Go(func() { l.watchControl(v) })
+	if ending {
+		l.reason = reason
+		close(l.stop)
+	} else {
+		l.gone.Go(func() { l.watchControl(v) })
+	}
 	return l, nil
 }

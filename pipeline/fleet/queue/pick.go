@@ -11,7 +11,7 @@ const (
 	doNothing action = iota
 	doTake           // and work on it
 	doRelease        // what a worker that is gone held, and nobody is to go on with now
-	doCancel         // end it, as its fleet is cancelled
+	doCancel         // end it, as its fleet is cancelled or stopped, and nobody has begun it
 	doFinish         // end it, which its holder has begun to do
 )
 
@@ -118,14 +118,15 @@ func (f *seenFleet) actionFor(j *seenJob, worker string, expired bool) action {
 	case j.Ended:
 		return doFinish
 	}
-	switch f.stopReason(j.Tenant) {
-	case "":
+	reason := f.stopReason(j.Tenant)
+	switch {
+	case ends(reason) && !j.taken():
+		return doCancel
+	case reason == "", ends(reason) && worker != "": // who takes it stores what there is of it
 		if j.rejectedBy(worker) && !expired { // no other wants it either
 			return doNothing
 		}
 		return doTake
-	case StopCancelled:
-		return doCancel
 	}
 	if j.Worker != "" {
 		return doRelease

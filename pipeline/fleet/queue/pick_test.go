@@ -24,7 +24,7 @@ func TestPick(t *testing.T) {
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	// A job as it stands: its state, and how long ago that was seen.
 	type j struct {
-		state string // waiting, held, ended, or rejected by w
+		state string // waiting, held, ended, rejected by w, or left by a worker that had it
 		age   time.Duration
 	}
 	type f struct {
@@ -55,7 +55,10 @@ func TestPick(t *testing.T) {
 		{"paused", []f{{1, Control{Paused: true}, []j{{"waiting", 0}}, false}}, "", 0},
 		{"paused orphan", []f{{1, Control{Paused: true}, []j{{"held", takeover}}, false}}, "release 0.0", 0},
 		{"paused tenant", []f{{1, Control{PausedTenants: []string{"t0"}}, []j{{"waiting", 0}, {"waiting", 0}}, false}}, "take 0.1", 0},
-		{"stopped", []f{{1, Control{Stopped: "too many"}, []j{{"waiting", 0}}, false}}, "", 0},
+		{"stopped", []f{{1, Control{Stopped: "too many"}, []j{{"waiting", 0}}, false}}, "cancel 0.0", 0},
+		{"stopped and left", []f{{1, Control{Stopped: "too many"}, []j{{"left", 0}}, false}}, "take 0.0", 0},
+		{"cancelled and left", []f{{1, Control{Cancelled: true}, []j{{"left", 0}}, false}}, "take 0.0", 0},
+		{"cancelled, left and rejected", []f{{1, Control{Cancelled: true}, []j{{"left rejected", 0}}, false}}, "", takeover},
 		{"cancelled", []f{{1, Control{Cancelled: true}, []j{{"waiting", 0}}, false}}, "cancel 0.0", 0},
 		{"cancelled and held", []f{{1, Control{Cancelled: true}, []j{{"held", time.Second}}, false}}, "", 9 * time.Second},
 		{"cancelled orphan", []f{{1, Control{CancelledTenants: []string{"t1"}}, []j{{"held", 0}, {"held", takeover}}, false}}, "cancel 0.1", 0},
@@ -75,6 +78,10 @@ func TestPick(t *testing.T) {
 					job.Worker = "other"
 				case "ended":
 					job.Worker, job.Ended = "other", true
+				case "left":
+					job.Epoch = 1
+				case "left rejected":
+					job.Epoch, job.Rejections = 1, []rejection{{"w", ""}}
 				case "rejected":
 					job.Rejections = []rejection{{"w", ""}}
 				}

@@ -64,22 +64,13 @@ func (l *Lease) Done(ctx context.Context, outcome any) error {
 	return nil
 }
 
-// Return has the job be free again. If it was cancelled it ends.
+// Return has the job be free again. If it was cancelled, or stopped with its fleet, it is
+// free for who ends it.
 func (l *Lease) Return(ctx context.Context) error {
 	e, rev := l.end()
 	e.free()
-	rev, err := l.swapOwned(ctx, "return", e, rev)
-	if err != nil || l.StopReason() != StopCancelled {
-		return err
-	}
-	r, _, err := l.q.record(ctx, l.Fleet)
-	if err == nil && r.stopReason(l.Tenant) == StopCancelled {
-		err = ignoreChanged(l.q.end(ctx, e, rev, r.CancelOutcome)) // another may have done so
-	}
-	if err != nil {
-		return fmt.Errorf("end %s: %w", l.Tenant, err)
-	}
-	return nil
+	_, err := l.swapOwned(ctx, "return", e, rev)
+	return err
 }
 
 // maxRejections is after how many a job is not offered any more.

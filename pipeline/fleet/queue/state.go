@@ -193,10 +193,13 @@ func compose(f Fleet, list []Job, entryOf func(key string) *entry, outcomeOf fun
 				t.State, t.Outcome = Ended, e.Outcome
 			case e.held():
 				t.State = Running
-			case reason == StopPaused, reason == StopFleet:
+			case reason == StopPaused:
 				t.State = Paused
 			default:
 				t.State = Waiting
+				if ends(reason) {
+					t.Ending = reason
+				}
 			}
 		} else if o, ok := outcomeOf(j.Tenant); ok {
 			t.State, t.Outcome, t.Worker, t.Epoch, t.Since = Ended, o.Outcome, o.Worker, o.Epoch, o.Since

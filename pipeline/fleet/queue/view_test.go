@@ -34,7 +34,7 @@ type laggingWatch struct {
 
 func (w laggingWatch) Updates() <-chan jetstream.KeyValueEntry { return w.late }
 
-// When a fleet is stopped and then a job of it ends, no further one is begun, however late
+// When a fleet is paused and then a job of it ends, no further one is begun, however late
 // a worker hears of the one and how soon of the other. The job is had when the fleet goes
 // on.
 func TestNothingBegunAfterStop(t *testing.T) {
@@ -43,7 +43,7 @@ func TestNothingBegunAfterStop(t *testing.T) {
 	submit(t, q, "f", 1, 0, 2)
 	q.fleets = laggingBucket{q.fleets}
 	l := next(t, q, "a")
-	check(t, q.Control(t.Context(), "f", func(c *Control) { c.Stopped = "for a test" }))
+	check(t, q.Control(t.Context(), "f", func(c *Control) { c.Paused = true }))
 	check(t, l.Done(t.Context(), complete))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -54,7 +54,7 @@ func TestNothingBegunAfterStop(t *testing.T) {
 		t.Fatalf("%s was begun", l.Tenant)
 	case <-time.After(time.Second):
 	}
-	check(t, q.Control(ctx, "f", func(c *Control) { c.Stopped = "" }))
+	check(t, q.Control(ctx, "f", func(c *Control) { c.Paused = false }))
 	select {
 	case l := <-taken:
 		if l.Tenant != "t1" || l.Epoch != 1 {

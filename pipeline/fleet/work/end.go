@@ -105,7 +105,11 @@ func (t *task) returnIt(ctx context.Context, o fleet.Outcome, why error) error {
 	if err := t.giveBack(ctx, t.lease); err != nil {
 		return t.lostOr(err)
 	}
-	t.log.Info("the job was given back", zap.NamedError("reason", why), zap.Int("rows", o.Rows.Recorded))
+	given := t.log.Info
+	if errors.Is(why, errBroken) {
+		given = t.log.Warn
+	}
+	given("the job was given back", zap.NamedError("reason", why), zap.Int("rows", o.Rows.Recorded))
 	t.observe(&t.lease.Job, Returned{o, why})
 	if _, stopped := errors.AsType[*StoppedError](why); !stopped { // not this one again at once
 		sleep(t.soft, retryWait)
@@ -132,18 +136,18 @@ func (t *task) done(ctx context.Context, o fleet.Outcome) error {
 	return nil
 }
 
-// goOn puts the job, which has ended as cancelled, in the queue again if people have it go
-// on by now: when they said so it was at work.
+// goOn puts the job, which has ended as cancelled or with its fleet, in the queue again if
+// people have it go on by now: when they said so it was at work.
 func (t *task) goOn(ctx context.Context, o *fleet.Outcome) {
-	if o.State != fleet.Cancelled {
+	if o.State != fleet.Cancelled && !o.WithFleet {
 		return
 	}
-	cancelled, err := t.lease.IsCancelled(ctx)
-	if err == nil && !cancelled {
+	still, err := t.lease.IsEnding(ctx)
+	if err == nil && !still {
 		err = t.Queue.Again(ctx, t.lease.Fleet, []string{t.lease.Tenant})
 	}
 	if err != nil {
-		t.log.Warn("it is not known whether the job is still cancelled; if not, fleet continue has it go on", zap.Error(err))
+		t.log.Warn("it is not known whether the job is still to be ended; if not, fleet continue has it go on", zap.Error(err))
 	}
 }
 
@@ -184,11 +188,17 @@ func (t *task) stopFleet(ctx context.Context, o *fleet.Outcome) {
 	}
 	why, err := t.tooManyFailed(ctx, o)
 	if err == nil && why != "" {
-		err = t.Queue.Control(ctx, t.lease.Fleet, func(c *queue.Control) { c.Stopped = why })
+		err = t.Queue.Stop(ctx, t.lease.Fleet, why, t.withFleet(why))
 	}
 	if err != nil {
 		t.log.Warn("the failed tenants of the fleet could not be counted", zap.Error(err))
 	}
+}
+
+// withFleet returns the outcome of jobs that nobody has begun when their fleet is stopped.
+func (t *task) withFleet(why string) fleet.Outcome {
+	status, reason := t.Exit(&StoppedError{queue.StopFleet})
+	return fleet.Outcome{State: results.Guarded, WithFleet: true, Reason: reason + ": " + why, Exit: &status, Rows: fleet.Rows{ByStatus: map[string]int{}}}
 }
 
 // tooManyFailed says why the fleet is to be stopped, or returns "".

@@ -11,8 +11,9 @@ import (
 // ErrLost says that the lease of a job is no longer sure to be held.
 var ErrLost = errors.New("another worker has the job, or may have it: the lease was not renewed in time")
 
-// errGoesOn says that people had a job that was cancelled go on before it had ended.
-var errGoesOn = errors.New("cancelled, and to go on since")
+// errGoesOn says that people had a job that was cancelled, or stopped with its fleet, go on
+// before it had ended.
+var errGoesOn = errors.New("it was to end, and goes on since")
 
 // ErrDrained says that the Worker was stopped.
 var ErrDrained = errors.New("the worker was stopped")

@@ -66,13 +66,26 @@ func (r *workerState) carryOut(ctx context.Context, lease *queue.Lease) error {
 
 // do does the job. The error, if there is one, says why there is no outcome to put on
 // record.
-func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
-	o = fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: t.lease.Rows, ByStatus: map[string]int{}}}
+func (t *task) do(ctx context.Context) (fleet.Outcome, error) {
 	if t.Remote {
 		if err := t.fetch(ctx, filepath.Join(t.dir, rosterDir)); err != nil {
 			return t.failedOr(ctx, err)
 		}
 	}
+	if t.isEnding() {
+		return t.execute(ctx, true)
+	}
+	o, err := t.execute(ctx, false)
+	if err == nil && t.isUnrecorded(&o) {
+		return t.execute(ctx, true)
+	}
+	return o, err
+}
+
+// execute runs the job. If onlyStore is set it makes no call, and only has results of what
+// the log has. The results are as for do.
+func (t *task) execute(ctx context.Context, onlyStore bool) (o fleet.Outcome, err error) {
+	o = fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: t.lease.Rows, ByStatus: map[string]int{}}}
 	opts, err := t.Prepare(t.lease.Job, t.dir)
 	if errors.Is(err, ErrUnknownProfile) {
 		return o, &rejectedError{err}
@@ -85,29 +98,43 @@ func (t *task) do(ctx context.Context) (o fleet.Outcome, err error) {
 	}
 	stop, done := t.stop()
 	defer done()
+	whole := ctx
+	if onlyStore {
+		var end context.CancelCauseFunc
+		ctx, end = context.WithCancelCause(ctx)
+		defer end(nil)
+		withoutCalls(&opts, t.dir, func() { end(errNoCalls) })
+		stop = nil // this takes no time worth mentioning
+	}
 	beat := t.heartbeat()
 	opts.Observers = append(opts.Observers, beat)
 	got, err := opts.Run(ctx, stop)
 	beat.end()
-	if t.isLost(ctx) {
+	if t.isLost(whole) {
 		return o, ErrLost
 	}
 	o = t.outcomeOf(got, err)
 	if t.broken.Load() {
-		return o, errBroken
+		return o, fmt.Errorf("%w: %w", errBroken, context.Cause(whole))
 	}
 	if got.Ending != results.Interrupted {
 		return o, nil
 	}
 	why := t.why()
-	if e, ok := errors.AsType[*StoppedError](why); ok && e.Reason == queue.StopCancelled {
-		if still, err := t.lease.IsCancelled(ctx); err == nil && !still {
-			return o, errGoesOn
-		}
-		o.State = fleet.Cancelled
-		return o, nil
+	if onlyStore && whole.Err() != nil {
+		return o, context.Cause(whole)
 	}
-	return o, why
+	if !t.isEnding() {
+		return o, why
+	}
+	if still, err := t.lease.IsEnding(whole); err == nil && !still {
+		return o, errGoesOn
+	}
+	o.State = fleet.Cancelled
+	if t.lease.StopReason() == queue.StopFleet {
+		o.State, o.WithFleet = results.Guarded, true
+	}
+	return o, nil
 }
 
 // rosterDir is where the files of a job are, in its directory.
