@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -225,15 +226,23 @@ func (m *machines) url() string {
 	return strings.Join(urls, ",")
 }
 
-// freeAddress returns an address that nobody listens on.
+// addresses have those that were returned by freeAddress.
+var addresses sync.Map
+
+// freeAddress returns an address that nobody listens on, that no other test has, and that
+// no system gives out by itself.
 func freeAddress(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	for {
+		at := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(4000))
+		if _, taken := addresses.LoadOrStore(at, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", at); err == nil {
+			l.Close()
+			return at
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // await waits until something holds, and fails the test with what was said if that takes

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -114,21 +113,9 @@ func TestReadmeServedSandbox(t *testing.T) {
 		t.Skip("there is no bash, whose %1 the lines have")
 	}
 	r := newReader(t)
-	text := strings.ReplaceAll(block(t, "sandbox serve --listen"), "127.0.0.1:8365", "127.0.0.1:"+freePort(t))
+	text := strings.ReplaceAll(block(t, "sandbox serve --listen"), "127.0.0.1:8365", freeAddress(t))
 	out, status := r.types(bash, "set -m\n"+text+"\nwait")
 	if status != 0 || !strings.Contains(out, "3 applied") {
 		t.Errorf("exit status %d\n%s", status, out)
 	}
-}
-
-// freePort returns a port of loopback on which nothing listens.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
