@@ -104,7 +104,9 @@ func (f *fleetScheduleFlags) schedule(ctx context.Context, a *app, i *interrupts
 	}
 	s := queue.Schedule{Name: plan.Name, Cron: f.cron, TimeZone: f.zone, By: userAtHost(), Fleet: f.fleet(plan)}
 	s.Fleet.Schedule = s.Name
-	if err := q.AddSchedule(ctx, s, jobs); err != nil {
+	if err := q.AddSchedule(ctx, s, jobs); err != nil && i.status() != 0 {
+		return &exit{status: i.status(), err: fmt.Errorf("interrupted: %s may have been scheduled", s.Name), hint: "rollcall fleet schedule list shows whether it was"}
+	} else if err != nil {
 		return fleetError(err)
 	}
 	a.console.Say("fleet %s is scheduled at %q (%s): %s; the fleet file and the rosters as they are now", plan.Name, f.cron, f.zone, plan.summary())
