@@ -144,7 +144,7 @@ func cancelFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetSta
 func sayEnding(a *app, st *queue.FleetState, names []string) {
 	waiting := chosen(st, names, func(j *queue.TenantState) bool { return j.Ending != "" })
 	if waiting != nil {
-		a.console.Warn("what was done of %s is not in the results yet: a worker (rollcall fleet work) has to store it", some(waiting))
+		a.console.Warn("the results of %s may lack what was done last, until a worker (rollcall fleet work) has stored it", some(waiting))
 	}
 }
 
