@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"rollcall/pipeline/pace"
+	"rollcall/pipeline/roster"
 	"rollcall/tenant"
 )
 
@@ -247,4 +249,74 @@ func TestOutageFromTheStart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cutShort are rows of users of which only the first ones can be read.
+type cutShort struct {
+	users
+	err error
+}
+
+func (c *cutShort) Read(row *roster.Row) error {
+	err := c.users.Read(row)
+	if err == io.EOF {
+		return c.err
+	}
+	return err
+}
+
+// When rows can't be read any more, the rows in progress are finished, no other is begun,
+// and the error is that of the rows.
+func TestUnreadRowsEndTheRunSoftly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := newFake()
+		on.latency = func(tenant.Cmdlet) time.Duration { return time.Second }
+		unread := errors.New("the roster was changed")
+		var out list
+		run := optOut(t, on, 4)
+		err := run.Do(t.Context(), &cutShort{users{n: 100}, unread}, &out)
+		if err != unread {
+			t.Errorf("error %v, want %v", err, unread)
+		}
+		out.checkPrefix(t)
+		out.checkStatuses(t, map[Status]int{Applied: 4})
+		if sets := len(on.counts); sets != 4 || len(run.Open) != 0 {
+			t.Errorf("%d users called for, %d rows open, want 4 and 0", sets, len(run.Open))
+		}
+		if why := run.Stopped(); why != "" {
+			t.Errorf("stopped by a guard: %s", why)
+		}
+	})
+}
+
+// A row whose set never gets through is not set over and over while the call of another
+// row, which would show the cause, takes long.
+func TestNoRetryBeyondTheLastWhileAnotherCallHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on, sets := newFake(), 0
+		on.latency = func(c tenant.Cmdlet) time.Duration {
+			if c.Identity == upn(1) && !c.Reads() {
+				return 2 * time.Minute
+			}
+			return time.Second
+		}
+		on.fault = func(c tenant.Cmdlet, _ int) error {
+			if c.Identity != upn(0) || c.Reads() {
+				return nil
+			}
+			sets++
+			return unreachable(c)
+		}
+		var out list
+		run := optOut(t, on, 2)
+		run.Retries = 1
+		if err := run.Do(t.Context(), &users{n: 2}, &out); err != nil {
+			t.Fatal(err)
+		}
+		out.checkStatuses(t, map[Status]int{Failed: 1, Applied: 1})
+		// Failures without an answer between them count as one retry.
+		if sets > 3 {
+			t.Errorf("%d sets, want 3 at most: %v", sets, out.results[0].Err)
+		}
+	})
 }

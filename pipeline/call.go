@@ -164,6 +164,8 @@ func (t *retryState) notReached(ctx context.Context, f *failure, err error) erro
 			stop = r.askTenant(ctx, t.task)
 		case r.outages.active(): // other rows make the probes
 			stop = r.park(ctx, t.task, maxPark, changed)
+		case last: // the call of another row, which is under way, will show the cause
+			stop = r.park(ctx, t.task, time.Second, changed)
 		default:
 			return nil
 		}

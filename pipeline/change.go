@@ -24,6 +24,10 @@ type Change struct {
 	// that reads first treats them as the same.
 	MatchCase bool
 
+	// ExpectMovedBefore makes a row be changed only if the properties that move have the
+	// values before, too. One whose value before is not known may have any value.
+	ExpectMovedBefore bool
+
 	// ListSeparator, if not "", separates the members of a list in the roster, in place
 	// of [tenant.ListSeparator].
 	ListSeparator string

@@ -15,11 +15,10 @@ const RowFailed = "row failed"
 // An emitter hands the results to a Recorder in the order of their rows, and counts
 // them. One goroutine uses it.
 type emitter struct {
-	run   *Run
-	rec   Recorder
-	guard *guardState
-	done  *mailbox // tasks from the reader and the workers
-	free  *mailbox // for tasks that are recorded
+	run  *Run
+	rec  Recorder
+	done *mailbox // tasks from the reader and the workers
+	free *mailbox // for tasks that are recorded
 
 	ring []*task // done and not yet recorded, by seq
 	next int     // the seq to record next
@@ -32,8 +31,8 @@ type emitter struct {
 	err     error           // why emit ended early
 }
 
-func (r *Run) newEmitter(done, free *mailbox, guard *guardState, rec Recorder) *emitter {
-	return &emitter{run: r, rec: rec, guard: guard, done: done, free: free, ring: make([]*task, Window), earlier: maps.Clone(r.Earlier)}
+func (r *Run) newEmitter(done, free *mailbox, rec Recorder) *emitter {
+	return &emitter{run: r, rec: rec, done: done, free: free, ring: make([]*task, Window), earlier: maps.Clone(r.Earlier)}
 }
 
 // emit records tasks as they come, until done is closed or the Recorder fails.
@@ -79,7 +78,6 @@ func (e *emitter) receive() bool {
 			t.Finished = now
 		}
 		e.run.Stats.count(t)
-		e.guard.add(t)
 		e.ring[t.seq%Window] = t
 	}
 	return first != nil

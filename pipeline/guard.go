@@ -70,50 +70,93 @@ func (s Share) String() string {
 // minForPercent is how many rows have to be attempted before a percentage applies.
 const minForPercent = 100
 
-// A guardState is what Guards know of a run so far. The emitter's goroutine uses it.
+// A guardState is what Guards know of a run so far. Workers use it at once.
 type guardState struct {
 	Guards
-	attempted, failed int
-	alike             string // how all rows failed so far, or "" if they did not fail in one way
-	common            string // the cause that all their errors name, or ""
-	passed            func() // called when no row of the canary failed
-	trip              func(guard, reason string)
+	passed func() // called when no row of the canary failed
+	trip   func(guard, reason string)
+
+	succeeded atomic.Int64 // attempted rows that did not fail
+
+	mu     sync.Mutex
+	canary struct{ done, failed int } // of the first rows
+	failed int                        // attempted rows that failed
+	alike  string                     // how all of them failed, or "" if they did not fail in one way
+	common string                     // the cause that all their errors name, or ""
 }
 
-// add counts a row that is done. It leaves out throttled rows, which are a matter of the
-// pace, and rows without a call, which say nothing about the tenant.
+// add counts a row that is done. The worker calls it before it takes another row, so that
+// no row is begun once there is a reason to stop.
 func (w *guardState) add(t *task) {
-	if t.Attempts == 0 || t.fromEarlier() || t.cutShort != nil || errors.Is(t.Err, tenant.Throttled) {
+	if t.cutShort != nil {
 		return
 	}
-	w.attempted++
-	how, common := "", ""
+	if w.Canary > 0 {
+		w.addToCanary(t)
+	}
+	w.addAttempted(t)
+}
+
+// addToCanary counts one of the first rows, of whatever kind: the others wait until all of
+// these are done.
+func (w *guardState) addToCanary(t *task) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := &w.canary
+	c.done++
 	if t.Status.IsFailure() {
+		c.failed++
+	}
+	switch {
+	case c.done != w.Canary:
+	case c.failed > 0:
+		w.trip("canary", w.canaryFailed())
+	default:
+		w.passed()
+	}
+}
+
+// addAttempted counts a row for the other guards. It leaves out throttled rows, which are a
+// matter of the pace, and rows without a call, which say nothing about the tenant.
+func (w *guardState) addAttempted(t *task) {
+	if t.Attempts == 0 || errors.Is(t.Err, tenant.Throttled) {
+		return
+	}
+	failed := t.Status.IsFailure()
+	if !failed && w.succeeded.Add(1) > minForPercent {
+		return // it lowers the share that failed, and so is no reason to stop
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if failed {
 		w.failed++
-		how, common = failureKind(&t.Result)
-	}
-	if w.attempted == 1 {
-		w.alike, w.common = how, common
-	}
-	if how != w.alike {
-		w.alike = ""
-	}
-	if common != w.common {
-		w.common = ""
-	}
-	if w.attempted == w.Canary {
-		if w.failed > 0 {
-			w.trip("canary", w.canaryFailed())
-		} else {
-			w.passed()
+		how, common := failureKind(&t.Result)
+		if w.failed == 1 {
+			w.alike, w.common = how, common
+		}
+		if how != w.alike {
+			w.alike = ""
+		}
+		if common != w.common {
+			w.common = ""
 		}
 	}
-	if w.alike != "" && w.attempted == w.Alike {
+	attempted := w.failed + int(w.succeeded.Load())
+	if w.alike != "" && w.failed == w.Alike && w.failed == attempted {
 		w.trip("", fmt.Sprintf("the first %d rows all failed in the same way: %s", w.Alike, w.failureKind()))
 	}
-	if w.MaxErrors.Exceeded(w.failed, w.attempted) && (w.MaxErrors.Percent == 0 || w.attempted >= minForPercent) {
-		w.trip("max-errors", fmt.Sprintf("%d of %s failed, more than %v", w.failed, Plural(w.attempted, "row"), w.MaxErrors))
+	if w.MaxErrors.Exceeded(w.failed, attempted) && (w.MaxErrors.Percent == 0 || attempted >= minForPercent) {
+		w.trip("max-errors", fmt.Sprintf("%d of %s failed, more than %v", w.failed, Plural(attempted, "row"), w.MaxErrors))
 	}
+}
+
+// allAlike returns how all attempted rows failed, if there were several and they failed in
+// one way; otherwise "".
+func (w *guardState) allAlike() string {
+	if w.failed < 2 || w.succeeded.Load() > 0 {
+		return ""
+	}
+	return w.failureKind()
 }
 
 // canaryFailed returns the reason if rows of the canary failed.
@@ -121,7 +164,7 @@ func (w *guardState) canaryFailed() string {
 	if w.Canary == 1 {
 		return "the first row failed"
 	}
-	return fmt.Sprintf("%d of the first %d rows failed", w.failed, w.Canary)
+	return fmt.Sprintf("%d of the first %d rows failed", w.canary.failed, w.Canary)
 }
 
 // A readBackCheck is what the first read-back after each set showed so far. If all rows
@@ -164,8 +207,8 @@ func (l *readBackCheck) add(t *task, same bool) {
 	}
 }
 
-// failureKind returns how all rows failed so far, with the cause if all their errors name
-// the same one; or "" if they did not fail in one way.
+// failureKind returns how the failed rows failed, with the cause if all their errors name the
+// same one; or "" if they did not fail in one way.
 func (w *guardState) failureKind() string {
 	if w.alike == "" || w.common == "" {
 		return w.alike

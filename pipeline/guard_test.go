@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -116,7 +119,7 @@ func TestGuards(t *testing.T) {
 			return nil
 		}, "", 1000, 1000},
 		{"limit", Guards{Limit: 33}, few(0), "33 rows are done", 33, 33},
-		{"duration", Guards{MaxDuration: time.Second}, few(0), "time is up after 1s", 180, 204},
+		{"duration", Guards{MaxDuration: time.Second}, few(0), "time is up after 1s", 150, 204},
 		{"none", Guards{}, few(1000), "", 1000, 1000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -139,6 +142,65 @@ func TestGuards(t *testing.T) {
 				}
 				if run.Stopping() != (c.reason != "") {
 					t.Errorf("stopping: %t", run.Stopping())
+				}
+			})
+		})
+	}
+}
+
+// Whatever the schedule, no row is begun once a guard has its reason to stop: of the rows
+// done beyond those that it counted, each other worker had one in progress.
+func TestGuardsComeBeforeTheNextRow(t *testing.T) {
+	for seed := range uint64(100) {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rnd := rand.New(rand.NewPCG(seed, 3))
+				workers, good := 1+rnd.IntN(16), rnd.IntN(200)
+				var guards Guards
+				var text string
+				switch rnd.IntN(3) {
+				case 0:
+					guards.Alike, good = 1+rnd.IntN(50), 0
+				case 1:
+					text = fmt.Sprint(rnd.IntN(100))
+				case 2:
+					text = fmt.Sprint(1+rnd.IntN(90), "%")
+				}
+				if text != "" {
+					var err error
+					if guards.MaxErrors, err = ParseShare(text); err != nil {
+						t.Fatal(err)
+					}
+				}
+				exists := make(map[string]bool)
+				for i := range good {
+					exists[upn(i)] = true
+				}
+				f := newFake()
+				f.fault = func(c tenant.Cmdlet, _ int) error {
+					if exists[c.Identity] {
+						return nil
+					}
+					return fail(tenant.NotFound)
+				}
+				if rnd.IntN(2) == 0 {
+					f.latency = func(tenant.Cmdlet) time.Duration { return rand.N(10 * time.Millisecond) }
+				}
+				run := optOut(t, f, workers)
+				run.Guards = guards
+				var l list
+				if err := run.Do(t.Context(), &users{n: 2500}, &l); err != nil {
+					t.Fatal(err)
+				}
+				l.checkPrefix(t)
+				var failed, counted int
+				if _, err := fmt.Sscanf(run.Stopped(), "%d of %d", &failed, &counted); err != nil {
+					if _, err := fmt.Sscanf(run.Stopped(), "the first %d", &counted); err != nil {
+						t.Fatalf("stopped: %q", run.Stopped())
+					}
+				}
+				if begun := len(f.counts); begun < counted || begun > counted+workers-1 || begun != len(l.results) {
+					t.Errorf("%d workers have begun %d rows, and %d are recorded; the guard counted %d: %s", workers, begun, len(l.results), counted, run.Stopped())
 				}
 			})
 		})
@@ -216,6 +278,33 @@ func TestThrottlingTripsNoGuard(t *testing.T) {
 		l.checkStatuses(t, map[Status]int{Failed: 30})
 		if got := run.Stopped(); got != "" {
 			t.Errorf("stopped: %s", got)
+		}
+	})
+}
+
+// A row of the canary that is throttled until its time is over has failed like any other:
+// the rows behind it do not wait for ever.
+func TestThrottledRowFailsTheCanary(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.fault = func(c tenant.Cmdlet, _ int) error {
+			if c.Identity == upn(3) {
+				return fail(tenant.Throttled)
+			}
+			return nil
+		}
+		run := optOut(t, f, 4)
+		run.RowTimeout = time.Minute
+		run.Guards.Canary = 10
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var l list
+		if err := run.Do(ctx, &users{n: 100}, &l); err != nil {
+			t.Fatal(err)
+		}
+		l.checkStatuses(t, map[Status]int{Applied: 9, Failed: 1})
+		if got, want := run.Stopped(), "1 of the first 10 rows failed"; got != want {
+			t.Errorf("stopped: %q, want %q", got, want)
 		}
 	})
 }

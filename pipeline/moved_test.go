@@ -282,6 +282,56 @@ func TestMovedFromEarlier(t *testing.T) {
 	}
 }
 
+// With the values before expected, a user is left alone of whom a property that moves is
+// no longer as it was, as far as both values are known.
+func TestMovedIsExpected(t *testing.T) {
+	is := flags("opt-in", true, false, true)
+	for _, c := range []struct {
+		name      string
+		before    []string // of the dashboard, and of the digest, which is a property of the change with a blank cell
+		is        tenant.Object
+		unsure    int
+		unchecked bool
+		err       string
+	}{
+		{name: "as before", before: []string{"true", "true"}, is: is},
+		{name: "as a spreadsheet writes it", before: []string{"TRUE", " True "}, is: is},
+		{name: "moved property", before: []string{"false", "true"}, is: is, err: "IsDashboardEnabled is true, no longer false"},
+		{name: "blank cell", before: []string{"true", "false"}, is: is, err: "IsDigestEmailEnabled is true, no longer false"},
+		{name: "empty", before: []string{tenant.Nothing, ""}, is: is, err: "IsDashboardEnabled is true, no longer $null"},
+		{name: "no such value", before: []string{"maybe", ""}, is: tenant.Object{"PrivacyMode": "opt-in", features[0]: "maybe"}},
+		{name: "not known", before: []string{"", " "}, is: is},
+		{name: "not shown", before: []string{"true", "true"}, is: tenant.Object{"PrivacyMode": "opt-in"}},
+		{name: "not expected", before: []string{"false", "false"}, is: is, unchecked: true},
+		{name: "by an earlier run", before: []string{"true", "true"}, is: flags("opt-in", false, false, false), unsure: 1},
+		{name: "not by an earlier run", before: []string{"false", "true"}, is: flags("opt-in", true, false, false), unsure: 1, err: "IsDashboardEnabled is true, no longer false"},
+		{name: "as wanted", before: []string{"true", "true"}, is: flags("opt-out", false, false, false)},
+	} {
+		for _, audit := range []bool{false, true} {
+			if audit && c.unsure > 0 {
+				continue // an audit has no earlier run
+			}
+			synctest.Test(t, func(t *testing.T) {
+				m := &mover{is: map[string]tenant.Object{upn(0): maps.Clone(c.is)}}
+				run := optOut(t, m, 1)
+				run.Change = myAnalytics(t)
+				run.Audit, run.ReadFirst, run.Unsure, run.Change.ExpectMovedBefore = audit, true, c.unsure, !c.unchecked
+				for _, p := range []string{"PrivacyMode", features[2]} {
+					if err := run.Change.AssignColumns(p, p+".Wanted", p+".Before", p+".Before"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				run.Change.SetMovedBefore(features[0], features[0]+".Before")
+				bind(t, run.Change, "PrivacyMode.Wanted", "PrivacyMode.Before", features[2]+".Wanted", features[2]+".Before", features[0]+".Before")
+				r := runOne(t, run, &cells{rows: [][]string{{"opt-out", "opt-in", "", c.before[1], c.before[0]}}})
+				if c.err == "" && (r.Err != nil || r.Status == Stale) || c.err != "" && (r.Status != Stale || r.Err == nil || r.Err.Error() != c.err || m.sets != nil) {
+					t.Errorf("%s, audit %t: %s, %v, sets %v; want error %q", c.name, audit, r.Status, r.Err, m.sets, c.err)
+				}
+			})
+		}
+	}
+}
+
 // A blank cell leaves a property alone; if the row's others move it, what it was
 // and is then is on record all the same, and nothing is wanted of it.
 func TestMovedOfBlankCell(t *testing.T) {

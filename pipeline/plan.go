@@ -47,6 +47,11 @@ func (m *moves) value(r *Result) *Value {
 	return &r.Moved[m.index]
 }
 
+// value returns the Value that the property of m has in p.
+func (p *plan) value(m *moves) *Value {
+	return m.value(&Result{Values: p.values, Moved: p.moved})
+}
+
 // String returns all wanted values of p and the values that they start from.
 func (p *plan) String() string {
 	if s := p.done; s != nil {
@@ -64,11 +69,7 @@ func (p *plan) String() string {
 		b.WriteByte('\n')
 	}
 	for _, m := range p.moves {
-		values := p.moved
-		if m.assigned {
-			values = p.values
-		}
-		fmt.Fprintf(&b, "%s from %q\n", m.property, values[m.index].Before)
+		fmt.Fprintf(&b, "%s from %q\n", m.property, p.value(&m).Before)
 	}
 	return b.String()
 }

@@ -94,13 +94,29 @@ func (r *Run) read(ctx context.Context, t *task) (same bool, err error) {
 	return same, nil
 }
 
-// keepable returns cell or, if it is too long to be recorded, "", and then adds a note to
-// t.
+// notAsWanted returns the names of the properties that showed another value than the one
+// wanted when t's user was last read.
+func (t *task) notAsWanted() []string {
+	var names []string
+	for i, want := range t.plan.wants {
+		if !t.Values[t.plan.index[i]].Same {
+			names = append(names, want.Property)
+		}
+	}
+	return names
+}
+
+// keepable returns cell or, if it can't be recorded, "", and then adds a note to t. A file
+// with a NUL is no text: nothing could read its other rows.
 func (t *task) keepable(property, cell string) string {
-	if len(cell) <= maxValue {
+	switch {
+	case len(cell) > maxValue:
+		t.note(fmt.Sprintf("the value of %s is too long to be recorded", property))
+	case strings.IndexByte(cell, 0) >= 0:
+		t.note(fmt.Sprintf("the value of %s has a NUL and can't be recorded", property))
+	default:
 		return cell
 	}
-	t.note(fmt.Sprintf("the value of %s is too long to be recorded", property))
 	return ""
 }
 

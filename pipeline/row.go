@@ -195,7 +195,7 @@ func (r *Run) confirm(ctx context.Context, t *task) error {
 	t.Status = Applied
 	if !same {
 		t.Status = Mismatch
-		t.Err = fmt.Errorf("%s %s: still not as wanted %v after the set", r.Change.get.Name, t.Row.UPN, r.VerifyTimeout)
+		t.Err = fmt.Errorf("%s %s: %s still not as wanted %v after the set", r.Change.get.Name, t.Row.UPN, strings.Join(t.notAsWanted(), ", "), r.VerifyTimeout)
 	}
 	return nil
 }
@@ -231,24 +231,6 @@ func (t *task) notReadBack() {
 			v.Before = ""
 		}
 	}
-}
-
-// stale returns an error if the values that were read are not those that the row expects.
-func (r *Run) stale(t *task) error {
-	for i, want := range t.plan.wants {
-		if len(t.plan.expect[i]) == 0 {
-			continue
-		}
-		expected := false
-		for _, v := range t.plan.expect[i] {
-			same, _ := r.same(t.shown[i], v)
-			expected = expected || same
-		}
-		if !expected {
-			return fmt.Errorf("%s is %s, no longer %s", want.Property, t.Values[t.plan.index[i]].After, tenant.Cell(t.plan.expect[i][0]))
-		}
-	}
-	return nil
 }
 
 // status returns the status of t, which ended with err: NotFound or Denied if err says

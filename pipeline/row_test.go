@@ -234,17 +234,20 @@ func TestSetsInOrder(t *testing.T) {
 	})
 }
 
-// Reading first, only what differs is set, and what comes with it.
+// Reading first, only what differs is set, and what comes with it. A row that is not as
+// wanted then names the properties that are not.
 func TestReadFirstSetsOnlyWhatDiffers(t *testing.T) {
 	for _, c := range []struct {
 		object tenant.Object
 		sets   string
 		status Status
+		differ string
 	}{
-		{tenant.Object{"PrivacyMode": "opt-in", "IsAddInEnabled": false}, "", Unchanged},
-		{tenant.Object{"PrivacyMode": "Opt-In", "IsAddInEnabled": true}, "[{Feature add-in} {IsEnabled false}]", Mismatch},
+		{tenant.Object{"PrivacyMode": "opt-in", "IsAddInEnabled": false}, "", Unchanged, ""},
+		{tenant.Object{"PrivacyMode": "Opt-In", "IsAddInEnabled": true}, "[{Feature add-in} {IsEnabled false}]", Mismatch, "IsAddInEnabled"},
+		{tenant.Object{"PrivacyMode": "opt-out", "IsAddInEnabled": true}, "[{PrivacyMode opt-in} {Feature add-in} {IsEnabled false}]", Mismatch, "PrivacyMode, IsAddInEnabled"},
 		// An opt-in turns the feature on, which then has to be turned off again.
-		{tenant.Object{"PrivacyMode": "opt-out", "IsAddInEnabled": false}, "[{PrivacyMode opt-in} {Feature add-in} {IsEnabled false}]", Mismatch},
+		{tenant.Object{"PrivacyMode": "opt-out", "IsAddInEnabled": false}, "[{PrivacyMode opt-in} {Feature add-in} {IsEnabled false}]", Mismatch, "PrivacyMode"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			rec := &recorder{object: c.object}
@@ -265,6 +268,9 @@ func TestReadFirstSetsOnlyWhatDiffers(t *testing.T) {
 			}
 			if got := strings.Join(sets, " "); got != c.sets {
 				t.Errorf("%v: set %q, want %q", c.object, got, c.sets)
+			}
+			if err := l.results[0].Err; c.differ != "" && (err == nil || !strings.HasSuffix(err.Error(), upn(0)+": "+c.differ+" still not as wanted 0s after the set")) {
+				t.Errorf("%v: error %v, want that %s is not as wanted", c.object, err, c.differ)
 			}
 		})
 	}

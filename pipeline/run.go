@@ -110,17 +110,17 @@ type Run struct {
 
 // Do works on rows and gives rec the result of each, in order. It returns nil when all
 // rows are recorded. After Stop, or when a guard has stopped the run, it returns nil
-// when the rows in progress are recorded or, in an outage, at once. Otherwise it returns
-// the error that ended the run: that of rec or rows, the context's cause, or that of a
-// tenant which refuses every call. In every case the first rows are recorded, without a
+// when the rows in progress are recorded or, in an outage, at once. If rows can't be read it
+// stops in the same way, and returns that error. Otherwise it returns the error that ended
+// the run: that of rec, the context's cause, or that of a tenant which refuses every call. In every case the first rows are recorded, without a
 // gap.
 //
 // Every goroutine that it starts has returned by the time it does.
 func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 	var (
-		free = newMailbox() // from the emitter to the reader, which fills the tasks again
-		done = newMailbox() // from the reader and the workers to the emitter
-		jobs = make(chan *task, 256)
+		free = newMailbox()             // from the emitter to the reader, which fills the tasks again
+		done = newMailbox()             // from the reader and the workers to the emitter
+		jobs = make(chan *task, Window) // holds all tasks that there are: to send never blocks
 	)
 	r.jobs, r.tripped, r.reason, r.alike = jobs, make(chan struct{}), "", ""
 	r.halted.Store(false)
@@ -150,6 +150,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			}
 			r.tookPlace(t)
 			err := r.do(ctx, t)
+			guard.add(t)
 			r.logFinished(t)
 			replaced := t.parked
 			done.put(t)
@@ -169,6 +170,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		start()
 	}
 
+	var unread error // why the other rows can't be read
 	senders.Add(1)
 	g.Go(func() error { // the reader
 		defer senders.Done()
@@ -193,7 +195,9 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 			if err := rows.Read(&t.Row); err == io.EOF {
 				return nil
 			} else if err != nil {
-				return err
+				unread = err
+				r.trip("", "")
+				return nil
 			}
 			window.filled(t)
 			t.seq = seq
@@ -203,20 +207,7 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 				continue
 			}
 			sent++
-			select {
-			case jobs <- t:
-				continue
-			default: // this first try costs a third of the select below
-			}
-			select {
-			case jobs <- t:
-			case <-r.Stop:
-				return nil
-			case <-r.tripped:
-				return nil
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
+			jobs <- t
 		}
 	})
 
@@ -236,16 +227,17 @@ func (r *Run) Do(ctx context.Context, rows Rows, rec Recorder) error {
 		}
 		return nil
 	})
-	emitter := r.newEmitter(done, free, guard, rec)
+	emitter := r.newEmitter(done, free, rec)
 	g.Go(emitter.emit)
 	err := g.Wait()
 	r.Open, r.MaybeSet = emitter.finish()
 	r.Counts = emitter.counts
-	if guard.attempted > 1 {
-		r.alike = guard.failureKind()
-	}
+	r.alike = guard.allAlike()
 	if err == errUnreachable {
-		return nil
+		err = nil
+	}
+	if err == nil {
+		err = unread
 	}
 	return err
 }

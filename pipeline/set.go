@@ -21,8 +21,12 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 	}
 	accepted := 0
 	for _, c := range cmdlets {
+		was := t.sent
 		t.sent = true
 		if _, err = r.call(ctx, t, c); err != nil {
+			if e, ok := errors.AsType[*tenant.Error](err); ok && e.Unsent {
+				t.sent = was || t.unknown
+			}
 			break
 		}
 		accepted++

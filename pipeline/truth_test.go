@@ -199,8 +199,14 @@ func TestEarlierSetIsNotForgotten(t *testing.T) {
 	}
 }
 
-// A value that is too long to be kept is compared, and not kept.
-func TestLongValue(t *testing.T) {
+// A value that can't be recorded, since it is too long or no text, is compared, and not kept.
+func TestUnrecordableValue(t *testing.T) {
+	for value, note := range map[string]string{strings.Repeat("x", 10<<20): "Office is too long", "a\x00b": "Office has a NUL"} {
+		testUnrecordable(t, value, note)
+	}
+}
+
+func testUnrecordable(t *testing.T, value, note string) {
 	synctest.Test(t, func(t *testing.T) {
 		setting, _ := tenant.LookupSetting("Mailbox")
 		c := &Change{Setting: setting}
@@ -211,7 +217,7 @@ func TestLongValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		run := optOut(t, runner(func(tenant.Cmdlet) ([]tenant.Object, error) {
-			return []tenant.Object{{"Office": strings.Repeat("x", 10<<20)}}, nil
+			return []tenant.Object{{"Office": value}}, nil
 		}), 1)
 		run.Change, run.ReadFirst, run.VerifyTimeout = c, true, 0
 		var l list
@@ -219,7 +225,7 @@ func TestLongValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := l.results[0]
-		if v := r.Values[0]; r.Status != Mismatch || v.Before != "" || v.After != "" || !strings.Contains(r.Note, "Office is too long") {
+		if v := r.Values[0]; r.Status != Mismatch || v.Before != "" || v.After != "" || !strings.Contains(r.Note, note) {
 			t.Errorf("%s, before %.20q, after %.20q, note %q", r.Status, v.Before, v.After, r.Note)
 		}
 	})
@@ -367,4 +373,26 @@ func TestCountsAddUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A set that was refused before it ran was not sent, and the record says so.
+func TestUnsentSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := newFake()
+		on.fault = func(c tenant.Cmdlet, _ int) error {
+			if c.Reads() {
+				return nil
+			}
+			return &tenant.Error{Op: c.Name, Class: tenant.Failed, Unsent: c.Identity == upn(0), Err: errors.New("no such parameter")}
+		}
+		var l list
+		if err := optOut(t, on, 1).Do(t.Context(), &users{n: 2}, &l); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{NoSetSent, SetSent} {
+			if r := l.results[i]; !strings.HasSuffix(r.Err.Error(), "; "+want) || r.MaybeChanged() != (want == SetSent) {
+				t.Errorf("row %d: %v, maybe changed %v; want %q", i, r.Err, r.MaybeChanged(), want)
+			}
+		}
+	})
 }

@@ -59,8 +59,8 @@ func (l *progressLine) redrawFleet(now time.Time, width int) string {
 // complete, 1 error".
 func FleetText(r *fleet.Record) string {
 	counts := make(map[string]int)
-	for _, t := range r.Tenants {
-		counts[t.State]++
+	for i := range r.Tenants {
+		counts[r.Tenants[i].End()]++
 	}
 	return countsText(counts, len(r.Tenants))
 }

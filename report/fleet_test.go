@@ -45,6 +45,11 @@ func TestFleetText(t *testing.T) {
 	if got := FleetText(r); got != "3 tenants: 2 complete, 1 error" {
 		t.Errorf("it is %q", got)
 	}
+	r.Tenants[0].Refused = "the roster was changed"
+	r.Tenants[1].Outcome = fleet.Outcome{State: "guard", WithFleet: true}
+	if got := FleetText(r); got != "3 tenants: 1 complete, 1 refused, 1 stopped" {
+		t.Errorf("it is %q", got)
+	}
 	if got := FleetRowsText(r); got != "7 rows: 6 applied, 1 not-found; 3 rows without a result" {
 		t.Errorf("it is %q", got)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -62,8 +63,30 @@ type FleetTenantStatus struct {
 	Change  string `json:"change"`
 	Roster  string `json:"roster"`
 
-	RowsPerSecond *float64 `json:"rows_per_second"` // null if not known
+	RowsPerSecond *float64 `json:"rows_per_second"`       // null if not known
+	Silent        *float64 `json:"worker_silent_seconds"` // how long nothing was heard of the worker; null if not known
 	fleet.Outcome
+}
+
+// Silence says that nothing is heard of the worker of a tenant of s, or that it is lost,
+// which another may take over from; otherwise it returns "". A worker that is well is
+// heard of four times in the takeover time.
+func (s *FleetStatus) Silence(t *FleetTenantStatus) (sign string) {
+	switch {
+	case t.State != FleetRunning || t.Silent == nil || *t.Silent < s.Takeover/2:
+		return ""
+	case *t.Silent < s.Takeover:
+		return "no sign of the worker"
+	}
+	return "the worker is lost: no sign of it"
+}
+
+// note returns the reason of a tenant of s, or how long nothing was heard of its worker.
+func (s *FleetStatus) note(t *FleetTenantStatus) string {
+	if sign := s.Silence(t); sign != "" {
+		return fmt.Sprintf("%s for %v", sign, time.Duration(*t.Silent)*time.Second)
+	}
+	return t.why()
 }
 
 // Over reports whether nothing more happens to the tenant by itself.
@@ -150,7 +173,7 @@ func FleetStatusText(w io.Writer, s *FleetStatus) error {
 	fmt.Fprintln(tw, "TENANT\tSTATE\tWORKER\tROWS\tFAILED\tROWS/S\tREASON")
 	for i := range s.Tenants {
 		t := &s.Tenants[i]
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%d/%d\t%d\t%s\t%s\n", t.Name, t.End(), oneLine(t.Worker), t.Rows.Recorded, t.Rows.Total, t.Rows.Failed, rateText(t.RowsPerSecond), oneLine(t.why()))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d/%d\t%d\t%s\t%s\n", t.Name, t.End(), oneLine(t.Worker), t.Rows.Recorded, t.Rows.Total, t.Rows.Failed, rateText(t.RowsPerSecond), oneLine(s.note(t)))
 	}
 	tw.Flush()
 	b.WriteString(FleetSumText(s) + "\n")
@@ -173,8 +196,8 @@ func FleetSumText(s *FleetStatus) string {
 	return fmt.Sprintf("%s; %d of %s recorded, %d failed", countsText(counts, len(s.Tenants)), s.Rows.Recorded, pipeline.Plural(s.Rows.Total, "row"), s.Rows.Failed)
 }
 
-// FleetTenantText says in a line how far one tenant is.
-func FleetTenantText(t *FleetTenantStatus) string {
+// FleetTenantText says in a line how far a tenant of s is.
+func FleetTenantText(s *FleetStatus, t *FleetTenantStatus) string {
 	text := fmt.Sprintf("%s: %s", t.Name, t.End())
 	if t.Worker != "" && t.State == FleetRunning {
 		text += " on " + t.Worker
@@ -183,8 +206,8 @@ func FleetTenantText(t *FleetTenantStatus) string {
 	if t.Rows.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", t.Rows.Failed)
 	}
-	if why := t.why(); why != "" {
-		text += ": " + why
+	if note := s.note(t); note != "" {
+		text += ": " + note
 	}
 	return shown(text)
 }
@@ -196,11 +219,19 @@ func FleetListText(w io.Writer, list []*FleetStatus) error {
 		return err
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "FLEET\tRUN\tSTATE\tTENANTS\tROWS\tFAILED\tBY")
+	fmt.Fprintln(tw, "FLEET\tRUN\tSTATE\tTENANTS\tROWS\tFAILED\tEXIT\tBY")
 	for _, s := range list {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%d/%d\t%d/%d\t%d\t%s\n", s.ID, s.Run, s.State, s.Count[FleetEnded], len(s.Tenants), s.Rows.Recorded, s.Rows.Total, s.Rows.Failed, oneLine(s.By))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d/%d\t%d/%d\t%d\t%s\t%s\n", s.ID, s.Run, s.State, s.Count[FleetEnded], len(s.Tenants), s.Rows.Recorded, s.Rows.Total, s.Rows.Failed, exitText(s.Exit), oneLine(s.By))
 	}
 	return tw.Flush()
+}
+
+// exitText returns an exit status, or "" before there is one.
+func exitText(status *int) string {
+	if status == nil {
+		return ""
+	}
+	return strconv.Itoa(*status)
 }
 
 // oneLine returns text as a cell of a table.

@@ -72,8 +72,38 @@ e       waiting           0/1    0
 	if acts(b.String()) {
 		t.Error("it does something to the terminal")
 	}
-	if got, want := FleetTenantText(&someFleet(true).Tenants[3]), "d: running on vm-1, 7 of 20 rows"; got != want {
+	if got, want := FleetTenantText(someFleet(true), &someFleet(true).Tenants[3]), "d: running on vm-1, 7 of 20 rows"; got != want {
 		t.Errorf("the tenant is %q, want %q", got, want)
+	}
+}
+
+// Of a worker that was not heard of for half the takeover time the status says so, and
+// since when; after the whole of it, that it is lost.
+func TestFleetSilence(t *testing.T) {
+	for silent, want := range map[float64]string{
+		7:     "d: running on vm-1, 7 of 20 rows",
+		7.5:   "d: running on vm-1, 7 of 20 rows: no sign of the worker for 7s",
+		14.9:  "d: running on vm-1, 7 of 20 rows: no sign of the worker for 14s",
+		15:    "d: running on vm-1, 7 of 20 rows: the worker is lost: no sign of it for 15s",
+		100.5: "d: running on vm-1, 7 of 20 rows: the worker is lost: no sign of it for 1m40s",
+	} {
+		s := someFleet(true)
+		s.Tenants[3].Silent = &silent
+		if got := FleetTenantText(s, &s.Tenants[3]); got != want {
+			t.Errorf("after %vs it says %q, want %q", silent, got, want)
+		}
+		var b strings.Builder
+		if err := FleetStatusText(&b, s); err != nil {
+			t.Fatal(err)
+		}
+		_, sign, _ := strings.Cut(want, "rows: ")
+		if !regexp.MustCompile(`(?m)^d .* 3\.2 *` + sign + `$`).MatchString(b.String()) {
+			t.Errorf("after %vs it says\n%s", silent, b.String())
+		}
+		s.Tenants[3].State = FleetEnded
+		if s.Silence(&s.Tenants[3]) != "" {
+			t.Error("nothing is to be heard of one that has ended")
+		}
 	}
 }
 
@@ -102,7 +132,7 @@ func TestFleetStatusJSON(t *testing.T) {
 	}
 	has(doc, "schema id name run by note schedule submitted parallel takeover_seconds state reason exit rows tenants_by_state tenants")
 	tenant := doc["tenants"].([]any)[4].(map[string]any)
-	has(tenant, "name state worker epoch profile tenant noun change roster rows_per_second outcome reason exit started finished rows")
+	has(tenant, "name state worker epoch profile tenant noun change roster rows_per_second worker_silent_seconds outcome reason exit started finished rows")
 	if doc["exit"] != nil || tenant["rows_per_second"] != nil || tenant["outcome"] != "waiting" {
 		t.Errorf("exit is %v, the tenant %v", doc["exit"], tenant)
 	}
@@ -169,5 +199,29 @@ func TestFleetMetrics(t *testing.T) {
 		if !strings.Contains(b.String(), "\nrollcall_fleet_"+want+"\n") {
 			t.Errorf("there is no %s in\n%s", want, b.String())
 		}
+	}
+}
+
+// The list has the state of a fleet as its own status has it; that it has ended says
+// nothing of how, which its exit status does.
+func TestFleetListText(t *testing.T) {
+	failed, stopped := someFleet(false), someFleet(false)
+	exits := []int{1, 5}
+	failed.Exit, stopped.Exit = &exits[0], &exits[1]
+	stopped.ID, stopped.Tenants[1].State = "nightly-2", FleetStopped
+	stopped.Sum()
+	running := someFleet(true)
+	running.ID = "nightly-3"
+	var b strings.Builder
+	if err := FleetListText(&b, []*FleetStatus{failed, stopped, running}); err != nil {
+		t.Fatal(err)
+	}
+	want := `FLEET      RUN    STATE    TENANTS  ROWS   FAILED  EXIT  BY
+nightly-1  apply  ended    2/3      10/25  1       1     ada@host
+nightly-2  apply  ended    1/3      10/25  1       5     ada@host
+nightly-3  apply  running  2/5      17/46  1             ada@host
+`
+	if b.String() != want {
+		t.Errorf("it is\n%s\nwant\n%s", b.String(), want)
 	}
 }

@@ -25,6 +25,7 @@ type LogFile struct {
 	mu     sync.Mutex
 	f      *os.File // nil before the first line
 	size   int64
+	torn   bool // the file that was there does not end in a line feed: a kill or a full disk cut it short
 	warned bool
 }
 
@@ -63,7 +64,11 @@ func (l *LogFile) write(p []byte) error {
 		}
 	}
 	p = escapeLog(p)
+	if l.torn { // not when it is opened: a run that logs nothing changes nothing
+		p = append([]byte{'\n'}, p...)
+	}
 	n, err := l.f.Write(p)
+	l.torn = l.torn && n == 0
 	l.size += int64(n)
 	return errors.Join(turned, err)
 }
@@ -92,7 +97,21 @@ func (l *LogFile) open() error {
 		return err
 	}
 	l.f, l.size = f, info.Size()
+	l.torn = l.size > 0 && !endsInLine(l.name, l.size)
 	return nil
+}
+
+// endsInLine reports whether the last of the file's bytes is a line feed. It is true for
+// a file that can't be read.
+func endsInLine(name string, size int64) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	last := make([]byte, 1)
+	_, err = f.ReadAt(last, size-1)
+	return err != nil || last[0] == '\n'
 }
 
 func (l *LogFile) rotate() error {

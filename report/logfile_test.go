@@ -57,6 +57,40 @@ func TestLogFileRotates(t *testing.T) {
 	}
 }
 
+// What a kill or a full disk cut short costs no later line: the next one begins anew.
+func TestLogFileGoesOnAfterATornLine(t *testing.T) {
+	for before, want := range map[string]string{
+		"":                   "",
+		"{\"a\":1}\n":        "{\"a\":1}\n",
+		"{\"a\":1}\n{\"torn": "{\"a\":1}\n{\"torn\n",
+	} {
+		name := filepath.Join(t.TempDir(), "a.log")
+		if err := os.WriteFile(name, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l := NewLogFile(name, 1000, func(err error) { t.Error(err) })
+		if err := l.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := os.ReadFile(name); string(b) != before {
+			t.Errorf("%q: the check made it %q", before, b)
+		}
+		l.Log(zapcore.InfoLevel).Info("x")
+		l.Log(zapcore.InfoLevel).Info("y")
+		l.Close()
+		b, _ := os.ReadFile(name)
+		lines, whole := strings.CutPrefix(string(b), want)
+		if !whole || strings.Count(lines, "\n") != 2 {
+			t.Errorf("%q: the log is %q", before, b)
+		}
+		for line := range strings.Lines(lines) {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("%q: line %q", before, line)
+			}
+		}
+	}
+}
+
 // A log goes on with the file that is there.
 func TestLogFileGoesOn(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a.log")

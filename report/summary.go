@@ -62,14 +62,20 @@ func Unfinished(c *pipeline.Counts, fate string) []string {
 	return lines
 }
 
+// shortest is the shortest run that a number of calls a second is told of: that of a
+// shorter one says nothing about the tenant.
+const shortest = 100 * time.Millisecond
+
 // Pace returns a line on the calls of a run: how many, in how much time, how fast and for
 // how long throttled. If the tenant throttled calls, it also has the pace that was found. If
 // it throttled none, and the pace that an earlier run found held calls back, it has that one.
 func Pace(run *pipeline.Run, elapsed time.Duration) string {
 	calls := run.Stats.Calls.Load()
-	text := fmt.Sprintf("%s in %v, %s; %s, throttled for %v",
-		pipeline.Plural(calls, "call"), brief(elapsed), aSecond(float64(calls)/max(elapsed.Seconds(), 1e-9)),
-		pipeline.Plural(run.Stats.Retries.Load(), "retry"), brief(run.Limiter.Throttled()))
+	text := fmt.Sprintf("%s in %v", pipeline.Plural(calls, "call"), brief(elapsed))
+	if elapsed >= shortest {
+		text += ", " + aSecond(float64(calls)/elapsed.Seconds())
+	}
+	text += fmt.Sprintf("; %s, throttled for %v", pipeline.Plural(run.Stats.Retries.Load(), "retry"), brief(run.Limiter.Throttled()))
 	if _, outage := run.Outage(); outage > 0 {
 		text += fmt.Sprintf("; outage for %v", brief(outage))
 	}

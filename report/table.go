@@ -60,7 +60,7 @@ func (t *Table) CSV(w io.Writer) error {
 	for _, r := range t.Records {
 		cells := t.cells(r)
 		for i, cell := range cells {
-			cells[i] = results.EscapeFormula(cell)
+			cells[i] = results.EscapeCell(cell)
 		}
 		cw.Write(cells)
 	}

@@ -40,6 +40,9 @@ type Error struct {
 	// tenant, or the token was refused and may be accepted later. If the calls for
 	// other users fail in this way, too, it is an outage.
 	Unreachable bool
+
+	// Unsent is set if the cmdlet was refused before it ran, so that nothing was sent.
+	Unsent bool
 }
 
 // Error returns "op object: cause", or the cause alone if Op is empty, with the HTTP

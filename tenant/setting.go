@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // A Setting is the noun of a pair of Get- and Set- cmdlets, with how its properties
@@ -14,7 +15,8 @@ import (
 type Setting struct {
 	Noun string
 
-	properties []property // nil means any: each has the name of the parameter of Set
+	properties []property               // nil means any: each has the name of the parameter of Set
+	last       atomic.Pointer[property] // of any: the one asked for last, which most often is asked for again
 }
 
 // A property is one value of a Setting.
@@ -74,13 +76,18 @@ func (s *Setting) Property(name string) (string, error) {
 
 func (s *Setting) property(name string) (*property, error) {
 	if s.properties == nil {
+		if p := s.last.Load(); p != nil && p.name == name {
+			return p, nil
+		}
 		if strings.EqualFold(name, "Identity") {
 			return nil, fmt.Errorf("property %q says which user a cmdlet is about: it can't be set", name)
 		}
 		if !IsNoun(name) {
 			return nil, fmt.Errorf("property %q: want letters and digits, such as PopEnabled", name)
 		}
-		return &property{name: name, param: name}, nil
+		p := &property{name: name, param: name}
+		s.last.Store(p)
+		return p, nil
 	}
 	for i := range s.properties {
 		if p := &s.properties[i]; p.name == name {
@@ -108,7 +115,8 @@ func (s *Setting) Get() Cmdlet { return Cmdlet{Name: "Get-" + s.Noun} }
 // UserPrincipalName, or "" if it has none.
 func (s *Setting) UserOf(o Object) string {
 	for _, name := range [...]string{"UserPrincipalName", "UserId"} {
-		if text, ok := o[name].(string); ok && strings.Contains(text, "@") {
+		v, _ := o.Get(name)
+		if text, ok := v.(string); ok && strings.Contains(text, "@") {
 			return strings.TrimSpace(text)
 		}
 	}

@@ -173,3 +173,17 @@ func TestRead(t *testing.T) {
 		t.Errorf("read %v of nothing", v)
 	}
 }
+
+func TestUserOf(t *testing.T) {
+	s, _ := LookupSetting("CASMailbox")
+	for want, o := range map[string]Object{
+		"":            {"Name": "ada@b.example", "UserId": "no UPN"},
+		"a@b.example": {"UserId": " a@b.example "},
+		"c@b.example": {"UserPrincipalName": "c@b.example", "UserId": "a@b.example"},
+		"d@b.example": {"userprincipalname": "d@b.example"},
+	} {
+		if got := s.UserOf(o); got != want {
+			t.Errorf("%v is about %q, want %q", o, got, want)
+		}
+	}
+}

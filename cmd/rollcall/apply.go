@@ -19,7 +19,9 @@ and writes one results CSV with a record for each row, in the file's order.`,
   rollcall apply users.csv --noun CASMailbox --set PopEnabled=false -o results.csv \
       --tenant exchange --organization 11111111-2222-3333-4444-555555555555`,
 		Annotations: more(`FILE can also be a results file or the diff of an audit. Without --set, each row then
-wants the value that the file records as wanted, and the value before comes from it.
+wants the value that the file records as wanted, and the value before comes from it. If
+the file is of another tenant, apply refuses it unless --read-first reads the values
+before.
 
 Without -o, an apply on a real tenant writes its results to apply-DATE-TIME.csv in the
 working directory (the time is in UTC). -o - is standard output.

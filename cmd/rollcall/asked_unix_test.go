@@ -36,7 +36,7 @@ func TestAskedBySignal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What tells that it is ready is the ping, which is there ahead of the run.
+	// What tells that it is ready is the ping, which comes when the run begins.
 	ready := make(chan struct{})
 	cmd.Args = append(cmd.Args, "--ping", pingServer(t, func() { close(ready) })+"/x")
 	if err := cmd.Start(); err != nil {

@@ -30,7 +30,7 @@ func TestNoBatches(t *testing.T) {
 	args := []string{"apply", in, "--noun", "CASMailbox", "--set", "PopEnabled=false", "-o", out, "--overwrite", "--yes",
 		"--tenant", "exchange", "--endpoint", srv.URL, "--organization", organization, "--workers", "5", "--batch"}
 	_, stderr := rollcall(t, exitError, append(args, "5")...)
-	for _, want := range []string{"the tenant takes no batches", "hint: use --batch 1, which sends each call in its own request"} {
+	for _, want := range []string{"the tenant takes no batches", "hint: use --batch 1, which sends each call in its own request", "to go on: rollcall apply ", " --batch 5 --resume --batch 1\n"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr has no %q:\n%s", want, stderr)
 		}

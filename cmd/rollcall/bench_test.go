@@ -55,7 +55,7 @@ func BenchmarkMillionRows(b *testing.B) {
 // Calls a second to Viva Insights over loopback, next to what a bare net/http loop
 // makes with the same concurrency of the same requests to the same server, which
 // runs in a process of its own.
-func BenchmarkLoopback(b *testing.B) { benchLoopback(b, 20_000, 16) }
+func BenchmarkLoopback(b *testing.B) { benchLoopback(b, 50_000, 16) }
 
 // The same with a server that takes 20ms for each request.
 func BenchmarkLoopbackLatency(b *testing.B) {

@@ -8,8 +8,10 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
+	"rollcall/pipeline/roster"
 	"rollcall/report"
 	"rollcall/tenant"
+	"rollcall/tenant/exchange"
 )
 
 // An execution is one run of a job by the command line. It observes the job.
@@ -43,7 +45,11 @@ func (x *execution) Observe(e job.Event) {
 		x.app.describe(x.rosterName, e.Users)
 	case job.Ready:
 		if x.output.resume && e.Counts.Recorded > 0 {
-			c.Say("%s: %s recorded, %d to go", e.File, pipeline.Plural(e.Counts.Recorded, "row"), e.Counts.Left())
+			text := fmt.Sprintf("%s: %s recorded, %d to go", e.File, pipeline.Plural(e.Counts.Recorded, "row"), e.Counts.Left())
+			if e.Counts.Recorded == e.Counts.Total {
+				text += ": it is complete, and there is nothing to do"
+			}
+			c.Say("%s", text)
 		}
 	case job.Counting:
 		x.interrupts.says(func() string { return x.stopping(e.Run) })
@@ -80,11 +86,12 @@ func (x *execution) showProgress() (stop func()) {
 
 // stopping returns the message for the first interrupt of a run.
 func (x *execution) stopping(run *pipeline.Run) string {
-	rows := pipeline.Plural(run.Stats.InProgress(), "row")
 	if since, _ := run.Outage(); !since.IsZero() {
-		return fmt.Sprintf("the tenant can't be reached since %s: leaving %s in progress without a result", since.Format(time.TimeOnly), rows)
+		// The summary, which follows at once, has their number: some rows have begun, and
+		// their first call has not.
+		return fmt.Sprintf("the tenant can't be reached since %s: leaving the rows in progress without a result", since.Format(time.TimeOnly))
 	}
-	text := fmt.Sprintf("finishing %s in progress, %s", rows, x.interrupts.atMost())
+	text := fmt.Sprintf("finishing %s in progress, %s", pipeline.Plural(run.Stats.InProgress(), "row"), x.interrupts.atMost())
 	if d := run.Limiter.PauseLeft(); d > time.Second {
 		text += fmt.Sprintf(" (the tenant asked for a pause: %v left)", d.Round(time.Second))
 	}
@@ -159,10 +166,20 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 	for _, line := range report.Unfinished(&o.Rows, report.Fate(o.Command, o.MaybeSet)) {
 		say("%s", line)
 	}
+	_, unread := errors.AsType[*roster.Error](err)
 	switch {
 	case x.plan.File == "" || x.plan.Device || o.ResultsSHA256 == "":
+	case unread:
+		say("to go on: put %s back as it was, then run %s", x.rosterName, x.again())
 	case errors.Is(err, results.ErrLost):
-		say("to go on: move the rest of %s to another place, then run %s", x.plan.File, x.again())
+		say("to go on: put %s back as it was, beside its journal, then run %s", x.plan.File, x.again())
+		first := ""
+		if exists(x.plan.File) {
+			first = "move what is there now away, and "
+		}
+		say("if it is gone for good: %sthe same command makes it again from the journal; the results and values before that were in it are lost", first)
+	case errors.Is(err, exchange.ErrNoBatch):
+		say("to go on: %s --batch 1", x.again())
 	default:
 		say("to go on: %s", x.again())
 	}

@@ -35,14 +35,32 @@ func (x *execution) explain(err error) error {
 	if e, ok := errors.AsType[*job.IgnoredError](err); ok {
 		return &exit{status: exitUsage, err: err, hint: ignoredHint(e)}
 	}
+	if e, ok := errors.AsType[*job.OtherTenantError](err); ok {
+		flags := flagsFor(e.Where)
+		if flags == nil {
+			flags = []string{"--tenant", connect.Sandbox}
+		}
+		hint := "for the tenant of the file: " + strings.TrimPrefix(commandLine(flags), "rollcall ")
+		if e.Undo {
+			return &exit{status: exitError, err: err, hint: hint}
+		}
+		return &exit{status: exitUsage, err: err, hint: hint + "; to read the values before on this one: --read-first"}
+	}
 	if e, ok := errors.AsType[*job.GuardError](err); ok {
 		if e.Guard != "" {
 			err = fmt.Errorf("%w (--%s)", err, e.Guard)
 		}
-		return &exit{status: exitGuard, err: err}
+		hint := ""
+		if e.Guard == "max-changes" {
+			hint = "rollcall audit shows which; if that is as it should be, a larger --max-changes N|P% lets them be changed"
+		}
+		return &exit{status: exitGuard, err: err, hint: hint}
 	}
 	if _, ok := errors.AsType[*job.LeftChangedError](err); ok {
 		return &exit{status: exitRows, err: err}
+	}
+	if e, ok := errors.AsType[*job.LinkError](err); ok {
+		return &exit{status: exitError, err: err, hint: "-o " + quoteArg(e.Target) + " names the file itself, which is then made"}
 	}
 	if e, ok := errors.AsType[*lock.HeldError](err); ok {
 		return &exit{status: exitHeld, err: err, hint: heldHint(e)}

@@ -31,7 +31,7 @@ func (f *failures) Journalled(r *pipeline.Result) { f.Record(r) }
 func (*failures) Open(job.Plan) error { return nil }
 
 // Begin does nothing.
-func (*failures) Begin(*pipeline.Run) {}
+func (*failures) Begin(*pipeline.Run) error { return nil }
 
 // End does nothing: [execution.suggest] prints the rows after everything else.
 func (*failures) End(*results.Outcome, error) error { return nil }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -149,27 +150,52 @@ func sayEnding(a *app, st *queue.FleetState, names []string) {
 }
 
 func continueFleet(ctx context.Context, a *app, q *queue.Queue, st *queue.FleetState, tenants []string) error {
-	all := chosen(st, nil, func(*queue.TenantState) bool { return true })
-	err := q.Control(ctx, st.ID, func(c *queue.Control) { c.Continue(all, tenants) })
-	if err != nil {
+	if err := q.Continue(ctx, st.ID, tenants); err != nil {
 		return err
 	}
 	again := chosen(st, tenants, func(j *queue.TenantState) bool {
 		t := tenantStatus(j)
 		return j.State == queue.Lost || j.State == queue.Ended && !t.Complete()
 	})
-	if len(again) > 0 {
-		if err := q.Again(ctx, st.ID, again); err != nil {
-			return err
-		}
-	}
 	paused := chosen(st, tenants, func(j *queue.TenantState) bool { return isPaused(st, j) })
 	if len(again)+len(paused) == 0 {
-		a.console.Say("fleet %s: nothing was paused, and nothing is left to do", st.ID)
+		a.console.Say("fleet %s: nothing was paused%s", st.ID, remainder(st, tenants))
 		return nil
 	}
 	a.console.Say("fleet %s goes on: %s", st.ID, some(append(paused, again...)))
 	return nil
+}
+
+// remainder says what goes on, of a fleet or of those tenants of it that are named.
+func remainder(st *queue.FleetState, names []string) string {
+	running, waiting, rows := 0, 0, 0
+	for i := range st.Jobs {
+		j := &st.Jobs[i]
+		if len(names) > 0 && !slices.Contains(names, j.Tenant) {
+			continue
+		}
+		switch j.State {
+		case queue.Running:
+			running++
+		case queue.Waiting:
+			waiting++
+		}
+		t := tenantStatus(j)
+		rows += t.Rows.Total - t.Rows.Recorded
+	}
+	var parts []string
+	add := func(n int, what, how string) {
+		if n > 0 {
+			parts = append(parts, pipeline.Plural(n, what)+" "+how)
+		}
+	}
+	add(running, "tenant", "at work")
+	add(waiting, "tenant", "waiting")
+	add(rows, "row", "left")
+	if parts == nil {
+		return ", and nothing is left to do"
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
 // say says what was done to a fleet or to tenants of it, some of which are still at work.

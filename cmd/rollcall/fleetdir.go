@@ -78,7 +78,8 @@ func checkFleetDir(dir, flag string) error {
 }
 
 // takeUp makes the record of what an earlier run of the fleet has left, or a new one
-// if was is nil.
+// if was is nil. Of a tenant whose results can't be gone on with, as it is another job
+// now, the record stays as it was.
 func (r *fleetRun) takeUp(was *fleet.Record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,8 +99,13 @@ func (r *fleetRun) takeUp(was *fleet.Record) error {
 		t := fleet.TenantRecord{Name: j.Name, Profile: j.Profile, Tenant: j.found.Tenant, Noun: j.found.Noun, Change: j.found.Change,
 			Roster: j.Roster, RosterSHA256: j.found.RosterSHA256, Results: j.Name + ".csv", Outcome: fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: j.found.Roster.Rows, ByStatus: map[string]int{}}}}
 		if w := was.Tenant(j.Name); w != nil {
-			j.changed = !t.Same(w)
-			t.RosterSHA256 = w.RosterSHA256 // which a roster that was changed since does not have
+			err := t.Differs(w)
+			j.changed = err != nil
+			if err != nil && (t.RosterSHA256 != w.RosterSHA256 || r.hasResults(j.Name)) {
+				t = *w
+				t.Refused = err.Error()
+				r.recount(&t)
+			}
 		}
 		r.record.Tenants = append(r.record.Tenants, t)
 	}
@@ -112,7 +118,7 @@ func (r *fleetRun) takeUp(was *fleet.Record) error {
 }
 
 // recall finds out of the queue which tenants are done. One that was stopped short is
-// not, and is to be tried again; one that is another job than it was is to be refused.
+// not, and is to be tried again.
 func (r *fleetRun) recall(ctx context.Context) error {
 	was, err := r.queue.State(ctx, r.plan.Name)
 	if _, none := errors.AsType[*queue.NotFoundError](err); none {
@@ -128,7 +134,7 @@ func (r *fleetRun) recall(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, j := range r.plan.jobs {
-		if outcomes[j.Name] == nil {
+		if outcomes[j.Name] == nil || r.record.Tenants[i].Refused != "" {
 			continue
 		}
 		var o fleet.Outcome

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -51,10 +52,14 @@ func (r *fleetRun) verdict(err error) error {
 			worst = *t.Exit
 		}
 	}
-	if worst == exitOK {
-		return nil
+	refusal := r.refusal()
+	switch {
+	case refusal != nil && !worse(worst, exitError):
+		return refusal
+	case worst != exitOK:
+		return &exit{status: worst}
 	}
-	return &exit{status: worst}
+	return nil
 }
 
 // severity is the order of exit statuses of runs, the worst first.
@@ -73,7 +78,7 @@ func worse(x, y int) bool {
 // ending says in a word how the fleet ended.
 func (r *fleetRun) ending(end error) string {
 	switch status := statusOf(end); {
-	case len(r.left()) == 0:
+	case len(r.left()) == 0 && r.refused() == nil:
 		return results.Complete
 	case status == exitInterrupted, status == exitTerminated:
 		return results.Interrupted
@@ -104,13 +109,14 @@ func sayReasons(a *app, tenants []fleet.TenantRecord, where string) {
 	const most = 10
 	said, unsaid := 0, 0
 	for _, t := range tenants {
+		reason := cmp.Or(t.Refused, t.Reason)
 		switch {
-		case t.Reason == "" || t.State == results.Interrupted || t.WithFleet: // the reason of the fleet says that
+		case reason == "" || t.Refused == "" && (t.State == results.Interrupted || t.WithFleet): // the reason of the fleet says that
 		case said == most:
 			unsaid++
 		default:
 			said++
-			a.console.Warn("%s: %s", t.Name, t.Reason)
+			a.console.Warn("%s: %s", t.Name, reason)
 		}
 	}
 	if unsaid > 0 {

@@ -60,6 +60,9 @@ func tenantStatus(j *queue.TenantState) report.FleetTenantStatus {
 		t.Outcome = fleet.Outcome{State: results.Errored, Reason: "the server has lost the job: rollcall fleet continue submits it again", Exit: &status}
 	case queue.Running:
 		t.Outcome.State = results.Running
+		if silent := j.Silent.Seconds(); silent > 0 {
+			t.Silent = &silent
+		}
 		fallthrough
 	default:
 		var p fleet.Progress

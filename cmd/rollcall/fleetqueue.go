@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
+	"syscall"
 
 	"rollcall/pipeline/fleet/queue"
 )
 
 // openQueue opens the queue of the fleet, which nobody else is at, since the results
-// directory is claimed.
-func (r *fleetRun) openQueue(ctx context.Context) (end func(), err error) {
+// directory is claimed. Working ends when ctx does, or when the queue can't go on.
+func (r *fleetRun) openQueue(ctx context.Context) (working context.Context, end func(), err error) {
 	store := filepath.Join(r.dir, storeName)
 	server, err := queue.Serve(ctx, queue.ServerOptions{Dir: store})
 	if err == nil {
@@ -17,10 +19,14 @@ func (r *fleetRun) openQueue(ctx context.Context) (end func(), err error) {
 			server.Close()
 		}
 	}
-	if err != nil {
-		return nil, &exit{status: exitError, err: err, hint: "the results and their journals are not in there: without " + store + " the same command goes on"}
+	if errors.Is(err, syscall.ENOSPC) {
+		return nil, nil, err
 	}
-	return func() { r.queue.Close(); server.Close() }, nil
+	if err != nil {
+		return nil, nil, &exit{status: exitError, err: err, hint: "the results and their journals are not in there: without " + store + " the same command goes on"}
+	}
+	working, cancel := server.WhileWorking(ctx)
+	return working, func() { cancel(); r.queue.Close(); server.Close() }, nil
 }
 
 // submit puts the jobs that are left in the queue.

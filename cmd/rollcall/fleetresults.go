@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -140,7 +141,7 @@ func (f *fleetResultsFlags) get(ctx context.Context, a *app, q *queue.Queue, st 
 		return err
 	}
 	fleetRecord(r, s)
-	nothing, err := countDownloaded(r, s, f.dir)
+	nothing, lacking, err := countDownloaded(r, s, f.dir)
 	if err != nil {
 		return err
 	}
@@ -163,6 +164,10 @@ func (f *fleetResultsFlags) get(ctx context.Context, a *app, q *queue.Queue, st 
 	}
 	if nothing != nil {
 		a.console.Warn("there is nothing yet of %s", some(nothing))
+	}
+	if lacking != nil {
+		a.console.Warn("the results of %s lack what was done last: no worker could store it; rollcall fleet continue %s %s has one do so that can, and go on",
+			some(lacking), st.ID, strings.Join(lacking, " "))
 	}
 	return nil
 }
@@ -187,15 +192,22 @@ func (f *fleetResultsFlags) checkPage(a *app, r *fleet.Record) error {
 
 // countDownloaded has a record say of tenants that have not ended which rows are in
 // their files in dir, and returns those that have none: workers leave results at an end.
-func countDownloaded(r *fleet.Record, s *report.FleetStatus, dir string) (nothing []string, err error) {
+// Of tenants that have ended it returns those whose files lack rows that were done.
+func countDownloaded(r *fleet.Record, s *report.FleetStatus, dir string) (nothing, lacking []string, err error) {
 	for i := range r.Tenants {
 		t := &r.Tenants[i]
-		if s.Tenants[i].Over() {
+		if t.Complete() {
 			continue
 		}
 		rows, err := fleet.CountRows(filepath.Join(dir, t.Results))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if s.Tenants[i].Over() {
+			if rows.Recorded < t.Rows.Recorded {
+				lacking = append(lacking, t.Name)
+			}
+			continue
 		}
 		if rows.Recorded == 0 {
 			nothing = append(nothing, t.Name)
@@ -204,7 +216,7 @@ func countDownloaded(r *fleet.Record, s *report.FleetStatus, dir string) (nothin
 		t.Rows = rows
 	}
 	r.Sum()
-	return nothing, nil
+	return nothing, lacking, nil
 }
 
 // anyReal reports whether a tenant of a fleet is no sandbox.

@@ -137,8 +137,7 @@ func (r *fleetRun) do(name string) error {
 	if err := r.canWrite(name); err != nil {
 		return err
 	}
-	ctx := r.interrupts.ctx
-	end, err := r.openQueue(ctx)
+	ctx, end, err := r.openQueue(r.interrupts.ctx)
 	if err != nil {
 		return err
 	}
@@ -148,6 +147,10 @@ func (r *fleetRun) do(name string) error {
 	}
 	r.say()
 	left := r.left()
+	if len(r.refused()) == len(r.plan.jobs) { // it may be another fleet's: what is there stays as it is
+		sayReasons(r.app, r.record.Tenants, "refused as well")
+		return r.refusal()
+	}
 	if err := r.approve(left); err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (r *fleetRun) do(name string) error {
 	if err := r.submit(ctx, left); err != nil {
 		return err
 	}
-	err = r.work(len(left))
+	err = r.work(ctx, len(left))
 	return r.conclude(err)
 }
 
@@ -185,8 +188,9 @@ func (r *fleetRun) say() {
 	if len(r.plan.real()) == 0 && !c.IsQuiet() {
 		r.app.goodbye = "all tenants of this fleet were sandboxes: nothing in Microsoft 365 was changed"
 	}
-	if done := len(r.plan.jobs) - len(r.left()); done > 0 {
-		c.Say("%s done already, %d to go", pipeline.Plural(done, "tenant"), len(r.left()))
+	left, refused := len(r.left()), len(r.refused())
+	if done := len(r.plan.jobs) - left - refused; done > 0 {
+		c.Say("%s done already, %d to go", pipeline.Plural(done, "tenant"), left)
 	}
 }
 

@@ -69,33 +69,12 @@ func (f *fleetScheduleFlags) run(a *app, name string) error {
 	if err := queue.ParseCron(f.cron, f.zone); err != nil {
 		return usage(fmt.Errorf("--%w", err))
 	}
-	if err := f.check(); err != nil {
-		return err
-	}
-	if _, err := f.console.start(a); err != nil {
-		return err
-	}
-	plan, err := a.planFleet(name)
-	if err != nil {
-		return err
-	}
-	i := watch(a.console, 0)
-	defer i.end()
-	ctx, cancel := i.first()
-	defer cancel()
-	return interruptedBefore(i, f.schedule(ctx, a, i, plan))
+	when := fmt.Sprintf("Again and again, at %q (%s): ", f.cron, f.zone)
+	return f.send(a, name, when, func(ctx context.Context, s *submission) error { return f.schedule(ctx, a, s) })
 }
 
-func (f *fleetScheduleFlags) schedule(ctx context.Context, a *app, i *interrupts, plan *fleetPlan) error {
-	plan.warn(a)
-	q, err := f.server.connect(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer q.Close()
-	if err := f.approve(a, i, plan, fmt.Sprintf("Again and again, at %q (%s): ", f.cron, f.zone)); err != nil {
-		return err
-	}
+func (f *fleetScheduleFlags) schedule(ctx context.Context, a *app, to *submission) error {
+	q, plan := to.queue, to.plan
 	ctx, cancel := q.WhileAnswered(ctx, answerTimeout)
 	defer cancel()
 	jobs, err := f.upload(ctx, q, plan)
@@ -104,8 +83,8 @@ func (f *fleetScheduleFlags) schedule(ctx context.Context, a *app, i *interrupts
 	}
 	s := queue.Schedule{Name: plan.Name, Cron: f.cron, TimeZone: f.zone, By: userAtHost(), Fleet: f.fleet(plan)}
 	s.Fleet.Schedule = s.Name
-	if err := q.AddSchedule(ctx, s, jobs); err != nil && i.status() != 0 {
-		return &exit{status: i.status(), err: fmt.Errorf("interrupted: %s may have been scheduled", s.Name), hint: "rollcall fleet schedule list shows whether it was"}
+	if err := q.AddSchedule(ctx, s, jobs); err != nil && to.interrupts.status() != 0 {
+		return &exit{status: to.interrupts.status(), err: fmt.Errorf("interrupted: %s may have been scheduled", s.Name), hint: "rollcall fleet schedule list shows whether it was"}
 	} else if err != nil {
 		return fleetError(err)
 	}

@@ -49,9 +49,10 @@ is lost with its disk. Three nodes go on when one is lost, five when two are: ea
 --peers with the addresses of all, in the same order, and --node with its own place among
 them. A directory of anything else than a store is refused.
 
-Workers that are at it when the server is stopped go on, and come back to it.`,
+Workers that are at it when the server is stopped go on, and come back to it. When its
+disk is full it ends with 1, and loses nothing: make room, and start it again.`,
 			meaning{exitOK, "it served until it was interrupted"},
-			meaning{exitError, "it could not serve: the address, the store or a certificate can't be used"}, meansWrong,
+			meaning{exitError, "it could not serve: the address, the store or a certificate can't be used; or it could no longer: the disk of the store is full, or broken"}, meansWrong,
 			meaning{exitHeld, "another process serves the store"}),
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return f.run(a) },
@@ -126,8 +127,11 @@ func (f *fleetServeFlags) run(a *app) error {
 	if err == nil {
 		fmt.Fprintln(a.out, server.url)
 		f.greet(a, server.url, token != "")
-		server.await(i.stop, log)
+		err = server.await(i.stop, log)
 		stopHealth()
+		if err != nil { // to close the store would be to write to it
+			return storeError(err)
+		}
 	}
 	closed := make(chan struct{})
 	go func() { server.close(); close(closed) }()

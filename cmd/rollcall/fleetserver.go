@@ -81,7 +81,7 @@ func (f *fleetServerFlags) explain(err error) error {
 			hint: "the nodes of a cluster have to find each other first; the log of rollcall fleet serve, and its /healthz, say what it waits for"}
 	}
 	return &exit{status: exitError, err: err,
-		hint: "is --server right, does rollcall fleet serve run there, and is the token that of the server (--token-file, " + fleetTokenVariable + ")?"}
+		hint: "is --server right, does rollcall fleet serve run there (if not, its log says why, as of a full disk), and is the token that of the server (--token-file, " + fleetTokenVariable + ")?"}
 }
 
 // answerTimeout is how long a command waits for a fleet server that was reached and is

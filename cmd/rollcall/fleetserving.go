@@ -39,8 +39,10 @@ type fleetServer struct {
 }
 
 // await waits until stop is closed, and logs when the server becomes ready, and when it
-// no longer is.
-func (s *fleetServer) await(stop <-chan struct{}, log *zap.Logger) {
+// no longer is. It returns an error if the server will not be before it is started again.
+func (s *fleetServer) await(stop <-chan struct{}, log *zap.Logger) error {
+	working, cancel := s.s.WhileWorking(context.Background())
+	defer cancel()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	last := errors.New("")
@@ -55,8 +57,10 @@ func (s *fleetServer) await(stop <-chan struct{}, log *zap.Logger) {
 		last = err
 		select {
 		case <-tick.C:
+		case <-working.Done():
+			return context.Cause(working)
 		case <-stop:
-			return
+			return nil
 		}
 	}
 }

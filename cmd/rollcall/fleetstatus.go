@@ -28,19 +28,24 @@ lists the fleets that the server has, the newest last.`,
 		Example: `  rollcall fleet status --server nats://127.0.0.1:4233
   rollcall fleet status nightly --server nats://127.0.0.1:4233 --watch
   rollcall fleet status nightly-20260214-023000 --server nats://127.0.0.1:4233 --json`,
-		Annotations: more(`FLEET is the ID that submit printed, or a name, which means its latest fleet.
+		Annotations: more(`FLEET is the ID that submit printed, or a name, which means its latest fleet. A fleet is
+waiting, running, paused or ended; of one that has ended the list has its exit status,
+as fleet run would have it: 0 if on every tenant every row is as wanted.
 
 A tenant is waiting, running (on the worker that is named), paused, stopped (with the
 fleet, for too many failed), lost, or ended; of one that has ended the table shows how:
 complete, cancelled, guard (stopped by one) or error. A lost tenant has neither a job nor
-a result: fleet continue submits it again.
+a result: fleet continue submits it again. A tenant that runs has "no sign of the worker
+for 9s" when that worker was not heard of for half of the takeover time of the fleet;
+when the time is over the worker is lost, and the next that has a free slot goes on.
 
 --json prints one document, whose names stay as they are as long as its "schema" is 1:
 "id", "name", "run", "by", "note", "schedule", "submitted", "parallel",
 "takeover_seconds", "state", "reason", "exit" (null before the end, then the worst of the
 tenants'), "rows" ("total", "recorded", "failed", "by_status"), "tenants_by_state", and
 "tenants", each with "name", "state", "worker", "epoch" (how often a worker took it),
-"profile", "tenant", "noun", "change", "roster", "rows_per_second" (null if not known),
+"profile", "tenant", "noun", "change", "roster", "rows_per_second" and
+"worker_silent_seconds" (how long nothing was heard of it; null if not known),
 "outcome", "reason", "exit", "started", "finished" and "rows". Without FLEET it is
 "schema" and "fleets", which have all but "tenants".`,
 			meaning{exitOK, "it was shown, whatever the state of the fleet"},

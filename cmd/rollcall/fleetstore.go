@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"rollcall/pipeline/fleet/queue"
 	"rollcall/pipeline/lock"
 )
 
@@ -49,10 +50,15 @@ func checkStoreDir(a *app, dir string) error {
 	return nil
 }
 
-// storeError returns err, why a store can't be served, with its exit status.
+// storeError returns err, why a store can't be served, with its exit status and what to do
+// about it.
 func storeError(err error) error {
 	if _, held := errors.AsType[*lock.HeldError](err); held {
 		return &exit{status: exitHeld, err: err}
+	}
+	if broken, ok := errors.AsType[*queue.BrokenError](err); ok {
+		return &exit{status: exitError, err: broken,
+			hint: "when its disk has room, or is repaired, start the server again: what it acknowledged is there, and workers come back to it"}
 	}
 	return err
 }

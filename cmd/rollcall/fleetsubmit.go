@@ -35,9 +35,10 @@ rosters, and prints the ID of the fleet. Workers (fleet work) then do it.`,
   rollcall fleet submit fleet.yaml --server nats://127.0.0.1:4233 --max-failed-tenants 10% --note CHG0042`,
 		Annotations: more(`The ID, on standard output, is the fleet's name and the time (UTC):
 nightly-20260214-023000. The other commands take it, or the name for the latest fleet of
-that name. A fleet is submitted as a whole, or not at all: if a tenant is at work in
-another fleet, with the same setting, nothing is submitted and that fleet is named. If the
-server is lost while it accepts the fleet, a message says that it may have been submitted.
+that name. A fleet is submitted as a whole, or not at all: if it writes, and another that
+does has one of its tenants at work with the same setting, nothing is submitted and that
+fleet is named. If the server is lost while it accepts the fleet, a message says that it
+may have been submitted.
 
 What is submitted is the fleet file and the rosters as they are now, and of a results
 file what stands beside it; what becomes of the files here after that is no matter.
@@ -52,10 +53,12 @@ does. An interrupt then ends the waiting, and not the fleet.`,
 			meaning{exitRows, "--wait: carried out, and some rows failed (audit: some could not be read)"},
 			meaning{exitDiffers, "--wait: audit: something differs"},
 			meaning{exitGuard, "--wait: a guard stopped a tenant, or the fleet; fleet continue goes on"},
-			meaning{exitHeld, "a tenant is at work in another fleet: nothing was submitted (--wait: another run holds a tenant)"},
+			meaning{exitHeld, "another fleet that writes has one of the tenants at work: nothing was submitted (--wait: another run holds a tenant)"},
 			meaning{exitInterrupted, "interrupted (--wait: or a tenant was cancelled)"}, meaning{exitTerminated, "terminated"}),
 		Args: oneFleet,
-		RunE: func(_ *cobra.Command, args []string) error { return f.run(a, args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			return f.send(a, args[0], "", func(ctx context.Context, s *submission) error { return f.submit(ctx, a, s) })
+		},
 	}
 	f.add(c.Flags())
 	grouped(c.Flags(), "Output", func(fs *pflag.FlagSet) {
@@ -83,27 +86,42 @@ func (f *fleetSubmitFlags) check() error {
 	return f.record.check()
 }
 
-// run submits the fleet of the file called name.
-func (f *fleetSubmitFlags) run(a *app, name string) error {
+// A submission is a fleet on its way to a server.
+type submission struct {
+	interrupts *interrupts
+	log        *zap.Logger
+	plan       *fleetPlan
+	queue      *queue.Queue
+	submitted  bool // for all that is known
+}
+
+// send calls give with the fleet of the file called name, once it is planned and meant, and
+// with a client of the server. When is as for approve.
+func (f *fleetSubmitFlags) send(a *app, name, when string, give func(context.Context, *submission) error) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
-	log, err := f.console.start(a)
-	if err != nil {
+	s := new(submission)
+	if s.log, err = f.console.start(a); err != nil {
 		return err
 	}
-	plan, err := a.planFleet(name)
-	if err != nil {
+	if s.plan, err = a.planFleet(name); err != nil {
 		return err
 	}
-	i := watch(a.console, 0)
-	defer i.end()
-	ctx, cancel := i.first()
+	s.interrupts = watch(a.console, 0)
+	defer s.interrupts.end()
+	ctx, cancel := s.interrupts.first()
 	defer cancel()
-	submitted := false
-	err = f.submit(ctx, a, i, log, plan, &submitted)
-	if !submitted {
-		err = interruptedBefore(i, err)
+	s.plan.warn(a)
+	if s.queue, err = f.server.connect(ctx, nil); err == nil {
+		defer s.queue.Close()
+		err = f.approve(a, s.interrupts, s.plan, when)
+	}
+	if err == nil {
+		err = give(ctx, s)
+	}
+	if !s.submitted {
+		err = interruptedBefore(s.interrupts, err)
 	}
 	return err
 }
@@ -118,41 +136,32 @@ func interruptedBefore(i *interrupts, err error) error {
 }
 
 // submit gives a fleet to the server, and waits for it if that is wanted.
-func (f *fleetSubmitFlags) submit(ctx context.Context, a *app, i *interrupts, log *zap.Logger, plan *fleetPlan, submitted *bool) error {
-	plan.warn(a)
-	q, err := f.server.connect(ctx, nil)
+func (f *fleetSubmitFlags) submit(ctx context.Context, a *app, s *submission) error {
+	jobs, err := f.upload(ctx, s.queue, s.plan)
 	if err != nil {
 		return err
 	}
-	defer q.Close()
-	if err := f.approve(a, i, plan, ""); err != nil {
-		return err
-	}
-	jobs, err := f.upload(ctx, q, plan)
-	if err != nil {
-		return err
-	}
-	fleet := f.fleet(plan)
-	err = submitAnew(ctx, q, &fleet, jobs)
+	fleet := f.fleet(s.plan)
+	err = submitAnew(ctx, s.queue, &fleet, jobs)
 	if errors.Is(err, queue.ErrMaybeSubmitted) {
-		*submitted = true // for all that is known
+		s.submitted = true
 		fmt.Fprintln(a.out, fleet.ID)
-		return maybeSubmitted(i.status(), fleet.ID, err)
+		return maybeSubmitted(s.interrupts.status(), fleet.ID, err)
 	}
 	if err != nil {
 		return fleetError(err)
 	}
-	*submitted = true
-	a.console.Say("fleet %s was submitted: %s", fleet.ID, plan.summary())
+	s.submitted = true
+	a.console.Say("fleet %s was submitted: %s", fleet.ID, s.plan.summary())
 	fmt.Fprintln(a.out, fleet.ID)
 	if !f.wait {
 		a.console.Say("to see how far it is: rollcall fleet status %s", fleet.ID)
 		return nil
 	}
-	err = follow(ctx, a, &f.console, log, q, fleet.ID)
+	err = follow(ctx, a, &f.console, s.log, s.queue, fleet.ID)
 	if errors.Is(err, errInterrupted) {
 		a.console.Say("the fleet goes on: rollcall fleet status %s", fleet.ID)
-		return &exit{status: i.status()}
+		return &exit{status: s.interrupts.status()}
 	}
 	return err
 }

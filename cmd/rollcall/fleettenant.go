@@ -30,9 +30,6 @@ func (r *fleetRun) prepare(q queue.Job, _ string) (o job.Options, err error) {
 	if err != nil {
 		return o, err
 	}
-	if j.found.RosterSHA256 != q.RosterSHA256 {
-		return o, fmt.Errorf("roster %s: it was changed since the fleet began (SHA-256 %.12s then, %.12s now)", j.Roster, q.RosterSHA256, j.found.RosterSHA256)
-	}
 	c, x := r.app.console, j.x
 	x.interrupts, x.onward = r.interrupts, commandLine(r.app.args)
 	x.output.name = r.resultsName(j.Name)

@@ -72,8 +72,8 @@ func (c changes) isNew(name, state string) bool {
 func (c changes) writeTenants(out io.Writer, s *report.FleetStatus) error {
 	var b bytes.Buffer
 	for i := range s.Tenants {
-		if t := &s.Tenants[i]; c.isNew(t.Name, t.End()+" "+t.Worker+" "+t.Reason) {
-			fmt.Fprintln(&b, report.FleetTenantText(t))
+		if t := &s.Tenants[i]; c.isNew(t.Name, t.End()+" "+t.Worker+" "+t.Reason+" "+s.Silence(t)) {
+			fmt.Fprintln(&b, report.FleetTenantText(s, t))
 		}
 	}
 	if s.Ended() {

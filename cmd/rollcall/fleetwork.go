@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
+	"rollcall/pipeline/fleet/queue"
 	"rollcall/pipeline/fleet/work"
 	"rollcall/report"
 )
@@ -33,21 +35,21 @@ type fleetProgress struct {
 // recordEvery is how often the record is brought up to date while a fleet is at work.
 const recordEvery = 5 * time.Second
 
-// left returns the jobs that are not done.
+// left returns the jobs that are not done, and are to be.
 func (r *fleetRun) left() (left []*fleetJob) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, j := range r.plan.jobs {
-		if !r.record.Tenants[i].Complete() {
+		if t := &r.record.Tenants[i]; !t.Complete() && t.Refused == "" {
 			left = append(left, j)
 		}
 	}
 	return left
 }
 
-// work does n jobs, several at once, or those that can be begun until it is stopped.
-// Every goroutine it starts has returned by the time it does.
-func (r *fleetRun) work(n int) error {
+// work does n jobs, several at once, or those that can be begun until it is stopped, or ctx
+// ends. Every goroutine it starts has returned by the time it does.
+func (r *fleetRun) work(ctx context.Context, n int) error {
 	if n == 0 {
 		return nil
 	}
@@ -75,7 +77,11 @@ func (r *fleetRun) work(n int) error {
 	}, func() {})()
 	w := &work.Worker{Queue: r.queue, Name: "fleet run", Slots: min(n, r.plan.Parallel), Dir: r.dir,
 		Prepare: r.prepare, Exit: r.exitOf, Observer: r, Log: r.log}
-	return w.Run(r.interrupts.ctx, r.stop)
+	err := w.Run(ctx, r.stop)
+	if broken, ok := errors.AsType[*queue.BrokenError](context.Cause(ctx)); ok {
+		return broken
+	}
+	return err
 }
 
 // halt has no further row begun on any tenant.

@@ -135,8 +135,15 @@ func (silence) Record(*pipeline.Result) error { return nil }
 func (silence) Flush() error                  { return nil }
 func (silence) End(*pipeline.Counts) error    { return nil }
 
-// Begin notes that the run has begun.
-func (s *screen) Begin(*pipeline.Run) { s.began = true }
+// Begin writes the header of CSV: that standard output can't be written is found out before
+// the first call.
+func (s *screen) Begin(*pipeline.Run) error {
+	s.began = true
+	if csv, ok := s.View.(interface{ Header() error }); ok {
+		return csv.Header()
+	}
+	return nil
+}
 
 // End writes what is known only at the end of the run.
 func (s *screen) End(o *results.Outcome, _ error) error { return s.View.End(&o.Rows) }
@@ -194,6 +201,8 @@ func (x *execution) sinceBaseline(w io.Writer, p job.Plan) (report.View, error) 
 	switch {
 	case errors.Is(err, results.ErrUnfinished):
 		return nil, &exit{status: exitError, err: err, hint: "rollcall audit " + quoteArg(x.rosterName) + " with the same flags, but -o " + quoteArg(name) + " --resume in place of --baseline, finishes it; without " + quoteArg(name) + " and what is beside it, the next audit makes it anew"}
+	case errors.Is(err, results.ErrDamaged):
+		return nil, &exit{status: exitError, err: err, hint: "put " + quoteArg(name) + " back as its audit left it, or move it and what is beside it away: the next audit is then a first one, for which every difference is new"}
 	case err != nil:
 		return nil, err
 	}

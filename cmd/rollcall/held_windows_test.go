@@ -73,9 +73,8 @@ func TestJournalOpenInTheEnd(t *testing.T) {
 	in, results := filepath.Join(dir, "users.csv"), filepath.Join(dir, "r.csv")
 	writeRoster(t, in, 3)
 	var letGo func()
-	url := pingServer(t, func() { letGo = hold(t, results+".journal", readers) })
 	apply := []string{"apply", in, "--privacy-mode", "opt-out", "-o", results}
-	_, said := rollcall(t, exitOK, append(apply, "--ping", url+"/x")...)
+	said := rollcallAtStart(t, exitOK, func() { letGo = hold(t, results+".journal", readers) }, apply...)
 	if !strings.Contains(said, "warning: remove "+results+".journal: it is open in another program") {
 		t.Errorf("it says\n%s", said)
 	}
@@ -94,8 +93,7 @@ func TestSummaryOpenInTheEnd(t *testing.T) {
 	dir := t.TempDir()
 	in, results := filepath.Join(dir, "users.csv"), filepath.Join(dir, "r.csv")
 	writeRoster(t, in, 3)
-	url := pingServer(t, func() { hold(t, results+".json", readers) })
-	_, said := rollcall(t, exitError, "apply", in, "--privacy-mode", "opt-out", "-o", results, "--ping", url+"/x")
+	said := rollcallAtStart(t, exitError, func() { hold(t, results+".json", readers) }, "apply", in, "--privacy-mode", "opt-out", "-o", results)
 	if !strings.Contains(said, "write "+results+".json: it is open in another program") {
 		t.Errorf("it says\n%s", said)
 	}

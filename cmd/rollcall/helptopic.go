@@ -28,13 +28,14 @@ func (a *app) helpWith(root *cobra.Command, args []string) error {
 		_, err := fmt.Fprintf(a.out, "%s help TOPIC tells of: %s.\n", root.Name(), strings.Join(topics(), ", "))
 		return err
 	}
-	if len(args) > 0 && slices.Contains(topics(), args[0]) {
-		if len(args) > 1 {
-			return usage(fmt.Errorf("help %s: this is a topic: want nothing after it, not %q", args[0], args[1]))
-		}
+	switch {
+	case len(args) == 0 || !slices.Contains(topics(), args[0]):
+	case len(args) == 1:
 		_, err := showTopic(args[0], a.out)
 		return err
-	}
+	case !slices.Contains(commandNames(root), args[0]):
+		return usage(fmt.Errorf("help %s: this is a topic: want nothing after it, not %q", args[0], args[1]))
+	} // of a command that is a topic as well, more words mean the command
 	all := len(args) > 0 && args[len(args)-1] == "all"
 	if all {
 		args = args[:len(args)-1]

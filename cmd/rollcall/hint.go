@@ -14,8 +14,8 @@ import (
 	"rollcall/tenant/powershell"
 )
 
-// explain adds to err, an error of a tenant, what to do about it if signing in failed or
-// the tenant refused the token. Auth is how to sign in.
+// explain adds to err, an error of a tenant, what to do about it if signing in failed, or got
+// no answer, or the tenant refused the token. Auth is how to sign in.
 func explain(err error, auth string) error {
 	if _, explained := errors.AsType[*exit](err); explained || err == nil {
 		return err
@@ -23,6 +23,9 @@ func explain(err error, auth string) error {
 	hint := signInHint(err)
 	if errors.Is(err, tenant.Unauthorized) {
 		hint = cmp.Or(hint, accessHint(err), refusedHint(auth))
+	}
+	if _, ok := errors.AsType[*connect.UnansweredError](err); ok {
+		hint = cmp.Or(hint, "the same command begins again when the tenant can be reached; "+doctorHint)
 	}
 	if hint == "" {
 		return err
@@ -86,8 +89,10 @@ func refusedHint(auth string) string {
 	if auth == entra.Token {
 		return "the tenant does not accept the access token: put a new one in " + tokenVariable + ", or in the file that --token-file names"
 	}
-	return "rollcall doctor, with the same flags, checks step by step what is wrong"
+	return doctorHint
 }
+
+const doctorHint = "rollcall doctor, with the same flags, checks step by step what is wrong"
 
 // ignoredHint says how to name what a summary has that is ignored.
 func ignoredHint(e *job.IgnoredError) string {

@@ -106,8 +106,9 @@ func (p *page) Open(plan job.Plan) error {
 }
 
 // Begin starts the timeline of run.
-func (p *page) Begin(run *pipeline.Run) {
+func (p *page) Begin(run *pipeline.Run) error {
 	p.Began, p.Timeline = time.Now(), html.Watch(run)
+	return nil
 }
 
 // Record adds a row.

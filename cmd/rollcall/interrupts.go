@@ -28,6 +28,7 @@ type interrupts struct {
 	within time.Duration   // time for finishing after the first
 	ctx    context.Context // ended by the hard stop
 	stop   chan struct{}   // closed by the first
+	again  chan struct{}   // closed by the second
 	cancel context.CancelCauseFunc
 	code   atomic.Int32                  // exit status after the first, 0 before it
 	softly atomic.Pointer[func() string] // returns the message for the first, or nil
@@ -50,7 +51,7 @@ func watch(c *report.Console, within time.Duration) *interrupts {
 }
 
 func newInterrupts(within time.Duration) *interrupts {
-	i := &interrupts{within: within, stop: make(chan struct{}), in: make(chan os.Signal, 2), over: make(chan struct{}), gone: make(chan struct{})}
+	i := &interrupts{within: within, stop: make(chan struct{}), again: make(chan struct{}), in: make(chan os.Signal, 2), over: make(chan struct{}), gone: make(chan struct{})}
 	i.ctx, i.cancel = context.WithCancelCause(context.Background())
 	return i
 }
@@ -66,6 +67,7 @@ func (i *interrupts) listen(c *report.Console) {
 		case s := <-i.in:
 			if i.code.Load() != 0 {
 				signal.Stop(i.in) // a third one ends the process
+				close(i.again)
 				i.cancel(errInterrupted)
 				return
 			}
@@ -110,12 +112,28 @@ func seconds(d time.Duration) string {
 
 // first returns a context that ends with the first interrupt, for work that need not be
 // finished.
-func (i *interrupts) first() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(i.ctx)
+func (i *interrupts) first() (context.Context, context.CancelFunc) { return endingWith(i.ctx, i.stop) }
+
+// next returns a context that ends with ctx or with the next interrupt, be that the first
+// or the second. After the second it ends with ctx alone.
+func (i *interrupts) next(ctx context.Context) (context.Context, context.CancelFunc) {
+	for _, interrupt := range []<-chan struct{}{i.stop, i.again} {
+		select {
+		case <-interrupt: // it has been
+		default:
+			return endingWith(ctx, interrupt)
+		}
+	}
+	return context.WithCancel(ctx)
+}
+
+// endingWith returns a context that ends with parent or when interrupt is closed.
+func endingWith(parent context.Context, interrupt <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
 	stop := make(chan struct{})
 	go func() {
 		select {
-		case <-i.stop:
+		case <-interrupt:
 			cancel(errInterrupted)
 		case <-stop:
 		}
@@ -125,6 +143,9 @@ func (i *interrupts) first() (context.Context, context.CancelFunc) {
 
 // says sets the message for the first interrupt: softly returns it when that comes.
 func (i *interrupts) says(softly func() string) { i.softly.Store(&softly) }
+
+// saysNothing makes the next interrupt silent: what it ends says so itself.
+func (i *interrupts) saysNothing() { i.softly.Store(nil) }
 
 // alsoSays makes the first interrupt call f before its message, until end is called.
 func (i *interrupts) alsoSays(f func()) (end func()) {

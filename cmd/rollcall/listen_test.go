@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,4 +42,32 @@ func pingServer(t *testing.T, first func()) string {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { once.Do(first) }))
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// rollcallAtStart is like rollcall, with its log as JSON, and calls begun when the run
+// begins: what it starts from is on record, and its first call waits for begun.
+func rollcallAtStart(t *testing.T, status int, begun func(), args ...string) (stderr string) {
+	t.Helper()
+	errs := &startWriter{begun: begun}
+	if got := run(append(args, "--log-format", "json"), nil, io.Discard, errs); got != status {
+		t.Fatalf("rollcall %q: exit status %d, want %d\n%s", args, got, status, errs.writer)
+	}
+	if errs.begun != nil {
+		t.Errorf("rollcall %q: no run has begun\n%s", args, errs.writer)
+	}
+	return strings.ReplaceAll(string(errs.writer), `\\`, `\`)
+}
+
+// A startWriter calls begun when the log says that the run begins.
+type startWriter struct {
+	writer
+	begun func()
+}
+
+func (w *startWriter) Write(p []byte) (int, error) {
+	if begun := w.begun; begun != nil && bytes.Contains(p, []byte(`"msg":"start"`)) {
+		w.begun = nil
+		begun()
+	}
+	return w.writer.Write(p)
 }

@@ -60,7 +60,8 @@ func newMachines(t testing.TB, latency, jitter time.Duration) *machines {
 
 // calledTenants are tenants that know which worker called them, by its access token.
 type calledTenants struct {
-	server *server.Server
+	server  *server.Server
+	answers sync.RWMutex // held for writing, calls arrive and are not answered
 
 	mu   sync.Mutex
 	by   map[string]int // calls by access token
@@ -73,6 +74,8 @@ func (c *calledTenants) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.by[token]++
 	c.last[token] = time.Now()
 	c.mu.Unlock()
+	c.answers.RLock()
+	defer c.answers.RUnlock()
 	c.server.ServeHTTP(w, r)
 }
 

@@ -9,6 +9,7 @@ package main
 import (
 	"errors"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -54,6 +55,8 @@ type app struct {
 
 // run executes the program and returns its exit status. Nothing else exits.
 func run(args []string, in io.Reader, out, stderr io.Writer) int {
+	// net/http writes there what a server sent that is no reply, which may hold the token.
+	log.SetOutput(io.Discard)
 	a := &app{args: args, in: in, out: out, err: stderr, console: report.NewConsole(stderr)}
 	root := a.root()
 	root.SetArgs(args)

@@ -32,8 +32,9 @@ type monitor struct {
 	file    *report.LogFile // or nil
 	ping    *pinger
 	webhook *webhook
-	unwatch func() // ends the answers to SIGUSR1
-	refused error  // why one of its files can't be written, found out at the start; or nil
+	start   *startPing // or nil
+	unwatch func()     // ends the answers to SIGUSR1
+	refused error      // why one of its files can't be written, found out at the start; or nil
 
 	run   atomic.Pointer[pipeline.Run]
 	left  atomic.Int64 // rows to do when the run began
@@ -81,24 +82,16 @@ func (m *monitor) answer(log *zap.Logger) {
 	report.LogState(log, int(m.left.Load()), run, float64(run.Stats.Rows.Load())/max(time.Since(m.began).Seconds(), 1e-3))
 }
 
-// begin logs the start of a run and pings.
+// begin logs the start of a run, and sends the ping for it.
 func (m *monitor) begin(x *execution, e job.Started) {
 	o := e.Outcome
 	m.events.Info("start", zap.String("command", o.Command), zap.String("tenant", o.Tenant), zap.String("noun", o.Noun),
 		zap.String("change", o.Change), zap.String("roster", o.Roster), zap.String("results", o.Results),
 		zap.Int("rows", o.Rows.Total), zap.String("version", o.Version))
-	m.pingAt(x.interrupts.ctx, x, "start", "")
+	m.pingStart(x)
 	m.began = time.Now()
 	m.left.Store(int64(e.Counts.Left()))
 	m.run.Store(e.Run)
-}
-
-// pingAt pings. A failure is a warning: it neither ends the run nor ends --quiet.
-func (m *monitor) pingAt(ctx context.Context, x *execution, point, body string) {
-	if err := m.ping.ping(ctx, point, body); err != nil {
-		x.app.console.Warn("warning: %v", err)
-		m.fileLog.Warn("ping failed", zap.String("host", m.ping.url.Host), zap.Error(err))
-	}
 }
 
 // conclude writes the outcome of a job to the files, and sends the webhook and the last
@@ -130,35 +123,13 @@ func (m *monitor) conclude(x *execution, o *results.Outcome, err error) error {
 	write(m.flags.summary, 0o600, func(w io.Writer, o *results.Outcome) error { return o.JSON(w) })
 	write(m.flags.metrics, 0o644, report.Metrics) // last, so that they have the final exit status
 	m.events.Info("end", report.OutcomeFields(o)...)
-	// At the same time: a webhook that does not answer must not keep the ping back.
-	ctx, cancel := hurried(x.interrupts.ctx)
-	defer cancel()
-	sent := make(chan error, 1)
-	go func() { sent <- m.webhook.send(ctx, o) }()
-	point := ""
-	if o.Exit != exitOK {
-		point = "fail"
-	}
-	m.pingAt(ctx, x, point, report.OutcomeText(o))
-	if werr := <-sent; werr != nil {
-		x.app.console.Warn("warning: %v", werr)
-		m.fileLog.Warn("webhook failed", zap.String("host", m.webhook.url.Host), zap.Error(werr))
-	}
+	m.post(x, o)
 	return err
-}
-
-// hurriedPost is how long posts may still take once a run is to stop at once.
-const hurriedPost = 3 * time.Second
-
-// hurried returns a context that ends a little after ctx.
-func hurried(ctx context.Context) (context.Context, context.CancelFunc) {
-	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(hurriedPost, cancel) })
-	return later, func() { stop(); cancel() }
 }
 
 func (m *monitor) close() {
 	m.unwatch()
+	m.start.end(context.Canceled) // no goroutine outlives the command
 	if m.file != nil {
 		m.file.Close()
 	}

@@ -10,6 +10,7 @@ import (
 	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
 	"rollcall/tenant/disk"
+	"rollcall/tenant/sandbox"
 )
 
 // monitorFlags choose the files and services that get the log and the outcome of a run.
@@ -65,7 +66,10 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 	if j.output.makes {
 		baseline = "" // the same as -o
 	}
-	var journal, locked, beside, old string
+	var journal, locked, beside, old, changes string
+	if tenant := j.tenant.file(); tenant != "" {
+		changes = sandbox.LogName(tenant)
+	}
 	if f.log != "" {
 		old = f.log + ".1"
 	}
@@ -84,6 +88,7 @@ func (j *jobFlags) checkFiles(a *app, roster string) error {
 	return a.distinct(
 		namedFile{"the roster", roster, false},
 		namedFile{"--tenant", j.tenant.file(), false},
+		namedFile{"the changes of the tenant", changes, true},
 		namedFile{"--baseline", baseline, false},
 		namedFile{"-o", file(j.output.name), true},
 		namedFile{"the journal of the results", journal, true},

@@ -34,6 +34,9 @@ func profileError(name, config string, err error) error {
 	}
 	if other, ok := errors.AsType[*noProfileError](err); ok {
 		e.hint = "profiles in this file: " + strings.Join(other.names, ", ")
+		if len(other.names) == 0 {
+			e.hint = "this file has no profiles; rollcall config --help shows an example"
+		}
 		if meant := roster.Nearest(name, other.names); meant != "" {
 			e.hint = "did you mean " + meant + "? " + e.hint
 		}

@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,6 +24,7 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/pace"
 	"rollcall/tenant"
+	"rollcall/tenant/connect"
 	"rollcall/tenant/exchange"
 	"rollcall/tenant/rest"
 	"rollcall/tenant/sandbox"
@@ -184,5 +187,62 @@ func TestOutageOfNames(t *testing.T) {
 	}
 	if _, total := run.Outage(); total < 2*time.Second {
 		t.Errorf("an outage of %v, want nearly 3s", total)
+	}
+}
+
+// A runner is a tenant.
+type runner func(context.Context, tenant.Cmdlet) ([]tenant.Object, error)
+
+func (f runner) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) { return f(ctx, c) }
+
+// An interrupt in an outage says no number of rows that the summary contradicts: rows that
+// wait for their first call are in the hands of workers, and not attempted.
+func TestInterruptInAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		setting, err := tenant.LookupSetting("MyAnalyticsFeatureConfig")
+		if err != nil {
+			t.Fatal(err)
+		}
+		change := &pipeline.Change{Setting: setting}
+		if err := change.Assign("PrivacyMode=opt-out"); err != nil {
+			t.Fatal(err)
+		}
+		if err := change.Bind(nil); err != nil {
+			t.Fatal(err)
+		}
+		away := runner(func(context.Context, tenant.Cmdlet) ([]tenant.Object, error) {
+			return nil, &tenant.Error{Class: tenant.Unavailable, Unreachable: true, Err: errors.New("connection refused")}
+		})
+		stop := make(chan struct{})
+		run := &pipeline.Run{Tenant: away, Change: change, Limiter: pace.New(0), Workers: 4, Retries: 5, RowTimeout: time.Hour, Outages: true, Stop: stop, Log: zap.NewNop()}
+		users := &userRows{}
+		for i := range 30 {
+			users.upns = append(users.upns, fmt.Sprintf("user%d@contoso.com", i))
+		}
+		said, held := "", int64(0)
+		time.AfterFunc(10*time.Second, func() {
+			said, held = new(execution).stopping(run), run.Stats.InProgress()
+			close(stop)
+		})
+		counts := new(pipeline.Counts)
+		if err := run.Do(t.Context(), users, counts); err != nil {
+			t.Fatal(err)
+		}
+		if held == int64(run.Counts.InProgress) {
+			t.Fatalf("each of %d rows has made a call: nothing is tested", held)
+		}
+		since, rest, ok := strings.Cut(said, ": ")
+		if !ok || !strings.HasPrefix(since, "the tenant can't be reached since ") || rest != "leaving the rows in progress without a result" {
+			t.Errorf("said %q", said)
+		}
+	})
+}
+
+// Who could not sign in because nothing answered learns how to go on, with exit 1: there
+// was no run that a guard could stop.
+func TestUnansweredSignInIsExplained(t *testing.T) {
+	err := explain(fmt.Errorf("%w: nothing was changed", &connect.UnansweredError{After: time.Minute, Err: errors.New("no answer")}), "")
+	if statusOf(err) != exitError || message(err) != "no answer (gave up after 1m0s): nothing was changed" || !strings.Contains(hint(err), "the same command begins again") {
+		t.Errorf("exit %d, %q, hint %q", statusOf(err), message(err), hint(err))
 	}
 }

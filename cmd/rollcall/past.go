@@ -58,4 +58,7 @@ func (x *execution) describePast() {
 	for _, doubt := range past.Doubts {
 		say.Warn("warning: %s", doubt)
 	}
+	if x.plan.Kind == "apply" && x.plan.Befores && !x.readFirst && !x.plan.Change.Expects() {
+		say.Say("%s: values before are taken from it; --if-unchanged or --read-first looks whether somebody has changed them since", past.Name)
+	}
 }

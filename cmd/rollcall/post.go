@@ -61,6 +61,9 @@ func (p *poster) post(ctx context.Context, u *url.URL, contentType, body string)
 			case <-time.After(postWait):
 			case <-ctx.Done():
 			}
+			if ctx.Err() != nil { // the first error says more
+				break
+			}
 		}
 		if err = p.try(ctx, u, contentType, body); err == nil {
 			return nil
@@ -79,6 +82,9 @@ func (p *poster) try(ctx context.Context, u *url.URL, contentType, body string) 
 	resp, err := p.client.Do(r)
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // without the URL
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
 	if err != nil {
 		return err

@@ -73,6 +73,8 @@ func (x *execution) question(p *job.Plan) (string, error) {
 		return text + " Values before are not recorded, so undo can't put them back (--read-first records them).", nil
 	case !reads && asked.Unread() > 0:
 		return text + fmt.Sprintf(" The values before of %s are not known, so undo can't put them back (--read-first records them).", pipeline.Plural(asked.Unread(), "user")), nil
+	case !reads:
+		return text + fmt.Sprintf(" Values before are recorded there as %s has them: undo puts those back, also where somebody has changed them since (--if-unchanged or --read-first looks).", baseName(x.rosterName)), nil
 	}
 	return text + " Values before are recorded there: undo puts them back.", nil
 }

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
+	"unicode/utf8"
+
+	"rollcall/report"
 )
 
 // commandLine returns the command line, for a shell of this system, that runs rollcall
@@ -24,10 +28,34 @@ func quoteArg(arg string) string {
 }
 
 func quoteForSh(arg string) string {
+	if report.Shown(arg) != arg && !strings.HasSuffix(arg, "\n") {
+		return printed(arg)
+	}
 	if arg != "" && !strings.ContainsAny(arg, " \t\n'\"\\$&|;<>()*?[]#~`!{}") {
 		return arg
 	}
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+}
+
+// printed returns arg, which has characters that are not shown as they are, as a word that
+// the shell makes with printf: $'...' is not in every shell. The word must not end in a
+// line feed, which the shell would remove.
+func printed(arg string) string {
+	var b strings.Builder
+	for i, r := range arg {
+		plain := r > '~' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("_./,:=@+ ", r) || r == '-' && i > 0 // not an option of printf
+		_, size := utf8.DecodeRuneInString(arg[i:])
+		text := arg[i : i+size]
+		if plain && report.Shown(text) == text {
+			b.WriteString(text)
+			continue
+		}
+		for _, c := range []byte(text) {
+			fmt.Fprintf(&b, `\%03o`, c)
+		}
+	}
+	return `"$(printf '` + b.String() + `')"`
 }
 
 // quoteForWindows returns arg as one word for both cmd.exe and PowerShell, which share

@@ -1,6 +1,12 @@
 package main
 
-import "testing"
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"rollcall/report"
+)
 
 // What is printed to be typed again is one word of the shell for each argument.
 func TestQuote(t *testing.T) {
@@ -27,6 +33,28 @@ func TestQuote(t *testing.T) {
 		}
 		if got := quoteForWindows(test.arg); got != test.windows {
 			t.Errorf("%s for Windows is %s, want %s", test.arg, got, test.windows)
+		}
+	}
+}
+
+// Whatever a word is, what is printed of it is on one line, is shown as it is, and is that
+// word for every sh that is here.
+func TestQuotedForEverySh(t *testing.T) {
+	for _, arg := range []string{
+		"users.csv", "my\nusers.csv", "\tit's 100%\\n\n$HOME!.csv", "-o\n1", "\x1b[31mred", "Zo\u00eb\u202e.csv", "not UTF-8 \xff\xfe", "\r", "a\n\n\nb", "\nab\u0085",
+	} {
+		quoted := quoteForSh(arg)
+		if strings.Contains(quoted, "\n") || report.Shown(quoted) != quoted {
+			t.Errorf("%q is quoted as %q", arg, quoted)
+		}
+		for _, sh := range []string{"sh", "dash", "bash", "zsh", "ksh"} {
+			if _, err := exec.LookPath(sh); err != nil {
+				continue
+			}
+			out, err := exec.Command(sh, "-c", "printf '%s|' "+quoted).CombinedOutput()
+			if want := arg + "|"; err != nil || string(out) != want {
+				t.Errorf("%s reads %s as %q (%v), want %q", sh, quoted, out, err, want)
+			}
 		}
 	}
 }

@@ -34,13 +34,12 @@ func readRecord(t *testing.T, name string) (s summaryRecord) {
 
 // What the run starts from is on record ahead of its first call: nothing of the
 // results that it replaces is left, and the journal and the summary are its own.
-// The ping at the start comes just ahead of that call.
 func TestOnRecordAheadOfTheFirstCall(t *testing.T) {
 	dir := t.TempDir()
 	in, results := filepath.Join(dir, "users.csv"), filepath.Join(dir, "results.csv")
 	writeRoster(t, in, 3)
 	rollcall(t, exitOK, "apply", in, "--privacy-mode", "opt-out", "-o", results)
-	url := pingServer(t, func() {
+	rollcallAtStart(t, exitOK, func() {
 		b, err := os.ReadFile(results)
 		if n := strings.Count(string(b), "\n"); err != nil || n != 1 || !strings.HasPrefix(string(b), "Row,") {
 			t.Errorf("the results are %q, %v; want the header alone", b, err)
@@ -51,8 +50,7 @@ func TestOnRecordAheadOfTheFirstCall(t *testing.T) {
 		if s := readRecord(t, results+".json"); s.Outcome != "running" || s.Exit != nil || s.Change != "PrivacyMode=opt-in" {
 			t.Errorf("the summary is %+v", s)
 		}
-	})
-	rollcall(t, exitOK, "apply", in, "--privacy-mode", "opt-in", "-o", results, "--overwrite", "--ping", url+"/x")
+	}, "apply", in, "--privacy-mode", "opt-in", "-o", results, "--overwrite")
 	if s := readRecord(t, results+".json"); s.Outcome != "complete" || s.Exit == nil || *s.Exit != 0 || s.Rows.Recorded != 3 {
 		t.Errorf("in the end the summary is %+v", s)
 	}
@@ -85,6 +83,7 @@ func TestResumeThatCouldNotBegin(t *testing.T) {
 // says otherwise: it ends with 1, counts no row as recorded, keeps the journal and
 // says how to go on.
 func TestResultsLostUnderARun(t *testing.T) {
+	goOn := map[string]string{"removed": "gone for good: the same command", "cut": "gone for good: move what is there", "replaced": "gone for good: move what is there"}
 	for name, lose := range map[string]func(results string) error{
 		"cut":     func(results string) error { return os.Truncate(results, 0) },
 		"removed": os.Remove,
@@ -99,13 +98,12 @@ func TestResultsLostUnderARun(t *testing.T) {
 			dir := t.TempDir()
 			in, results, summary := filepath.Join(dir, "users.csv"), filepath.Join(dir, "results.csv"), filepath.Join(dir, "s.json")
 			writeRoster(t, in, 50)
-			url := pingServer(t, func() {
+			said := rollcallAtStart(t, exitError, func() {
 				if err := lose(results); err != nil {
 					t.Error(err)
 				}
-			})
-			_, said := rollcall(t, exitError, "apply", in, "--privacy-mode", "opt-out", "-o", results, "--ping", url+"/x", "--summary-json", summary)
-			for _, want := range []string{"results are lost", "in progress: without a result, and perhaps changed", "to go on: move the rest of"} {
+			}, "apply", in, "--privacy-mode", "opt-out", "-o", results, "--summary-json", summary)
+			for _, want := range []string{"results are lost", "in progress: without a result, and perhaps changed", "to go on: put " + results + " back", goOn[name]} {
 				if !strings.Contains(said, want) {
 					t.Errorf("it does not say %q:\n%s", want, said)
 				}

@@ -56,7 +56,14 @@ a stopped run that only its journal has.`,
 			if form.format != "" && (html.name != "" || open) {
 				return usage(fmt.Errorf("--html and --open make an HTML report, --format %s prints another form: want one of them", form.format))
 			}
-			if err := a.distinct(namedFile{"the results", name, false}, namedFile{"--html", html.name, true}); err != nil {
+			files := []namedFile{{"the results", name, false}}
+			if name != "-" {
+				files = append(files, namedFile{"the lock of the results", lock.Results(name).Path, false})
+				for _, beside := range results.Beside(name) {
+					files = append(files, namedFile{"what belongs to the results", beside, false})
+				}
+			}
+			if err := a.distinct(append(files, namedFile{"--html", html.name, true})...); err != nil {
 				return err
 			}
 			if html.name != "" {
@@ -130,7 +137,7 @@ func readPage(a *app, name string, all bool) (*html.Page, error) {
 			p.Stopped = "it was interrupted"
 		}
 	}
-	p.Doubts, p.Unaccounted = past.Doubts, past.Unaccounted
+	p.Doubts, p.Unaccounted, p.Undone = past.Doubts, past.Unaccounted, past.Undone()
 	if lock.Results(name).Held() != nil {
 		// The files change while they are read, and so seem not to match.
 		p.Running, p.Doubts, p.Stopped = true, nil, ""

@@ -111,6 +111,7 @@ Faults:
 	fs.DurationVar(&s.Latency, "latency", 0, "wait this `DURATION` before each reply")
 	fs.DurationVar(&s.Jitter, "jitter", 0, "wait up to this `DURATION` more, at random")
 	fs.Float64Var(&s.Rate, "rate", 0, "allow `N` cmdlets a second; no reply names this limit")
+	fs.BoolVar(&s.ShowRate, "show-rate", false, "send Rate-Limit-Remaining and Rate-Limit-Reset with replies to cmdlets that are not in a batch")
 	fs.IntVar(&s.Burst, "burst", 0, "allow a burst of `N` cmdlets after a pause")
 	fs.DurationVar(&s.RetryAfter, "retry-after", 0, "send this `DURATION` as Retry-After to throttled clients; 0 to send none")
 	fs.IntVar(&s.MaxConcurrent, "max-concurrent", 0, "allow `N` requests at once")

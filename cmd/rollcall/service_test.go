@@ -108,7 +108,7 @@ func newService(tb testing.TB, program, dir string, args ...string) *service {
 // serviceEnvironment returns what a script's services have to know of its environment.
 func serviceEnvironment(ts *testscript.TestScript) []string {
 	env := environment(ts)
-	for _, name := range []string{"ROLLCALL_SERVER", fleetTokenVariable, lockDirVariable, "XDG_STATE_HOME"} {
+	for _, name := range []string{"ROLLCALL_SERVER", fleetTokenVariable, lockDirVariable, "XDG_STATE_HOME", "ROLLCALL_RATE"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

@@ -28,8 +28,9 @@ rollcall wrote it, undo puts back PrivacyMode only, says so, and exits with 3.
 undo reads each user first. A user who no longer has the values that the run left or
 wanted gets the status stale and is not changed. undo needs the values before, which
 an apply records with --read-first or from the diff of an audit. A row without them gets
-the status invalid: exit status 0 means that no user is left changed. undo writes a
-results file like any other, and that can be undone too. Without -o, on a real tenant,
+the status invalid: exit status 0 means that no user is left changed. A file that comes
+without its summary may lack users of its run: undo needs --tenant for it, and exits with
+3. undo writes a results file like any other, and that can be undone too. Without -o, on a real tenant,
 the file is undo-DATE-TIME.csv in the working directory.`,
 			meaning{exitOK, "no user is left changed"},
 			meaning{exitError, "nothing could be undone: the file, the tenant or the results can't be used"},

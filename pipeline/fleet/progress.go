@@ -11,6 +11,12 @@ import (
 // endings of package results.
 const Cancelled = "cancelled"
 
+// What the End of a tenant can be beside its state.
+const (
+	Refused = "refused" // the last run left it as it was
+	Stopped = "stopped" // since too many others failed
+)
+
 // A Progress is how far a job is that is at work.
 type Progress struct {
 	Rows          Rows    `json:"rows"` // recorded, or done and about to be
@@ -24,6 +30,18 @@ func (o *Outcome) HasFailed() bool {
 	return o.State == results.Errored || o.State == results.Guarded && !o.WithFleet
 }
 
+// End says in a word what became of the tenant, its fleet's part in that included: a
+// guard of others is none of its own.
+func (t *TenantRecord) End() string {
+	switch {
+	case t.Refused != "":
+		return Refused
+	case t.State == results.Guarded && t.WithFleet:
+		return Stopped
+	}
+	return t.State
+}
+
 // TooManyFailed says why there are more failed tenants than most allows, or returns "".
 func (r *Record) TooManyFailed(most pipeline.Share) string {
 	if !most.IsSet() {
@@ -31,7 +49,7 @@ func (r *Record) TooManyFailed(most pipeline.Share) string {
 	}
 	failed := 0
 	for i := range r.Tenants {
-		if r.Tenants[i].HasFailed() {
+		if t := &r.Tenants[i]; t.HasFailed() || t.Refused != "" {
 			failed++
 		}
 	}

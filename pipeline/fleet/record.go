@@ -52,11 +52,22 @@ type TenantRecord struct {
 	RosterSHA256 string `json:"roster_sha256"` // as it was when the fleet began
 	Results      string `json:"results"`       // in the directory of the record
 	Outcome
+
+	Refused string `json:"refused,omitempty"` // why the last run of the fleet left it as it was
 }
 
-// Same reports whether t and u are one job: what is done of one is done of the other.
-func (t *TenantRecord) Same(u *TenantRecord) bool {
-	return t.Tenant == u.Tenant && t.Noun == u.Noun && t.Change == u.Change && t.RosterSHA256 == u.RosterSHA256
+// Differs returns an error that says what another job than was t is, or nil: then what is
+// done of one is done of the other. Rosters are told apart by their content.
+func (t *TenantRecord) Differs(was *TenantRecord) error {
+	for _, f := range []struct{ what, was, now string }{{"tenant", was.Tenant, t.Tenant}, {"setting", was.Noun, t.Noun}, {"change", was.Change, t.Change}} {
+		if f.was != f.now {
+			return fmt.Errorf("its results were made with another %s: it was %s, and now is %s", f.what, f.was, f.now)
+		}
+	}
+	if t.RosterSHA256 != was.RosterSHA256 {
+		return fmt.Errorf("roster %s: it was changed since the fleet began (SHA-256 %.12s then, %.12s now)", t.Roster, was.RosterSHA256, t.RosterSHA256)
+	}
+	return nil
 }
 
 // An Outcome is what has become of the job of a tenant.

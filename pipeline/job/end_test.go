@@ -53,7 +53,7 @@ type watcher struct {
 }
 
 func (w *watcher) Open(Plan) error                       { return w.fail["open"] }
-func (w *watcher) Begin(*pipeline.Run)                   {}
+func (w *watcher) Begin(*pipeline.Run) error             { return nil }
 func (w *watcher) Record(*pipeline.Result) error         { w.rows++; return w.fail["record"] }
 func (w *watcher) Flush() error                          { return nil }
 func (w *watcher) End(o *results.Outcome, _ error) error { w.ended = o; return w.fail["end"] }
@@ -342,24 +342,38 @@ func TestUndo(t *testing.T) {
 	})
 }
 
-// An interrupt while changes are counted is an interrupt, whatever was counted by
-// then, and tells nobody that no call was made.
+// An interrupt while changes are counted, the first or a second one, is an interrupt,
+// whatever was counted by then. It says what is so: calls were made, and nothing was
+// changed.
 func TestInterruptedWhileCounting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLedger(100 * time.Millisecond)
-		o := optOut(t, l, 100)
-		o.ReadFirst = true
-		var err error
-		if o.MaxChanges, err = pipeline.ParseShare("2"); err != nil {
-			t.Fatal(err)
-		}
-		stop := make(chan struct{})
-		time.AfterFunc(time.Second, func() { close(stop) })
-		got, err := o.Run(t.Context(), stop)
-		if err != ErrInterrupted || got.Ending != results.Interrupted || len(l.sets) > 0 {
-			t.Errorf("%v, %s, %d users set", err, got.Ending, len(l.sets))
-		}
-	})
+	for _, soft := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLedger(100 * time.Millisecond)
+			o := optOut(t, l, 100)
+			o.ReadFirst = true
+			var err error
+			if o.MaxChanges, err = pipeline.ParseShare("2"); err != nil {
+				t.Fatal(err)
+			}
+			stop := make(chan struct{})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(time.Second, func() {
+				if soft {
+					close(stop)
+				} else {
+					cancel()
+				}
+			})
+			got, err := o.Run(ctx, stop)
+			if !errors.Is(err, ErrInterrupted) || got.Ending != results.Interrupted || len(l.sets) > 0 {
+				t.Fatalf("%v, %s, %d users set", err, got.Ending, len(l.sets))
+			}
+			if want := "interrupted before the first change: nothing was changed, and the same command begins again"; err.Error() != want {
+				t.Errorf("error %q, want %q", err, want)
+			}
+		})
+	}
 }
 
 // Others are kept from the results until the summary beside them says what came of
@@ -420,4 +434,25 @@ func TestLocksOutliveTheTenant(t *testing.T) {
 	if !closed || !free(file) || !free(lock.Results(o.Results)) {
 		t.Errorf("after the end: closed %t, tenant free %t, results free %t", closed, free(file), free(lock.Results(o.Results)))
 	}
+}
+
+// A job that can't sign in, because nothing answers for the moment, says that it gave up,
+// after how long, and that nothing was changed.
+func TestSignInUnanswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		token := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(token, []byte("token-8d2f"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := optOut(t, newLedger(0), 5)
+		o.Open = nil
+		// Nothing listens on the port. To sign in is also to find the service of Viva Insights.
+		o.Settings = connect.Settings{Tenant: connect.Exchange, Organization: "contoso.com", Endpoint: "http://127.0.0.1:1", Auth: "token", TokenFile: token, Timeout: 2 * time.Minute, Batch: 1}
+		start := time.Now()
+		got, err := o.Run(t.Context(), nil)
+		e, ok := errors.AsType[*connect.UnansweredError](err)
+		if !ok || e.After != time.Since(start) || got.Ending != results.Errored || !strings.HasSuffix(err.Error(), "s): nothing was changed") {
+			t.Errorf("%v after %v, %s", err, time.Since(start), got.Ending)
+		}
+	})
 }

@@ -115,10 +115,18 @@ func (j *job) end(err error) (*results.Outcome, error) {
 	for _, other := range others {
 		j.observe(Warning{Err: other})
 	}
-	if err == ErrInterrupted && j.began.IsZero() && !j.counted {
-		err = fmt.Errorf("%w before the first call: nothing was changed", ErrInterrupted)
+	if err == ErrInterrupted && j.began.IsZero() {
+		err = j.interruptedEarly()
 	}
 	return j.outcome(err), err
+}
+
+// interruptedEarly returns the error of a job that was interrupted before its run began.
+func (j *job) interruptedEarly() error {
+	if j.counted {
+		return fmt.Errorf("%w before the first change: nothing was changed, and the same command begins again", ErrInterrupted)
+	}
+	return fmt.Errorf("%w before the first call: nothing was changed", ErrInterrupted)
 }
 
 // endRun brings the records to the disk, counts them, and saves the tenant's file.

@@ -81,8 +81,9 @@ func (j *job) readSource() error {
 		return nil // openRoster reports the error
 	}
 	defer f.Close()
+	past, err := results.ReadPast(j.Roster) // of a file with a journal and without a header it is an error
 	if j.Source = results.NewSource(f); j.Source != nil {
-		j.Source.Past, err = results.ReadPast(j.Roster)
+		j.Source.Past = past
 	}
 	if past := j.past(); err == nil && past != nil && lock.Results(j.Roster).Held() != nil {
 		past.SetRunning()

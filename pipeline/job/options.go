@@ -122,6 +122,8 @@ func (o *Options) Check() error {
 		return refuse("row-timeout", o.RowTimeout, "want 0 (never) or more")
 	case o.VerifyTimeout < 0:
 		return refuse("verify-timeout", o.VerifyTimeout, "want 0 (read back once) or more")
+	case o.LockWait < 0:
+		return refuse("lock-wait", o.LockWait, "want 0 (no wait) or more")
 	case o.Remote != nil && (o.Remote.Log == nil || !o.Resume || o.Results == ""):
 		return errors.New("a remote log needs results with a name, and Resume")
 	case o.Guards.Canary < 0:

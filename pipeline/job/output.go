@@ -3,8 +3,10 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/lock"
@@ -20,8 +22,9 @@ type Output interface {
 	// tenant. The Output does not get the rows that are already in Plan.Counts.
 	Open(Plan) error
 
-	// Begin is called when the run begins.
-	Begin(*pipeline.Run)
+	// Begin is called when the run begins. If it returns an error, the run ends before
+	// its first call.
+	Begin(*pipeline.Run) error
 
 	// End is called once, if Begin was called, with the Outcome so far and the error that
 	// the job ends with. If End returns an error, the job returns an [OutputError],
@@ -37,7 +40,21 @@ func (j *job) lockResults() error {
 	if _, err := os.Stat(filepath.Dir(j.Results)); err != nil {
 		return nil // openResults reports the error
 	}
-	return j.lock(lock.Results(j.Results))
+	file := lock.Results(j.Results)
+	if _, err := os.Lstat(j.Results); err == nil {
+		if _, err := os.Stat(j.Results); errors.Is(err, os.ErrNotExist) {
+			return &LinkError{j.Results, strings.TrimSuffix(file.Path, ".lock")}
+		}
+	}
+	return j.lock(file)
+}
+
+// A LinkError says that the results file is a link to a file that does not exist. It is not
+// made through the link: what is there may be a file system that is not mounted.
+type LinkError struct{ Name, Target string }
+
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("create %s: it is a link to %s, which does not exist", e.Name, e.Target)
 }
 
 // nameResults names and locks the results file of a job that writes to a real tenant.
@@ -113,6 +130,9 @@ func (j *job) openResults() (err error) {
 	for _, w := range j.from.Warnings {
 		j.warn("%s", w)
 	}
+	if was := j.from.Roster; was != "" && j.from.Counts.Recorded > 0 && was != j.rosterSHA256() {
+		j.warn("%s was changed since the results were begun, though not its users and what they want: the records that are there keep the cells of before", j.input.title)
+	}
 	j.Counts = j.recordedBefore()
 	for _, e := range j.from.Earlier {
 		if e.Result == nil {
@@ -145,8 +165,13 @@ func (j *job) openOutputs() error {
 func (j *job) device() bool { return j.file != nil && j.file.Device() }
 
 // begin begins the results file. If that fails, the files of an earlier run stay as they
-// were.
+// were, but that a run which is to be undone is marked so.
 func (j *job) begin() error {
+	if past := j.past(); j.Undo && !j.Audit && past != nil && past.IsOn(where(&j.Settings)) {
+		if err := past.MarkUndone(); err != nil {
+			j.warn("%s can't be marked as undone: don't resume its run: %v", past.Name, err)
+		}
+	}
 	if j.file == nil || j.from.Complete {
 		return nil
 	}

@@ -31,6 +31,7 @@ func (j *job) prepare() error {
 		Unsure:        j.from.Unsure,
 	}
 	j.loadPace()
+	j.Tenant.WhenSpent(j.run.Limiter.Spent)
 	if j.Audit {
 		j.run.Tenant = tenant.ReadOnly(j.Tenant)
 	}
@@ -105,11 +106,16 @@ func (j *job) tooMany(n, users int) error {
 // doRun carries out the run.
 func (j *job) doRun() error {
 	j.observe(Started{&j.Plan, j.run, j.outcome(nil)})
+	var err error
 	for _, o := range j.Outputs {
-		o.Begin(j.run)
+		if berr := o.Begin(j.run); err == nil {
+			err = berr
+		}
 	}
 	j.began = time.Now()
-	err := j.run.Do(j.ctx, j.rows, j.recorder())
+	if err == nil {
+		err = j.run.Do(j.ctx, j.rows, j.recorder())
+	}
 	j.worked = time.Since(j.began)
 	j.observe(Stopped{j.run})
 	j.savePace()

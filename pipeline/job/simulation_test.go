@@ -205,7 +205,7 @@ func (h *hooks) hook() error {
 }
 
 func (h *hooks) Open(Plan) error                   { return nil }
-func (h *hooks) Begin(*pipeline.Run)               {}
+func (h *hooks) Begin(*pipeline.Run) error         { return nil }
 func (h *hooks) Record(*pipeline.Result) error     { return h.hook() }
 func (h *hooks) Flush() error                      { return h.hook() }
 func (h *hooks) End(*results.Outcome, error) error { return nil }

@@ -1,10 +1,12 @@
 package job
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"rollcall/pipeline/lock"
+	"rollcall/pipeline/results"
 	"rollcall/tenant/connect"
 	"rollcall/tenant/disk"
 )
@@ -76,11 +78,16 @@ func (j *job) connect() (err error) {
 	return nil
 }
 
-// checkTenant returns an error if the run to undo was on another tenant, or if the
-// tenant's file can't be written.
+// checkTenant returns an error if the run to undo was on another tenant, if values before
+// of another tenant would be recorded, or if the tenant's file can't be written.
 func (j *job) checkTenant() error {
-	if m := j.Source.Manifest(); j.Undo && m != nil && !m.Where.Same(where(&j.Settings)) {
-		return fmt.Errorf("undo %s: its run was on the %s, and this is the %s", j.Roster, m.Tenant, j.Tenant.Name)
+	if m := j.Source.Manifest(); m != nil && !m.Where.Same(where(&j.Settings)) {
+		switch {
+		case j.Undo:
+			return &OtherTenantError{Undo: true, Roster: j.Roster, Of: m.Tenant, Where: m.Where, Here: j.Tenant.Name}
+		case (m.Befores || m.Run == "audit") && j.Change.HasBefores() && !j.ReadFirst && !j.Audit:
+			return &OtherTenantError{Roster: j.Roster, Of: m.Tenant, Where: m.Where, Here: j.Tenant.Name}
+		}
 	}
 	name := j.Settings.File()
 	if j.Audit || name == "" {
@@ -90,6 +97,22 @@ func (j *job) checkTenant() error {
 		return fmt.Errorf("change %s: it could not be saved: %w", name, err)
 	}
 	return nil
+}
+
+// An OtherTenantError says that the run to undo was on another tenant, or that the values
+// before in a results file, or in a diff, are those of another one.
+type OtherTenantError struct {
+	Undo     bool
+	Roster   string
+	Of, Here string        // names of the tenants
+	Where    results.Where // the former, for a program
+}
+
+func (e *OtherTenantError) Error() string {
+	if e.Undo {
+		return fmt.Sprintf("undo %s: its run was on the %s, and this is the %s", e.Roster, e.Of, e.Here)
+	}
+	return fmt.Sprintf("apply %s: its values before are those of the %s, and this is the %s", e.Roster, e.Of, e.Here)
 }
 
 // signIn signs in to the tenant, if there is anything to do.
@@ -102,6 +125,9 @@ func (j *job) signIn() error {
 	err := j.Tenant.SignIn(ctx, !j.Audit)
 	if err != nil && j.stopped() {
 		return ErrInterrupted
+	}
+	if _, ok := errors.AsType[*connect.UnansweredError](err); ok {
+		return fmt.Errorf("%w: nothing was changed", err)
 	}
 	return err
 }

@@ -86,6 +86,9 @@ func (j *job) decideChange() error {
 	if err := j.checkIgnored(); err != nil {
 		return err
 	}
+	if j.Undo && j.Settings.Tenant == "" && j.Source != nil && j.Source.Manifest() == nil && (j.past() == nil || j.past().Ignored == nil) {
+		return &connect.SettingError{Setting: "tenant", Err: fmt.Errorf("undo %s needs it: no summary says on which tenant its run was", j.input.title)}
+	}
 	if j.Settings.Tenant == "" {
 		j.Settings.Tenant, j.unnamed = connect.Sandbox, true
 	}

@@ -114,6 +114,11 @@ func newHeldError(f File) *HeldError {
 	return e
 }
 
+// IsBy reports whether the holder is a run of command.
+func (e *HeldError) IsBy(command string) bool {
+	return e.Holder != nil && e.Holder.Command == truncate(command)
+}
+
 func (e *HeldError) Error() string {
 	text := e.File.What + " is held by another run"
 	if e.Holder != nil {

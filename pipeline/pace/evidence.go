@@ -8,13 +8,10 @@ import (
 
 // How much evidence is kept, and how exactly rates are compared with it.
 const (
-	maxStretches   = 8    // stretches kept; two are enough to find a limit that does not change
-	maxMarks       = 512  // marks of one stretch before it is thinned out
-	markResolution = 16   // thinning merges marks while fewer than 1/16 of the calls made since then lie between them
-	maxMiss        = 2.0  // calls by which evidence of one limit may contradict itself, because calls overtake each other
-	equalMiss      = 0.5  // two rates whose misses differ by fewer calls agree equally well
-	maxFill        = 60.0 // seconds that a bucket takes to fill, at most
-	lossDecay      = 0.9  // per call: what a full bucket lost counts for about ten calls
+	maxStretches = 8    // stretches kept; two are enough to find a limit that does not change
+	maxMarks     = 512  // marks of one stretch before every other one is dropped
+	maxMiss      = 0.5  // calls by which evidence of one limit may contradict itself, and of two rates one may miss it by more than the other
+	maxFill      = 60.0 // seconds that a bucket takes to fill, at most
 )
 
 // evidence is what is known of the tenant's limit: when calls started, and which were
@@ -23,11 +20,9 @@ const (
 // any two moments, and it must have been empty when a call was refused. Two refusals
 // after stretches of different length leave few rates for which both hold.
 type evidence struct {
-	past     []stretch
-	current  stretch // since the last refusal
-	empty    mark    // the refusal before past, with n tokens as the size of the bucket that was empty then; 0 if the bucket was full
-	begun    time.Time
-	excluded time.Duration // time since begun that says nothing, such as pauses
+	past    []stretch
+	current stretch // since the last refusal
+	begun   time.Time
 }
 
 // A stretch is the calls from one refusal to the next. Its last mark is the call that
@@ -38,7 +33,7 @@ type stretch []mark
 type mark struct{ at, n float64 }
 
 func (e *evidence) markAt(t time.Time, n int64) mark {
-	return mark{(t.Sub(e.begun) - e.excluded).Seconds(), float64(n)}
+	return mark{t.Sub(e.begun).Seconds(), float64(n)}
 }
 
 // assumeBurst notes that the bucket holds burst tokens at most, as if one call more had been
@@ -61,32 +56,26 @@ func (e *evidence) refusedFirst(n int64) bool {
 // started notes that the nth call starts.
 func (e *evidence) started(now time.Time, n int64) {
 	e.current = append(e.current, e.markAt(now, n))
-	if len(e.current) > maxMarks {
-		e.current = e.current.thin()
+	if len(e.current) <= maxMarks {
+		return
 	}
-}
-
-// thin returns s with fewer marks: the older, the fewer.
-func (s stretch) thin() stretch {
-	kept, last := s[:1], s[len(s)-1]
-	for i, m := range s[1 : len(s)-1] {
-		if next := s[i+2]; markResolution*(next.n-kept[len(kept)-1].n) >= last.n-next.n {
-			kept = append(kept, m)
-		}
+	// The first one stays, and the older the fewer are left.
+	half := e.current[:0]
+	for i := 0; i < len(e.current); i += 2 {
+		half = append(half, e.current[i])
 	}
-	return append(kept, last)
+	e.current = half
 }
 
 // refused ends a stretch: the nth call, which started at begun, was refused. Calls that
 // started later found the bucket empty, too, and are left out.
-func (e *evidence) refused(now, begun time.Time, n int64) {
+func (e *evidence) refused(begun time.Time, n int64) {
 	i := len(e.current)
 	for i > 0 && e.current[i-1].n >= float64(n) {
 		i--
 	}
 	e.past = append(e.past, append(e.current[:i], e.markAt(begun, n)))
 	e.current = nil
-	e.excluded += now.Sub(begun)
 }
 
 // fit returns the lowest and the highest of the rates from lo to hi that agree best with the
@@ -99,13 +88,10 @@ func (e *evidence) fit(lo, hi float64) (first, last float64) {
 		first, last, miss = e.refine(first, last)
 	}
 	if miss > maxMiss {
-		e.past, e.empty = nil, mark{}
+		e.past = nil
 		return lo, hi
 	}
 	if len(e.past) == maxStretches {
-		oldest := e.past[0]
-		size, _ := e.bounds(math.Sqrt(first * last))
-		e.empty = mark{oldest[len(oldest)-1].at, size}
 		e.past = e.past[1:]
 	}
 	return first, last
@@ -126,10 +112,10 @@ func (e *evidence) refine(lo, hi float64) (first, last, miss float64) {
 	}
 	miss = slices.Min(misses[:])
 	from, to := 0, steps-1
-	for misses[from] > max(0, miss)+equalMiss {
+	for misses[from] > max(0, miss)+maxMiss {
 		from++
 	}
-	for misses[to] > max(0, miss)+equalMiss {
+	for misses[to] > max(0, miss)+maxMiss {
 		to--
 	}
 	return at(from), at(to + 1), miss
@@ -139,26 +125,22 @@ func (e *evidence) refine(lo, hi float64) (first, last, miss float64) {
 // for the calls that were accepted, and fewer than room for those that were refused.
 func (e *evidence) bounds(rate float64) (need, room float64) {
 	need, room = 1, 1+maxFill*rate
-	missing, prev := e.empty.n, e.empty.at
-	if missing == 0 {
-		prev = e.past[0][0].at
-	}
-	var lost float64 // tokens that a full bucket lost lately
+	var missing float64 // tokens, in a bucket that is full at first
+	prev := e.past[0][0].at
 	for _, s := range e.past {
 		n := s[0].n - 1
 		for i, m := range s {
 			missing += m.n - n - 1 - rate*(m.at-prev)
-			lost = lossDecay*lost + max(0, -missing)
-			missing = max(0, missing)
 			n, prev = m.n, m.at
 			switch {
 			case i < len(s)-1:
-				missing++
+				missing = max(0, missing) + 1
 				need = max(need, missing)
 			case missing > 0:
 				room = min(room, missing+1)
 			default: // a full bucket refuses no call
-				room = min(room, -lost)
+				room = min(room, missing)
+				missing = 0
 			}
 		}
 	}

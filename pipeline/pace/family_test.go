@@ -109,7 +109,7 @@ func (n *night) until(calls int, length time.Duration) float64 {
 // startCalls starts the calls that may start now, and returns when to look again.
 func (n *night) startCalls(calls int, end time.Time) time.Time {
 	for len(n.idle) > 0 && n.taken < calls {
-		turn, ok := n.limiter.startAtOnce()
+		turn, ok := n.limiter.enter(n.limiter.free.Load())
 		if !ok {
 			var wait time.Duration
 			turn, wait, ok = n.limiter.try(n.now, len(n.idle) > 1 || n.idle[0].Before(n.now))

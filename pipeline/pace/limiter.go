@@ -29,34 +29,26 @@ import (
 //
 // It is safe for use by several goroutines at once.
 type Limiter struct {
-	ceiling float64 // calls a second at most; 0 for no such limit
+	// Read by every call, without the lock: a million fast calls should not wait for each other.
+	calls  atomic.Int64 // low bits: calls under way; high bits: calls started
+	free   atomic.Int64 // so many calls may be under way without looking at the time; 0 if each call has to
+	queued atomic.Int64 // calls in the queue
 
-	// Read by every call, without the lock.
-	closed           atomic.Bool  // a call may have to wait for a time
-	defaultPauseUsed atomic.Bool  // defaultPause was used since a call was accepted
-	calls            atomic.Int64 // low bits: calls under way; high bits: calls started
-	maxAtOnce        atomic.Int64 // how many calls may be under way
-	refusals         atomic.Int64
-	queued           atomic.Int64 // calls in the queue
-
-	line    chan struct{} // holds one value; the call that has taken it is the first of the queue
+	line    chan struct{} // full while a call is the first of the queue
 	changed chan struct{} // tells the first of the queue to check again
 
 	mu           sync.Mutex
 	pace         pace
 	width        width
-	begun        bool
-	started      int64                       // calls started until the last refusal
-	next         time.Time                   // when the pace allows the next call
+	next         time.Time                   // when the pace allows the next call; zero before the first one
 	resume       time.Time                   // no call may start before this
 	total        time.Duration               // length of all pauses, including the rest of the current one
+	started      int64                       // calls started until the last refusal
 	defaultPause *backoff.ExponentialBackOff // the next pause if the tenant does not say how long
+	grown        bool                        // defaultPause was used since a call was accepted
 
-	probingMode   bool      // one call at a time is allowed
-	probingSince  time.Time // when that began
-	probe         int64     // number of the last call that started in this mode
-	probeUnderWay bool      // that call is under way
-	probeAt       time.Time // when the next may start
+	probeAt time.Time // one call at a time is allowed, the next one from then on; zero if any number is
+	probe   int64     // number of that call, or 0 if none is under way
 }
 
 const (
@@ -68,10 +60,9 @@ const (
 // A Turn is the permission for one call to start. It is given back to [Limiter.Observe]
 // with the result of the call.
 type Turn struct {
-	refusals int64     // number of refusals before the call
 	n        int64     // number of the call
-	at       time.Time // when it started, if the pace was limited; otherwise zero
-	probe    int64     // number of the probe, or 0
+	underWay int64     // calls under way when it started, and this one
+	at       time.Time // when it started, or zero if nobody looked at the time
 }
 
 // New returns a Limiter that allows perSecond calls a second; 0 means as many as the
@@ -80,25 +71,16 @@ type Turn struct {
 // Counted from the start it never allows more than perSecond. In any one second it may
 // allow 1% more, to make up for calls that started late.
 func New(perSecond float64) *Limiter {
-	l := &Limiter{
-		ceiling: perSecond,
+	return &Limiter{
 		line:    make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
-		pace:    pace{upper: math.Inf(1)},
+		pace:    newPace(perSecond),
 		defaultPause: backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(firstDefaultPause),
 			backoff.WithMultiplier(2),
-			backoff.WithMaxInterval(time.Minute),
 			backoff.WithMaxElapsedTime(0),
 		),
 	}
-	l.line <- struct{}{}
-	l.closed.Store(true) // until the first call: it sets the time from which calls are counted
-	if perSecond == 0 {
-		l.pace.rate = paceOpening
-	}
-	l.maxAtOnce.Store(l.width.calls())
-	return l
 }
 
 // Wait blocks until a call may start, or ctx ends. Unless it returns an error, give the
@@ -110,56 +92,42 @@ func (l *Limiter) Wait(ctx context.Context) (Turn, error) {
 	// No call overtakes the queue: otherwise a worker that has just ended a call would
 	// always be first.
 	if l.queued.Load() == 0 {
-		if turn, ok := l.startAtOnce(); ok {
+		if turn, ok := l.enter(l.free.Load()); ok {
 			return turn, nil
 		}
 	}
 	held := l.queued.Add(1) > 1 // by the queue, or by time
 	defer l.queued.Add(-1)
 	select {
-	case <-l.line:
+	case l.line <- struct{}{}:
+		defer func() { <-l.line }()
 	case <-ctx.Done():
 		return Turn{}, context.Cause(ctx)
 	}
-	defer func() { l.line <- struct{}{} }()
 	for {
 		turn, wait, ok := l.try(time.Now(), held)
 		if ok {
 			return turn, nil
 		}
-		held = true
-		if err := l.pause(ctx, wait); err != nil {
-			return Turn{}, err
+		held = wait != forever // for the width a call waits at any pace
+		select {
+		case <-time.After(wait):
+		case <-l.changed:
+		case <-ctx.Done():
+			return Turn{}, context.Cause(ctx)
 		}
 	}
 }
 
-// startAtOnce starts a call if nothing holds calls back at the moment.
-func (l *Limiter) startAtOnce() (turn Turn, ok bool) {
-	if l.closed.Load() {
-		return Turn{}, false
-	}
-	n, ok := l.enter()
-	if !ok {
-		return Turn{}, false
-	}
-	if l.closed.Load() { // a pause has just begun
-		l.calls.Add(-oneStarted - oneUnderWay)
-		l.wake()
-		return Turn{}, false
-	}
-	return Turn{refusals: l.refusals.Load(), n: n}, true
-}
-
-// enter counts a call as started and under way, if one more is allowed.
-func (l *Limiter) enter() (int64, bool) {
+// enter counts a call as started and under way, if most are not under way already.
+func (l *Limiter) enter(most int64) (Turn, bool) {
 	for {
 		n := l.calls.Load()
-		if n&underWay >= l.maxAtOnce.Load() {
-			return 0, false
+		if n&underWay >= most {
+			return Turn{}, false
 		}
 		if l.calls.CompareAndSwap(n, n+oneStarted+oneUnderWay) {
-			return n/oneStarted + 1, true
+			return Turn{n: n/oneStarted + 1, underWay: n&underWay + 1}, true
 		}
 	}
 }
@@ -176,82 +144,51 @@ const forever = time.Duration(math.MaxInt64)
 func (l *Limiter) try(now time.Time, held bool) (turn Turn, wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	rate := l.rate()
-	if !l.begun {
-		l.begun = true
-		l.next = now.Add(interval(rate))
+	switch {
+	case l.pace.opening() && !held && l.calls.Load()&underWay == 0:
+		l.next = now // a call that is alone, and has not waited, is not held back
+	case l.next.IsZero():
+		l.next = now.Add(l.pace.interval())
 	}
-	free := l.resume
-	// As long as no limit is known, a call may start at once if it is alone and has not waited.
-	if l.ceiling == 0 && !l.pace.limited() && !held && l.calls.Load()&underWay == 0 {
-		l.next = now
-	}
-	if rate > 0 && l.next.After(free) {
-		free = l.next
-	}
-	if l.probingMode && l.probeUnderWay {
+	begin := later(l.resume, l.next)
+	probing := !l.probeAt.IsZero()
+	switch {
+	case probing && l.probe != 0:
 		return Turn{}, forever, false
+	case probing:
+		begin = later(begin, l.probeAt)
 	}
-	if l.probingMode && l.probeAt.After(free) {
-		free = l.probeAt
-	}
-	if wait := free.Sub(now); wait > 0 {
+	if wait := begin.Sub(now); wait > 0 {
 		return Turn{}, wait, false
 	}
-	l.closed.Store(rate > 0 || l.probingMode)
-	n, ok := l.enter()
-	if !ok {
+	if turn, ok = l.enter(l.width.calls()); !ok {
 		return Turn{}, forever, false
 	}
-	if rate > 0 {
-		l.pace.start(now, n, held)
-		turn.at = now
-		// Only the lateness of timers is made up for. After a pause, or when no call
-		// was made for a while, two calls that are too close could be refused.
-		var made time.Duration
-		if held && !l.resume.After(l.next) {
-			made = maxCatchUp
-		}
-		if late := now.Add(-made); late.After(l.next) {
-			l.next = late
-		}
-		l.next = l.next.Add(interval(l.rate()))
+	turn.at = now
+	l.pace.start(now, turn.n, held)
+	// Only the lateness of timers is made up for. After a pause, or when no call was made
+	// for a while, two calls that are too close could be refused.
+	var made time.Duration
+	if held && !l.resume.After(l.next) {
+		made = maxCatchUp
 	}
-	turn.refusals, turn.n = l.refusals.Load(), n
-	if l.probingMode {
-		l.probe++
-		turn.probe, l.probeUnderWay = l.probe, true
+	l.next = later(l.next, now.Add(-made)).Add(l.pace.interval())
+	var free int64
+	switch {
+	case probing:
+		l.probe = turn.n
+	case l.pace.interval() == 0 && !l.grown:
+		free = l.width.calls()
 	}
+	l.free.Store(free)
 	return turn, 0, true
 }
 
-// rate returns how many calls a second are allowed, or 0 for no limit.
-func (l *Limiter) rate() float64 {
-	if l.ceiling > 0 && (l.pace.rate == 0 || l.pace.rate > l.ceiling) {
-		return l.ceiling
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	return l.pace.rate
-}
-
-// interval returns the time from one call to the next.
-func interval(rate float64) time.Duration {
-	if rate == 0 {
-		return 0
-	}
-	return time.Duration(math.Ceil(float64(time.Second) / rate))
-}
-
-// pause waits for d, until wake is called, or until ctx ends.
-func (l *Limiter) pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-l.changed:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	return nil
+	return b
 }
 
 // wake tells the first of the queue to check again.

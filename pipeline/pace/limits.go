@@ -26,7 +26,6 @@ func (l *Limiter) Assume(known Limits) {
 	}
 	if known.AtOnce > 0 {
 		l.width.assume(time.Now(), known.AtOnce)
-		l.maxAtOnce.Store(l.width.calls())
 	}
 }
 
@@ -41,14 +40,11 @@ func (l *Limiter) Limits() Limits {
 
 // assume makes p begin with known limits.
 func (p *pace) assume(known Limits) {
-	p.lower, p.upper, p.cost = known.Rate, max(known.Rate, known.MaxRate), known.Pause
+	p.lower, p.upper, p.cost, p.doubt = known.Rate, known.MaxRate, known.Pause, known.Doubt
 	if known.MaxRate == 0 {
 		p.upper = math.Inf(1)
 	}
-	p.rate, p.begin, p.limit, p.doubt = known.Rate, known.Rate, p.upper, known.Doubt
-	if p.upper < paceSpread*p.lower {
-		p.found = p.lower
-	}
+	p.rate = min(known.Rate, p.ceiling)
 	if known.Burst > 0 {
 		p.evidence.assumeBurst(known.Burst)
 	}
@@ -57,14 +53,12 @@ func (p *pace) assume(known Limits) {
 // allowed returns how many calls a second the tenant was found to allow, or 0.
 func (p *pace) allowed() float64 {
 	switch {
-	case p.found == 0 || p.exceeded():
-		return 0
-	case p.refusals > 0:
-		return max(p.found, p.reached.most)
-	case p.reached.held:
-		return min(p.rate, p.limit)
+	case !p.limited() || p.upper > paceSpread*p.lower || p.exceeded():
+		return 0 // the limit is not known, or not yet
+	case p.refusals == 0 && (!p.holds() || p.rate == p.ceiling):
+		return 0 // something else holds calls back
 	}
-	return 0
+	return p.rate
 }
 
 // limits returns the limits that a later run can begin with. Their rate is never below a
@@ -75,11 +69,11 @@ func (p *pace) limits() Limits {
 	if !p.limited() {
 		return Limits{}
 	}
-	known := Limits{Rate: max(p.begin, p.reached.most), Pause: p.cost}
-	if p.exceeded() || math.IsInf(p.limit, 1) {
+	known := Limits{Rate: max(p.lower, p.rate), Pause: p.cost}
+	if p.exceeded() || math.IsInf(p.upper, 1) {
 		return known
 	}
-	known.MaxRate, known.Doubt = p.limit, min(1, p.doubt)
+	known.MaxRate, known.Doubt = p.upper, min(1, p.doubt)
 	if len(p.evidence.past) > 0 {
 		_, room := p.evidence.bounds(p.lower)
 		known.Burst = max(1, room-1)

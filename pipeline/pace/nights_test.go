@@ -206,3 +206,27 @@ func TestPaceOfAnotherCauseIsNotSaid(t *testing.T) {
 		}
 	})
 }
+
+// Where the workers or the width are what holds calls back, the pace is not raised far
+// above what they reach, so that a later run with more of them does not begin too fast.
+func TestUnusedPaceDoesNotRise(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		workers int
+		atOnce  int
+	}{
+		{"workers", 15, 0},
+		{"width", 64, 15},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSeries(t)
+			s.set(0, 0)
+			s.latency, s.jitter, s.workers, s.atOnce = 500*time.Millisecond, time.Second, c.workers, c.atOnce
+			s.save(t, Limits{Rate: 19.8, MaxRate: 19.95, Burst: 5, Pause: 1, AtOnce: c.atOnce})
+			s.night(t, 10*time.Minute)
+			if known := s.saved(t); known.Rate > 40 {
+				t.Errorf("%s: %v a second are saved after a night of 15", c.name, known.Rate)
+			}
+		})
+	}
+}

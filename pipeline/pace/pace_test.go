@@ -342,3 +342,14 @@ func TestPaceThatIsSoughtIsNotFound(t *testing.T) {
 		}
 	})
 }
+
+// A tenant without a limit is hardly held back, from the first second on.
+func TestFastTenantFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &throttler{rate: 1e6, burst: 1e6, latency: time.Millisecond}
+		s.drive(t, New(0), 16, time.Second)
+		if n := len(s.accepted); n < 5000 {
+			t.Errorf("%d calls in the first second, want a third of 16000 at least", n)
+		}
+	})
+}

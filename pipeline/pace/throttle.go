@@ -26,84 +26,88 @@ func (l *Limiter) Observe(turn Turn, err error) time.Duration {
 func (l *Limiter) observe(clock func() time.Time, turn Turn, err error) time.Duration {
 	n := l.calls.Add(-oneUnderWay)&underWay + 1
 	defer l.wake()
-	if turn.probe != 0 {
-		l.probed(turn)
+	if err == nil && n < l.free.Load() {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if turn.n == l.probe {
+		l.probe = 0
 	}
 	if err == nil {
-		if n >= l.maxAtOnce.Load() || l.closed.Load() || l.defaultPauseUsed.Load() {
-			l.accepted(clock(), turn, n)
-		}
+		l.accepted(clock(), turn, n)
 		return 0
 	}
 	e, ok := errors.AsType[*tenant.Error](err)
 	if !ok || e.Class != tenant.Throttled && e.RetryAfter <= 0 {
 		return 0
 	}
-	return l.refused(clock(), turn, n, e)
+	return l.refused(clock(), turn, e)
+}
+
+// Spent notes that the tenant says, in a reply of success, that it takes no other call for
+// so long. This is a refusal of the next call, without that call.
+func (l *Limiter) Spent(wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if wait <= 0 || now.Before(l.resume) {
+		return // other replies have said so
+	}
+	turn := Turn{n: l.calls.Load() / oneStarted}
+	l.refused(now, turn, &tenant.Error{Class: tenant.Throttled, RetryAfter: wait})
 }
 
 // accepted notes that one of n calls was accepted.
 func (l *Limiter) accepted(now time.Time, turn Turn, n int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if turn.refusals != l.refusals.Load() {
+	if turn.n <= l.started {
 		return // the call began before the last refusal, and says nothing about the time since
 	}
 	l.pace.accepted()
-	if n >= l.maxAtOnce.Load() {
+	if n >= l.width.calls() {
 		l.width.accepted(now)
-		l.maxAtOnce.Store(l.width.calls())
 	}
-	if l.defaultPauseUsed.Load() {
+	if l.grown {
 		l.defaultPause.Reset()
-		l.defaultPauseUsed.Store(false)
+		l.grown = false
 	}
 }
 
-// refused notes that one of n calls was refused with e.
-func (l *Limiter) refused(now time.Time, turn Turn, n int64, e *tenant.Error) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	fresh := turn.refusals == l.refusals.Load()
+// refused notes that a call was refused with e.
+func (l *Limiter) refused(now time.Time, turn Turn, e *tenant.Error) time.Duration {
+	started := l.calls.Load() / oneStarted
+	fresh := turn.n > l.started
 	pause := min(e.RetryAfter, maxPause)
 	if pause <= 0 {
 		if !fresh {
 			return 0 // it was under way when another call was refused
 		}
-		if l.calls.Load()/oneStarted-l.started > 10 {
+		if started-l.started > 10 {
 			l.defaultPause.Reset() // calls went well since the last refusal, even if none has come back yet
 		}
-		pause = l.defaultPause.NextBackOff()
-		l.defaultPauseUsed.Store(true)
+		pause, l.grown = l.defaultPause.NextBackOff(), true
 	}
 	if fresh && e.Class == tenant.Throttled {
-		started := l.calls.Load() / oneStarted
 		if e.AtOnce {
-			l.width.refused(now, n, pause)
-			l.maxAtOnce.Store(l.width.calls())
+			l.width.refused(now, turn.underWay, pause)
 		} else {
 			begun := turn.at
 			if begun.IsZero() {
 				begun = now
 			}
-			l.pace.refused(now, begun, turn.n, pause)
-			l.next = now.Add(interval(l.rate()))
+			l.pace.refused(begun, turn.n, pause)
+			l.next = now.Add(l.pace.interval())
 		}
 		l.started = started
-		l.refusals.Add(1)
 	}
 	resume := now.Add(pause)
 	if !resume.After(l.resume) {
 		return 0
 	}
+	l.free.Store(0)
 	begins := now.After(l.resume)
-	if begins {
-		l.total += pause
-	} else {
-		l.total += resume.Sub(l.resume)
-	}
+	l.total += resume.Sub(later(now, l.resume))
 	l.resume = resume
-	l.closed.Store(true)
 	if !begins {
 		return 0
 	}
@@ -126,11 +130,7 @@ func (l *Limiter) Throttled() time.Duration {
 func (l *Limiter) Pace() (perSecond float64, atOnce int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	perSecond = l.pace.allowed()
-	if l.pace.refusals == 0 && l.ceiling > 0 && perSecond > l.ceiling {
-		perSecond = 0 // the ceiling holds calls back
-	}
-	return perSecond, l.width.allowed()
+	return l.pace.allowed(), l.width.allowed()
 }
 
 // Remembered reports which limits that Pace returns were assumed, and not found by a
@@ -153,30 +153,14 @@ func (l *Limiter) PauseLeft() time.Duration {
 func (l *Limiter) BeginProbing(wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	if !l.probingMode {
-		l.probingMode, l.probingSince, l.probeUnderWay = true, now, false
-	}
-	l.probeAt = now.Add(wait)
-	l.closed.Store(true)
+	l.probeAt = time.Now().Add(wait)
+	l.free.Store(0)
 }
 
-// EndProbing ends what BeginProbing began. The time between them does not count as evidence.
+// EndProbing ends what BeginProbing began.
 func (l *Limiter) EndProbing() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.probingMode {
-		l.probingMode = false
-		l.pace.evidence.excluded += time.Since(l.probingSince)
-		l.wake()
-	}
-}
-
-// probed notes that a probe has ended.
-func (l *Limiter) probed(turn Turn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if turn.probe == l.probe {
-		l.probeUnderWay = false
-	}
+	l.probeAt, l.probe = time.Time{}, 0
+	l.wake()
 }

@@ -7,29 +7,25 @@ import (
 
 // How a width rises again after a refusal.
 const (
-	widthRise     = 20 * time.Second // from a refusal to the plateau, at least
-	widthDouble   = 9 * time.Second  // from the plateau to twice the plateau
-	widthMinCalls = 110              // accepted calls from a refusal to the plateau, at least
-	widthStart    = 0.94             // fraction of the plateau to begin with after a refusal
-	widthEarlyCut = 0.88             // factor for the plateau after an early refusal: the limit has become lower
+	widthPower    = 6                      // of the time: one more is asked for after half of the patience, and twice as many at its end
+	widthCallTime = 200 * time.Millisecond // time that one call counts for, at most: a few slow calls do not raise it
 )
 
-// A width is a number of calls under way at once. It has no clock and waits for
-// nothing.
+// A width is a number of calls under way at once. It has no clock and waits for nothing.
 //
-// There is no limit until a call is refused because too many are under way. The plateau
-// is then one less than the number under way: the most that the tenant is thought to
-// allow. The width begins a little below the plateau and rises with the third power of
-// the time, slowly near the plateau and fast far from it: the curve of CUBIC (RFC 9438).
-// After an early refusal the plateau is cut, because the limit has become lower. Time
-// counts only while the width holds calls back: a width that is not used does not rise.
+// There is no limit until a call is refused because too many are under way: the limit is
+// then one less than there were. Like the upper end of a [pace], it is doubted for fifty
+// times the cost of a refusal. In this time it becomes twice what it was, with a high power
+// of the time: it stays for long what the tenant is thought to allow, and then is soon far
+// from it if the tenant allows more. Time counts only while the width holds calls back: a
+// width that is not used does not rise.
 type width struct {
+	found float64 // calls at once that the tenant was thought to allow after the last refusal
 	limit float64 // calls at once; 0 for no limit
 
-	plateau float64       // most calls that the tenant is thought to allow
-	slower  float64       // how many times slower it rises because a refusal costs a long pause
-	clock   time.Duration // time since the last refusal, as far as it counts
-	last    time.Time     // when a call last ended while the width was used up
+	cost  float64   // seconds that a refusal costs
+	doubt float64   // how much of the patience is used up
+	last  time.Time // when a call last ended while the width was used up
 
 	refusals int // in this run
 }
@@ -44,55 +40,33 @@ func (w *width) calls() int64 {
 
 // accepted notes that a call was accepted and ended while the width was used up.
 func (w *width) accepted(now time.Time) {
-	gap := time.Duration(float64(now.Sub(w.last)) / w.slower)
-	w.clock += min(gap, widthRise/widthMinCalls)
+	w.doubt += min(now.Sub(w.last), widthCallTime).Seconds() / (pacePatience * w.cost)
 	w.last = now
-	x := float64(w.clock-widthRise) / float64(widthRise)
-	if x < 0 {
-		w.limit = w.plateau + (1-widthStart)*w.plateau*x*x*x
-		return
-	}
-	x = float64(w.clock-widthRise) / float64(widthDouble)
-	w.limit = w.plateau * (1 + x*x*x)
+	w.limit = w.found * (1 + math.Pow(w.doubt, widthPower))
 }
 
-// refused notes that the tenant refused one of n calls because too many were under way,
-// and that calls are now held back for pause.
+// refused notes that the tenant refused a call because too many were under way, which were
+// n when it started, and that calls are now held back for pause.
 func (w *width) refused(now time.Time, n int64, pause time.Duration) {
-	plateau := float64(n - 1)
-	if w.limit > 0 {
-		plateau = min(w.limit, plateau)
-		if w.clock < widthRise/8 {
-			plateau *= widthEarlyCut
-		}
-	}
-	w.plateau = max(1, plateau)
-	w.limit = max(1, widthStart*w.plateau)
-	w.slower = max(1, pause.Seconds())
-	w.clock, w.last = 0, now
+	w.assume(now, int(max(1, min(n, w.calls())-1)))
+	w.cost = max(1, pause.Seconds())
 	w.refusals++
 }
 
-// assume makes w begin with a plateau that is already known.
-func (w *width) assume(now time.Time, plateau int) {
-	w.plateau = float64(plateau)
-	w.limit = max(1, widthStart*w.plateau)
-	w.slower, w.last = 1, now
+// assume makes w begin with a limit that is already known.
+func (w *width) assume(now time.Time, limit int) {
+	w.found, w.limit = float64(limit), float64(limit)
+	w.cost, w.doubt, w.last = 1, 0, now
 }
 
-// known returns the plateau for a later run to begin with, or 0. It is never below a width
-// that was used up and not refused since.
-func (w *width) known() int {
-	if w.limit == 0 {
-		return 0
-	}
-	return int(math.Round(max(w.plateau, w.limit)))
-}
+// known returns the limit for a later run to begin with, or 0: so many were under way and
+// not refused since.
+func (w *width) known() int { return int(math.Round(w.limit)) }
 
 // allowed returns how many calls at once the tenant was found to allow, or 0.
 func (w *width) allowed() int {
-	if w.limit == 0 || w.refusals == 0 && (w.clock == 0 || w.limit > w.plateau) {
+	if w.refusals == 0 && (w.doubt == 0 || w.known() > int(w.found)) {
 		return 0
 	}
-	return int(w.calls())
+	return w.known()
 }

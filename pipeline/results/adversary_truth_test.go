@@ -29,7 +29,7 @@ func (s *simulation) truth(f files) {
 	for _, record := range records[min(1, len(records)):] {
 		e := entry{UPN: record[1], Status: record[2], Done: true}
 		for i := range s.format.Properties {
-			cell := func(n int) string { return UnescapeFormula(record[firstValue+3*i+n]) }
+			cell := func(n int) string { return UnescapeCell(record[firstValue+3*i+n]) }
 			e.Values = append(e.Values, pipeline.Value{After: cell(0), Wanted: cell(1), Before: cell(2)})
 		}
 		e.Line, _ = strconv.Atoi(record[0])

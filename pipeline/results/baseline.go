@@ -135,13 +135,13 @@ func (b *Baseline) read(properties []string, now Manifest) error {
 	defer f.Close()
 	r, err := NewReader(f)
 	if err != nil {
-		return err
+		return damaged{err}
 	}
 	if err := b.readRows(r, properties, now.Wanted); err != nil {
 		return err
 	}
 	if r.Torn() || past.journal == nil && !endsInLine(b.name) {
-		return errors.New("its last record is cut short")
+		return damaged{errors.New("its last record is cut short")}
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func (b *Baseline) checkComparable(past *Past, now Manifest) error {
 	case !hasJournal(b.name):
 		b.Warnings = past.Doubts
 	case past.Doubts != nil:
-		return errors.New(past.Doubts[0])
+		return damaged{errors.New(past.Doubts[0])}
 	}
 	was := past.Manifest
 	switch {
@@ -172,6 +172,16 @@ func (b *Baseline) checkComparable(past *Past, now Manifest) error {
 // ErrUnfinished is the cause of the error of an audit that is not complete.
 var ErrUnfinished = errors.New("its audit is not complete")
 
+// ErrDamaged is what the error of a baseline is if the file is not as an audit left it.
+var ErrDamaged = errors.New("not as an audit left it")
+
+type damaged struct{ error }
+
+func (d damaged) Unwrap() error { return d.error }
+
+// Is reports whether target is [ErrDamaged].
+func (damaged) Is(target error) bool { return target == ErrDamaged }
+
 func (b *Baseline) readRows(r *Reader, properties, wanted []string) error {
 	columns := make([]int, len(properties)) // of the file's properties
 	for i, p := range properties {
@@ -185,7 +195,7 @@ func (b *Baseline) readRows(r *Reader, properties, wanted []string) error {
 		if err := r.Read(&res); err == io.EOF {
 			return nil
 		} else if err != nil {
-			return err
+			return damaged{err}
 		}
 		f := &Finding{UPN: res.Row.UPN, Status: res.Status}
 		for i, column := range columns {

@@ -5,42 +5,48 @@ import (
 	"strings"
 )
 
-// appendOwn appends a cell that rollcall writes, as [EscapeFormula] returns it.
-func appendOwn(b []byte, cell string) []byte {
-	return appendCell(b, EscapeFormula(cell))
+// appendOwn appends cells that rollcall writes, as [EscapeCell] returns them, with a
+// comma before each.
+func appendOwn(b []byte, cells ...string) []byte {
+	for _, cell := range cells {
+		b = appendCell(append(b, ','), EscapeCell(cell))
+	}
+	return b
 }
 
-// EscapeFormula returns cell, with an apostrophe before it if a spreadsheet would run it as
-// a formula. Spreadsheets don't show the apostrophe.
-func EscapeFormula(cell string) string {
-	if isFormula(cell) {
+// EscapeCell returns cell, with an apostrophe before it if a spreadsheet would run it as a
+// formula, or may take it for true or false in its own language. Such cells are texts:
+// rollcall writes the booleans in English.
+func EscapeCell(cell string) string {
+	if isUnsafe(cell) {
 		return "'" + cell
 	}
 	return cell
 }
 
-// UnescapeFormula returns the cell that [EscapeFormula] was called with.
-func UnescapeFormula(cell string) string {
-	if text, ok := strings.CutPrefix(cell, "'"); ok && isFormula(text) {
+// UnescapeCell returns the cell that [EscapeCell] was called with.
+func UnescapeCell(cell string) string {
+	if text, ok := strings.CutPrefix(cell, "'"); ok && isUnsafe(text) {
 		return text
 	}
 	return cell
 }
 
-func isFormula(cell string) bool {
+// isUnsafe reports whether a spreadsheet may make something else of cell.
+func isUnsafe(cell string) bool {
 	if cell == "" {
 		return false
 	}
 	switch cell[0] {
-	case '\'': // UnescapeFormula would remove this apostrophe, so it gets another one
-		return isFormula(cell[1:])
+	case '\'': // UnescapeCell would remove this apostrophe, so it gets another one
+		return isUnsafe(cell[1:])
 	case '=', '@', '\t', '\r':
 		return true
 	case '+', '-':
 		_, err := strconv.ParseFloat(cell, 64)
 		return err != nil
 	}
-	return false
+	return isTranslated(cell)
 }
 
 // appendCell appends a cell in the form of RFC 4180. A cell that begins or ends with a
@@ -68,11 +74,13 @@ func needsQuotes(cell string) bool {
 		return false
 	}
 	for i := range len(cell) {
-		// Most bytes are above the comma: one comparison is enough for them.
-		if c := cell[i]; c <= ',' && (c == ',' || c == '"' || c == '\n' || c == '\r') {
+		if special[cell[i]] {
 			return true
 		}
 	}
 	first, last := cell[0], cell[len(cell)-1]
 	return first == ' ' || first == '\t' || last == ' ' || last == '\t'
 }
+
+// special has the bytes that stand for themselves only in quotes.
+var special = [256]bool{',': true, '"': true, '\n': true, '\r': true}

@@ -144,5 +144,5 @@ func (e *entry) recordedAs(rec Record, cells []string) bool {
 // isRecorded reports whether a cell of a results file is the same as a text of a journal.
 // It ignores differences that come from writing the text as JSON or CSV.
 func isRecorded(text, cell string) bool {
-	return strings.ReplaceAll(text, "\r\n", "\n") == UnescapeFormula(cell) || strings.ContainsRune(text, utf8.RuneError)
+	return strings.ReplaceAll(text, "\r\n", "\n") == UnescapeCell(cell) || strings.ContainsRune(text, utf8.RuneError)
 }

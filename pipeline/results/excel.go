@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"io"
 	"slices"
+	"strings"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -26,21 +27,32 @@ func openCSV(r io.Reader) *csv.Reader {
 	return c
 }
 
-// An Excel of another language than English may translate true and false, in whatever
-// case. It then separates cells by semicolons or TABs.
+// An Excel of another language than English may save true and false, in whatever case,
+// as these words. It then separates cells by semicolons or TABs.
 var (
 	translatedTrue  = []string{"WAHR", "VRAI", "VERDADERO", "VERDADEIRO", "VERO", "WAAR"}
 	translatedFalse = []string{"FALSCH", "FAUX", "FALSO", "ONWAAR"}
 )
 
-// untranslate returns the value that a translated one stands for, in a file with such separators.
-func untranslate(value string, comma rune) string {
+// isTranslated reports whether cell is such a word. An Excel of that language may save it
+// in capitals.
+func isTranslated(cell string) bool {
+	is := func(word string) bool { return strings.EqualFold(cell, word) }
+	return slices.ContainsFunc(translatedTrue, is) || slices.ContainsFunc(translatedFalse, is)
+}
+
+// ownText returns the text that a cell that rollcall wrote stands for, in a file with the
+// delimiter comma.
+func ownText(cell string, comma rune) string {
+	if text := UnescapeCell(cell); text != cell {
+		return text // it was written as a text, and is no boolean
+	}
 	switch {
 	case comma == ',':
-	case slices.Contains(translatedTrue, value):
+	case slices.Contains(translatedTrue, cell):
 		return "true"
-	case slices.Contains(translatedFalse, value):
+	case slices.Contains(translatedFalse, cell):
 		return "false"
 	}
-	return value
+	return cell
 }

@@ -33,7 +33,7 @@ type File struct {
 
 	journal  atomic.Pointer[journal] // nil before Begin, and if the file is a device
 	records  int                     // records in the file, once it is flushed
-	lines    []int                   // lines of rows whose records may not be on the disk
+	line     int                     // of the last recorded row
 	unsynced bool
 	synced   time.Time
 }
@@ -57,6 +57,9 @@ func Create(name string, overwrite bool, f Format, m Manifest) (*File, error) {
 		if err = tryRoom(journalName(name) + ".new"); err == nil {
 			err = checkSummary(name)
 		}
+		if err == nil {
+			_, err = regular(journalName(name), "journal")
+		}
 	}
 	if err != nil {
 		file.Close()
@@ -69,25 +72,32 @@ func Create(name string, overwrite bool, f Format, m Manifest) (*File, error) {
 var ErrJournal = errors.New("there is the journal of an unfinished run, with results and values before that are nowhere else")
 
 // checkJournalAlone returns ErrJournal if the results file called name is missing or empty
-// but has a journal.
+// but has a journal, and another error if what is in the journal's place is no file.
 func checkJournalAlone(name string) error {
 	if info, err := os.Stat(name); err == nil && (!info.Mode().IsRegular() || info.Size() > 0) {
 		return nil // createOutput reports it
 	}
-	if !hasJournal(name) {
-		return nil
+	info, err := regular(journalName(name), "journal")
+	if info != nil {
+		err = fmt.Errorf("%s: %w", journalName(name), ErrJournal)
 	}
-	return fmt.Errorf("create %s: %s: %w", name, journalName(name), ErrJournal)
+	if err != nil {
+		return fmt.Errorf("create %s: %w", name, err)
+	}
+	return nil
 }
 
-// tryRoom returns an error if there is no room: it writes a file and removes it again.
+// tryRoom returns an error if there is no room: it writes a file, of the size of a journal,
+// and removes it again.
 func tryRoom(name string) error {
 	f, err := createBeside(name)
 	if err != nil {
 		return err
 	}
 	defer disk.Remove(name)
-	_, err = f.Write(make([]byte, bufferSize))
+	if err = f.Truncate(journalRoom); err == nil {
+		_, err = f.Write(make([]byte, bufferSize))
+	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -142,7 +152,7 @@ func (r *File) begin() error {
 		return err
 	}
 	if r.file.size == 0 {
-		if err := r.Writer.header(); err != nil {
+		if err := r.Writer.Header(); err != nil {
 			return err
 		}
 	}
@@ -213,11 +223,9 @@ func (r *File) Done(res *pipeline.Result) error {
 	return nil
 }
 
-// Record adds the record of one row.
+// Record adds the record of one row. Rows are recorded in the roster's order.
 func (r *File) Record(res *pipeline.Result) error {
-	if r.journal.Load() != nil {
-		r.lines = append(r.lines, res.Row.Line)
-	}
+	r.line = res.Row.Line
 	r.records++
 	r.unsynced = true
 	return r.Writer.Record(res)
@@ -248,11 +256,10 @@ func (r *File) syncDisk() error {
 		return err
 	}
 	if j := r.journal.Load(); j != nil {
-		if err := j.dropRecorded(r.lines, *r.mark()); err != nil {
+		if err := j.dropRecorded(r.line, *r.mark()); err != nil {
 			return err
 		}
 	}
-	r.lines = r.lines[:0]
 	r.unsynced, r.synced = false, time.Now()
 	return nil
 }

@@ -2,6 +2,7 @@ package results
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -116,6 +117,9 @@ func (j *journal) flush() error {
 
 // write writes the added lines to the file. No goroutine may be syncing.
 func (j *journal) write() error {
+	if j.err == nil && j.f != nil {
+		j.err = j.restore()
+	}
 	if j.err != nil || len(j.buf) == 0 {
 		return j.err
 	}
@@ -163,14 +167,12 @@ func (j *journal) sync(n int) error {
 	return j.err
 }
 
-// dropRecorded drops the entries of rows whose records are on the disk, as the mark m says.
-// They are removed from the file when it is written anew.
-func (j *journal) dropRecorded(lines []int, m syncMark) error {
+// dropRecorded drops the entries of rows whose records are on the disk, as the mark m says:
+// those up to a line. They are removed from the file when it is written anew.
+func (j *journal) dropRecorded(line int, m syncMark) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, line := range lines {
-		delete(j.entries, line)
-	}
+	maps.DeleteFunc(j.entries, func(l int, _ entry) bool { return l <= line })
 	if j.mark == nil || *j.mark != m {
 		j.mark = &m
 		j.append(m)

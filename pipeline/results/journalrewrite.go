@@ -2,7 +2,9 @@ package results
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -63,6 +65,20 @@ func (j *journal) rewrite() error {
 	}
 	j.size, j.room, j.buf, j.synced = size, head.Room, j.buf[:0], j.added
 	return nil
+}
+
+// restore writes the file anew if another program has removed it: what it has is in memory,
+// too. It is an error if another file has its name.
+func (j *journal) restore() error {
+	there, err := os.Stat(j.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return j.rewrite()
+	}
+	own, oerr := j.f.Stat()
+	if err = errors.Join(err, oerr); err == nil && !os.SameFile(own, there) {
+		err = fmt.Errorf("write %s: another program replaced it", j.name)
+	}
+	return err
 }
 
 // replaceBy replaces the journal's file by the one called name. After an error the old

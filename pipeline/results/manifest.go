@@ -96,7 +96,7 @@ func (m Manifest) differ(was Manifest) error {
 // differRoster returns an error if the rosters of m and was have different rows.
 func (m Manifest) differRoster(was Manifest) error {
 	if was.Digest != m.Digest {
-		return fmt.Errorf("made with another roster: it has %s as before, but other users, lines or wanted values (digest %.12s then, %.12s now)",
+		return fmt.Errorf("made with another roster: it has %s as before, but other users (capitals count), lines or wanted values (digest %.12s then, %.12s now)",
 			pipeline.Plural(m.Rows, "row"), was.Digest, m.Digest)
 	}
 	return nil

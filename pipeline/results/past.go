@@ -65,12 +65,13 @@ type Signature struct {
 }
 
 // ReadPast reads the files of the run with the results file called name. It is an error if
-// a file can't be read, or if the results file is gone and only its journal is there.
+// a file can't be read, or if the results file is gone, or not even its header is left, and
+// only its journal is there.
 func ReadPast(name string) (*Past, error) {
 	p := &Past{Name: name}
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) && hasJournal(name) {
-		return nil, fmt.Errorf("read %s: the file is gone, but its journal %s is there: resume that run to make the file again", name, journalName(name))
+		return nil, journalAlone(name, "the file is gone")
 	}
 	if err != nil {
 		return nil, err
@@ -89,8 +90,14 @@ func ReadPast(name string) (*Past, error) {
 	switch {
 	case doubt == nil:
 		p.readUnfinished(f, damage)
+		if p.header == nil {
+			err = journalAlone(name, "there is no header of results in it")
+		}
 	case !errors.Is(doubt, fs.ErrNotExist):
 		p.doubt("%v", doubt)
+		if p.summary != nil {
+			p.readUnaccounted(f)
+		}
 	default:
 		err = p.readFinished(f)
 	}
@@ -107,6 +114,10 @@ func (p *Past) doubt(format string, args ...any) {
 	p.Doubts = append(p.Doubts, fmt.Sprintf(format, args...))
 }
 
+func journalAlone(name, how string) error {
+	return fmt.Errorf("read %s: %s, but its journal %s is there: put the file back as it was; if it is gone for good, --resume makes it again, without the results and values before that were in it", name, how, journalName(name))
+}
+
 // readFinished takes in the summary of a run that has left no journal.
 func (p *Past) readFinished(f *os.File) error {
 	s := p.summary
@@ -120,16 +131,7 @@ func (p *Past) readFinished(f *os.File) error {
 		return err
 	case s.Outcome == Running:
 		p.doubt("the run of %s is not complete, and its journal is gone: it is not known which other users were changed", s.Started)
-		p.setManifest(&s.Manifest)
-		p.Unaccounted = true
-		_, _, err := readRecords(f, nil, func(rec Record, _ []string, _ int64) error {
-			p.Counts.Recorded++
-			p.Counts.ByStatus[rec.Status]++
-			return nil
-		})
-		if err != nil {
-			p.doubt("%s was changed since its run, after %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
-		}
+		p.readUnaccounted(f)
 		return nil
 	case sum != s.ResultsSHA256:
 		p.doubt("%s is not as its run of %s left it, with %s: the summary %s is ignored", p.Name, s.Started, pipeline.Plural(s.Rows.Recorded-s.Rows.Journalled, "row"), SummaryName(p.Name))
@@ -145,6 +147,21 @@ func (p *Past) readFinished(f *os.File) error {
 	p.Counts.Recorded, p.Counts.ByStatus = s.Rows.Recorded-s.Rows.Journalled, s.Rows.ByStatus
 	p.Counts.InProgress = s.Rows.InProgress
 	return nil
+}
+
+// readUnaccounted takes in the records of a run of which the summary is there, and not the
+// journal.
+func (p *Past) readUnaccounted(f *os.File) {
+	p.setManifest(&p.summary.Manifest)
+	p.Unaccounted = true
+	_, _, err := readRecords(f, nil, func(rec Record, _ []string, _ int64) error {
+		p.Counts.Recorded++
+		p.Counts.ByStatus[rec.Status]++
+		return nil
+	})
+	if err != nil {
+		p.doubt("%s was changed since its run, after %s: %v", p.Name, pipeline.Plural(p.Counts.Recorded, "record"), err)
+	}
 }
 
 // doubtUnsure adds the doubt that an earlier execution may have set up to n rows of which
@@ -203,6 +220,7 @@ func (p *Past) readUnfinished(f *os.File, damage string) {
 	switch {
 	case left <= 0 || j.manifest.Befores || j.manifest.Run == "audit":
 	case !known || j.manifest.Was != "": // an earlier execution may have been killed
+		p.Unaccounted, p.Counts.InProgress = true, 0
 		p.doubt("the run is not complete, and kept no record of the rows in progress: each of %s without a result may have been changed", pipeline.Plural(left, "row"))
 	case p.Counts.InProgress > 0 && !p.Untouched:
 		p.doubt("the run is not complete, and kept no record of which rows were in progress: %d of %s without a result may have been changed", p.Counts.InProgress, pipeline.Plural(left, "row"))

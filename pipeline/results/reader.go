@@ -107,7 +107,7 @@ func (r *Reader) Read(res *pipeline.Result) error {
 		res.Moved = append(res.Moved, pipeline.Value{After: r.cell(at), Before: r.cell(at + 1)})
 	}
 	if rec.Error != "" {
-		res.Note = UnescapeFormula(rec.Error)
+		res.Note = UnescapeCell(rec.Error)
 	}
 	// A spreadsheet may have changed the form of times: then Finished is zero.
 	res.Finished, _ = time.Parse(time.RFC3339, rec.FinishedAt)
@@ -116,7 +116,7 @@ func (r *Reader) Read(res *pipeline.Result) error {
 
 // cell returns the text that a cell of the last record stands for.
 func (r *Reader) cell(i int) string {
-	return untranslate(UnescapeFormula(r.dec.Record()[i]), r.csv.Comma)
+	return ownText(r.dec.Record()[i], r.csv.Comma)
 }
 
 // columnList returns names of columns for a message, in which no name is too long.

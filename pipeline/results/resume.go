@@ -18,6 +18,7 @@ type Resumption struct {
 	Complete bool                     // there is nothing left to do, and the files are not changed
 	Warnings []string                 // what was lost
 	Note     string                   // of the earlier execution
+	Roster   string                   // SHA-256 of its roster, in hexadecimal, or "" if it is not on record
 
 	was Manifest // of the files
 }
@@ -47,6 +48,9 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*File
 		return nil, nil, err
 	}
 	last, _ := readSummary(name)
+	if last != nil && last.Undone != "" {
+		return nil, nil, fmt.Errorf("%w: an undo of its run began on %s, and its users may be as they were before: begin a new run, with another file", ErrNotResumable, last.Undone)
+	}
 	j, damage, err := readJournal(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
@@ -68,7 +72,7 @@ func resumeResults(name string, f Format, m Manifest, rows pipeline.Rows) (*File
 			return nil, nil, err
 		}
 		if last != nil {
-			from.Note = last.Note
+			from.Note, from.Roster = last.Note, last.RosterSHA256
 		}
 	case gone:
 		return from.startAnew(name, f, m, last)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"rollcall/pipeline"
 	"rollcall/pipeline/roster"
@@ -33,6 +34,9 @@ func (r *File) match(rec Record, rows pipeline.Rows, from *Resumption) error {
 		return fmt.Errorf("made with another roster: it has line %d, %q, where the roster has ended", rec.Line, rec.UPN)
 	} else if err != nil {
 		return err
+	}
+	if row.Line == rec.Line && row.UPN != rec.UPN && strings.EqualFold(row.UPN, rec.UPN) {
+		return fmt.Errorf("made with another roster: it has line %d, %q, where the roster has %q: capitals count, for a UPN is sent as it is written", rec.Line, rec.UPN, row.UPN)
 	}
 	if row.Line != rec.Line || row.UPN != rec.UPN {
 		return fmt.Errorf("made with another roster: it has line %d, %q, where the roster has line %d, %q", rec.Line, rec.UPN, row.Line, row.UPN)

@@ -52,11 +52,11 @@ func (s *Source) Manifest() *Manifest {
 }
 
 // Cell returns the text that a cell of column i stands for. For a column that rollcall
-// wrote, ours is true, and the text is without the changes that EscapeFormula and a
+// wrote, ours is true, and the text is without the changes that EscapeCell and a
 // spreadsheet made.
 func (s *Source) Cell(i int, cell string) (text string, ours bool) {
 	if i < s.Own {
-		return untranslate(UnescapeFormula(cell), s.comma), true
+		return ownText(cell, s.comma), true
 	}
 	return cell, false
 }
@@ -73,11 +73,12 @@ func (s *Source) result(cells []string) *pipeline.Result {
 	if err != nil {
 		return nil
 	}
-	return &pipeline.Result{Status: status, Note: UnescapeFormula(cells[s.Own-2])}
+	return &pipeline.Result{Status: status, Note: UnescapeCell(cells[s.Own-2])}
 }
 
 // AssignWanted makes c want what the file's run wanted. The values before are those of the
-// file. With ifUnchanged, only users are changed who still have them.
+// file. With ifUnchanged, only users are changed who still have them, those of the properties
+// that move included.
 func (s *Source) AssignWanted(c *pipeline.Change, ifUnchanged bool) error {
 	for _, p := range s.Properties {
 		var expect []string
@@ -91,7 +92,7 @@ func (s *Source) AssignWanted(c *pipeline.Change, ifUnchanged bool) error {
 	for _, m := range s.Moved {
 		c.SetMovedBefore(m, m+".Before")
 	}
-	s.ifUnchanged = ifUnchanged
+	s.ifUnchanged, c.ExpectMovedBefore = ifUnchanged, ifUnchanged
 	return nil
 }
 
@@ -211,7 +212,13 @@ func (s *Source) movedIn(cells []string, property string) bool {
 // file were undone. Call it after the roster has been opened.
 func (s *Source) Doubts(rows int) []string {
 	var doubts []string
-	if s.Past != nil {
+	const all = "whether it holds all users of its run is not known"
+	switch {
+	case s.Past == nil:
+		doubts = append(doubts, "standard input has no summary: "+all)
+	case s.Past.Unknown:
+		doubts = append(doubts, "there is no summary beside the file: "+all)
+	default:
 		doubts = slices.Clone(s.Past.Doubts)
 	}
 	switch {

@@ -39,6 +39,7 @@ type summaryDocument struct {
 	Exit          *int        `json:"exit"`
 	Outcome       string      `json:"outcome"`
 	Reason        string      `json:"reason"`
+	Undone        string      `json:"undone,omitempty"`
 	Rows          summaryRows `json:"rows"`
 	Calls         summaryPace `json:"calls"`
 	Manifest      Manifest    `json:"manifest"`
@@ -98,11 +99,7 @@ type seconds float64
 func (s seconds) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%.3f", float64(s)), nil }
 
 // JSON writes the outcome as one document.
-func (o *Outcome) JSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(o.document())
-}
+func (o *Outcome) JSON(w io.Writer) error { return o.document().write(w) }
 
 func (o *Outcome) document() *summaryDocument {
 	stamp := func(t time.Time) string {

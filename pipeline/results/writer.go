@@ -22,6 +22,7 @@ package results
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,14 +41,14 @@ import (
 //
 // Records are buffered until Flush. A Writer is for one goroutine.
 type Writer struct {
-	w      io.Writer
-	buf    []byte
-	eol    string
-	begun  bool   // the header may be written
-	own    int    // how many first columns of the roster are those of a results file
-	upn    int    // index of the roster's column of UPNs, which is not repeated
-	second int64  // the time that stamp stands for
-	stamp  []byte // FinishedAt as it was last written
+	w       io.Writer
+	buf     []byte
+	eol     string
+	begun   bool            // the header may be written
+	own     int             // how many first columns of the roster are those of a results file
+	upn     int             // index of the roster's column of UPNs, which is not repeated
+	outcome []byte          // the cells from Status to FinishedAt, as last written
+	like    pipeline.Result // what outcome was made of
 }
 
 // bufferSize is how many bytes are buffered before they are written without a Flush.
@@ -62,7 +63,9 @@ func NewWriter(w io.Writer, f Format) *Writer {
 		r.buf = append(r.buf, "\ufeff"...)
 	}
 	for i, name := range Columns(f) {
-		r.comma(i)
+		if i > 0 {
+			r.buf = append(r.buf, ',')
+		}
 		r.buf = appendCell(r.buf, name)
 	}
 	r.buf = append(r.buf, r.eol...)
@@ -75,30 +78,10 @@ func (r *Writer) Record(res *pipeline.Result) error {
 	b := strconv.AppendInt(r.buf, int64(res.Row.Line), 10)
 	b = append(b, ',')
 	b = appendCell(b, res.Row.UPN)
-	b = append(b, ',')
-	b = append(b, res.Status.String()...)
-	for i := range res.Values {
-		v := &res.Values[i]
-		b = append(b, ',')
-		b = appendOwn(b, v.After)
-		b = append(b, ',')
-		b = appendOwn(b, v.Wanted)
-		b = append(b, ',')
-		b = appendOwn(b, v.Before)
+	if !r.isLike(res) {
+		r.setLike(res)
 	}
-	for i := range res.Moved {
-		v := &res.Moved[i]
-		b = append(b, ',')
-		b = appendOwn(b, v.After)
-		b = append(b, ',')
-		b = appendOwn(b, v.Before)
-	}
-	b = append(b, ',')
-	b = strconv.AppendInt(b, int64(res.Attempts), 10)
-	b = append(b, ',')
-	b = appendOwn(b, Remark(res))
-	b = append(b, ',')
-	b = r.appendTime(b, res.Finished)
+	b = append(b, r.outcome...)
 	for i, cell := range res.Row.Cells {
 		if i != r.upn && i >= r.own {
 			b = append(b, ',')
@@ -112,8 +95,39 @@ func (r *Writer) Record(res *pipeline.Result) error {
 	return nil
 }
 
-// header writes the header before there is a record.
-func (r *Writer) header() error {
+// isLike reports whether outcome is what the record of res has, too. Of most rows it is,
+// and to compare costs less than to write.
+func (r *Writer) isLike(res *pipeline.Result) bool {
+	l := &r.like
+	return r.outcome != nil && res.Status == l.Status && res.Attempts == l.Attempts && res.Finished.Unix() == l.Finished.Unix() &&
+		res.Err == nil && l.Err == nil && res.Note == l.Note &&
+		slices.Equal(res.Values, l.Values) && slices.Equal(res.Moved, l.Moved)
+}
+
+// setLike sets outcome, and like, to those of res.
+func (r *Writer) setLike(res *pipeline.Result) {
+	l := &r.like
+	*l = pipeline.Result{Status: res.Status, Attempts: res.Attempts, Finished: res.Finished, Err: res.Err, Note: res.Note,
+		Values: append(l.Values[:0], res.Values...), Moved: append(l.Moved[:0], res.Moved...)}
+	b := append(r.outcome[:0], ',')
+	b = append(b, res.Status.String()...)
+	for i := range res.Values {
+		v := &res.Values[i]
+		b = appendOwn(b, v.After, v.Wanted, v.Before)
+	}
+	for i := range res.Moved {
+		v := &res.Moved[i]
+		b = appendOwn(b, v.After, v.Before)
+	}
+	b = append(b, ',')
+	b = strconv.AppendInt(b, int64(res.Attempts), 10)
+	b = appendOwn(b, Remark(res))
+	b = append(b, ',')
+	r.outcome = res.Finished.UTC().AppendFormat(b, time.RFC3339)
+}
+
+// Header writes the header before there is a record.
+func (r *Writer) Header() error {
 	r.begun = true
 	return r.Flush()
 }
@@ -126,21 +140,6 @@ func (r *Writer) Flush() error {
 	_, err := r.w.Write(r.buf)
 	r.buf = r.buf[:0]
 	return err
-}
-
-func (r *Writer) comma(i int) {
-	if i > 0 {
-		r.buf = append(r.buf, ',')
-	}
-}
-
-// appendTime formats each second only once: a fast run has many records in one.
-func (r *Writer) appendTime(b []byte, t time.Time) []byte {
-	if s := t.Unix(); s != r.second || r.stamp == nil {
-		r.second = s
-		r.stamp = t.UTC().AppendFormat(r.stamp[:0], time.RFC3339)
-	}
-	return append(b, r.stamp...)
 }
 
 // Remark returns the text of the column Error, on one line: why the row failed, and its

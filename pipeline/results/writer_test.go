@@ -64,6 +64,51 @@ func TestWriterOfNothing(t *testing.T) {
 	}
 }
 
+// A record is the same whatever record was written before it, however little the two
+// differ.
+func TestRecordsAreIndependent(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	format := Format{Properties: []string{"P"}, Moved: []string{"M"}, Header: []string{"UPN"}}
+	text := func() string { return []string{"", "a"}[rnd.IntN(2)] }
+	record := func(r *Writer, b *bytes.Buffer, res *pipeline.Result) string {
+		b.Reset()
+		if err := errors.Join(r.Record(res), r.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	var all, one bytes.Buffer
+	var res pipeline.Result
+	writer := NewWriter(&all, format)
+	writer.Header()
+	for range 2000 {
+		switch rnd.IntN(6) { // one difference, or two
+		case 0:
+			res.Status = pipeline.Status(rnd.IntN(2))
+		case 1:
+			res.Attempts = rnd.IntN(2)
+		case 2:
+			res.Finished = noon.Add(time.Duration(rnd.IntN(2)) * time.Second)
+		case 3:
+			if res.Err = nil; rnd.IntN(2) == 0 {
+				res.Err = errors.New("no")
+			}
+		case 4:
+			res.Note = text()
+		}
+		res.Values = []pipeline.Value{{After: text()}}
+		res.Moved = []pipeline.Value{{After: text()}}
+		if rnd.IntN(2) == 0 {
+			res.Values[0].After, res.Moved[0].After = "a", "a"
+		}
+		alone := NewWriter(&one, format)
+		alone.Header()
+		if got, want := record(writer, &all, &res), record(alone, &one, &res); got != want {
+			t.Fatalf("after another record: %q; alone: %q", got, want)
+		}
+	}
+}
+
 // Whatever the roster's cells hold, they read back from a results file as they
 // were, by our own reader and, apart from the ends of lines in a cell, by
 // encoding/csv.

@@ -5,23 +5,43 @@ import (
 	"slices"
 )
 
-// hashes collects the hashes of all users, in parts by their first byte, so that growing
-// and sorting need little memory.
-type hashes struct{ parts [256][]uint64 }
+// hashes collects the hashes of all users, in parts by their first byte, so that sorting
+// needs little memory. A part is a list of chunks, so that nothing is copied as it grows.
+type hashes struct{ parts [256]*chunk }
+
+// A chunk takes 2 KiB.
+type chunk struct {
+	before *chunk // it is full
+	n      int
+	hashes [254]uint64
+}
 
 // add adds a hash.
 func (s *hashes) add(h uint64) {
-	part := &s.parts[h>>56]
-	*part = append(*part, h)
+	c := s.parts[h>>56]
+	if c == nil || c.n == len(c.hashes) {
+		c = &chunk{before: c}
+		s.parts[h>>56] = c
+	}
+	c.hashes[c.n] = h
+	c.n++
 }
 
 // repeated returns the hashes that were added more than once, sorted, and removes all
 // hashes.
 func (s *hashes) repeated() (repeated []uint64) {
-	for i, part := range s.parts {
+	var part []uint64
+	var shared []uint8 // 0, 1, or 2 for more
+	for i, c := range s.parts {
+		s.parts[i] = nil
+		part = part[:0]
+		for ; c != nil; c = c.before {
+			part = append(part, c.hashes[:c.n]...)
+		}
 		// Equal hashes have the same place, and few others do. A hash that is alone in
 		// its place is not repeated, and need not be sorted.
-		shared := make([]uint8, 8*len(part)) // 0, 1, or 2 for more
+		shared = slices.Grow(shared[:0], 8*len(part))[:8*len(part)]
+		clear(shared)
 		place := func(h uint64) uint64 {
 			p, _ := bits.Mul64(h<<8, uint64(len(shared)))
 			return p
@@ -38,7 +58,6 @@ func (s *hashes) repeated() (repeated []uint64) {
 				repeated = append(repeated, h)
 			}
 		}
-		s.parts[i] = nil
 	}
 	return repeated
 }

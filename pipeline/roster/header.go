@@ -82,7 +82,8 @@ func column(header []string, name string) (int, error) {
 // sameName reports whether two headers are the same except for case and blanks.
 func sameName(a, b string) bool { return strings.EqualFold(trim(a), trim(b)) }
 
-// only returns the index of the one header that fits.
+// only returns the index of the one header that fits. If two do, it returns that of the
+// first, and an error.
 func only(header []string, fits func(string) bool) (int, error) {
 	found := -1
 	for i, h := range header {
@@ -90,7 +91,7 @@ func only(header []string, fits func(string) bool) (int, error) {
 			continue
 		}
 		if found >= 0 {
-			return 0, fmt.Errorf("columns %d and %d are called %s and %s: rename one of them", found+1, i+1, quote(header[found]), quote(h))
+			return found, fmt.Errorf("columns %d and %d are called %s and %s: rename one of them", found+1, i+1, quote(header[found]), quote(h))
 		}
 		found = i
 	}
@@ -109,10 +110,13 @@ func upnColumn(header []string, name string) (int, error) {
 	for _, rank := range upnRanks {
 		i, err := only(header, func(h string) bool { return rank(strings.ToLower(trim(h))) })
 		if !errors.Is(err, errNoColumn) {
-			if err != nil {
+			if err == nil {
+				return i, nil
+			}
+			if _, same := column(header, header[i]); same == nil { // one of them can be named
 				err = &OptionHint{Err: err, Option: "upn-column"}
 			}
-			return i, err
+			return 0, err
 		}
 	}
 	return 0, errNoColumn

@@ -19,7 +19,7 @@ func (r *records) cutQuoted() bool {
 			}
 			stop = r.cellEnd(closed + 1)
 			c := span{open + 1 - r.pos, closed - r.pos}
-			if inside || r.skipBlanks(closed+1) < stop {
+			if inside || stop > closed+1 && r.skipBlanks(closed+1) < stop {
 				r.dirty = append(r.dirty, len(r.cells))
 				c.end = stop - r.pos
 			}
@@ -53,14 +53,14 @@ func (r *records) cutQuoted() bool {
 // escaped quotes between them. ok is false if buf has no closing quote. A quote at the end
 // of buf may turn out to be an escaped one when more is read.
 func (r *records) closing(open int) (at int, inside, ok bool) {
-	for i := open + 1; ; i += 2 {
-		n := bytes.IndexByte(r.buf[i:r.end], '"')
+	b := r.buf[:r.end]
+	for at = open + 1; ; at += 2 {
+		n := bytes.IndexByte(b[at:], '"')
 		if n < 0 {
 			return 0, inside, false
 		}
-		i += n
-		if i+1 == r.end || r.buf[i+1] != '"' {
-			return i, inside, true
+		if at += n; at+1 == len(b) || b[at+1] != '"' {
+			return at, inside, true
 		}
 		inside = true
 	}

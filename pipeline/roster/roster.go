@@ -184,7 +184,7 @@ func (r *Roster) Description() Description {
 }
 
 // Digest returns what tells the rows from those of another roster: it is the same
-// for two that have the same lines, users, verdicts and wanted texts
+// for two that have the same lines, UPNs to the letter, verdicts and wanted texts
 // in the same order, whatever else is in their cells.
 func (r *Roster) Digest() string { return r.digest }
 

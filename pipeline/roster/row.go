@@ -185,7 +185,7 @@ func (r *rows) verdict(row *Row) (Verdict, string) {
 		return r.roster.shared.verdict(r.roster.hash(upn), upn, row.Line)
 	}
 	v, reason, _ := r.judgeAlone()
-	if upnFault(row.UPN) != "" || v == Example {
+	if upnFault(r.data[r.upn.start:r.upn.end]) != "" || v == Example {
 		row.UPN = row.Cells[r.roster.upn]
 	}
 	return v, reason

@@ -23,14 +23,14 @@ const (
 func ParseUPN(text string) (string, error) {
 	c := trimSpan(text, span{0, len(text)})
 	text = text[c.start:c.end]
-	if reason := upnFault(text); reason != "" {
+	if reason := upnFault([]byte(text)); reason != "" {
 		return "", errors.New(reason)
 	}
 	return text, nil
 }
 
 // upnFault returns why a trimmed UPN is not valid, or "".
-func upnFault[T string | []byte](upn T) string {
+func upnFault(upn []byte) string {
 	if len(upn) == 0 {
 		return "no UPN"
 	}
@@ -80,7 +80,7 @@ func upnFault[T string | []byte](upn T) string {
 }
 
 // nameFault returns what is wrong with the dots of the part before the "@".
-func nameFault[T string | []byte](name T) string {
+func nameFault(name []byte) string {
 	switch {
 	case name[0] == '.':
 		return `"." is not allowed at the beginning of a UPN`
@@ -97,7 +97,7 @@ func nameFault[T string | []byte](name T) string {
 
 // domainFault returns what is wrong with the part after the "@", which has two
 // or more labels of letters, digits and hyphens.
-func domainFault[T string | []byte](domain T) string {
+func domainFault(domain []byte) string {
 	dots, start := 0, 0
 	for i := 0; i <= len(domain); i++ {
 		if i < len(domain) && domain[i] != '.' {
@@ -148,7 +148,7 @@ func quoteFirst(s string) string {
 }
 
 // isLong reports whether upn is longer than Entra ID's documentation allows.
-func isLong[T string | []byte](upn T) bool {
+func isLong(upn []byte) bool {
 	if len(upn) <= maxDomain {
 		return false
 	}
@@ -162,13 +162,13 @@ func isLong[T string | []byte](upn T) bool {
 
 // isGuest reports whether upn is that of a guest. It is made from the guest's own address,
 // and may be longer than other UPNs.
-func isGuest[T string | []byte](upn T) bool {
-	return bytes.Contains(bytes.ToUpper([]byte(upn)), []byte("#EXT#@"))
+func isGuest(upn []byte) bool {
+	return bytes.Contains(bytes.ToUpper(upn), []byte("#EXT#@"))
 }
 
 // isDeleted reports whether upn begins with an object ID, which Entra ID puts
 // there when it deletes a user.
-func isDeleted[T string | []byte](upn T) bool {
+func isDeleted(upn []byte) bool {
 	const digits = 32
 	if len(upn) <= digits || upn[digits] == '@' {
 		return false
@@ -188,7 +188,7 @@ func isClaim(s string) bool {
 }
 
 // isGUID reports whether s is an object ID.
-func isGUID[T string | []byte](s T) bool {
+func isGUID(s []byte) bool {
 	if len(s) != 36 {
 		return false
 	}

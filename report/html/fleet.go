@@ -1,10 +1,13 @@
 package html
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"rollcall/pipeline"
@@ -54,21 +57,19 @@ func (f *Fleet) Write(w io.Writer) error {
 	if f.Sandbox {
 		view.Lede += " All tenants are sandboxes: nothing in Microsoft 365 was changed."
 	}
-	states := make(map[string]int)
-	for _, t := range r.Tenants {
-		states[t.State]++
-		view.Table = append(view.Table, f.row(&t))
+	ends := make(map[string]int)
+	for i := range r.Tenants {
+		ends[r.Tenants[i].End()]++
+		view.Table = append(view.Table, f.row(&r.Tenants[i]))
 	}
-	if left := len(r.Tenants) - states[results.Complete]; left > 0 {
+	if left := len(r.Tenants) - ends[results.Complete]; left > 0 {
 		view.Alarm = fmt.Sprintf("%s of %s %s not done", group(left), amount(len(r.Tenants), "tenant"), verb(left, "is", "are"))
 		if r.Reason != "" {
 			view.Alarm += ": " + r.Reason
 		}
 	}
-	for _, state := range []string{results.Complete, results.Errored, results.Guarded, results.Interrupted, fleet.Waiting, results.Running} {
-		if n := states[state]; n > 0 {
-			view.Tenants = append(view.Tenants, fleetTile{stateClass(state), group(n), stateWord(state)})
-		}
+	for _, end := range slices.SortedFunc(maps.Keys(ends), compareEnds) {
+		view.Tenants = append(view.Tenants, fleetTile{endClass(end), group(ends[end]), endWord(end)})
 	}
 	for s, word := range pipeline.Statuses {
 		if n := r.Rows.ByStatus[word]; n > 0 {
@@ -83,8 +84,8 @@ func (f *Fleet) Write(w io.Writer) error {
 }
 
 func (f *Fleet) row(t *fleet.TenantRecord) fleetRow {
-	row := fleetRow{Name: t.Name, Link: f.Links[t.Name], Tenant: t.Tenant, Change: t.Change, State: stateWord(t.State), Class: stateClass(t.State),
-		Rows: fmt.Sprintf("%s of %s", group(t.Rows.Recorded), group(t.Rows.Total)), Failed: group(t.Rows.Failed), Reason: t.Reason}
+	row := fleetRow{Name: t.Name, Link: f.Links[t.Name], Tenant: t.Tenant, Change: t.Change, State: endWord(t.End()), Class: endClass(t.End()),
+		Rows: fmt.Sprintf("%s of %s", group(t.Rows.Recorded), group(t.Rows.Total)), Failed: group(t.Rows.Failed), Reason: cmp.Or(t.Refused, t.Reason)}
 	if t.Rows.Failed > 0 && row.Class == "" {
 		row.Class = "bad"
 	}
@@ -102,19 +103,31 @@ func stamp(t *time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// stateWord says how the job of a tenant ended.
-func stateWord(state string) string {
-	switch state {
+// endOrder is the order of the tiles of tenants. What is not in it comes last: a tile
+// that is missing is a tenant that is not accounted for.
+var endOrder = []string{results.Complete, results.Errored, fleet.Refused, results.Guarded, fleet.Stopped, results.Interrupted, fleet.Cancelled, fleet.Waiting, results.Running}
+
+// compareEnds compares in the order of the tiles.
+func compareEnds(x, y string) int {
+	place := func(end string) uint { return uint(slices.Index(endOrder, end)) } // -1 is behind all
+	return cmp.Or(cmp.Compare(place(x), place(y)), cmp.Compare(x, y))
+}
+
+// endWord says how the job of a tenant ended.
+func endWord(end string) string {
+	switch end {
 	case results.Errored:
 		return "not carried out"
 	case results.Guarded:
 		return "stopped by a guard"
+	case fleet.Stopped:
+		return "stopped with the fleet"
 	}
-	return state
+	return end
 }
 
-func stateClass(state string) string {
-	if state == results.Errored || state == results.Guarded {
+func endClass(end string) string {
+	if slices.Contains([]string{results.Errored, results.Guarded, fleet.Refused}, end) {
 		return "bad"
 	}
 	return ""

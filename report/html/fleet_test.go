@@ -43,3 +43,44 @@ func TestFleet(t *testing.T) {
 		t.Error("there is markup of a tenant's in it")
 	}
 }
+
+// Each tenant is in a tile, whatever became of it, and one that was refused has the
+// reason of that.
+func TestFleetTiles(t *testing.T) {
+	r := &fleet.Record{Name: "nightly", Run: "apply"}
+	add := func(o fleet.Outcome, refused string) {
+		r.Tenants = append(r.Tenants, fleet.TenantRecord{Name: "t", Outcome: o, Refused: refused})
+	}
+	add(fleet.Outcome{State: "complete"}, "")
+	add(fleet.Outcome{State: "interrupted", Reason: "interrupted"}, "the roster was changed")
+	add(fleet.Outcome{State: "complete"}, "the roster was changed")
+	add(fleet.Outcome{State: "guard", Reason: "stopped: too many failed rows"}, "")
+	add(fleet.Outcome{State: "guard", WithFleet: true}, "")
+	add(fleet.Outcome{State: "cancelled"}, "")
+	add(fleet.Outcome{State: "cancelled"}, "")
+	add(fleet.Outcome{State: "paused"}, "")
+	var b strings.Builder
+	if err := (&Fleet{Record: r}).Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	_, tiles, _ := strings.Cut(b.String(), `<ul class="tiles">`)
+	tiles, _, _ = strings.Cut(tiles, "</ul>")
+	want := ""
+	for _, tile := range []struct{ class, count, word string }{
+		{"", "1", "complete"}, {"bad", "2", "refused"}, {"bad", "1", "stopped by a guard"}, {"", "1", "stopped with the fleet"}, {"", "2", "cancelled"}, {"", "1", "paused"},
+	} {
+		want += `<li class="` + tile.class + `"><span class="count">` + tile.count + `</span> <span class="status">` + tile.word + "</span></li>\n"
+	}
+	if strings.TrimSpace(tiles) != strings.TrimSpace(want) {
+		t.Errorf("the tiles are\n%s\nwant\n%s", tiles, want)
+	}
+	for _, row := range []string{
+		`<span class="status bad">refused</span> <span class="more"><bdi>the roster was changed</bdi></span>`,
+		`<span class="status ">stopped with the fleet</span>`,
+		`7 of 8 tenants are not done`,
+	} {
+		if !strings.Contains(b.String(), row) {
+			t.Errorf("it lacks %s", row)
+		}
+	}
+}

@@ -40,6 +40,7 @@ type Page struct {
 	Began, Ended time.Time // this run
 	Earlier      int       // rows recorded by earlier runs, which this run resumed
 	Stopped      string    // why the run stopped before it was complete, or ""
+	Undone       string    // when an undo of the run began, in words, or ""
 	Doubts       []string  // why the rows may not show every user who was changed
 	By           string    // who ran it, where and, for a past run, when, in words
 	Caller       string    // the account or the application that signed in to the tenant

@@ -166,6 +166,9 @@ func (p *Page) alarm() []string {
 	if p.Stopped != "" {
 		alarm = append(alarm, "This run stopped before it was complete: "+visible(clip(p.Stopped, maxCell))+".")
 	}
+	if p.Undone != "" {
+		alarm = append(alarm, "An undo of this run began on "+visible(p.Undone)+": users may be as they were before it.")
+	}
 	left := p.Counts.Total - p.Tally.Done()
 	switch none := fmt.Sprintf("%s of %s %s no result", group(left), amount(p.Counts.Total, "row"), verb(left, "has", "have")); {
 	case left <= 0:

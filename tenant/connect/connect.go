@@ -13,6 +13,8 @@ package connect
 import (
 	"context"
 	"os"
+	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -48,6 +50,7 @@ type Tenant struct {
 	identity func() string
 	caller   func() string
 	close    func()
+	spent    atomic.Pointer[func(wait time.Duration)]
 }
 
 // Open returns the tenant that s names. No call is made yet.
@@ -102,6 +105,10 @@ func (t *Tenant) Title() string {
 	}
 	return t.Name
 }
+
+// WhenSpent makes the tenant call f when it says that it takes no other call for so long.
+// Several goroutines call f at once. Of most tenants, that is never.
+func (t *Tenant) WhenSpent(f func(wait time.Duration)) { t.spent.Store(&f) }
 
 // Save writes the changes to the tenant's file, if it has one. It must not be called by a
 // run that only reads: another run may keep its changes beside that file.

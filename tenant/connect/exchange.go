@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"rollcall/tenant"
 	"rollcall/tenant/entra"
 	"rollcall/tenant/exchange"
@@ -48,6 +50,11 @@ func (c *connector) exchange() (*Tenant, error) {
 		t.Name += " at " + endpoint
 	}
 	cfg := rest.Config{Endpoint: endpoint, Organization: c.Organization, Token: token, Timeout: c.Timeout, Connections: c.Workers}
+	cfg.Spent = func(wait time.Duration) {
+		if f := t.spent.Load(); f != nil {
+			(*f)(wait)
+		}
+	}
 	if insights.Serves(c.Noun) {
 		err = c.insights(t, cfg)
 	} else {
@@ -58,7 +65,11 @@ func (c *connector) exchange() (*Tenant, error) {
 
 // invoke completes t, for cmdlets that InvokeCommand runs.
 func (c *connector) invoke(t *Tenant, cfg rest.Config) error {
-	client, err := exchange.New(exchange.Config{Config: cfg, Warn: c.logWarning})
+	config := exchange.Config{Config: cfg}
+	if c.Log.Core().Enabled(zap.DebugLevel) {
+		config.Warn = c.logWarning
+	}
+	client, err := exchange.New(config)
 	if err != nil {
 		return configError(err)
 	}

@@ -63,20 +63,35 @@ const (
 	signInReport   = 8 * time.Second
 )
 
+// An UnansweredError says that signing in was given up after a time in which it got no
+// answer, or only transient failures. No cmdlet was run.
+type UnansweredError struct {
+	After time.Duration
+	Err   error // the last failure
+}
+
+func (e *UnansweredError) Error() string {
+	return fmt.Sprintf("%v (gave up after %v)", e.Err, e.After.Round(time.Second))
+}
+
+// Unwrap returns the cause.
+func (e *UnansweredError) Unwrap() error { return e.Err }
+
 // retrySignIn returns signIn with retries: a transient failure is tried again for about half
-// a minute, so that a run that starts at night does not fail because of one lost reply. It
-// reports its progress. Timeout limits all of it, except for a person who signs in.
+// a minute, so that a run that starts at night does not fail because of one lost reply. Then
+// the error is an [*UnansweredError]. It reports its progress, and does not say when it will
+// end: that depends on whether a try fails or gets no answer. Timeout limits all of it,
+// except for a person who signs in.
 func (c *connector) retrySignIn(signIn func(context.Context) error) func(context.Context) error {
 	limit := max(c.Timeout, signInPatience)
 	return func(ctx context.Context) error {
-		bounded := ctx
+		bounded, begun := ctx, time.Now()
 		if !c.byHand() {
 			var cancel context.CancelFunc
 			bounded, cancel = context.WithTimeout(ctx, limit)
 			defer cancel()
-			begun := time.Now()
 			defer every(signInReport, func() {
-				c.Inform(fmt.Sprintf("signing in for %v so far; it is given up after %v", time.Since(begun).Round(time.Second), limit))
+				c.Inform(fmt.Sprintf("signing in for %v so far", time.Since(begun).Round(time.Second)))
 			})()
 		}
 		waits := backoff.NewExponentialBackOff(backoff.WithInitialInterval(time.Second), backoff.WithMultiplier(2), backoff.WithMaxElapsedTime(0))
@@ -87,7 +102,7 @@ func (c *connector) retrySignIn(signIn func(context.Context) error) func(context
 			if bounded.Err() == nil {
 				last = err
 			}
-			if e, ok := errors.AsType[*tenant.Error](err); ok && e.Transient() {
+			if isTransient(err) {
 				return err
 			}
 			return backoff.Permanent(err)
@@ -98,10 +113,17 @@ func (c *connector) retrySignIn(signIn func(context.Context) error) func(context
 		case err == nil || ctx.Err() != nil:
 			return err
 		case last == nil:
-			return fmt.Errorf("sign in: no answer within %v", limit)
+			last = errors.New("sign in: no answer")
+		case !isTransient(last):
+			return last
 		}
-		return last
+		return &UnansweredError{time.Since(begun), last}
 	}
+}
+
+func isTransient(err error) bool {
+	e, ok := errors.AsType[*tenant.Error](err)
+	return ok && e.Transient()
 }
 
 // every calls f at an interval, until the function that it returns is called.

@@ -63,15 +63,17 @@ const maxAlone = 10_000
 // fields.
 type batch struct {
 	parts   []*part
-	waiting int           // callers that still wait
-	full    chan struct{} // closed when no other cmdlet is to be added
-	gone    func()        // ends the request
+	waiting int             // callers that still wait
+	timer   *time.Timer     // sends the batch when it fires
+	ctx     context.Context // of the request
+	gone    func()          // ends the request
+	done    chan struct{}   // closed when each part has its answer
 }
 
 // A part is one cmdlet of a batch.
 type part struct {
 	call
-	answer chan answer // holds one, so that the batch never waits for a caller
+	answer answer // until the batch is done, only for who sends it
 }
 
 // An answer is the result of a part: a reply, an error, or neither if the part has to be
@@ -92,22 +94,18 @@ func NewBatcher(c *Client, cfg BatchConfig) *Batcher {
 
 // Run is like [Client.Run], in a batch with other cmdlets if there are any.
 func (b *Batcher) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, error) {
-	if err := cmd.Check(); err != nil {
-		return nil, err
-	}
-	body, err := appendBody(nil, cmd)
-	if err != nil {
+	if err := check(cmd); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
 		return nil, rest.Failure(ctx, ctx.Err(), cmd.Name, cmd.Identity)
 	}
-	p := &part{call{cmdlet: cmd, body: body, id: tenant.NewGUID()}, make(chan answer, 1)}
+	p := &part{call: call{cmdlet: cmd}}
 	var a answer
-	g := b.join(ctx, p)
-	if g != nil {
+	if g := b.join(ctx, p); g != nil {
 		select {
-		case a = <-p.answer:
+		case <-g.done:
+			a = p.answer
 		case <-ctx.Done():
 			b.leave(g, p)
 			a.err = ctx.Err()
@@ -131,13 +129,13 @@ func (b *Batcher) conclude(ctx context.Context, p *part, a answer) ([]tenant.Obj
 	case a.err != nil:
 		return nil, a.err
 	case a.reply == nil:
-		return b.client.pages(ctx, p.call)
+		return b.client.pages(ctx, &p.call)
 	}
-	r, err := b.client.renew(ctx, p.call, a.reply)
+	r, err := b.client.renew(ctx, &p.call, a.reply)
 	if err != nil {
 		return nil, err
 	}
-	return b.client.follow(ctx, p.call, r)
+	return b.client.follow(ctx, &p.call, r)
 }
 
 // key tells p's cmdlet from others of a run.
@@ -168,24 +166,39 @@ func (b *Batcher) join(ctx context.Context, p *part) *batch {
 	}
 	g := b.open
 	if g == nil {
-		g = &batch{full: make(chan struct{})}
-		b.open = g
-		shared, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		g.gone = cancel
-		b.sending.Go(func() {
-			defer cancel()
-			b.conduct(shared, g)
+		g = &batch{parts: make([]*part, 0, b.cfg.Size), done: make(chan struct{})}
+		g.ctx, g.gone = context.WithCancel(context.WithoutCancel(ctx))
+		g.timer = time.AfterFunc(b.cfg.Wait, func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if b.open == g {
+				b.depart()
+			}
 		})
+		b.open = g
 	}
 	g.parts = append(g.parts, p)
 	g.waiting++
 	// Callers whose cmdlets are under way may be back soon, so they count as
 	// some who could join. Batches would otherwise never grow together again.
 	if len(g.parts) == min(b.cfg.Size, b.cfg.Callers) {
-		close(g.full)
-		b.open = nil
+		b.depart()
 	}
 	return g
+}
+
+// depart sends the batch that is being filled. Its caller has the lock.
+func (b *Batcher) depart() {
+	g := b.open
+	b.open = nil
+	g.timer.Stop()
+	b.sending.Go(func() {
+		defer g.gone()
+		defer close(g.done)
+		if len(g.parts) > 1 {
+			b.send(g.ctx, g.parts)
+		}
+	})
 }
 
 // leave takes p out of g, as its caller has gone away.
@@ -201,31 +214,6 @@ func (b *Batcher) leave(g *batch, p *part) {
 	}
 	if g.waiting == 0 {
 		g.gone()
-	}
-}
-
-// conduct waits until g is to leave, and sends it. It answers each part, whether
-// or not its caller is still there.
-func (b *Batcher) conduct(ctx context.Context, g *batch) {
-	t := time.NewTimer(b.cfg.Wait)
-	defer t.Stop()
-	select {
-	case <-g.full:
-	case <-t.C:
-	case <-ctx.Done():
-	}
-	b.mu.Lock()
-	if b.open == g {
-		b.open = nil
-	}
-	b.mu.Unlock()
-
-	switch {
-	case ctx.Err() != nil:
-	case len(g.parts) == 1:
-		g.parts[0].answer <- answer{}
-	default:
-		b.send(ctx, g.parts)
 	}
 }
 

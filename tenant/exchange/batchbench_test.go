@@ -37,7 +37,7 @@ func TestPartForms(t *testing.T) {
 			t.Errorf("%s: scanned %+v, %v", name, d, ok)
 			continue
 		}
-		part := d.Responses[0].reply(&reply{Reply: &rest.Reply{}}, http.Header{})
+		part := d.Responses[0].reply(&reply{Reply: &rest.Reply{}, start: new(property)}, http.Header{})
 		if p, ok := part.scanPage(); !ok || len(p.objects) != 1 || p.objects[0]["UserId"] != "ada@example.org" {
 			t.Errorf("%s: scanned the page %+v, %v", name, p, ok)
 		}

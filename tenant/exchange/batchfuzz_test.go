@@ -30,7 +30,7 @@ func FuzzBatchReply(f *testing.F) {
 				t.Errorf("scanned %q as\n%s, want\n%s", body, got, want)
 			}
 		}
-		r := &reply{Reply: &rest.Reply{Status: 200, Body: body, Header: http.Header{}}}
+		r := &reply{start: new(property), Reply: &rest.Reply{Status: 200, Body: body, Header: http.Header{}}}
 		replies, err := r.split(3)
 		if (err == nil) != (len(replies) == 3) {
 			t.Fatalf("%d replies and the error %v", len(replies), err)
@@ -41,7 +41,7 @@ func FuzzBatchReply(f *testing.F) {
 		}
 		if !json.Valid(rest.TrimPadding(body)) {
 			for _, part := range replies { // scanned: each part is read by itself
-				if part != nil && part.Succeeded() && len(part.Body) > 0 && !json.Valid(part.Body) {
+				if part.Reply != nil && part.Succeeded() && len(part.Body) > 0 && !json.Valid(part.Body) {
 					if p, err := part.page(); err == nil {
 						t.Errorf("%q of %q is a success: %v", part.Body, body, p)
 					}
@@ -49,7 +49,7 @@ func FuzzBatchReply(f *testing.F) {
 			}
 		}
 		for _, part := range replies {
-			if part == nil {
+			if part.Reply == nil {
 				continue
 			}
 			if _, err := part.page(); err != nil {
@@ -59,13 +59,16 @@ func FuzzBatchReply(f *testing.F) {
 	})
 }
 
-// A page that is scanned is the one that encoding/json reads.
+// A page that is scanned is the one that encoding/json reads, whatever the names in the one
+// before.
 func FuzzScanPage(f *testing.F) {
 	f.Add([]byte(benchReply))
 	f.Add([]byte(`{"@adminapi.warnings":["a",""," b "],"value":[]}`))
 	f.Add([]byte(`{"value":[{"a":"b","a":true,"b@c":"d"},{}],"@odata.context":"x"} `))
+	f.Add([]byte(`{"value":[{"a":1,"b":2,"c":3},{"a":4,"c":5},{"b":6},{"a":7,"b":8,"bc":9}]}`))
+	start := new(property)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		r := &reply{Reply: &rest.Reply{Status: 200, Body: body, Header: http.Header{}}}
+		r := &reply{start: start, Reply: &rest.Reply{Status: 200, Body: body, Header: http.Header{}}}
 		got, ok := r.scanPage()
 		if !ok {
 			return

@@ -30,10 +30,11 @@ type batchDocument struct {
 	Error     any         `json:"error"`
 }
 
-// send sends parts as one batch, and gives each its answer.
+// send sends parts as one batch, and gives each its answer, whether or not its caller
+// is still there.
 func (b *Batcher) send(ctx context.Context, parts []*part) {
-	r, err := b.client.send(ctx, call{id: parts[0].id, parts: parts})
-	var replies []*reply
+	r, err := b.client.send(ctx, &call{parts: parts})
+	var replies []reply
 	if err == nil {
 		replies, err = r.split(len(parts))
 	}
@@ -43,16 +44,14 @@ func (b *Batcher) send(ctx context.Context, parts []*part) {
 		err = b.outer(r, err)
 	}
 	for i, p := range parts {
-		var a answer
 		switch {
 		case err != nil:
-			a = outerAnswer(err)
-		case replies[i] == nil:
-			a.err = &tenant.Error{Status: r.Status, Class: tenant.Unavailable, Err: errors.New("the batch's reply has no clear answer to this cmdlet")}
+			p.answer = outerAnswer(err)
+		case replies[i].Reply == nil:
+			p.answer.err = &tenant.Error{Status: r.Status, Class: tenant.Unavailable, Err: errors.New("the batch's reply has no clear answer to this cmdlet")}
 		default:
-			a.reply = replies[i]
+			p.answer.reply = &replies[i]
 		}
-		p.answer <- a
 	}
 }
 
@@ -95,9 +94,9 @@ func outerAnswer(err error) answer {
 }
 
 // split returns the replies to the n parts of a batch, of which r is the reply. Each is at the
-// index of its id; it is nil if there is none, or if it is not clear which one it is. If there
+// index of its id; it has no Reply if there is none, or if it is not clear which one it is. If there
 // are n replies, r is released when all of them are.
-func (r *reply) split(n int) ([]*reply, error) {
+func (r *reply) split(n int) ([]reply, error) {
 	switch {
 	case !r.Succeeded():
 		return nil, r.fault()
@@ -122,7 +121,7 @@ func (r *reply) split(n int) ([]*reply, error) {
 		}
 		return nil, r.Strange("the reply to a batch has no responses")
 	}
-	replies := make([]*reply, n)
+	replies := make([]reply, n)
 	var unread atomic.Int32
 	unread.Store(int32(n))
 	free := func() {
@@ -139,7 +138,7 @@ func (r *reply) split(n int) ([]*reply, error) {
 		i := p.index(n)
 		switch {
 		case i < 0:
-		case replies[i] != nil, p.Status < 100, p.Status > 599:
+		case replies[i].Reply != nil, p.Status < 100, p.Status > 599:
 			twice[i] = true
 		default:
 			replies[i] = p.reply(r, clock)
@@ -148,7 +147,7 @@ func (r *reply) split(n int) ([]*reply, error) {
 	}
 	for i := range replies {
 		if twice[i] {
-			replies[i] = nil
+			replies[i] = reply{}
 		}
 	}
 	return replies, nil
@@ -207,8 +206,8 @@ func (p *partReply) index(n int) int {
 
 // reply returns p as if it were the reply to a separate request. A body that is not JSON is a
 // string.
-func (p *partReply) reply(outer *reply, clock http.Header) *reply {
-	r := &reply{Reply: &rest.Reply{Status: p.Status, Header: p.header(clock), Token: outer.Token}}
+func (p *partReply) reply(outer *reply, clock http.Header) reply {
+	r := reply{start: outer.start, Reply: &rest.Reply{Status: p.Status, Header: p.header(clock), Token: outer.Token}}
 	r.Body = p.Body
 	if len(r.Body) > 0 && r.Body[0] == '"' {
 		var s string

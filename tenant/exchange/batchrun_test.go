@@ -35,7 +35,7 @@ func TestBatchText(t *testing.T) {
 		head, url, text = r.Header, r.Method+" "+r.URL.String(), string(body)
 		return response(200, nil, `{"responses":[{"id":"0","status":204},{"id":"1","status":204}]}`), err
 	}), 2)
-	b.send(t.Context(), []*part{testPart(t, set), testPart(t, get.For("bob"))})
+	b.send(t.Context(), []*part{{call: call{cmdlet: set}}, {call: call{cmdlet: get.For("bob")}}})
 	const wantURL = "POST https://outlook.office365.com/adminapi/beta/11111111-2222-3333-4444-555555555555/$batch"
 	if url != wantURL {
 		t.Errorf("sent to %s, want %s", url, wantURL)
@@ -60,14 +60,6 @@ func TestBatchText(t *testing.T) {
 			t.Errorf("header %s is %q, want %s", name, got, want)
 		}
 	}
-}
-
-func testPart(t *testing.T, c tenant.Cmdlet) *part {
-	body, err := appendBody(nil, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &part{call{cmdlet: c, body: body, id: tenant.NewGUID()}, make(chan answer, 1)}
 }
 
 // A token that is refused for the batch is replaced once, in its parts too.
@@ -176,6 +168,27 @@ func TestBatchCallersGoAway(t *testing.T) {
 		b.Close()
 		if d := time.Since(start); d != 200*time.Millisecond || begun != 2 || ended != 1 {
 			t.Errorf("after %v %d requests, %d of them ended early", d, begun, ended)
+		}
+	})
+}
+
+// What is left of a batch that all have left does not make the next one leave early.
+func TestBatchLeftByAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &partial{status: 200, text: all}
+		b := newBatcher(t, tr, 10)
+		b.cfg.Wait = 5 * time.Millisecond
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := b.Run(ctx, get.For("eve")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("eve got %v", err)
+		}
+		if got := together(b, "ada", "bob"); got["ada"] != "ada" || got["bob"] != "bob" || tr.batches != 1 {
+			t.Errorf("got %v in %d batches", got, tr.batches)
+		}
+		if d := time.Since(start); d != 6*time.Millisecond {
+			t.Errorf("took %v, want 1ms and then 5ms", d)
 		}
 	})
 }

@@ -54,10 +54,7 @@ func BenchmarkBare(b *testing.B) {
 	tr := rest.NewTransport(16)
 	b.Cleanup(tr.CloseIdleConnections)
 	client := &http.Client{Transport: tr}
-	body, err := appendBody(nil, get)
-	if err != nil {
-		b.Fatal(err)
-	}
+	body := appendBody(nil, get)
 	b.ReportAllocs()
 	b.SetParallelism(8)
 	b.RunParallel(func(pb *testing.PB) {

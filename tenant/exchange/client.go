@@ -56,6 +56,7 @@ type Client struct {
 	template *http.Request // what all requests of cmdlets have in common
 	header   http.Header   // the headers that all requests have in common
 	place    atomic.Pointer[place]
+	start    property // before the first one of every object
 }
 
 // Run runs cmd and returns the objects that it wrote, of all pages, or an error: never only
@@ -65,14 +66,10 @@ type Client struct {
 // ctx.Err() with cmd's name and user, whatever else went wrong. If cmd can't
 // be sent to any tenant, it says why, and nothing was sent.
 func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, error) {
-	if err := cmd.Check(); err != nil {
+	if err := check(cmd); err != nil {
 		return nil, err
 	}
-	body, err := appendBody(nil, cmd)
-	if err != nil {
-		return nil, err
-	}
-	objects, err := c.pages(ctx, call{cmdlet: cmd, body: body, id: tenant.NewGUID()})
+	objects, err := c.pages(ctx, &call{cmdlet: cmd})
 	if err != nil {
 		return nil, rest.Failure(ctx, err, cmd.Name, cmd.Identity)
 	}
@@ -82,15 +79,14 @@ func (c *Client) Run(ctx context.Context, cmd tenant.Cmdlet) ([]tenant.Object, e
 // A call is one request of a cmdlet, of several in a batch, or of the list of
 // cmdlets.
 type call struct {
-	cmdlet tenant.Cmdlet
-	next   *url.URL // of the next page, or nil for the first one
-	body   []byte   // nil for a batch and for the list
-	parts  []*part  // of a batch
-	id     string   // of all requests of one Run
+	cmdlet tenant.Cmdlet // none for a batch and for the list
+	next   *url.URL      // of the next page, or nil for the first one
+	parts  []*part       // of a batch
+	id     string        // of all requests of one Run, once there is one
 }
 
 // pages sends l, and then again to the link to the next page as long as there is one.
-func (c *Client) pages(ctx context.Context, l call) ([]tenant.Object, error) {
+func (c *Client) pages(ctx context.Context, l *call) ([]tenant.Object, error) {
 	r, err := c.send(ctx, l)
 	if err != nil {
 		return nil, err
@@ -99,7 +95,7 @@ func (c *Client) pages(ctx context.Context, l call) ([]tenant.Object, error) {
 }
 
 // follow returns the objects of all pages, of which r is the first that l got.
-func (c *Client) follow(ctx context.Context, l call, r *reply) ([]tenant.Object, error) {
+func (c *Client) follow(ctx context.Context, l *call, r *reply) ([]tenant.Object, error) {
 	var objects []tenant.Object
 	size := 0
 	for n := range maxPages {
@@ -145,44 +141,42 @@ func (c *Client) nextPage(link, token string) (*url.URL, error) {
 }
 
 // send makes one request and returns the reply.
-func (c *Client) send(ctx context.Context, l call) (*reply, error) {
+func (c *Client) send(ctx context.Context, l *call) (*reply, error) {
 	r, err := c.rest.Send(ctx, c.requests(l), l.limit())
 	if err != nil {
 		return nil, err
 	}
-	return &reply{Reply: r}, nil
+	return &reply{Reply: r, start: &c.start}, nil
 }
 
 // requests returns the function that makes the requests of l.
-func (c *Client) requests(l call) rest.Request {
+func (c *Client) requests(l *call) rest.Request {
 	return func(ctx context.Context, token string) *http.Request { return c.request(ctx, l, token) }
 }
 
 // limit returns how many bytes are read of a reply of success to l.
-func (l call) limit() int64 { return int64(max(1, len(l.parts))) * maxPage }
+func (l *call) limit() int64 { return int64(max(1, len(l.parts))) * maxPage }
 
 // renew returns r, a reply to l. If the tenant did not accept its token, it returns the
 // reply to l with another token.
-func (c *Client) renew(ctx context.Context, l call, r *reply) (*reply, error) {
+func (c *Client) renew(ctx context.Context, l *call, r *reply) (*reply, error) {
 	fresh, err := c.rest.Renew(ctx, c.requests(l), l.limit(), r.Reply)
 	if err != nil || fresh != r.Reply {
 		if r.free != nil {
 			r.free()
 		}
-		r = &reply{Reply: fresh}
+		r = &reply{Reply: fresh, start: &c.start}
 	}
 	return r, err
 }
 
 // read returns the page in r, a reply to l, and releases r.
-func (c *Client) read(l call, r *reply) (page, error) {
+func (c *Client) read(l *call, r *reply) (page, error) {
 	defer r.release()
-	r.cmdlet = l.cmdlet
+	r.cmdlet, r.unheard = l.cmdlet, c.warn == nil
 	p, err := r.page()
-	if c.warn != nil {
-		for _, w := range p.warnings {
-			c.warn(l.cmdlet, w)
-		}
+	for _, w := range p.warnings {
+		c.warn(l.cmdlet, w)
 	}
 	if err == nil && p.next != "" {
 		p.url, err = c.nextPage(p.next, r.Token)

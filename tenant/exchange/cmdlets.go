@@ -22,7 +22,7 @@ const moduleVersion = "3.9.2"
 //
 // The error is as that of [Client.Run].
 func (c *Client) Cmdlets(ctx context.Context) ([]string, error) {
-	objects, err := c.pages(ctx, call{id: tenant.NewGUID()})
+	objects, err := c.pages(ctx, new(call))
 	names := map[string]bool{}
 	for _, o := range objects {
 		exported, _ := o.Get("exportedCmdlets")
@@ -50,19 +50,9 @@ func isCmdlet(s string) bool {
 	return ok && len(s) <= 128 && tenant.IsNoun(verb) && tenant.IsNoun(noun)
 }
 
-// listRequest returns the request of l, which is of the list of cmdlets.
-func (c *Client) listRequest(ctx context.Context, l call, token string) *http.Request {
-	at := c.placeFor(token)
-	r := c.template.WithContext(ctx)
+// asList makes r the request of the list of cmdlets.
+func asList(r *http.Request, at *place) {
 	r.Method, r.URL = http.MethodGet, at.list
-	if l.next != nil {
-		r.URL = l.next
-	}
-	r.Header = maps.Clone(c.header)
 	r.Header.Del("Content-Type")
 	r.Header.Set("CommandName", "*")
-	r.Header.Set(authorization, "Bearer "+token)
-	r.Header.Set(anchorMailbox, at.mailbox)
-	r.Header.Set(clientRequestID, l.id)
-	return r
 }

@@ -32,6 +32,7 @@ func TestNewRefuses(t *testing.T) {
 		{func(c *Config) { c.Endpoint = "https:outlook.office365.com" }, "not a base URL"},
 		{func(c *Config) { c.Endpoint = "https://:443" }, "not a base URL"},
 		{func(c *Config) { c.Endpoint = "https://h/%zz" }, "not a base URL"},
+		{func(c *Config) { c.Endpoint = "http://127.0.0.1:99999" }, "port 99999: want a number up to 65535"},
 		{func(c *Config) { c.Endpoint = "https://h/?a=b" }, "query or fragment"},
 		{func(c *Config) { c.Endpoint = "https://h/?" }, "query or fragment"},
 		{func(c *Config) { c.Endpoint = "https://h/#x" }, "query or fragment"},

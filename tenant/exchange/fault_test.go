@@ -212,9 +212,11 @@ func TestRedirect(t *testing.T) {
 			t.Errorf("%d: %q; want %q", status, got, want)
 		}
 	}
-	r := &reply{Reply: &rest.Reply{Status: 304, Header: http.Header{"Location": {"%zz"}}}}
-	if got, want := r.fault().Err.Error(), `a redirect to "nowhere", which is not followed`; got != want {
-		t.Errorf("without Location: %q; want %q", got, want)
+	for location, to := range map[string]string{"": "nowhere", "%zz": "nowhere", "/path?code=sesame": "another path of the same host"} {
+		r := &reply{Reply: &rest.Reply{Status: 304, Header: http.Header{"Location": {location}}}}
+		if got, want := r.fault().Err.Error(), "a redirect to "+to+", which is not followed"; got != want {
+			t.Errorf("to %q: %q; want %q", location, got, want)
+		}
 	}
 }
 
@@ -227,7 +229,7 @@ func FuzzFault(f *testing.F) {
 	f.Add(502, "", "", []byte("<html><title>x</title>"))
 	f.Add(200, "", "", []byte("<html>"))
 	f.Fuzz(func(t *testing.T, status int, exception, diagnostics string, body []byte) {
-		r := &reply{Reply: &rest.Reply{Status: status, Body: rest.TrimPadding(body), Header: http.Header{"X-Exceptiontype": {exception}, "X-Ms-Diagnostics": {diagnostics}}, Token: token}}
+		r := &reply{start: new(property), Reply: &rest.Reply{Status: status, Body: rest.TrimPadding(body), Header: http.Header{"X-Exceptiontype": {exception}, "X-Ms-Diagnostics": {diagnostics}}, Token: token}}
 		p, err := r.page()
 		if err == nil {
 			for _, o := range p.objects {

@@ -1,7 +1,8 @@
 package exchange
 
 import (
-	"hash/maphash"
+	"maps"
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -18,12 +19,12 @@ const systemMailbox = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 // which of the service's servers that is: the one that has it. It changes nothing
 // about what is allowed.
 type place struct {
-	token               uint64 // a hash of the token that it is for
+	token               string // that it is for; no text may show it
 	mailbox             string
 	invoke, batch, list *url.URL
+	header              http.Header // that all requests have in common
+	before, after       string      // in each part of a batch, the cmdlet's name
 }
-
-var placeSeed = maphash.MakeSeed()
 
 // placeFor returns where requests with token go to. A run has few tokens and many
 // calls, so the last one is kept.
@@ -32,8 +33,7 @@ var placeSeed = maphash.MakeSeed()
 // given as a domain. A domain is sent only if the token does not say of which
 // tenant it is (likely to work: two public clients do that).
 func (c *Client) placeFor(token string) *place {
-	h := maphash.String(placeSeed, token)
-	if p := c.place.Load(); p != nil && p.token == h {
+	if p := c.place.Load(); p != nil && p.token == token {
 		return p
 	}
 	organization := c.rest.Organization()
@@ -42,13 +42,17 @@ func (c *Client) placeFor(token string) *place {
 	}
 	path := c.rest.Endpoint().JoinPath
 	p := &place{
-		token:   h,
+		token:   token,
 		mailbox: mailboxFor(token, organization),
 		invoke:  path("adminapi", "beta", organization, "InvokeCommand"),
 		batch:   path("adminapi", "beta", organization, "$batch"),
 		list:    path("adminapi", "v1.0", organization, "EXOModuleFile"),
 	}
 	p.list.RawQuery = "Version=" + moduleVersion
+	p.header = maps.Clone(c.header)
+	p.header.Set("Authorization", "Bearer "+token)
+	p.header.Set("X-AnchorMailbox", p.mailbox)
+	p.before, p.after = partTexts(p)
 	c.place.Store(p)
 	return p
 }

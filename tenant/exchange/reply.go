@@ -22,8 +22,10 @@ const maxPage = 16 << 20
 // public clients).
 type reply struct {
 	*rest.Reply
-	cmdlet tenant.Cmdlet // that it is the reply to, once it is read
-	free   func()        // of a part: tells the batch, which has the buffer, or nil
+	cmdlet  tenant.Cmdlet // that it is the reply to, once it is read
+	unheard bool          // nobody wants to know its warnings
+	start   *property     // before the first one of its objects
+	free    func()        // of a part: tells the batch, which has the buffer, or nil
 }
 
 // release gives up the body. That of a part is the batch's, until all parts have
@@ -105,8 +107,12 @@ func (r *reply) decodePage() (page, error) {
 	return p, err
 }
 
-// appendWarning appends the text of w, if it has one.
+// appendWarning appends the text of w, if it has one and somebody wants to know it: a text
+// costs more than the rest of its reply.
 func (r *reply) appendWarning(warnings []string, w any) []string {
+	if r.unheard {
+		return warnings
+	}
 	if text := tenant.Clean(findMessage(w).Text, r.Token); text != "" {
 		warnings = append(warnings, text)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"rollcall/tenant"
 	"rollcall/tenant/rest"
 )
 
@@ -35,40 +36,28 @@ func newHeader(connection string) http.Header {
 	return h
 }
 
-// The headers that differ from request to request, spelled as package http
-// keeps them.
-const (
-	authorization   = "Authorization"
-	anchorMailbox   = "X-Anchormailbox"
-	cmdletName      = "X-Cmdletname"
-	clientRequestID = "Client-Request-Id"
-)
-
 // request returns the request of l.
-func (c *Client) request(ctx context.Context, l call, token string) *http.Request {
-	if l.body == nil && l.parts == nil {
-		return c.listRequest(ctx, l, token)
+func (c *Client) request(ctx context.Context, l *call, token string) *http.Request {
+	if l.id == "" {
+		l.id = tenant.NewGUID()
 	}
 	at := c.placeFor(token)
 	r := c.template.WithContext(ctx)
-	if l.parts != nil {
-		r.URL = at.batch
-		r.Header = c.batchHeader(l.id, token, at.mailbox)
-		rest.SetBody(r, appendBatch(nil, l.parts, at.invoke.String(), token, at.mailbox))
-		return r
-	}
-
 	r.URL = at.invoke
+	r.Header = maps.Clone(at.header)
+	own := [...]string{l.id, l.cmdlet.Name} // by the names that package http keeps them by
+	r.Header["Client-Request-Id"] = own[0:1:1]
+	switch {
+	case l.parts != nil:
+		asBatch(r, l.parts, at)
+	case l.cmdlet.Name == "":
+		asList(r, at)
+	default:
+		r.Header["X-Cmdletname"] = own[1:2:2]
+		rest.SetBody(r, appendBody(make([]byte, 0, bodySize), l.cmdlet))
+	}
 	if l.next != nil {
 		r.URL = l.next
 	}
-	v := [...]string{"Bearer " + token, at.mailbox, l.cmdlet.Name, l.id}
-	r.Header = maps.Clone(c.header)
-	r.Header[authorization] = v[0:1:1]
-	r.Header[anchorMailbox] = v[1:2:2]
-	r.Header[cmdletName] = v[2:3:3]
-	r.Header[clientRequestID] = v[3:4:4]
-
-	rest.SetBody(r, l.body)
 	return r
 }

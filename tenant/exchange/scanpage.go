@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"strings"
+	"sync/atomic"
 
 	"rollcall/tenant"
 	"rollcall/tenant/jsonscan"
@@ -31,7 +32,7 @@ func (r *reply) scanPage() (p page, ok bool) {
 			value = true
 			p.objects = []tenant.Object{}
 			for s.Open('['); s.More(']'); {
-				p.objects = append(p.objects, scanObject(s))
+				p.objects = append(p.objects, scanObject(s, r.start))
 			}
 		default:
 			skip(s, name, "value", "@adminapi.warnings", "@adminapi.errors", "error", "@odata.nextLink", "odata.nextLink")
@@ -40,18 +41,37 @@ func (r *reply) scanPage() (p page, ok bool) {
 	return p, s.Done()
 }
 
-// scanObject reads an object, and leaves out the annotations.
-func scanObject(s *jsonscan.Scanner) tenant.Object {
+// scanObject reads an object, and leaves out the annotations. last is before its first
+// property.
+func scanObject(s *jsonscan.Scanner, last *property) tenant.Object {
 	o := make(tenant.Object, 8)
 	for s.Open('{'); s.More('}'); {
 		name := s.Name()
 		if bytes.IndexByte(name, '@') >= 0 {
 			s.Skip()
 		} else {
-			o[string(name)] = s.Value()
+			last = last.after(name)
+			o[last.name] = s.Value()
 		}
 	}
 	return o
+}
+
+// A property of objects knows which one came after it in the object read last. Most
+// objects have the same properties in the same order, and so share their names.
+type property struct {
+	name string
+	next atomic.Pointer[property]
+}
+
+// after returns the property called name, which comes after p.
+func (p *property) after(name []byte) *property {
+	next := p.next.Load()
+	if next == nil || next.name != string(name) {
+		next = &property{name: string(name)}
+		p.next.Store(next)
+	}
+	return next
 }
 
 // skip leaves out the value of the member called name, which nobody asks for. What

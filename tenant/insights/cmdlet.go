@@ -55,7 +55,8 @@ func newCall(cmd tenant.Cmdlet) (*call, error) {
 	if cmd.Reads() {
 		takes = nil
 	}
-	p, err := newParameters(cmd.Parameters, takes)
+	p := parameters(cmd.Parameters)
+	err := p.check(takes)
 	if err == nil && !cmd.Reads() {
 		l.body, err = l.noun.body(p)
 	}
@@ -65,47 +66,49 @@ func newCall(cmd tenant.Cmdlet) (*call, error) {
 	return l, nil
 }
 
-// parameters are those of a cmdlet, by the names that its noun has for them.
-type parameters map[string]any
+// parameters are those of a cmdlet. Capitals in their names don't matter.
+type parameters []tenant.Parameter
 
-func newParameters(given []tenant.Parameter, takes []string) (parameters, error) {
-	p := make(parameters, len(given))
-	for _, g := range given {
-		i := slices.IndexFunc(takes, func(name string) bool { return strings.EqualFold(name, g.Name) })
-		if i < 0 {
-			return nil, fmt.Errorf("parameter %q: no such parameter", g.Name)
+// check returns an error if a parameter is none of takes, or given twice.
+func (p parameters) check(takes []string) error {
+	for i, g := range p {
+		if !slices.ContainsFunc(takes, func(name string) bool { return strings.EqualFold(name, g.Name) }) {
+			return fmt.Errorf("parameter %q: no such parameter", g.Name)
 		}
-		if _, ok := p[takes[i]]; ok {
-			return nil, fmt.Errorf("parameter %q: given twice", g.Name)
+		if p[:i].has(g.Name) {
+			return fmt.Errorf("parameter %q: given twice", g.Name)
 		}
-		p[takes[i]] = g.Value
 	}
-	return p, nil
+	return nil
+}
+
+// index returns the place of a parameter, or -1 if it was not given.
+func (p parameters) index(name string) int {
+	return slices.IndexFunc(p, func(g tenant.Parameter) bool { return strings.EqualFold(g.Name, name) })
 }
 
 // has reports whether the parameter was given.
-func (p parameters) has(name string) bool {
-	_, ok := p[name]
-	return ok
-}
+func (p parameters) has(name string) bool { return p.index(name) >= 0 }
 
-// choice returns the value of a parameter, which must be one of choices, in the spelling of
+// choice returns the value of a parameter that was given, which must be one of choices, in the spelling of
 // choices. Capitals don't matter, hyphens do.
 func (p parameters) choice(name string, choices ...string) (string, error) {
-	text, _ := p[name].(string)
+	v := p[p.index(name)].Value
+	text, _ := v.(string)
 	for _, c := range choices {
 		if strings.EqualFold(text, c) {
 			return c, nil
 		}
 	}
-	return "", fmt.Errorf("parameter %q: %s: want %s", name, show(p[name]), strings.Join(choices, ", "))
+	return "", fmt.Errorf("parameter %q: %s: want %s", name, show(v), strings.Join(choices, ", "))
 }
 
-// bool returns the value of a parameter, which must be a boolean, not a text.
+// bool returns the value of a parameter that was given, which must be a boolean, not a text.
 func (p parameters) bool(name string) (bool, error) {
-	b, ok := p[name].(bool)
+	v := p[p.index(name)].Value
+	b, ok := v.(bool)
 	if !ok {
-		return false, fmt.Errorf("parameter %q: %s: want true or false, and not as text", name, show(p[name]))
+		return false, fmt.Errorf("parameter %q: %s: want true or false, and not as text", name, show(v))
 	}
 	return b, nil
 }
@@ -128,8 +131,8 @@ var features = []struct{ name, field string }{
 // myAnalyticsBody returns the body that the module sends. PrivacyMode sets all features,
 // on or off, except one that Feature names.
 func myAnalyticsBody(p parameters) ([]byte, error) {
-	off := make(map[string]bool) // by field; what has no entry is not sent
-	var b []byte
+	out, off, named := false, false, "" // of all features, and of those that Feature names
+	b := make([]byte, 0, 160)           // enough for any
 	switch {
 	case p.has("Feature") != p.has("IsEnabled"):
 		return nil, errors.New("want Feature and IsEnabled both, or neither")
@@ -138,45 +141,41 @@ func myAnalyticsBody(p parameters) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		out := mode == "opt-out"
-		b = fmt.Appendf(b, `{"ServiceSettings":{"IsOptedOut":%t},`, out)
-		for _, f := range features {
-			off[f.field] = out
-		}
+		out = mode == "opt-out"
+		b = append(b, `{"ServiceSettings":{"IsOptedOut":`...)
+		b = strconv.AppendBool(b, out)
+		b = append(b, "},"...)
 	case !p.has("Feature"):
 		return nil, errors.New("nothing to set: want PrivacyMode, or Feature and IsEnabled")
 	default:
 		b = append(b, '{')
 	}
 	if p.has("Feature") {
-		name, err := p.choice("Feature", "dashboard", "add-in", "digest-email", "all")
-		if err != nil {
+		var err error
+		if named, err = p.choice("Feature", "dashboard", "add-in", "digest-email", "all"); err != nil {
 			return nil, err
 		}
 		on, err := p.bool("IsEnabled")
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range features {
-			if name == f.name || name == "all" {
-				off[f.field] = !on
-			}
-		}
+		off = !on
 	}
 	b = append(b, `"FeatureSettings":{`...)
-	first := true
 	for _, f := range features {
-		v, ok := off[f.field]
-		if !ok {
+		v := out
+		if named == f.name || named == "all" {
+			v = off
+		} else if !p.has("PrivacyMode") {
 			continue
 		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = fmt.Appendf(b, `"%s":%t`, f.field, v)
+		b = append(b, '"')
+		b = append(b, f.field...)
+		b = append(b, `":`...)
+		b = append(strconv.AppendBool(b, v), ',')
 	}
-	return append(b, "}}"...), nil
+	b[len(b)-1] = '}' // for the last comma
+	return append(b, '}'), nil
 }
 
 func vivaBody(p parameters) ([]byte, error) {

@@ -76,12 +76,11 @@ const maxHops = 3
 // redirected to another. Its error is a [*tenant.Error].
 func (c *Client) discover(ctx context.Context, address string) (string, error) {
 	u := *c.rest.Endpoint()
-	dir := "/autodiscover/autodiscover.json/v1.0/"
-	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+dir+address, strings.TrimSuffix(u.EscapedPath(), "/")+dir+escape(address)
+	setPath(&u, strings.TrimSuffix(u.EscapedPath(), "/")+"/autodiscover/autodiscover.json/v1.0/"+string(appendEscaped(nil, address)))
 	u.RawQuery = "Protocol=Weve"
 	at := &u
 	for range maxHops {
-		r, err := c.rest.SendBare(ctx, func(ctx context.Context) *http.Request { return request(ctx, at, "", nil) }, maxReply)
+		r, err := c.rest.SendBare(ctx, func(ctx context.Context) *http.Request { return c.request(ctx, at, "", nil) }, maxReply)
 		if err != nil {
 			return "", err
 		}

@@ -31,6 +31,7 @@ package insights
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,6 +54,7 @@ type Client struct {
 	inform    func(text string)
 	discovery singleflight.Group
 	path      atomic.Pointer[string] // of the service, once it is known
+	headers   atomic.Pointer[headers]
 }
 
 // A Config says what a [Client] connects to, and how.
@@ -107,7 +109,7 @@ func (c *Client) run(ctx context.Context, l *call) ([]tenant.Object, error) {
 	}
 	u := c.url(path, l)
 	r, err := c.rest.Send(ctx, func(ctx context.Context, token string) *http.Request {
-		return request(ctx, u, token, l.body)
+		return c.request(ctx, u, token, l.body)
 	}, maxReply)
 	if err != nil {
 		return nil, err
@@ -130,49 +132,74 @@ func (c *Client) run(ctx context.Context, l *call) ([]tenant.Object, error) {
 // url returns the URL of l.
 func (c *Client) url(path string, l *call) *url.URL {
 	u := *c.rest.Endpoint()
-	user := strings.ReplaceAll(l.identity, "'", "''")
-	base, tail := strings.TrimSuffix(u.Path, "/")+path+"/api/v1.1/users('", "')/"+l.noun.resource
-	raw := strings.TrimSuffix(u.EscapedPath(), "/") + path + "/api/v1.1/users('"
-	u.Path, u.RawPath = base+user+tail, raw+escape(user)+tail
+	b := make([]byte, 0, 256) // enough for most
+	b = append(b, strings.TrimSuffix(u.EscapedPath(), "/")...)
+	b = append(b, path...)
+	b = append(b, "/api/v1.1/users('"...)
+	b = appendEscaped(b, strings.ReplaceAll(l.identity, "'", "''"))
+	b = append(b, "')/"...)
+	b = append(b, l.noun.resource...)
+	setPath(&u, string(b))
 	return &u
 }
 
-// escape returns text as it stands in a path, whatever is in it. Package url
+// setPath gives u a path, which is escaped.
+func setPath(u *url.URL, escaped string) {
+	u.RawPath = escaped
+	u.Path, _ = url.PathUnescape(escaped)
+}
+
+// appendEscaped appends text as it stands in a path, whatever is in it. Package url
 // leaves some characters alone that a server may give a meaning, '+' first.
-func escape(text string) string {
+func appendEscaped(b []byte, text string) []byte {
 	const hex = "0123456789ABCDEF"
-	var b strings.Builder
 	for i := range len(text) {
 		switch c := text[i]; {
 		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', strings.IndexByte("-._~@", c) >= 0:
-			b.WriteByte(c)
+			b = append(b, c)
 		default:
-			b.WriteByte('%')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
+			b = append(b, '%', hex[c>>4], hex[c&15])
 		}
 	}
-	return b.String()
+	return b
 }
 
-// request returns a GET of u, or a PATCH if there is a body. The headers are the
-// module's, but for the name in User-Agent.
-func request(ctx context.Context, u *url.URL, token string, body []byte) *http.Request {
+// request returns a GET of u, or a PATCH if there is a body.
+func (c *Client) request(ctx context.Context, u *url.URL, token string, body []byte) *http.Request {
+	h := c.headersFor(token)
 	r := (&http.Request{
-		Method: http.MethodGet, URL: u, Host: u.Host,
+		Method: http.MethodGet, URL: u, Host: u.Host, Header: h.get,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"User-Agent": {"rollcall"}},
 	}).WithContext(ctx)
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
 	if body != nil {
-		r.Method = http.MethodPatch
-		r.Header.Set("Accept", "application/json")
-		r.Header.Set("Content-Type", "application/json; charset=utf-8")
+		r.Method, r.Header = http.MethodPatch, h.patch
 		rest.SetBody(r, body)
 	}
 	return r
+}
+
+// headers are those of all requests with a token, which share them: nobody changes them.
+// They are the module's, but for the name in User-Agent.
+type headers struct {
+	token      string
+	get, patch http.Header
+}
+
+// headersFor returns the headers of requests with token, or without one if it is "". A run
+// has few tokens and many calls, so the last ones are kept.
+func (c *Client) headersFor(token string) *headers {
+	if h := c.headers.Load(); h != nil && h.token == token {
+		return h
+	}
+	h := &headers{token: token, get: http.Header{"User-Agent": {"rollcall"}}}
+	if token != "" {
+		h.get.Set("Authorization", "Bearer "+token)
+	}
+	h.patch = maps.Clone(h.get)
+	h.patch.Set("Accept", "application/json")
+	h.patch.Set("Content-Type", "application/json; charset=utf-8")
+	c.headers.Store(h)
+	return h
 }
 
 // Token returns the token for the next request.

@@ -15,15 +15,19 @@ type field struct {
 // scanDocument reads a document that is written as most are, and reports whether it is
 // one. encoding/json, which reads all others, takes several times as long.
 func scanDocument(body []byte) (*document, bool) {
-	d := new(document)
+	d := &struct { // with all that it points to
+		document
+		service serviceSettings
+		feature featureSettings
+	}{}
 	s := jsonscan.New(body)
 	for s.Open('{'); s.More('}'); {
 		switch name := s.Name(); {
 		case string(name) == "ServiceSettings" && d.ServiceSettings == nil:
-			d.ServiceSettings = new(serviceSettings)
-			scanFields(s, field{"IsOptedOut", &d.ServiceSettings.IsOptedOut})
+			d.ServiceSettings = &d.service
+			scanFields(s, field{"IsOptedOut", &d.service.IsOptedOut})
 		case string(name) == "FeatureSettings" && d.FeatureSettings == nil:
-			f := new(featureSettings)
+			f := &d.feature
 			d.FeatureSettings = f
 			scanFields(s, field{"IsDashboardOptedOut", &f.IsDashboardOptedOut}, field{"IsDigestEmailOptedOut", &f.IsDigestEmailOptedOut},
 				field{"IsAddInOptedOut", &f.IsAddInOptedOut}, field{"IsInsightsHeadspaceDisabled", &f.IsInsightsHeadspaceDisabled})
@@ -31,7 +35,7 @@ func scanDocument(body []byte) (*document, bool) {
 			scanField(s, name, field{"IsEnabled", &d.IsEnabled}, field{"ServiceSettings", nil}, field{"FeatureSettings", nil})
 		}
 	}
-	return d, s.Done()
+	return &d.document, s.Done()
 }
 
 // scanFields reads an object with fields.
@@ -45,11 +49,13 @@ func scanFields(s *jsonscan.Scanner, fields ...field) {
 // fields. What only encoding/json takes for one of them is left to that.
 func scanField(s *jsonscan.Scanner, name []byte, fields ...field) {
 	for _, f := range fields {
-		switch {
-		case string(name) == f.name && f.value != nil && *f.value == nil:
+		if string(name) == f.name && f.value != nil && *f.value == nil {
 			*f.value = new(s.Bool())
 			return
-		case strings.EqualFold(string(name), f.name):
+		}
+	}
+	for _, f := range fields {
+		if strings.EqualFold(string(name), f.name) {
 			s.Fail()
 		}
 	}

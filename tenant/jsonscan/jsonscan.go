@@ -5,7 +5,9 @@ package jsonscan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 )
 
 // A Scanner reads JSON from its start. If it finds something else than it was asked for, it
@@ -35,9 +37,7 @@ func (s *Scanner) Done() bool {
 // peek returns the next byte that is not space, or 0.
 func (s *Scanner) peek() byte {
 	for ; s.i < len(s.b); s.i++ {
-		switch c := s.b[s.i]; c {
-		case ' ', '\t', '\n', '\r':
-		default:
+		if c := s.b[s.i]; c > ' ' || c != ' ' && c != '\t' && c != '\n' && c != '\r' {
 			return c
 		}
 	}
@@ -102,21 +102,41 @@ func (s *Scanner) Close(c byte) {
 
 // Text reads a string.
 func (s *Scanner) Text() []byte {
-	if !s.Is('"') {
-		s.failed = true
-	}
-	raw := s.Raw()
-	if s.failed {
+	if s.take('"'); s.failed {
 		return nil
 	}
-	for _, c := range raw[1 : len(raw)-1] {
-		if c < ' ' || c == '\\' || c >= 0x80 {
-			var text string
-			s.failed = json.Unmarshal(raw, &text) != nil
-			return []byte(text)
+	start := s.i
+	if end := start + plain(s.b[start:]); end < len(s.b) && s.b[end] == '"' {
+		s.i = end + 1
+		return s.b[start:end]
+	}
+	s.i = start - 1
+	var text string
+	raw := s.Raw()
+	s.failed = s.failed || json.Unmarshal(raw, &text) != nil
+	return []byte(text)
+}
+
+// plain returns how many bytes at the start of b stand for themselves in a string.
+func plain(b []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		// Eight bytes at once. The top bit of each is set if it is 0x80 or more, or less than a
+		// space, or less than 1 where 0 is a quote or a backslash. What is borrowed for that
+		// changes only bytes after the first one found.
+		x := binary.LittleEndian.Uint64(b[i:])
+		found := ((x - ' '*ones) | ((x ^ '"'*ones) - ones) | ((x ^ '\\'*ones) - ones)) & tops
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 	}
-	return raw[1 : len(raw)-1]
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x80 {
+			break
+		}
+	}
+	return i
 }
 
 // Bool reads true or false.

@@ -57,6 +57,24 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
+// A string is the one that encoding/json reads, wherever in it a byte is.
+func TestText(t *testing.T) {
+	for length := range 20 {
+		for at := range length {
+			for c := range 256 {
+				b := bytes.Repeat([]byte{'a'}, length+2)
+				b[0], b[1+at], b[1+length] = '"', byte(c), '"'
+				s := New(b)
+				text := s.Text()
+				var want string
+				if err := json.Unmarshal(b, &want); s.Done() != (err == nil) || err == nil && string(text) != want {
+					t.Fatalf("Text of %q is %q, %t; want %q, %v", b, text, s.Done(), want, err)
+				}
+			}
+		}
+	}
+}
+
 // No reply makes a Scanner use much of the stack: what is deeper than any real reply is left
 // to encoding/json.
 func TestDepth(t *testing.T) {

@@ -93,6 +93,8 @@ func (f *failure) fault(c tenant.Cmdlet, secrets []string) (_ *tenant.Error, los
 			e.Err = setupError(hint, "%s", text)
 			return e, false
 		}
+	case "refused", "missing":
+		e.Unsent = true
 	case "broken":
 		// The cmdlet was run, and its result is not known.
 		if !c.Reads() {

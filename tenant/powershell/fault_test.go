@@ -56,6 +56,9 @@ func TestFault(t *testing.T) {
 		if e.Class != test.class || lost != test.lost || e.Exception != test.exception || e.Status != test.f.status() {
 			t.Errorf("%s: %v, exception %q, lost %v; want %v, %q, %v", test.name, e.Class, e.Exception, lost, test.class, test.exception, test.lost)
 		}
+		if e.Unsent != (test.f.Kind != "cmdlet") {
+			t.Errorf("%s: unsent is %v", test.name, e.Unsent)
+		}
 		if e.Err.Error() == "" || strings.Contains(e.Err.Error(), "|") {
 			t.Errorf("%s: message %q", test.name, e.Err)
 		}

@@ -31,11 +31,13 @@ type Client struct {
 	endpoint     *url.URL
 	organization string
 	token        func(ctx context.Context, refused, claims string) (string, error)
-	checked      atomic.Pointer[string] // the last token that was checked to be of the organization
+	checked      atomic.Pointer[string] // the last token that was found good to send
 	timeout      time.Duration
 	transport    http.RoundTripper
 	fault        func(*Reply) *tenant.Error
 	refusals     refusals
+	spent        func(wait time.Duration) // or nil
+	someLeft     atomic.Bool              // a reply since the last call of spent had calls left
 }
 
 // A Request returns a request with ctx and token. It is the same each time except for
@@ -133,6 +135,9 @@ func (c *Client) exchange(ctx context.Context, request Request, token string, li
 		return nil, c.lost(short, err, token)
 	}
 	r := readReply(resp, token, limit)
+	if r.Succeeded() {
+		c.noteSpent(r.Header)
+	}
 	if r.Cut != nil && short.Err() != nil {
 		r.Cut = fmt.Errorf("not whole after %v", c.timeout)
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +53,10 @@ type Config struct {
 	// roots, asks for TLS 1.2 at least, and uses the environment's proxy. It
 	// must not follow redirects.
 	Transport http.RoundTripper
+
+	// Spent, unless nil, is called when a reply of success says that the tenant takes no
+	// other call for so long. Several goroutines call it at once.
+	Spent func(wait time.Duration)
 }
 
 // New returns a Client of a service. It sends nothing: the first error that has
@@ -82,9 +88,12 @@ func New(cfg Config, fault func(*Reply) *tenant.Error) (*Client, error) {
 		return nil, fmt.Errorf("connections %d: must be positive", cfg.Connections)
 	}
 	if cfg.Transport == nil {
+		if err := checkProxies(os.Getenv); err != nil {
+			return nil, err
+		}
 		cfg.Transport = NewTransport(cfg.Connections)
 	}
-	return &Client{endpoint: endpoint, organization: cfg.Organization, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, fault: fault}, nil
+	return &Client{endpoint: endpoint, organization: cfg.Organization, token: cfg.Token, timeout: cfg.Timeout, transport: cfg.Transport, fault: fault, spent: cfg.Spent}, nil
 }
 
 // parseEndpoint reads a base URL. Its errors show only the scheme and the host, because the
@@ -104,6 +113,9 @@ func parseEndpoint(s string) (*url.URL, error) {
 		return nil, fmt.Errorf("endpoint %q: plain http to another machine: want https", shown)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("endpoint %q: want https", shown)
+	}
+	if _, err := strconv.ParseUint(u.Port(), 10, 16); err != nil && u.Port() != "" {
+		return nil, fmt.Errorf("endpoint %q: port %s: want a number up to 65535", shown, u.Port())
 	}
 	if u.Path == "" {
 		u.Path = "/" // or JoinPath makes a path that is not rooted

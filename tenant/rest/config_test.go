@@ -4,9 +4,32 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
+
+// A variable that should name a proxy, and does not, is an error, which does not show it.
+func TestProxies(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"": true, "http://proxy:8080": true, "proxy.example.org:8080": true, "socks5://u:p@[::1]:1080": true,
+		"http://user:s3cr%zzet@127.0.0.1:1": false, "http://us er:sesame@proxy": false, "http://": false, ":8080": false,
+	} {
+		err := checkProxies(func(name string) string {
+			if name == "https_proxy" {
+				return text
+			}
+			return ""
+		})
+		if (err == nil) != ok || err != nil && (!strings.Contains(err.Error(), "variable https_proxy is") || strings.Contains(err.Error(), "s3cr") || strings.Contains(err.Error(), "sesame")) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	t.Setenv("HTTPS_PROXY", "http://%zz")
+	if _, err := New(Config{Organization: org, Token: func(context.Context, string, string) (string, error) { return "", nil }}, nil); err == nil {
+		t.Error("New takes it")
+	}
+}
 
 func TestTransport(t *testing.T) {
 	open := func(connections int) *Client {

@@ -59,7 +59,7 @@ func (r *Reply) Fault(m Message) *tenant.Error {
 		Class:      f.Class(),
 		AtOnce:     f.AtOnce(),
 		Exception:  tenant.Clean(m.Exception, r.Token),
-		RetryAfter: cmp.Or(tenant.RetryAfter(r.Header.Get("Retry-After"), r.date()), f.Backoff()),
+		RetryAfter: cmp.Or(tenant.RetryAfter(r.Header.Get("Retry-After"), date(r.Header)), f.Backoff()),
 		Err:        errors.New(text),
 
 		Unreachable: f.Unreachable(),
@@ -70,10 +70,10 @@ func (r *Reply) Fault(m Message) *tenant.Error {
 	return e
 }
 
-// date returns the time of the reply by the tenant's clock, or by the local clock if the
+// date returns the time of the reply h by the tenant's clock, or by the local clock if the
 // reply does not have it.
-func (r *Reply) date() time.Time {
-	if t, err := http.ParseTime(r.Header.Get("Date")); err == nil {
+func date(h http.Header) time.Time {
+	if t, err := http.ParseTime(h.Get("Date")); err == nil {
 		return t
 	}
 	return time.Now()
@@ -108,8 +108,12 @@ func (r *Reply) Torn() *tenant.Error {
 // rest may be secret.
 func (r *Reply) redirect() *tenant.Error {
 	to := "nowhere"
-	if u, err := url.Parse(r.Header.Get("Location")); err == nil && u.Host != "" {
-		to = tenant.Clean(u.Host, r.Token)
+	switch u, err := url.Parse(r.Header.Get("Location")); {
+	case err != nil || *u == url.URL{}:
+	case u.Host == "":
+		to = "another path of the same host"
+	default:
+		to = fmt.Sprintf("%q", tenant.Clean(u.Host, r.Token))
 	}
-	return r.Strange(fmt.Sprintf("a redirect to %q, which is not followed", to))
+	return r.Strange(fmt.Sprintf("a redirect to %s, which is not followed", to))
 }

@@ -25,14 +25,9 @@ func (c *Client) accessToken(ctx context.Context, refused, claims string) (strin
 		return "", err
 	}
 	token, err := c.token(ctx, refused, claims)
-	if err == nil {
-		err = checkToken(token)
-	}
 	// There are few tokens and many calls.
 	if last := c.checked.Load(); err == nil && (last == nil || *last != token) {
-		if err = checkTenant(c.organization, token); err == nil {
-			c.checked.Store(&token)
-		}
+		err = c.checkToken(token)
 	}
 	if err == nil {
 		return token, nil
@@ -44,7 +39,7 @@ func (c *Client) accessToken(ctx context.Context, refused, claims string) (strin
 }
 
 // checkToken returns an error if token can't be sent. The error does not show the token.
-func checkToken(token string) error {
+func (c *Client) checkToken(token string) error {
 	if token == "" {
 		return errors.New("empty")
 	}
@@ -53,6 +48,10 @@ func checkToken(token string) error {
 			return errors.New("it has a space, or another character that no token has")
 		}
 	}
+	if err := checkTenant(c.organization, token); err != nil {
+		return err
+	}
+	c.checked.Store(&token)
 	return nil
 }
 

@@ -2,8 +2,11 @@ package rest
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -35,4 +38,23 @@ func NewTransport(n int) *http.Transport {
 		ForceAttemptHTTP2: true,
 		HTTP2:             &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 	}
+}
+
+// checkProxies returns an error if a variable of the environment that should name a proxy
+// does not. Without it net/http would leave out the proxy, or take a wrong one. The error
+// does not show the value, which may have a password.
+func checkProxies(getenv func(string) string) error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		text := getenv(name)
+		if text == "" {
+			continue
+		}
+		if !strings.Contains(text, "://") {
+			text = "http://" + text
+		}
+		if u, err := url.Parse(text); err != nil || u.Hostname() == "" {
+			return fmt.Errorf("the environment variable %s is not the URL of a proxy: want one such as http://proxy.example.org:8080", name)
+		}
+	}
+	return nil
 }

@@ -10,7 +10,7 @@ import (
 type Answer struct {
 	noun      *noun
 	user      user
-	view      view // what the cmdlet wrote; none if it writes nothing
+	shown     bool // the cmdlet wrote the user's properties
 	unchanged bool // it is a Set that changed nothing
 }
 
@@ -23,11 +23,18 @@ func (a *Answer) User() string { return a.user.name }
 func (a *Answer) Key() string { return a.noun.id }
 
 // Objects returns what the cmdlet wrote.
-func (a *Answer) Objects() []tenant.Object { return a.view.objects }
+func (a *Answer) Objects() []tenant.Object { return a.view().objects }
 
 // Fields returns the properties of the object that the cmdlet wrote, in the order in which
 // they are shown, or nil if the order does not matter.
-func (a *Answer) Fields() []Field { return a.view.fields }
+func (a *Answer) Fields() []Field { return a.view().fields }
+
+func (a *Answer) view() view {
+	if !a.shown {
+		return view{}
+	}
+	return a.noun.view(a.noun, a.user)
+}
 
 // Warning returns the service's warning for a Set that changed nothing, or "".
 func (a *Answer) Warning() string {

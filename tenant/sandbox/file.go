@@ -105,7 +105,7 @@ func parseFile(b []byte) (*file, error) {
 	}
 	// Only here have the rows come to rest.
 	for i := range f.users {
-		f.users[i].row = &f.rows[i]
+		f.users[i].more = &more{row: &f.rows[i]}
 	}
 	return f, nil
 }

@@ -31,8 +31,8 @@ var defaults = map[string]tenant.Object{
 
 // object returns what u has of n, which is not to be changed.
 func (u user) object(n *noun) tenant.Object {
-	if u.row != nil {
-		return u.row.object(defaults[n.key], u.more.object(""))
+	if row := u.row(); row != nil {
+		return row.object(defaults[n.key], u.more.object(""))
 	}
 	if o := u.more.object(n.key); o != nil {
 		return o
@@ -53,7 +53,7 @@ func setGeneric(n *noun, u user, ps []tenant.Parameter) (user, error) {
 		case isCommon(name):
 			continue
 		case !tenant.IsNoun(name), strings.EqualFold(name, "Identity"),
-			u.row != nil && isFixed(name):
+			u.row() != nil && isFixed(name):
 			return u, unknownParameter(name)
 		}
 		for _, q := range ps[:i] {
@@ -84,7 +84,7 @@ func setGeneric(n *noun, u user, ps []tenant.Parameter) (user, error) {
 
 	// The maps may be in use: new ones take their places.
 	key, base := n.key, now
-	if u.row != nil {
+	if u.row() != nil {
 		key, base = "", u.more.object("")
 	}
 	o := make(tenant.Object, len(base)+len(set))

@@ -155,7 +155,7 @@ func (f *file) redo(e *entry) error {
 	}
 	u, err := n.set(n, f.users[i], e.parameters())
 	if err != nil {
-		return failure(tenant.Cmdlet{Name: "Set-" + n.name, Identity: e.User}, err)
+		return failure(&tenant.Cmdlet{Name: "Set-" + n.name, Identity: e.User}, err)
 	}
 	f.users[i] = u
 	return nil

@@ -129,7 +129,7 @@ func TestAbandoned(t *testing.T) {
 		tn, name := load(t, crowd)
 		changes := 0
 		for range 150 {
-			r, err := tn.run(randomSet(rnd, tn.users.(*file).users))
+			r, err := tn.Do(randomSet(rnd, tn.users.(*file).users))
 			if err == nil && !r.unchanged {
 				changes++
 			}
@@ -230,7 +230,7 @@ func TestSaveKilled(t *testing.T) {
 		t.Errorf("found\n%v, want\n%v", got, want)
 	}
 	for _, u := range again.users.(*file).users {
-		if u.more != nil {
+		if u.more.objects != nil {
 			t.Errorf("changes of %q that the file has were made again", u.name)
 		}
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"rollcall/tenant"
@@ -105,17 +106,9 @@ func choice(v any, choices []string) int {
 	if !ok {
 		return -1
 	}
-	for i, c := range choices {
-		if strings.EqualFold(text, c) {
-			return i
-		}
-	}
-	for i, c := range choices {
-		if strings.EqualFold(strings.ReplaceAll(text, "-", ""), strings.ReplaceAll(c, "-", "")) {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(choices, func(c string) bool {
+		return strings.EqualFold(text, c) || strings.EqualFold(text, strings.ReplaceAll(c, "-", ""))
+	})
 }
 
 // parseBool reads v, the value of the parameter called name, as PowerShell does.

@@ -28,21 +28,20 @@ type change struct {
 }
 
 // run runs c on t. A Get shows the user as it was t.Stale ago.
-func (p *past) run(t *Tenant, c tenant.Cmdlet) (Answer, error) {
+func (p *past) run(t *Tenant, c *tenant.Cmdlet, a *Answer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forget(t.Stale)
 	who := fold(c.Identity)
 	if c.Reads() {
-		a, err := t.run(c)
+		err := t.run(c, a)
 		if versions := p.before[who]; err == nil && len(versions) > 0 {
 			a.user = versions[0].user
-			a.view = a.noun.view(a.noun, a.user)
 		}
-		return a, err
+		return err
 	}
 	u, _ := t.users.read(c.Identity)
-	a, err := t.run(c)
+	err := t.run(c, a)
 	if err == nil && !a.unchanged {
 		if p.before == nil {
 			p.before = make(map[string][]version)
@@ -51,7 +50,7 @@ func (p *past) run(t *Tenant, c tenant.Cmdlet) (Answer, error) {
 		p.before[who] = append(p.before[who], version{u, now})
 		p.all = append(p.all, change{who, now})
 	}
-	return a, err
+	return err
 }
 
 // forget drops versions that are older than stale.

@@ -106,8 +106,8 @@ func (f *file) write(w io.Writer, users []user) error {
 	for _, u := range users {
 		for i, c := range columns {
 			record[i] = ""
-			if i < len(u.row.cells) {
-				record[i] = u.row.cells[i]
+			if cells := u.more.row.cells; i < len(cells) {
+				record[i] = cells[i]
 			}
 			if text, ok := c.changed(u, record[i]); ok {
 				record[i] = text

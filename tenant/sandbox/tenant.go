@@ -71,30 +71,36 @@ func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, err
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	a, err := t.Do(c)
-	if err != nil {
+	var a Answer
+	if err := t.do(&c, &a); err != nil {
 		return nil, err
 	}
 	if w := a.Warning(); w != "" && t.Warn != nil {
 		t.Warn(c, w)
 	}
-	return a.view.objects, nil
+	return a.Objects(), nil
 }
 
 // Do is like Run, and returns everything that a service needs for its reply. It does not
 // call Warn.
-func (t *Tenant) Do(c tenant.Cmdlet) (Answer, error) {
-	if t.Stale <= 0 {
-		return t.run(c)
-	}
-	return t.past.run(t, c)
+func (t *Tenant) Do(c tenant.Cmdlet) (a Answer, err error) {
+	err = t.do(&c, &a)
+	return a, err
 }
 
-func (t *Tenant) run(c tenant.Cmdlet) (Answer, error) {
+// do runs c and stores in a what came of it.
+func (t *Tenant) do(c *tenant.Cmdlet, a *Answer) error {
+	if t.Stale > 0 {
+		return t.past.run(t, c, a)
+	}
+	return t.run(c, a)
+}
+
+func (t *Tenant) run(c *tenant.Cmdlet, a *Answer) error {
 	n := lookup(c.Name)
 	if n == nil {
 		if err := c.Check(); err != nil {
-			return Answer{}, failure(c, refuse(commandNotFound, err.Error()))
+			return failure(c, refuse(commandNotFound, err.Error()))
 		}
 		if n = t.other.Load(); n == nil || n.name != c.Noun() {
 			n = generic(c.Noun())
@@ -102,35 +108,34 @@ func (t *Tenant) run(c tenant.Cmdlet) (Answer, error) {
 		}
 	}
 	if c.Identity == "" {
-		return Answer{}, failure(c, refuse(binding, c.Check().Error()))
+		return failure(c, refuse(binding, c.Check().Error()))
 	}
+	a.noun = n
 	if c.Reads() {
 		if err := n.checkGet(c.Parameters); err != nil {
-			return Answer{}, failure(c, err)
+			return failure(c, err)
 		}
-		u, ok := t.users.read(c.Identity)
-		if !ok {
-			return Answer{}, failure(c, notFound(c.Identity))
+		var ok bool
+		if a.user, ok = t.users.read(c.Identity); !ok {
+			return failure(c, notFound(c.Identity))
 		}
-		return Answer{noun: n, user: u, view: n.view(n, u)}, nil
+		a.shown = true
+		return nil
 	}
-
-	u, did, err := t.users.update(c.Identity, n, c.Parameters)
-	if err != nil {
-		return Answer{}, failure(c, err)
+	var did outcome
+	var err error
+	if a.user, did, err = t.users.update(c.Identity, n, c.Parameters); err != nil {
+		return failure(c, err)
 	}
 	if did == noUser {
-		return Answer{}, failure(c, notFound(c.Identity))
+		return failure(c, notFound(c.Identity))
 	}
-	a := Answer{noun: n, user: u, unchanged: did == unchanged}
-	if n.setWrites {
-		a.view = n.view(n, u)
-	}
-	return a, nil
+	a.shown, a.unchanged = n.setWrites, did == unchanged
+	return nil
 }
 
 // failure returns err, which names no cmdlet, as the error of c.
-func failure(c tenant.Cmdlet, err error) error {
+func failure(c *tenant.Cmdlet, err error) error {
 	e := *err.(*tenant.Error)
 	e.Op, e.Object = c.Name, c.Identity
 	return &e

@@ -11,14 +11,26 @@ import (
 type user struct {
 	name  string // in the tenant's spelling
 	flags flags
-	more  *more // properties that were set, of nouns without rules of their own, or nil
-	row   *row  // the row of a file's user, or nil
+	more  *more // or nil
 }
 
-// more is the properties that were set of nouns without rules of their own: by
-// noun in lower case, or, for a file's user, who has one set of properties for
-// all nouns, under "".
-type more struct{ objects map[string]tenant.Object }
+// more is what few users have.
+type more struct {
+	row *row // of a file's user, or nil
+
+	// The properties that were set of nouns without rules of their own: by noun in
+	// lower case, or, for a file's user, who has one set of properties for all
+	// nouns, under "".
+	objects map[string]tenant.Object
+}
+
+// row returns the row of a file's user, or nil.
+func (u user) row() *row {
+	if u.more == nil {
+		return nil
+	}
+	return u.more.row
+}
 
 // object returns the properties under key, or nil.
 func (m *more) object(key string) tenant.Object {
@@ -30,12 +42,13 @@ func (m *more) object(key string) tenant.Object {
 
 // with returns m with o under key.
 func (m *more) with(key string, o tenant.Object) *more {
-	objects := make(map[string]tenant.Object)
+	after := &more{objects: make(map[string]tenant.Object)}
 	if m != nil {
-		maps.Copy(objects, m.objects)
+		after.row = m.row
+		maps.Copy(after.objects, m.objects)
 	}
-	objects[key] = o
-	return &more{objects}
+	after.objects[key] = o
+	return after
 }
 
 // flags are a user's settings in the nouns with rules of their own. 0 is a user

@@ -17,13 +17,23 @@ import (
 // its other tenants are paused, or cancelled, one by one. If another fleet has one of
 // them the error is a HeldError, and the queue is as it was.
 func (q *Queue) Again(ctx context.Context, id string, tenants []string) error {
-	if err := q.again(ctx, id, tenants); err != nil {
+	return q.again(ctx, id, tenants, (*Control).takeUp)
+}
+
+// Continue has tenants of a fleet, or all if there are none, go on: it is Again for them,
+// and they are not paused from then on, either.
+func (q *Queue) Continue(ctx context.Context, id string, tenants []string) error {
+	return q.again(ctx, id, tenants, (*Control).Continue)
+}
+
+func (q *Queue) again(ctx context.Context, id string, tenants []string, change func(c *Control, all, tenants []string)) error {
+	if err := q.requeueAll(ctx, id, tenants, change); err != nil {
 		return fmt.Errorf("put fleet %s in the queue again: %w", id, err)
 	}
 	return nil
 }
 
-func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
+func (q *Queue) requeueAll(ctx context.Context, id string, tenants []string, change func(c *Control, all, tenants []string)) error {
 	jobs, err := q.jobsOf(ctx, id, tenants)
 	if err != nil {
 		return err
@@ -32,39 +42,35 @@ func (q *Queue) again(ctx context.Context, id string, tenants []string) error {
 	if err != nil {
 		return err
 	}
-	wanted := func(tenant string) bool { return len(tenants) == 0 || slices.Contains(tenants, tenant) }
-	var todo []requeue
-	for _, j := range jobs {
-		if !wanted(j.Tenant) {
-			continue
-		}
-		a, err := q.prepareRequeue(ctx, j, now)
-		if err != nil {
-			return err
-		}
-		if a != nil {
-			todo = append(todo, *a)
-		}
-	}
 	all := make([]string, len(jobs))
+	todo := make(map[string]*requeue)
 	for i, j := range jobs {
 		all[i] = j.Tenant
+		if len(tenants) > 0 && !slices.Contains(tenants, j.Tenant) {
+			continue
+		}
+		if todo[j.Tenant], err = q.prepareRequeue(ctx, j, now); err != nil { // ahead of any change
+			return err
+		}
 	}
-	if _, err := q.change(ctx, id, func(r *fleetRecord) { r.takeUp(all, tenants) }); err != nil {
+	if _, err := q.change(ctx, id, func(r *fleetRecord) { change(&r.Control, all, tenants) }); err != nil {
 		return err
 	}
-	for _, a := range todo {
-		for again := &a; again != nil; {
-			_, err := q.putEntry(ctx, again.entry, again.revision)
-			if !errors.Is(err, errChanged) {
-				if err != nil {
-					return err
-				}
+	for _, j := range jobs {
+		a, wanted := todo[j.Tenant]
+		if wanted && a == nil { // it may have ended ahead of the change: as it was to
+			a, err = q.prepareRequeue(ctx, j, now)
+		}
+		for a != nil && err == nil {
+			if _, err = q.putEntry(ctx, a.entry, a.revision); err == nil {
 				break
 			}
-			if again, err = q.prepareRequeue(ctx, a.Job, now); err != nil { // another was faster
-				return err
+			if errors.Is(err, errChanged) { // another was faster
+				a, err = q.prepareRequeue(ctx, j, now)
 			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -101,29 +107,42 @@ func (q *Queue) prepareRequeue(ctx context.Context, j Job, now time.Time) (*requ
 			case e.Fleet == j.Fleet:
 				return nil, nil
 			}
-			if err := q.checkFree(ctx, j, was, now); err != nil {
+			held := q.checkFree(ctx, j, was, now)
+			if held == nil {
+				continue
+			}
+			if o, err := q.readOutcome(ctx, j); err != nil || o != nil && isComplete(o.Outcome) {
 				return nil, err
 			}
-			continue
-		}
-		found, _, err := q.marker(ctx, q.outcomes, outcomeKey(j.Fleet, j.Tenant))
-		if err != nil {
-			return nil, err
+			return nil, held
 		}
 		a := &requeue{entry{Job: j, Epoch: 1}, rev} // of one that is lost there may be a log
 		a.free()
-		if found != nil && found.Operation() == jetstream.KeyValuePut {
-			var o keptOutcome
-			if err := json.Unmarshal(found.Value(), &o); err != nil {
-				return nil, err
-			}
-			if isComplete(o.Outcome) {
-				return nil, nil
-			}
+		o, err := q.readOutcome(ctx, j)
+		switch {
+		case err != nil:
+			return nil, err
+		case o == nil:
+		case isComplete(o.Outcome):
+			return nil, nil
+		default:
 			a.Epoch, a.Fresh = o.Epoch+1, o.Fresh || o.Epoch == 0 // later than what ended so
+			if !a.Fresh {
+				a.Progress = o.Outcome // which says how far it was
+			}
 		}
 		return a, nil
 	}
+}
+
+// readOutcome returns what came of a job, or nil if nothing is on record.
+func (q *Queue) readOutcome(ctx context.Context, j Job) (*keptOutcome, error) {
+	found, _, err := q.marker(ctx, q.outcomes, outcomeKey(j.Fleet, j.Tenant))
+	if err != nil || found == nil || found.Operation() != jetstream.KeyValuePut {
+		return nil, err
+	}
+	o := new(keptOutcome)
+	return o, json.Unmarshal(found.Value(), o)
 }
 
 // Restart has a fleet be what f and jobs say, and puts the jobs of left in the queue,

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -256,6 +257,34 @@ func TestAgainHeld(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	if got := states(t, q, "f"); got != "ee" {
+		t.Errorf("it is %s", got)
+	}
+}
+
+// A fleet that can't go on, since another has a tenant of it, is as it was: paused,
+// cancelled or stopped. A tenant that is complete is no such tenant.
+func TestContinueHeld(t *testing.T) {
+	t.Parallel()
+	q := alone(t)
+	submit(t, q, "f", 5, 0, 4)
+	check(t, next(t, q, "a").Done(t.Context(), complete))
+	check(t, next(t, q, "a").Done(t.Context(), map[string]string{"outcome": "error"}))
+	check(t, next(t, q, "a").Return(t.Context()))
+	submit(t, q, "g", 5, 0, 2)
+	for _, c := range []Control{{Paused: true}, {Cancelled: true}, {Stopped: "too many"}, {PausedTenants: []string{"t3"}}} {
+		check(t, q.Control(t.Context(), "f", func(now *Control) { *now = c }))
+		if _, held := errors.AsType[*HeldError](q.Continue(t.Context(), "f", nil)); !held {
+			t.Errorf("%+v: it goes on", c)
+		}
+		f, err := q.Fleet(t.Context(), "f")
+		check(t, err)
+		if !reflect.DeepEqual(f.Control, c) {
+			t.Errorf("it is %+v, and was %+v", f.Control, c)
+		}
+	}
+	check(t, q.Cancel(t.Context(), "g", nil, map[string]string{"outcome": "cancelled"}))
+	check(t, q.Continue(t.Context(), "f", nil))
+	if got := states(t, q, "f"); got != "ewww" {
 		t.Errorf("it is %s", got)
 	}
 }

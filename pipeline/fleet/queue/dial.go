@@ -65,9 +65,12 @@ func (t *TLS) client() (*tls.Config, error) {
 		}
 	}
 	if t.Cert != "" || t.Key != "" {
-		if c.Certificates, err = t.pair(); err != nil {
+		p := &keyPair{cert: t.Cert, key: t.Key}
+		if err := p.read(); err != nil {
 			return nil, err
 		}
+		c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.get(), nil }
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return p.get(), nil }
 	}
 	return c, nil
 }
@@ -80,23 +83,6 @@ func (t *TLS) server() (*tls.Config, error) {
 		c.ClientCAs, err = pool(t.ClientCA)
 	}
 	return c, err
-}
-
-// pair reads the certificate and its key.
-func (t *TLS) pair() ([]tls.Certificate, error) {
-	cert, err := os.ReadFile(t.Cert)
-	if err != nil {
-		return nil, fmt.Errorf("read the certificate %q: %w", t.Cert, disk.Cause(err))
-	}
-	key, err := os.ReadFile(t.Key)
-	if err != nil {
-		return nil, fmt.Errorf("read the key %q: %w", t.Key, disk.Cause(err))
-	}
-	c, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %q and key %q: %w", t.Cert, t.Key, err)
-	}
-	return []tls.Certificate{c}, nil
 }
 
 // pool reads certificates of authorities.

@@ -78,7 +78,8 @@ const (
 type TenantState struct {
 	Job
 	State      string
-	Worker     string // that has it
+	Worker     string        // that has it
+	Silent     time.Duration // of one that runs: how long nothing was heard of the worker; 0 if not known
 	Epoch      uint64
 	Progress   json.RawMessage // as the worker said last
 	Outcome    json.RawMessage // as Lease.Done was told

@@ -159,6 +159,17 @@ func (l *Lease) IsEnding(ctx context.Context) (bool, error) {
 	return err == nil && ends(r.stopReason(l.Tenant)), err
 }
 
+// Last sets v to what Progress was called with last, by this holder or by the one before;
+// if there was none, v is as it was.
+func (l *Lease) Last(v any) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.progress == nil {
+		return nil
+	}
+	return json.Unmarshal(l.progress, v)
+}
+
 // Progress has v, which has to be JSON, go with the next renewal.
 func (l *Lease) Progress(v any) {
 	b, err := json.Marshal(v)

@@ -1,11 +1,12 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
-	"sync"
 
 	"go.uber.org/zap"
 )
@@ -17,9 +18,14 @@ type natsLog struct {
 	log    *zap.Logger
 	secret *strings.Replacer
 
-	mu    sync.Mutex
-	fatal error // the first line that says that it can't go on
+	working context.Context // ended, with the reason, by the first line that says that it can't go on
+	broke   context.CancelCauseFunc
 }
+
+// broken matches what the engine calls an error, after which it stores nothing until it is
+// started again, whatever becomes of the disk. A line about a client begins with what that
+// says of itself.
+var broken = regexp.MustCompile(`^(?:JetStream|Filestore|RAFT) .*(?:[Cc]ritical write error|will be DISABLED)`)
 
 // newNatsLog returns a log that hides a token.
 func newNatsLog(log *zap.Logger, token string) *natsLog {
@@ -29,7 +35,9 @@ func newNatsLog(log *zap.Logger, token string) *natsLog {
 			pairs = append(pairs, as, "****")
 		}
 	}
-	return &natsLog{log: log.With(zap.String("from", "nats")), secret: strings.NewReplacer(pairs...)}
+	l := &natsLog{log: log.With(zap.String("from", "nats")), secret: strings.NewReplacer(pairs...)}
+	l.working, l.broke = context.WithCancelCause(context.Background())
+	return l
 }
 
 func (l *natsLog) text(format string, v []any) string {
@@ -42,27 +50,22 @@ func (l *natsLog) Debugf(format string, v ...any)  { l.log.Debug(l.text(format, 
 func (l *natsLog) Tracef(format string, v ...any)  {}
 func (l *natsLog) Warnf(format string, v ...any)   { l.log.Warn(l.text(format, v)) }
 func (l *natsLog) Errorf(format string, v ...any) {
-	if strings.Contains(format, "critical write error") { // it stores no more until it is started again
+	if broken.MatchString(format) {
 		l.Fatalf(format, v...)
 		return
 	}
 	l.log.Warn(l.text(format, v))
 }
 
-// Fatalf keeps what is said, for [Server.Ready].
+// Fatalf keeps what is said first, for [Server.Ready].
 func (l *natsLog) Fatalf(format string, v ...any) {
 	text := l.text(format, v)
 	l.log.Error(text)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.fatal == nil {
-		l.fatal = errors.New(text)
+	if _, why, found := strings.Cut(text, " write error: "); found {
+		text = why
 	}
+	l.broke(errors.New(text))
 }
 
 // failure returns the first thing that was fatal, or nil.
-func (l *natsLog) failure() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.fatal
-}
+func (l *natsLog) failure() error { return context.Cause(l.working) }

@@ -37,8 +37,8 @@ func (q *Queue) sharedView(ctx context.Context) (*View, error) {
 
 // Next waits for a job that is free, and takes it for the worker of that name. It is
 // free if it waits, or if its holder did not renew its lease for the takeover time, as
-// this process's clock says. Never are more jobs of a fleet held than it may have at
-// once, whoever asks.
+// this process has seen, or a server that was there before. Never are more jobs of a
+// fleet held than it may have at once, whoever asks.
 //
 // Meanwhile it tidies up what workers that are gone have left. Its error is that of
 // ctx, or of the engine.

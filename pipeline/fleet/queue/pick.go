@@ -19,7 +19,7 @@ const (
 type seenJob struct {
 	entry
 	revision uint64
-	seen     time.Time // when this revision was, by this process's clock
+	seen     time.Time // when this revision was there at the latest, by this process's clock
 }
 
 // A seenFleet is a fleet with those of its jobs that have entries.

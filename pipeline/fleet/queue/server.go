@@ -143,6 +143,7 @@ func (s *Server) tend(ctx context.Context) {
 	tasks.Go(func() { s.own.fire(ctx) })
 	tasks.Go(func() { s.clean(ctx) })
 	tasks.Go(func() { s.own.recoverAbandoned(ctx) })
+	tasks.Go(func() { s.own.tellSilences(ctx) })
 }
 
 func (s *Server) isMade() bool {
@@ -167,7 +168,7 @@ var errTooFew = errors.New("there are too few nodes")
 
 // Ready returns nil if the server can take and give jobs, or why it can't.
 func (s *Server) Ready() error {
-	if err := s.log.failure(); err != nil {
+	if err := s.broken(); err != nil {
 		return err
 	}
 	if !s.isMade() {

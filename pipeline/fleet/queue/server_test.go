@@ -296,11 +296,13 @@ func TestSynced(t *testing.T) {
 	}
 }
 
-// A server that can't write any more is not ready, and says why.
+// A server that can't write any more is not ready, and says why. No client can say so for it.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	s := serve(t, ServerOptions{})
 	check(t, s.Ready())
+	s.log.Errorf(`127.0.0.1:5 - cid:7 - "JetStream critical write error: no" - %s`, "authentication error")
+	check(t, s.Ready())
 	s.log.Errorf("JetStream stream '%s > %s' critical write error: %v", "$G", "FILES", "no space left on device")
-	says(t, s.Ready(), "no space left on device")
+	says(t, s.Ready(), "the store "+s.o.Dir+" can't be written any more: no space left on device")
 }

@@ -138,11 +138,12 @@ func (q *Queue) State(ctx context.Context, id string) (*FleetState, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compose(r.Fleet, list, func(key string) *entry {
+	silences := q.silencesOf(ctx, entries)
+	return compose(r.Fleet, list, func(key string) (*entry, time.Duration) {
 		if e, ok := entries[key]; ok {
-			return &e.entry
+			return &e.entry, silences[key].of(e.revision)
 		}
-		return nil
+		return nil, 0
 	}, func(tenant string) (keptOutcome, bool) {
 		o, ok := outcomes[tenant]
 		return o, ok
@@ -179,20 +180,20 @@ func (q *Queue) entriesAndOutcomes(ctx context.Context, id string) (entries map[
 	return entries, outcomes, nil
 }
 
-// compose says how far a fleet is, whose jobs list has, out of their entries and
-// outcomes.
-func compose(f Fleet, list []Job, entryOf func(key string) *entry, outcomeOf func(tenant string) (keptOutcome, bool)) *FleetState {
+// compose says how far a fleet is, whose jobs list has, out of their entries, with how
+// long these have been as they are, and outcomes.
+func compose(f Fleet, list []Job, entryOf func(key string) (*entry, time.Duration), outcomeOf func(tenant string) (keptOutcome, bool)) *FleetState {
 	s := &FleetState{Fleet: f, Jobs: make([]TenantState, 0, len(list))}
 	for _, j := range list {
 		t := TenantState{Job: j}
-		e := entryOf(j.Key)
+		e, silent := entryOf(j.Key)
 		if e != nil && e.Fleet == f.ID {
 			t.Worker, t.Epoch, t.Progress, t.Since, t.Rejections = e.Worker, e.Epoch, e.Progress, e.Since, reasons(e.Rejections)
 			switch reason := f.stopReason(j.Tenant); {
 			case e.Ended:
 				t.State, t.Outcome = Ended, e.Outcome
 			case e.held():
-				t.State = Running
+				t.State, t.Silent = Running, silent
 			case reason == StopPaused:
 				t.State = Paused
 			default:

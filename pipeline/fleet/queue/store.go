@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,11 +51,28 @@ func claim(ctx context.Context, dir string, node int) (*lock.Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := mark(dir, node); err != nil {
+	err = mark(dir, node)
+	if err == nil {
+		err = checkRoom(dir)
+	}
+	if err != nil {
 		held.Release()
 		return nil, err
 	}
 	return held, nil
+}
+
+// leastRoom is what a server wants to have on its disk when it starts.
+const leastRoom = 64 << 10
+
+// checkRoom returns an error if the disk of a directory is full: an engine that can't
+// write is not to be let at what another has left there.
+func checkRoom(dir string) error {
+	name := filepath.Join(dir, "room")
+	if err := disk.WriteFile(name, 0o600, func(w io.Writer) error { _, err := io.CopyN(w, rand.Reader, leastRoom); return err }); err != nil {
+		return err
+	}
+	return disk.Remove(name)
 }
 
 // checkFileSystem returns an error if the file system of a directory is one on which what

@@ -55,6 +55,7 @@ func (q *Queue) watch(ctx context.Context, outcomes bool) (*View, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+	v.learnSilences(ctx)
 	return v, nil
 }
 
@@ -180,11 +181,11 @@ func (v *View) State(id string) *FleetState {
 	if f.Accepted && len(f.jobs) > 0 {
 		v.lists[id] = list
 	}
-	return compose(f.Fleet, list, func(key string) *entry {
+	return compose(f.Fleet, list, func(key string) (*entry, time.Duration) {
 		if j := v.jobs[key]; j != nil {
-			return &j.entry
+			return &j.entry, time.Since(j.seen)
 		}
-		return nil
+		return nil, 0
 	}, func(tenant string) (keptOutcome, bool) {
 		o, ok := v.outcomes[outcomeKey(id, tenant)]
 		return o, ok

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,7 +13,9 @@ import (
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
 	"rollcall/pipeline/fleet/queue"
+	"rollcall/pipeline/lock"
 	"rollcall/pipeline/results"
+	"rollcall/tenant/connect"
 )
 
 // errBroken says that the log of a job could not be read or appended to: the job is to be
@@ -31,10 +34,16 @@ func isRoster(err error) bool {
 	return ok
 }
 
+// isFault reports whether err is a fault of this machine: other Workers may do without.
+func isFault(err error) bool {
+	_, signIn := errors.AsType[*connect.SignInError](err) // for want of a token, or of a file
+	return signIn || errors.Is(err, syscall.ENOSPC)
+}
+
 // failed returns the outcome of a job that can't be run because of err.
 func (t *task) failed(err error) fleet.Outcome {
 	status, reason := t.Exit(err)
-	return fleet.Outcome{State: results.Errored, Reason: t.forPeople(reason), Exit: &status, Rows: fleet.Rows{Total: t.lease.Rows, ByStatus: map[string]int{}}}
+	return fleet.Outcome{State: results.Errored, Reason: t.forPeople(reason), Exit: &status, Rows: t.rowsSoFar()}
 }
 
 // failedOr returns the outcome of a job that ends with err, if every Worker would have that
@@ -59,7 +68,9 @@ func (t *task) outcomeOf(o *results.Outcome, err error) fleet.Outcome {
 		reason = fmt.Sprintf("%d of %s failed", o.Rows.Failed(), pipeline.Plural(o.Rows.Total, "row"))
 	}
 	rows := fleet.RowsOf(&o.Rows)
-	if rows.Total == 0 { // it ended before its roster was read
+	if before := t.rowsSoFar(); t.Remote && rows.Recorded < before.Recorded && !t.hasResults() {
+		rows = before // it ended before its log was read
+	} else if rows.Total == 0 { // or its roster
 		rows.Total = t.lease.Rows
 	}
 	return fleet.Outcome{State: o.Ending, Reason: reason, Exit: &status, Rows: rows}
@@ -106,7 +117,7 @@ func (t *task) returnIt(ctx context.Context, o fleet.Outcome, why error) error {
 		return t.lostOr(err)
 	}
 	given := t.log.Info
-	if errors.Is(why, errBroken) {
+	if _, held := errors.AsType[*lock.HeldError](why); held || errors.Is(why, errBroken) {
 		given = t.log.Warn
 	}
 	given("the job was given back", zap.NamedError("reason", why), zap.Int("rows", o.Rows.Recorded))
@@ -167,7 +178,10 @@ func (t *task) reject(ctx context.Context, why error) error {
 	reason := t.forPeople(why.Error())
 	err := t.lease.Reject(ctx, reason)
 	if e, ok := errors.AsType[*queue.RejectedError](err); ok {
-		o := t.failed(&UnfitError{reason, e.Workers})
+		o, err := t.failedStored(ctx, &UnfitError{reason, e.Workers})
+		if err != nil {
+			return t.returnIt(ctx, fleet.Outcome{State: fleet.Waiting}, err)
+		}
 		now := time.Now().UTC()
 		o.Started, o.Finished = &t.began, &now
 		return t.done(ctx, o)
@@ -178,7 +192,28 @@ func (t *task) reject(ctx context.Context, why error) error {
 	}
 	t.log.Warn("the job was handed back", zap.String("reason", reason))
 	t.observe(&t.lease.Job, Rejected{reason})
+	if !errors.Is(why, ErrUnknownProfile) { // what is wrong here may be so for other jobs
+		sleep(t.soft, faultWait)
+	}
 	return nil
+}
+
+// failedStored is failed for a job of which the log may have rows: their results are put
+// into the store first, if this Worker can make them. The error is as for do.
+func (t *task) failedStored(ctx context.Context, why error) (fleet.Outcome, error) {
+	o := t.failed(why)
+	if t.results == "" || !t.isUnrecorded(&o) {
+		return o, nil
+	}
+	t.ends = &o
+	stored, err := t.execute(ctx, true)
+	if _, unfit := errors.AsType[*rejectedError](err); unfit {
+		return o, nil
+	}
+	if err == nil {
+		err = t.store(ctx, 0)
+	}
+	return stored, err
 }
 
 // stopFleet stops the fleet if, with o, it has more failed tenants than it may have.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"os"
 
+	"go.uber.org/zap"
+
 	"rollcall/pipeline"
 	"rollcall/pipeline/fleet"
 	"rollcall/pipeline/fleet/queue"
 	"rollcall/pipeline/job"
+	"rollcall/pipeline/lock"
 	"rollcall/tenant"
 	"rollcall/tenant/connect"
 )
@@ -29,13 +32,35 @@ func (t *task) isEnding() bool {
 }
 
 // isUnrecorded reports whether a job that ends with o has no results here, though another
-// Worker may have recorded some: it was stopped before it had made them out of the log.
+// Worker may have recorded some: it ended before it had made them out of the log. Whoever
+// ends such a job has to make them first.
 func (t *task) isUnrecorded(o *fleet.Outcome) bool {
-	if !t.Remote || t.lease.Epoch == 1 || o.State != fleet.Cancelled && !o.WithFleet {
-		return false
-	}
+	return t.Remote && t.lease.Epoch > 1 && !o.Complete() && !t.hasResults()
+}
+
+func (t *task) hasResults() bool {
 	_, err := os.Stat(t.results)
-	return err != nil
+	return err == nil
+}
+
+// rowsSoFar returns the rows of the job as they were when a Worker, this one or the last,
+// said so last. The log may have more.
+func (t *task) rowsSoFar() fleet.Rows {
+	p := fleet.Progress{Rows: fleet.Rows{ByStatus: map[string]int{}}}
+	if err := t.lease.Last(&p); err != nil {
+		t.log.Warn("it is not known how far the job is", zap.Error(err))
+	}
+	if p.Rows.Total == 0 {
+		p.Rows.Total = t.lease.Rows
+	}
+	return p.Rows
+}
+
+// isHeldByLost reports whether err says that the tenant is locked by the Worker that the
+// job was taken from: it is on this machine, and not gone yet.
+func (t *task) isHeldByLost(err error, command string) bool {
+	held, ok := errors.AsType[*lock.HeldError](err)
+	return ok && t.Remote && t.lease.Epoch > 1 && held.IsBy(command)
 }
 
 // withoutCalls changes the options of a job so that it has results of what is in its log,

@@ -29,8 +29,9 @@ type task struct {
 	dir     string // of its files
 	results string // name of the results file
 	cancel  context.CancelCauseFunc
-	broken  atomic.Bool  // the log of the job can't be read, or appended to
-	why     func() error // why the job was stopped; the same each time
+	broken  atomic.Bool    // the log of the job can't be read, or appended to
+	ends    *fleet.Outcome // what the job ends with, once only results of its log are made; or nil
+	why     func() error   // why the job was stopped; the same each time
 }
 
 // carryOut does the job of a lease. The error is one of the queue: what came of the job
@@ -76,21 +77,25 @@ func (t *task) do(ctx context.Context) (fleet.Outcome, error) {
 		return t.execute(ctx, true)
 	}
 	o, err := t.execute(ctx, false)
-	if err == nil && t.isUnrecorded(&o) {
-		return t.execute(ctx, true)
+	if err != nil || !t.isUnrecorded(&o) {
+		return o, err
 	}
-	return o, err
+	if o.State != fleet.Cancelled && !o.WithFleet {
+		t.ends = &o
+	}
+	return t.execute(ctx, true)
 }
 
 // execute runs the job. If onlyStore is set it makes no call, and only has results of what
 // the log has. The results are as for do.
 func (t *task) execute(ctx context.Context, onlyStore bool) (o fleet.Outcome, err error) {
-	o = fleet.Outcome{State: fleet.Waiting, Rows: fleet.Rows{Total: t.lease.Rows, ByStatus: map[string]int{}}}
+	o = fleet.Outcome{State: fleet.Waiting, Rows: t.rowsSoFar()}
 	opts, err := t.Prepare(t.lease.Job, t.dir)
-	if errors.Is(err, ErrUnknownProfile) {
+	switch {
+	case err == nil:
+	case t.Remote || errors.Is(err, ErrUnknownProfile):
 		return o, &rejectedError{err}
-	}
-	if err != nil {
+	default:
 		return t.failed(err), nil
 	}
 	if err := t.complete(ctx, &opts); err != nil {
@@ -113,17 +118,23 @@ func (t *task) execute(ctx context.Context, onlyStore bool) (o fleet.Outcome, er
 	if t.isLost(whole) {
 		return o, ErrLost
 	}
-	o = t.outcomeOf(got, err)
-	if t.broken.Load() {
-		return o, fmt.Errorf("%w: %w", errBroken, context.Cause(whole))
+	if t.isHeldByLost(err, opts.Command) {
+		return o, err
 	}
-	if got.Ending != results.Interrupted {
+	o = t.outcomeOf(got, err)
+	switch {
+	case t.broken.Load():
+		return o, fmt.Errorf("%w: %w", errBroken, context.Cause(whole))
+	case onlyStore && whole.Err() != nil:
+		return o, context.Cause(whole)
+	case t.Remote && isFault(err) && !o.Complete():
+		return o, &rejectedError{err}
+	case onlyStore && err != nil && !o.Complete() && !errors.Is(err, job.ErrInterrupted):
+		return o, &rejectedError{err} // whoever ends the job has to have what the log has
+	case got.Ending != results.Interrupted:
 		return o, nil
 	}
 	why := t.why()
-	if onlyStore && whole.Err() != nil {
-		return o, context.Cause(whole)
-	}
 	if !t.isEnding() {
 		return o, why
 	}
@@ -200,7 +211,11 @@ func (l *fencedLog) note(err error) error {
 // sign has an outcome say why the job was stopped, and name the files that people know,
 // not those in the directory of the job.
 func (t *task) sign(o *results.Outcome, err error) {
-	if errors.Is(err, job.ErrInterrupted) {
+	switch {
+	case !errors.Is(err, job.ErrInterrupted):
+	case t.ends != nil:
+		o.Ending, o.Exit, o.Reason = t.ends.State, *t.ends.Exit, t.ends.Reason
+	default:
 		o.Exit, o.Reason = t.Exit(t.why())
 	}
 	if t.Remote {

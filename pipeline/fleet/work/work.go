@@ -44,9 +44,10 @@ type Worker struct {
 
 	// Prepare returns what a job comes to on this machine, with its files in dir, and its
 	// results to be there. The Worker replaces Roster, if Remote, and Results, Resume and
-	// what goes with them. If the error is an ErrUnknownProfile, another Worker may be
-	// able to do the job; any other ends it as failed. Prepare is called from several
-	// goroutines at once.
+	// what goes with them. If there is an error another Worker may be able to do the job,
+	// and it is handed back; after any but an ErrUnknownProfile the next job has to wait a
+	// while. If not Remote, any other ends the job as failed. Prepare is called from
+	// several goroutines at once.
 	Prepare func(j queue.Job, dir string) (job.Options, error)
 
 	// Exit returns the exit status of a process whose run ended with err, and the reason
@@ -64,6 +65,7 @@ var ErrUnknownProfile = errors.New("unknown profile")
 const (
 	retryWait     = time.Second      // between two tries at the queue
 	maxRetryWait  = 15 * time.Second // the same after many
+	faultWait     = 15 * time.Second // between a job that can't be done here and the next
 	shutdownGrace = 5 * time.Second  // for telling the queue how things are after ctx has ended
 )
 

@@ -109,7 +109,7 @@ func (s *Server) insights(w http.ResponseWriter, r *http.Request, res *userResou
 		refusal = s.tooMany(atOnce)
 	}
 	if refusal == nil {
-		refusal = s.throttle()
+		refusal = s.throttle(w.Header())
 	}
 	if refusal != nil {
 		if refusal.status == http.StatusTooManyRequests {
@@ -133,7 +133,7 @@ func (s *Server) insights(w http.ResponseWriter, r *http.Request, res *userResou
 		return
 	}
 	t := s.turn(endpoint{}, c, "", token, true)
-	s.perform(w, r, t.fault, t.latency, func() reply { return s.answerInsights(t, res) })
+	s.perform(w, r, t.fault, t.latency, func() reply { return s.answerInsights(&t, res) })
 }
 
 // cmdlet returns what the request is to run. A PATCH is one of those that

@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"net/http/httptest"
-	"rollcall/tenant/sandbox"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rollcall/tenant/sandbox"
 )
 
 // The limit lets through what it should, and says no more than it was told to.
@@ -37,6 +39,29 @@ func TestRate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who makes no call when none is left, until the reset, is never refused.
+func TestShowRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{Tenant: sandbox.New(), Rate: 4, Burst: 3, ShowRate: true}
+		var left []string
+		for range 6 {
+			w := serve(t, s, "Get-Mailbox ada")
+			if w.Code != 200 {
+				t.Fatalf("status %d after %v were left", w.Code, left)
+			}
+			left = append(left, w.Header().Get("Rate-Limit-Remaining"))
+			reset, err := time.ParseDuration(w.Header().Get("Rate-Limit-Reset") + "s")
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(reset)
+		}
+		if want := []string{"2", "1", "0", "0", "0", "0"}; !slices.Equal(left, want) {
+			t.Errorf("left %v, want %v", left, want)
+		}
+	})
 }
 
 func TestBurstOfASecond(t *testing.T) {

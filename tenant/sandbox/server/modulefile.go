@@ -36,9 +36,9 @@ func (s *Server) moduleFile(r *http.Request, e endpoint) reply {
 	}
 	return reply{
 		status: http.StatusOK,
-		head:   `{"@odata.context":"https://outlook.office365.com/adminapi/` + e.version + "/" + e.organization + `/$metadata#EXOModuleFile",`,
-		values: []byte(`{"fileName":"rollcall-sandbox.psm1","fileContent":` + quote(moduleText(cmdlets)) +
-			`,"exportedCmdlets":` + quote(strings.Join(cmdlets, ",")) + `}`),
+		body: fmt.Appendf(appendContext(nil, e, "EXOModuleFile"),
+			`"value":[{"fileName":"rollcall-sandbox.psm1","fileContent":%s,"exportedCmdlets":%s}]}`,
+			quote(moduleText(cmdlets)), quote(strings.Join(cmdlets, ","))),
 	}
 }
 

@@ -2,8 +2,6 @@ package server
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"strings"
@@ -86,36 +84,9 @@ func isJSON(contentType string) bool {
 // client.
 func parseRequest(h http.Header, body []byte) (tenant.Cmdlet, error) {
 	in, err := parseInput(body)
-	if t := h.Get("Content-Type"); err != nil && isJSON(t) {
+	t := h.Get("Content-Type")
+	if err != nil && isJSON(t) {
 		return tenant.Cmdlet{}, err
 	}
-	return in.request(h)
-}
-
-// request returns the cmdlet of in, which came with headers h.
-func (in *input) request(h interface{ Get(name string) string }) (tenant.Cmdlet, error) {
-	if t := h.Get("Content-Type"); !isJSON(t) {
-		return tenant.Cmdlet{}, fmt.Errorf("Content-Type %q: want application/json", t)
-	}
-	if name := h.Get("X-CmdletName"); name != "" && name != in.name {
-		return tenant.Cmdlet{}, fmt.Errorf("X-CmdletName %q: the CmdletName is %q", name, in.name)
-	}
-	c := tenant.Cmdlet{Name: in.name}
-	for _, p := range in.parameters {
-		switch {
-		case strings.EqualFold(p.Name, "Identity"):
-			text, ok := p.Value.(string)
-			if !ok || c.Identity != "" {
-				return tenant.Cmdlet{}, errors.New("parameter Identity: want one string")
-			}
-			c.Identity = text
-		case strings.Contains(p.Name, "@"): // an annotation of another one
-		default:
-			c.Parameters = append(c.Parameters, p)
-		}
-	}
-	if err := c.Check(); err != nil {
-		return tenant.Cmdlet{}, err
-	}
-	return c, nil
+	return in.cmdlet(t, h.Get("X-CmdletName"))
 }

@@ -1,14 +1,13 @@
 package server
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,10 +20,12 @@ type reply struct {
 	status int
 	kind   string   // the content type, if it is not jsonType
 	header []string // further headers: names, each with its value after it
-	head   string   // of the body of a success: its start, up to the annotations
+	body   []byte   // unless a cmdlet succeeded
+
+	// Of a cmdlet that succeeded, whose body is written when it is sent.
+	at     endpoint // the zero value for none
 	notes  string   // annotations, each with a comma after it
-	values []byte   // the objects
-	body   []byte   // of a failure, and of what is not JSON
+	answer sandbox.Answer
 }
 
 const jsonType = "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"
@@ -41,83 +42,12 @@ func makeReply(e endpoint, res *sandbox.Answer, err error) reply {
 		}
 		return makeError(http.StatusBadRequest, "InvalidArgument", te.Err.Error(), te.Exception, &te.Object)
 	}
-	r := reply{status: http.StatusOK, head: e.head()}
+	r := reply{status: http.StatusOK, at: e, answer: *res}
 	if w := res.Warning(); w != "" {
 		r.notes = `"@adminapi.warnings":[` + quote(w) + `],`
 	}
-	for i, o := range res.Objects() {
-		if i == 0 {
-			r.values = make([]byte, 0, 512) // more than most need
-		} else {
-			r.values = append(r.values, ',')
-		}
-		r.values = appendObject(r.values, res, o)
-	}
 	return r
 }
-
-func (e endpoint) head() string {
-	return `{"@odata.context":"https://outlook.office365.com/adminapi/` + e.version + "/" + e.organization +
-		`/$metadata#Collection(Exchange.GenericHashTable)",`
-}
-
-// appendObject appends the JSON of o, one that res has, with the property
-// that says which user it is about.
-func appendObject(b []byte, res *sandbox.Answer, o tenant.Object) []byte {
-	b = append(b, `{"`...)
-	b = append(b, res.Key()...)
-	b = append(b, `":`...)
-	b = appendJSON(b, res.User())
-	fields := res.Fields()
-	if fields == nil {
-		for _, name := range slices.Sorted(maps.Keys(o)) {
-			fields = append(fields, sandbox.Field{Name: name, Value: o[name]})
-		}
-	}
-	for _, f := range fields {
-		b = append(b, ',', '"')
-		b = append(b, f.Name...)
-		b = append(b, `":`...)
-		b = appendJSON(b, f.Value)
-		if _, ok := f.Value.(bool); ok {
-			b = append(b, ',', '"')
-			b = append(b, f.Name...)
-			b = append(b, `@data.type":"System.Boolean"`...)
-		}
-	}
-	return append(b, '}')
-}
-
-// appendJSON appends v as JSON.
-func appendJSON(b []byte, v any) []byte {
-	switch v := v.(type) {
-	case bool:
-		return strconv.AppendBool(b, v)
-	case string:
-		if isPlain(v) {
-			b = append(b, '"')
-			b = append(b, v...)
-			return append(b, '"')
-		}
-	}
-	j, err := json.Marshal(v)
-	if err != nil { // a value that did not come from JSON or from a file
-		return append(b, "null"...)
-	}
-	return append(b, j...)
-}
-
-// isPlain reports whether s stands for itself in JSON.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-func quote(s string) string { return string(appendJSON(nil, s)) }
 
 // makeError returns the reply of a failure. The target is the user that it was
 // about, if there was one.
@@ -190,7 +120,7 @@ var transient400 = makeError(http.StatusBadRequest, "ResourceBusy",
 	"The server is too busy to run the cmdlet. Please try again later.", serverBusy, nil)
 
 func errors200(e endpoint) reply {
-	return reply{status: http.StatusOK, head: e.head(),
+	return reply{status: http.StatusOK, at: e,
 		notes: `"@adminapi.errors":[` + quote(threeParts(storageTransient, "The mailbox is not available at the moment. Please try again later.")) + `],`}
 }
 
@@ -198,55 +128,54 @@ func errors200(e endpoint) reply {
 // link to where they are.
 func (r reply) first(link string) reply {
 	r.notes += `"@odata.nextLink":` + quote(link) + ","
-	r.values = nil
+	r.answer = sandbox.Answer{}
 	return r
 }
 
-// bytes returns the body.
-func (r reply) bytes() []byte {
-	if r.body != nil || r.head == "" {
-		return r.body
-	}
-	return r.appendBody(make([]byte, 0, len(r.head)+len(r.notes)+len(r.values)+len(`"value":[]}`)))
-}
-
-// appendBody appends the body, if it is JSON.
-func (r reply) appendBody(b []byte) []byte {
-	if r.body != nil || r.head == "" {
+// appendBody appends the body.
+func (r *reply) appendBody(b []byte) []byte {
+	if r.at == (endpoint{}) {
 		return append(b, r.body...)
 	}
-	b = append(b, r.head...)
+	b = appendContext(b, r.at, "Collection(Exchange.GenericHashTable)")
 	b = append(b, r.notes...)
 	b = append(b, `"value":[`...)
-	b = append(b, r.values...)
+	for i, o := range r.answer.Objects() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendObject(b, &r.answer, o)
+	}
 	return append(b, `]}`...)
 }
 
-func (r reply) write(w http.ResponseWriter) {
-	body := r.bytes()
-	r.writeHeader(w, len(body))
-	w.Write(body)
-}
+func (r reply) write(w http.ResponseWriter) { r.send(w, 1) }
 
 // writeHalf promises all of the body, and sends half of it. Whoever serves HTTP
 // closes the connection then.
-func (r reply) writeHalf(w http.ResponseWriter) {
-	body := r.bytes()
-	r.writeHeader(w, len(body))
-	w.Write(body[:len(body)/2])
-}
+func (r reply) writeHalf(w http.ResponseWriter) { r.send(w, 2) }
 
-func (r reply) writeHeader(w http.ResponseWriter, length int) {
+// send promises all of the body, and sends one nth of it.
+func (r *reply) send(w http.ResponseWriter, n int) {
+	body := r.body
+	if r.at != (endpoint{}) {
+		buf := buffers.Get().(*bytes.Buffer)
+		defer buffers.Put(buf)
+		buf.Reset()
+		buf.Grow(1024) // more than most need
+		body = r.appendBody(buf.AvailableBuffer())
+	}
 	h := w.Header()
 	h.Set("Content-Type", r.contentType())
-	h.Set("Content-Length", strconv.Itoa(length))
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	for i := 0; i < len(r.header); i += 2 {
 		h.Set(r.header[i], r.header[i+1])
 	}
 	w.WriteHeader(r.status)
+	w.Write(body[:len(body)/n])
 }
 
-func (r reply) contentType() string {
+func (r *reply) contentType() string {
 	if r.kind != "" {
 		return r.kind
 	}

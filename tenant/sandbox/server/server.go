@@ -34,6 +34,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -66,7 +67,8 @@ type Server struct {
 	Latency time.Duration // the least time of a reply
 	Jitter  time.Duration // the most time that is added to Latency, by chance
 
-	Rate          float64       // cmdlets allowed a second; clients are not told; 0 for no limit
+	Rate          float64       // cmdlets allowed a second; 0 for no limit
+	ShowRate      bool          // replies say how many cmdlets are left, but those in a batch: Rate-Limit-Remaining and -Reset, in seconds
 	Burst         int           // cmdlets allowed at once after an idle time; 0 for those of one second
 	RetryAfter    time.Duration // Retry-After of a reply that refuses because of Rate; 0 for none
 	MaxConcurrent int           // requests allowed at once; 0 for no limit
@@ -80,6 +82,7 @@ type Server struct {
 	pages   pages
 	access  access
 	devices devices
+	last    atomic.Pointer[[]tenant.Parameter] // see share
 
 	closing sync.Once
 	closed  chan struct{}
@@ -172,7 +175,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal = s.tooMany(atOnce)
 	}
 	if refusal == nil && e.name == invokeCommand {
-		refusal = s.throttle()
+		refusal = s.throttle(h)
 	}
 	if refusal != nil {
 		refusal.write(w)
@@ -206,7 +209,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := s.turn(e, c, r.URL.Query().Get("$skiptoken"), token, true)
-	s.perform(w, r, t.fault, t.latency, func() reply { return s.answer(r, t) })
+	s.perform(w, r, t.fault, t.latency, func() reply { return s.answer(r, &t) })
 }
 
 // tooMany returns the refusal of a request because too many are in progress.
@@ -218,9 +221,18 @@ func (s *Server) tooMany(atOnce int) *reply {
 }
 
 // throttle counts a cmdlet against the rate limit, and returns the refusal if the limit is
-// reached.
-func (s *Server) throttle() *reply {
-	if s.limiter == nil || s.limiter.Allow() {
+// reached. h, unless nil, is the header of the reply.
+func (s *Server) throttle(h http.Header) *reply {
+	if s.limiter == nil {
+		return nil
+	}
+	allowed := s.limiter.Allow()
+	if s.ShowRate && h != nil {
+		left := s.limiter.Tokens()
+		h.Set("Rate-Limit-Remaining", strconv.Itoa(int(max(0, left))))
+		h.Set("Rate-Limit-Reset", strconv.FormatFloat(max(0, 1-left)/s.Rate, 'f', 3, 64))
+	}
+	if allowed {
 		return nil
 	}
 	s.tally.add(&s.tally.counts.Throttled)

@@ -3,6 +3,7 @@ package server
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,20 +21,21 @@ type turn struct {
 	who      string // the user, in lower case
 	page     string // the skip token, of a page after the first
 	token    string // that it came with
-	chance   *chance
+	chance   chance
 	fault    string
 	latency  time.Duration
 }
 
 // turn counts c and draws its fault. It draws a fault of a whole request only if c stands for
 // the request.
-func (s *Server) turn(e endpoint, c tenant.Cmdlet, page, token string, whole bool) *turn {
-	t := &turn{endpoint: e, cmdlet: c, who: strings.ToLower(c.Identity), page: page, token: token}
+func (s *Server) turn(e endpoint, c tenant.Cmdlet, page, token string, whole bool) turn {
+	c.Parameters = s.share(c.Parameters)
+	t := turn{endpoint: e, cmdlet: c, who: strings.ToLower(c.Identity), page: page, token: token}
 	name := c.Name
 	if (e == endpoint{}) && name == "Get-MyAnalyticsFeatureConfig" {
 		name = getSettings
 	}
-	t.chance = newChance(s.Seed, s.tally.ask(name, t.who, page != ""))
+	t.chance = *newChance(s.Seed, s.tally.ask(name, t.who, page != ""))
 	t.fault = s.Faults.draw(t.chance.float(), whole)
 	if (page != "" || e == endpoint{}) && t.fault == faultPaged { // Viva Insights has no pages
 		t.fault = ""
@@ -46,6 +48,26 @@ func (s *Server) turn(e endpoint, c tenant.Cmdlet, page, token string, whole boo
 		s.tally.fault(t.fault)
 	}
 	return t
+}
+
+// share returns ps, or the parameters before them if they are the same: most often the next
+// Set is the same for another user, and the Tenant stores what comes of one list once.
+func (s *Server) share(ps []tenant.Parameter) []tenant.Parameter {
+	same := func(p, q tenant.Parameter) bool {
+		switch p.Value.(type) {
+		case nil, bool, string:
+			return p == q
+		}
+		return false
+	}
+	if len(ps) == 0 { // of a Get
+		return nil
+	}
+	if last := s.last.Load(); last != nil && slices.EqualFunc(ps, *last, same) {
+		return *last
+	}
+	s.last.Store(new(ps))
+	return ps
 }
 
 // perform replies to r, after the latency, with the reply that compose returns, unless the
