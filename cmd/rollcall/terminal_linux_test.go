@@ -74,12 +74,13 @@ func (s *onScreen) checkScreen() {
 	}
 }
 
-// drawn reports whether a line that matches was drawn.
+// drawn reports whether a line that matches was drawn, without the blanks at its
+// end that a longer line before it needs.
 func (s *onScreen) drawn(pattern string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, line := range s.redraws {
-		if regexp.MustCompile(pattern).MatchString(line) {
+		if regexp.MustCompile(pattern).MatchString(strings.TrimRight(line, " ")) {
 			return true
 		}
 	}
