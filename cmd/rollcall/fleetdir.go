@@ -58,7 +58,8 @@ func (r *fleetRun) claim(name string) (release func(), err error) {
 }
 
 // checkFleetDir returns an error if a results directory has something, and is no fleet's.
-// Flag is the one that names another.
+// What a fleet that was killed as it began has left is not something. Flag is the one
+// that names another.
 func checkFleetDir(dir, flag string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +69,7 @@ func checkFleetDir(dir, flag string) error {
 		return err
 	}
 	ours := func(e fs.DirEntry) bool {
-		return slices.Contains([]string{fleetRecordName, lockName, storeName}, e.Name())
+		return disk.IsTemporary(e.Name()) || slices.Contains([]string{fleetRecordName, lockName, storeName}, e.Name())
 	}
 	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == fleetRecordName }) || !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ours(e) }) {
 		return nil

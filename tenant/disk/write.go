@@ -10,6 +10,16 @@ import (
 	"path/filepath"
 )
 
+// temporary is the pattern of the names that files have until they are whole.
+const temporary = ".rollcall-*.tmp"
+
+// IsTemporary reports whether a file in a directory has a name as those have that a
+// process was writing when it was killed.
+func IsTemporary(name string) bool {
+	ours, _ := filepath.Match(temporary, name)
+	return ours
+}
+
 // WriteFile replaces the file called name by what write writes, as a whole: at any moment,
 // also if it is cut short, a reader sees either the old or the new content. A pipe or a
 // device is written to directly.
@@ -25,7 +35,7 @@ func WriteFile(name string, perm os.FileMode, write func(io.Writer) error) error
 
 // ReplaceFile is like WriteFile, but it replaces a link instead of following it.
 func ReplaceFile(name string, perm os.FileMode, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
+	f, err := os.CreateTemp(filepath.Dir(name), temporary)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, Cause(err))
 	}
@@ -76,7 +86,7 @@ func CanWriteFile(name string) error {
 	if err := CanReplace(name); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".rollcall-*.tmp")
+	f, err := os.CreateTemp(filepath.Dir(name), temporary)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, Cause(err))
 	}
