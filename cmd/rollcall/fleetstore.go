@@ -14,6 +14,7 @@ import (
 
 	"rollcall/pipeline/fleet/queue"
 	"rollcall/pipeline/lock"
+	"rollcall/tenant/disk"
 )
 
 // checkStoreDir returns an error if a directory has something, and is no store of a
@@ -31,7 +32,7 @@ func checkStoreDir(a *app, dir string) error {
 	}
 	if !has("store.json") && !has("jetstream") { // of the latter queue.Serve says more
 		for _, e := range entries {
-			if name := e.Name(); name != "lock" && name != "lost+found" {
+			if name := e.Name(); name != "lock" && name != "lost+found" && !disk.IsTemporary(name) {
 				return &exit{status: exitError, err: fmt.Errorf("--store %s: it is not empty, and no store of a fleet server: it has %s", dir, name),
 					hint: "--store DIR names another one, which need not be there"}
 			}
