@@ -1,6 +1,6 @@
 # Everything here needs only Go; the tools are those that go.mod names.
 
-.PHONY: build test check race bench fuzz torture demo docs dist
+.PHONY: build test check long race bench fuzz torture demo docs dist
 
 build: ## the program, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/rollcall ./cmd/rollcall
@@ -15,8 +15,10 @@ check: ## what must pass before a commit
 	go tool staticcheck ./...
 	GOOS=windows GOARCH=amd64 go vet ./...
 	GOOS=darwin GOARCH=arm64 go vet ./...
-	LONG=1 go test -run 'Killed|Machines|Containerfile|Simulation|Adversary|Pace|Width|LookAt' ./cmd/rollcall ./pipeline/results ./pipeline/job ./pipeline/pace ./report/html
 	go test -race -short -skip 'Outage|Broken|Pace|Width|Family|Share|Services' ./pipeline ./pipeline/job ./pipeline/pace ./pipeline/lock ./tenant/rest ./tenant/insights ./tenant/sandbox
+
+long: ## random runs and families of tenants in their long form, and lost machines, which takes ten minutes
+	LONG=1 go test -timeout 60m -run 'Killed|Machines|Containerfile|Simulation|Adversary|Pace|Width|LookAt' ./cmd/rollcall ./pipeline/results ./pipeline/job ./pipeline/pace ./report/html
 
 race: ## all tests with the race detector, which takes many minutes
 	go test -race -short -timeout 60m ./...

@@ -62,10 +62,8 @@ func killFleet(t *testing.T, program string, rnd *rand.Rand) (kills int) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		after := time.Duration(rnd.IntN(700)) * time.Millisecond
-		if kills > 100 { // a machine that needs so long just to begin
-			after = time.Hour
-		}
+		// Later and later: a machine may need long just to begin.
+		after := time.Duration(rnd.IntN(700+20*kills)) * time.Millisecond
 		timer := time.NewTimer(after)
 		ended := make(chan struct{})
 		go func() { cmd.Wait(); close(ended) }()

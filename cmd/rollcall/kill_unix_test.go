@@ -47,7 +47,9 @@ func TestKilledAtAnyInstant(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			timer := time.AfterFunc(time.Duration(rnd.IntN(700))*time.Millisecond, func() { cmd.Process.Kill() })
+			// Later and later: a machine may need long just to begin.
+			after := time.Duration(rnd.IntN(700+20*atOnce)) * time.Millisecond
+			timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
 			cmd.Wait()
 			timer.Stop()
 			if cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled() {

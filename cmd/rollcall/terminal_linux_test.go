@@ -91,6 +91,7 @@ func (s *onScreen) drawn(pattern string) bool {
 // wanted; and at the end the first who failed are named, with the command that tries
 // them again.
 func TestProgressLineFits(t *testing.T) {
+	t.Parallel()
 	for columns, wants := range map[int][]string{
 		20:  {`^ +\d+%  \d+/120`},
 		40:  {`^ +\d+%  \d+/120  \d+(\.\d)?/s  \d+s left`},
@@ -161,6 +162,7 @@ func TestProgressLineFitsAResizedTerminal(t *testing.T) {
 
 // While a run that was interrupted ends, the line says what it waits for.
 func TestProgressLineWhileStopping(t *testing.T) {
+	t.Parallel()
 	for columns, want := range map[int]string{
 		100: `^stopping: \d+ rows? in progress \(reading back, up to [3-8]s\); interrupt again to stop at once$`,
 		60:  `^stopping: \d+ rows? in progress \(reading back, up to [3-8]s\)$`,
