@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -114,13 +115,16 @@ func (s *Setting) Get() Cmdlet { return Cmdlet{Name: "Get-" + s.Noun} }
 // UserOf returns the UPN of the user that o is about: that in its property UserId or
 // UserPrincipalName, or "" if it has none.
 func (s *Setting) UserOf(o Object) string {
-	for _, name := range [...]string{"UserPrincipalName", "UserId"} {
-		v, _ := o.Get(name)
-		if text, ok := v.(string); ok && strings.Contains(text, "@") {
-			return strings.TrimSpace(text)
+	var found [2]string
+	for name, v := range o { // once: this is asked of every reply, and most have neither
+		text, ok := v.(string)
+		for i, want := range [...]string{"UserPrincipalName", "UserId"} {
+			if ok && strings.EqualFold(name, want) && strings.Contains(text, "@") {
+				found[i] = strings.TrimSpace(text)
+			}
 		}
 	}
-	return ""
+	return cmp.Or(found[:]...)
 }
 
 // Read returns the value that the property called name has in o, in the

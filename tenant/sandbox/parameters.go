@@ -106,6 +106,9 @@ func choice(v any, choices []string) int {
 	if !ok {
 		return -1
 	}
+	if i := slices.Index(choices, text); i >= 0 {
+		return i
+	}
 	return slices.IndexFunc(choices, func(c string) bool {
 		return strings.EqualFold(text, c) || strings.EqualFold(text, strings.ReplaceAll(c, "-", ""))
 	})
