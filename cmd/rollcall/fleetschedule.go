@@ -30,6 +30,8 @@ expression. The schedule has the name of the fleet, and replaces one of that nam
   rollcall fleet schedule fleet.yaml --cron "0 6 * * mon" --time-zone Europe/Paris --yes --server nats://127.0.0.1:4233
   rollcall fleet schedule list --server nats://127.0.0.1:4233`,
 		Annotations: more(`The expression is that of crontab: minute, hour, day of the month, month, day of the week.
+Where both days are given, and neither as *, one of them is enough. An hour that clocks
+skip in spring has no run, and one that they show twice has one.
 
 What is scheduled is a snapshot: the fleet file and the rosters as they are now. Schedule
 the fleet again when they have changed. Profiles are those that a worker has at the time.
