@@ -62,15 +62,18 @@ func TestMachinesServerKilled(t *testing.T) {
 	m.running(a, 20)
 	m.running(b, 20)
 
+	killed := time.Now()
 	m.nodes[0].process.kill()
 	time.Sleep(fleetTakeover / 5)
 	m.startNode(m.nodes[0])
+	m.awaitNode(m.nodes[0])
+	soon := time.Since(killed) < fleetTakeover/2 // a machine that is busy may take longer
 	before, _ := m.tenants.sets()
 	m.await(time.Minute, "sets after the server is back", func() string { return a.said.String() + b.said.String() }, func() bool {
 		n, _ := m.tenants.sets()
 		return n > before+50
 	})
-	if n := m.takeovers(f); n != 0 {
+	if n := m.takeovers(f); n != 0 && soon {
 		t.Errorf("%d tenants changed hands while the server was away for a moment", n)
 	}
 

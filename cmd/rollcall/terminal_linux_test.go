@@ -63,15 +63,21 @@ func (s *onScreen) checkScreen() {
 			s.t.Errorf("what was drawn is left: %q", line)
 		}
 	}
-	n := 0
+	if n := s.progress(); n < 5 {
+		s.t.Errorf("progress was drawn %d times: %q", n, s.redraws)
+	}
+}
+
+// progress returns how often progress was drawn so far.
+func (s *onScreen) progress() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, line := range s.redraws {
 		if progressed.MatchString(line) {
 			n++
 		}
 	}
-	if n < 5 {
-		s.t.Errorf("progress was drawn %d times: %q", n, s.redraws)
-	}
+	return n
 }
 
 // drawn reports whether a line that matches was drawn, without the blanks at its
@@ -172,8 +178,7 @@ func TestProgressLineWhileStopping(t *testing.T) {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
 			t.Parallel()
 			s := applyOnScreen(t, columns, 200, 200, []string{"--latency", "20ms", "--stale", "4s"}, "--yes", "-o", "results.csv", "--workers", "2", "--rate", "20", "--stop-timeout", "8s")
-			time.Sleep(1500 * time.Millisecond) // for all of them to be read back
-			s.until("progress", func(text string) bool { return strings.Contains(text, "% ") })
+			s.until("progress", func(string) bool { return s.progress() > 10 }) // and rows that are read back again
 			s.types("\x03")
 			if got := s.wait(); got != exitInterrupted {
 				t.Errorf("exit status %d", got)
