@@ -34,11 +34,18 @@ func (x *execution) noBeforeHint() string {
 // describePast prints which run wrote the roster, if it is a results file, and what is
 // not certain about it.
 func (x *execution) describePast() {
-	if x.plan.Source == nil || x.plan.Source.Past == nil {
+	source, say := x.plan.Source, x.app.console
+	if source == nil {
 		return
 	}
-	past := x.plan.Source.Past
-	say := x.app.console
+	taken := x.plan.Kind == "apply" && x.plan.Befores && !x.readFirst
+	if taken && source.Manifest() == nil {
+		say.Warn("warning: %s has no summary beside it: of which tenant its values before are is not known; --read-first reads those of this one", x.plan.Users.Name())
+	}
+	past := source.Past
+	if past == nil {
+		return
+	}
 	if m := past.Manifest; m != nil {
 		text := fmt.Sprintf("%s: of the %s of %s on the %s", past.Name, m.Run, m.Change, m.Tenant)
 		if past.By != "" {
@@ -58,7 +65,7 @@ func (x *execution) describePast() {
 	for _, doubt := range past.Doubts {
 		say.Warn("warning: %s", doubt)
 	}
-	if x.plan.Kind == "apply" && x.plan.Befores && !x.readFirst && !x.plan.Change.Expects() {
-		say.Say("%s: values before are taken from it; --if-unchanged or --read-first looks whether somebody has changed them since", past.Name)
+	if taken && !x.plan.Change.Expects() {
+		say.Say("%s: values before are taken from it, where it has them; --if-unchanged or --read-first looks whether somebody has changed them since", past.Name)
 	}
 }

@@ -75,6 +75,7 @@ func (j *job) readRoster() (*roster.Roster, error) {
 		}
 		return nil
 	}
+	o.Ended = j.Source != nil
 	if j.Undo {
 		o.Skip = j.Source.Unchanged
 		o.AllowNoUsers = true // the results name the users who can't be put back

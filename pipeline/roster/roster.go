@@ -45,6 +45,10 @@ type Options struct {
 	// AllowNoUsers says that a file of which no row can be used is no error.
 	AllowNoUsers bool
 
+	// Ended says that the program that wrote the file ends each line: without the last
+	// line end the file was cut, and is an error.
+	Ended bool
+
 	Sheet string // the sheet of a workbook, in whatever case; "" for the first that is not hidden
 
 	// Interrupt, if not nil, is called over and over while a workbook is read, which can
@@ -107,6 +111,9 @@ func open(source func() (*source, error), o Options, hash func([]byte) uint64) (
 	if err = r.decode(); err == nil {
 		err = r.readHeader()
 	}
+	if err == nil && o.Ended {
+		err = r.checkEnd()
+	}
 	if err != nil {
 		r.Close()
 		return nil, err
@@ -160,6 +167,19 @@ func (r *Roster) decodeAs(enc encoding) error {
 		return err
 	}
 	return r.src.checkText()
+}
+
+// checkEnd returns an error if the last line has no line end.
+func (r *Roster) checkEnd() error {
+	var last [1]byte
+	if err := r.src.readAt(last[:], r.src.size-1); err != nil {
+		return err
+	}
+	if last[0] == '\n' || last[0] == '\r' || r.sheet != nil {
+		return nil
+	}
+	line, _ := r.src.place(r.src.size - 1)
+	return &Error{r.src.name, line, 0, errors.New("the last line has no line end, so the file may be cut: put it back as it was or, if the line is whole, end it")}
 }
 
 // Close closes the file, and removes the temporary one if there is one.
