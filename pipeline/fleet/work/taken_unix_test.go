@@ -137,12 +137,9 @@ func TestHeldByLost(t *testing.T) {
 	check(t, a.Process.Signal(syscall.SIGSTOP))
 	had := recorded(w.state(id), "t0")
 	b := newWorker(w.connect(), "b", 1, w.endpoint, a.dir)
-	var began time.Time
 	over := make(chan Event, 100)
 	b.Observer = observing(func(e Event) {
 		switch e.(type) {
-		case Began:
-			began = time.Now()
 		case Returned, Rejected, Ended:
 			over <- e
 		}
@@ -153,7 +150,7 @@ func TestHeldByLost(t *testing.T) {
 	if _, held := errors.AsType[*lock.HeldError](e.Why); !held || e.State != fleet.Waiting {
 		t.Fatalf("it was not given back as held: %+v", first)
 	}
-	if waited := time.Since(began); waited < takeover {
+	if waited := e.Finished.Sub(*e.Started); waited < takeover {
 		t.Errorf("it was given back after %v, want %v at least", waited, takeover)
 	}
 	if got := recorded(w.state(id), "t0"); got < had {
