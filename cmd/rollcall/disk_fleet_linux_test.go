@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,6 +113,24 @@ func (d *fullDisk) check(results string, takeovers int) {
 	}
 }
 
+// finished waits until a fleet is complete, and then checks its results.
+func (d *fullDisk) finished(id string, server *service) {
+	d.Helper()
+	rollcall(d, exitOK, "fleet", "status", id, "--server", server.url, "--watch")
+	results := filepath.Join(d.dir, "results")
+	rollcall(d, exitOK, "fleet", "results", id, "-o", results, "--server", server.url)
+	status, _ := rollcall(d, exitOK, "fleet", "status", id, "--server", server.url, "--json")
+	var s report.FleetStatus
+	if err := json.Unmarshal([]byte(status), &s); err != nil {
+		d.Fatal(err)
+	}
+	takeovers := 0
+	for i := range s.Tenants {
+		takeovers += int(s.Tenants[i].Epoch) - 1
+	}
+	d.check(results, takeovers)
+}
+
 // A fleet server whose disk is full ends, says why, and is not let at its store again
 // before there is room. Then the fleet is finished, and nothing is lost.
 func TestFleetServerFullDisk(t *testing.T) {
@@ -138,19 +157,26 @@ func TestFleetServerFullDisk(t *testing.T) {
 
 	d.empty()
 	newService(t, d.program, d.dir, serve...)
-	rollcall(t, exitOK, "fleet", "status", id, "--server", server.url, "--watch")
-	results := filepath.Join(d.dir, "results")
-	rollcall(t, exitOK, "fleet", "results", id, "-o", results, "--server", server.url)
-	status, _ := rollcall(t, exitOK, "fleet", "status", id, "--server", server.url, "--json")
-	var s report.FleetStatus
-	if err := json.Unmarshal([]byte(status), &s); err != nil {
-		t.Fatal(err)
+	d.finished(id, server)
+}
+
+// A worker whose disk is full hands back its tenants, and waits for others. Another finishes them,
+// and nothing is lost.
+func TestFleetWorkerFullDisk(t *testing.T) {
+	d := newFullDisk(t, t.TempDir())
+	server := newService(t, d.program, d.dir, "serve", "--store", "store", "--listen", "127.0.0.1:0")
+	full := newService(t, d.program, d.dir, "work", "--server", server.url, "--dir", d.disk, "--slots", fmt.Sprint(fullTenants))
+	id, _ := rollcall(t, exitOK, "fleet", "submit", d.fleet, "--server", server.url, "--yes")
+
+	d.fill()
+	newService(t, d.program, d.dir, "work", "--server", server.url, "--dir", "work", "--slots", fmt.Sprint(fullTenants))
+	d.finished(strings.TrimSpace(id), server)
+	if !regexp.MustCompile(`the job was handed back\s.*no space left on device`).MatchString(full.text()) {
+		t.Error("the worker handed nothing back")
 	}
-	takeovers := 0
-	for i := range s.Tenants {
-		takeovers += int(s.Tenants[i].Epoch) - 1
+	if got := full.end(syscall.SIGTERM); got != exitOK {
+		t.Errorf("the worker exits with %d", got)
 	}
-	d.check(results, takeovers)
 }
 
 // A fleet run that has no room for its queue ends and says why; the same command goes on

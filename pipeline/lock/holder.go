@@ -66,11 +66,17 @@ func readHolder(path string) *Holder {
 		if len(*text) > maxText {
 			return nil
 		}
-		if strings.ContainsFunc(*text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			*text = strconv.Quote(*text) // it goes to a terminal
-		}
+		*text = printable(*text)
 	}
 	return &h
+}
+
+// printable returns text as it can go to a terminal.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 func (h *Holder) String() string {
@@ -116,7 +122,7 @@ func newHeldError(f File) *HeldError {
 
 // IsBy reports whether the holder is a run of command.
 func (e *HeldError) IsBy(command string) bool {
-	return e.Holder != nil && e.Holder.Command == truncate(command)
+	return e.Holder != nil && e.Holder.Command == printable(truncate(command))
 }
 
 func (e *HeldError) Error() string {

@@ -83,6 +83,21 @@ func TestLock(t *testing.T) {
 	mustAcquire(t, f)
 }
 
+// A holder is known by its command, whatever the file can't hold or show of that.
+func TestHeldBy(t *testing.T) {
+	for _, command := range []string{"apply users.csv", "apply mes\u00a0utilisateurs.csv", "apply a\tb.csv", "apply \xff.csv", strings.Repeat("é", maxText)} {
+		f := lockFile(t)
+		l, err := f.Acquire(t.Context(), command, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Release()
+		if held := f.Held(); !held.IsBy(command) || held.IsBy("undo users.csv") {
+			t.Errorf("of %q it is said: %v", command, held)
+		}
+	}
+}
+
 // What is no results file has no lock, and no lock is as good as any.
 func TestNoLock(t *testing.T) {
 	if got := Results(os.DevNull); got != (File{}) {

@@ -125,7 +125,8 @@ func TestCannotPrepare(t *testing.T) {
 }
 
 // A Worker that finds the tenant locked by the one that it took the job from, which is
-// stopped and on the same machine, hands the job back, until it can have it.
+// stopped and on the same machine, waits for the takeover time and then hands the job
+// back, until it can have it.
 func TestHeldByLost(t *testing.T) {
 	t.Parallel()
 	const n = 400
@@ -136,16 +137,21 @@ func TestHeldByLost(t *testing.T) {
 	check(t, a.Process.Signal(syscall.SIGSTOP))
 	had := recorded(w.state(id), "t0")
 	b := newWorker(w.connect(), "b", 1, w.endpoint, a.dir)
-	returned := make(chan Returned, 100)
+	over := make(chan Event, 100)
 	b.Observer = observing(func(e Event) {
-		if e, ok := e.(Returned); ok {
-			returned <- e
+		switch e.(type) {
+		case Returned, Rejected, Ended:
+			over <- e
 		}
 	})
 	defer w.start(b)()
-	e := <-returned
+	first := <-over
+	e, _ := first.(Returned)
 	if _, held := errors.AsType[*lock.HeldError](e.Why); !held || e.State != fleet.Waiting {
-		t.Errorf("it was given back: %+v", e)
+		t.Fatalf("it was not given back as held: %+v", first)
+	}
+	if waited := e.Finished.Sub(*e.Started); waited < takeover {
+		t.Errorf("it was given back after %v, want %v at least", waited, takeover)
 	}
 	if got := recorded(w.state(id), "t0"); got < had {
 		t.Errorf("it has %d rows, and had %d", got, had)

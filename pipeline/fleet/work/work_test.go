@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,6 +106,32 @@ func TestKnownElsewhere(t *testing.T) {
 	defer w.start(w.worker("knows", 1))()
 	w.until(id, "all ended", ended)
 	w.isWhole(id, 1, n)
+}
+
+// A Worker with a fault of its own hands back one tenant a slot, and then waits: meanwhile
+// another does the others, which nobody has handed back.
+func TestFaultWait(t *testing.T) {
+	t.Parallel()
+	const tenants, n, slots = 8, 12, 2
+	w := newWorld(t, slowly)
+	id := w.submit(tenants, n, nil)
+	var handedBack atomic.Int32
+	bad := w.worker("bad", slots)
+	bad.Prepare = func(queue.Job, string) (job.Options, error) { return job.Options{}, errors.New("no access token") }
+	bad.Observer = observing(func(e Event) {
+		if _, ok := e.(Rejected); ok {
+			handedBack.Add(1)
+		}
+	})
+	began := time.Now()
+	defer w.start(bad)()
+	w.until(id, "handed back", func(*queue.FleetState) bool { return handedBack.Load() >= slots })
+	defer w.start(w.worker("good", 1))()
+	w.until(id, "all ended", ended)
+	if got, most := int(handedBack.Load()), slots*(1+int(time.Since(began)/faultWait)); got > most {
+		t.Errorf("%d tenants were handed back, want %d at most", got, most)
+	}
+	w.isWhole(id, tenants, n)
 }
 
 // A roster that is not what was submitted fails its tenant, with its name, and no call is
