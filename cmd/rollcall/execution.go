@@ -173,6 +173,9 @@ func (x *execution) summarize(o *results.Outcome, err error) {
 		say("to go on: put %s back as it was, then run %s", x.rosterName, x.again())
 	case errors.Is(err, results.ErrLost):
 		say("to go on: put %s back as it was, beside its journal, then run %s", x.plan.File, x.again())
+		if !exists(x.plan.File + ".journal") {
+			break // there is nothing to make it from
+		}
 		first := ""
 		if exists(x.plan.File) {
 			first = "move what is there now away, and "

@@ -68,11 +68,14 @@ func (j *journal) rewrite() error {
 }
 
 // restore writes the file anew if another program has removed it: what it has is in memory,
-// too. It is an error if another file has its name.
+// too. It is an error if another file has its name, and [ErrLost] if its directory is gone.
 func (j *journal) restore() error {
 	there, err := os.Stat(j.name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return j.rewrite()
+		if err = j.rewrite(); errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("write %s: another program removed its directory: %w", j.name, ErrLost)
+		}
+		return err
 	}
 	own, oerr := j.f.Stat()
 	if err = errors.Join(err, oerr); err == nil && !os.SameFile(own, there) {
