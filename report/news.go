@@ -109,8 +109,8 @@ func (n *News) was(f *results.Finding) string {
 // Flush writes what is buffered.
 func (n *News) Flush() error { return n.diff.Flush() }
 
-// End writes the users who are no longer in the roster, if every row was seen, and then
-// the counts.
+// End writes the users who are no longer in the roster, if every row was seen, then the
+// counts, and how many users could not be read.
 func (n *News) End(c *pipeline.Counts) error {
 	w, complete := n.diff.w, c.Left() == 0
 	if complete {
@@ -136,6 +136,10 @@ func (n *News) End(c *pipeline.Counts) error {
 		fmt.Fprintln(w, "first audit: all is as wanted")
 	case !n.diff.Quiet && complete:
 		fmt.Fprintf(w, "nothing has changed since %s\n", n.baseline.Name())
+	}
+	// Of these it is not known whether anything has changed, however often that is so.
+	if unread := c.ByStatus[pipeline.Unreadable]; unread > 0 {
+		fmt.Fprintf(w, "%s could not be read\n", pipeline.Plural(unread, "user"))
 	}
 	return w.Flush()
 }

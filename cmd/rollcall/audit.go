@@ -30,7 +30,7 @@ An audit can send Get cmdlets only: every other cmdlet is refused before it is s
 With -o, audit writes the same columns as apply, a record for each row.`,
 			meaning{exitOK, "nothing differs (--baseline: nothing has changed)"},
 			meaning{exitError, "the audit could not be made: the file, the tenant or the results can't be used"},
-			meansWrong, meaning{exitRows, "carried out, and some users could not be read, or some rows not used"},
+			meansWrong, meaning{exitRows, "carried out, and some users could not be read, or some rows not used (--baseline: only the former)"},
 			meaning{exitDiffers, "some users are not as wanted (--baseline: something has changed)"},
 			meansGuard, meaning{exitHeld, "another run holds the results file"}, meansInterrupted, meansTerminated),
 		Args: oneFile,

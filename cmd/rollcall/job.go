@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"rollcall/pipeline"
 	"rollcall/pipeline/job"
 	"rollcall/pipeline/results"
 	"rollcall/pipeline/roster"
@@ -213,7 +214,7 @@ func (x *execution) approve(p job.Plan) error {
 func (x *execution) exit(o *results.Outcome, err error) error {
 	status := x.interrupts.status()
 	switch {
-	case err == nil && x.news != nil: // with --baseline only a change counts
+	case err == nil && x.news != nil && o.Rows.ByStatus[pipeline.Unreadable] == 0: // with --baseline only a change counts
 		if x.news.Changed() {
 			return &exit{status: exitDiffers}
 		}
