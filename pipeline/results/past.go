@@ -90,7 +90,12 @@ func ReadPast(name string) (*Past, error) {
 	switch {
 	case doubt == nil:
 		p.readUnfinished(f, damage)
-		if p.header == nil {
+		switch {
+		case p.header != nil:
+		case NewSource(io.NewSectionReader(f, 0, 1<<62)) != nil: // a spreadsheet has made it another CSV
+			p.Manifest, p.Ignored = nil, &p.journal.manifest
+			p.Doubts = []string{fmt.Sprintf("%s is not as its run left it, which is not complete: its journal is ignored, and users that only the journal has are left out", name)}
+		default:
 			err = journalAlone(name, "there is no header of results in it")
 		}
 	case !errors.Is(doubt, fs.ErrNotExist):

@@ -190,7 +190,7 @@ func (r *File) reopen(f Format, m Manifest, rows pipeline.Rows, last *summaryDoc
 		case last == nil:
 			return fmt.Errorf("%w: there is neither its journal %s nor its summary %s", ErrNotResumable, journalName(r.name), SummaryName(r.name))
 		case last.Outcome == Running || last.Rows.Recorded < last.Rows.Total:
-			return fmt.Errorf("%w: its run is not complete, and its journal %s is gone", ErrNotResumable, journalName(r.name))
+			return fmt.Errorf("%w: its run is not complete, and its journal %s is gone: put that back, or begin a new run, with another file", ErrNotResumable, journalName(r.name))
 		}
 		from.was = last.Manifest
 		if err := m.differ(last.Manifest); err != nil {
