@@ -36,6 +36,9 @@ func TestStartMayPass(t *testing.T) {
 			if e, ok := errors.AsType[*tenant.Error](err); !ok || !e.Transient() || !e.Unreachable {
 				t.Errorf("connect: %#v, want a transient failure", err)
 			}
+			if hangs := patience < time.Minute; hangs != strings.Contains(err.Error(), "no reply from PowerShell within 200ms") {
+				t.Errorf("connect: error %v", err)
+			}
 
 			t.Setenv("STANDIN_MODES", "")
 			tn.cfg.Timeout = time.Minute
@@ -114,8 +117,10 @@ func TestTokenErrorIsNotShared(t *testing.T) {
 func TestSetupEndsAtOnce(t *testing.T) {
 	newStage(t, "no language mode")
 	tn := open(t, nil)
-	if setup, ok := errors.AsType[*SetupError](tn.Connect(t.Context())); !ok || setup.Hint == "" {
-		t.Errorf("no setup error: %v", setup)
+	err := tn.Connect(t.Context())
+	setup, ok := errors.AsType[*SetupError](err)
+	if _, passes := errors.AsType[*tenant.Error](err); !ok || setup.Hint == "" || passes {
+		t.Errorf("error %#v, want a setup error with a hint", err)
 	}
 }
 
