@@ -27,7 +27,7 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 		accepted++
 		t.maybeSet = true
 	}
-	if accepted > 0 || t.unknown || ctx.Err() != nil {
+	if accepted > 0 || t.unknown {
 		raise(&r.Stats.Set)
 	}
 	if err == nil || r.fatal(ctx, err) != nil {
