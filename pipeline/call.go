@@ -39,13 +39,13 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 	retry := retryState{run: r, task: t}
 	defer retry.end()
 	for {
-		sent := t.Attempts
 		objects, f, err := r.attempt(ctx, t, &c)
 		if err == nil {
 			return objects, nil
 		}
-		t.unknown = t.unknown || !c.Reads() && (isUnknown(err) || ctx.Err() != nil)
-		t.maybeSet = t.maybeSet || !c.Reads() && t.Attempts > sent && mayTakeEffect(ctx, err)
+		if !c.Reads() && ctx.Err() != nil {
+			raise(&r.Stats.Set)
+		}
 		e, ok := errors.AsType[*tenant.Error](err)
 		if !ok || !e.Transient() || ctx.Err() != nil {
 			return nil, err
@@ -81,11 +81,13 @@ func (r *Run) attempt(ctx context.Context, t *task, c *tenant.Cmdlet) ([]tenant.
 	m := r.outages.callStart()
 	t.Attempts++
 	objects, err := r.Tenant.Run(ctx, *c)
+	if !c.Reads() {
+		t.noteSet(ctx, err)
+	}
 	f, ended := r.noteReachable(ctx, m, t, c, err)
 	r.observe(turn, err)
 	r.refusal.end(ctx, r.Limiter, err)
 	if ended != nil {
-		t.unknown = t.unknown || !c.Reads()
 		return nil, f, ended
 	}
 	return objects, f, err

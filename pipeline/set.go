@@ -21,12 +21,7 @@ func (r *Run) set(ctx context.Context, t *task) (same bool, err error) {
 	}
 	accepted := 0
 	for _, c := range cmdlets {
-		was := t.sent
-		t.sent = true
 		if _, err = r.call(ctx, t, c); err != nil {
-			if e, ok := errors.AsType[*tenant.Error](err); ok && e.Unsent {
-				t.sent = was || t.unknown
-			}
 			break
 		}
 		accepted++
@@ -91,6 +86,19 @@ func (r *Run) needed(t *task) []tenant.Cmdlet {
 		same[i] = cell != "" && err == nil && tenant.Compare(before, want.Value) != tenant.Different
 	}
 	return setting.Set(setting.Needed(wants, same))
+}
+
+// noteSet notes that a set was run for t and ended with err, or nil. What was refused before
+// it ran changes nothing.
+func (t *task) noteSet(ctx context.Context, err error) {
+	if e, ok := errors.AsType[*tenant.Error](err); ok && e.Unsent {
+		return
+	}
+	t.sent = true
+	if err != nil {
+		t.unknown = t.unknown || isUnknown(err) || ctx.Err() != nil
+		t.maybeSet = t.maybeSet || mayTakeEffect(ctx, err)
+	}
 }
 
 // isUnknown reports whether a set that failed with err may have taken effect: no reply

@@ -87,11 +87,12 @@ var (
 )
 
 // Class returns what kind of failure f is. Names and texts take precedence over the
-// status.
+// status. A status that a text reports is that of a reply further back: only whether it may
+// pass counts.
 func (f *Failure) Class() Class {
-	says := f.mentions()
+	says, reported := f.mentions(), TextStatus(f.Text)
 	switch {
-	case says(concurrentTexts), says(tooManyTexts), f.Status == http.StatusTooManyRequests,
+	case says(concurrentTexts), says(tooManyTexts), f.Status == http.StatusTooManyRequests, reported == http.StatusTooManyRequests,
 		f.Status == http.StatusServiceUnavailable && f.Wait:
 		return Throttled
 	case f.Status == http.StatusUnauthorized:
@@ -109,7 +110,7 @@ func (f *Failure) Class() Class {
 		return Failed // not about a user: the endpoint is wrong
 	case f.Status == http.StatusNotFound:
 		return f.notFoundClass()
-	case f.Status == http.StatusRequestTimeout, f.Status > http.StatusInternalServerError, f.Lost, says(transientTexts):
+	case passes(f.Status), passes(reported), f.Lost, says(transientTexts):
 		return Unavailable
 	case says(notFoundTexts) && !f.Page:
 		return f.notFoundClass()

@@ -140,6 +140,17 @@ func TestHelpTopics(t *testing.T) {
 	rollcall(t, exitUsage, "help", "nothing")
 }
 
+// The topics agree about how long signing in is tried again.
+func TestHelpSignIn(t *testing.T) {
+	for _, topic := range []string{"outages", "setup"} {
+		text, _ := rollcall(t, exitOK, "help", topic)
+		text = strings.Join(strings.Fields(text), " ")
+		if !strings.Contains(text, "for the moment, it is tried again up to five times") || strings.Contains(text, "is not tried again") {
+			t.Errorf("help %s does not say that signing in is tried again up to five times", topic)
+		}
+	}
+}
+
 // The examples of help work as they are written. Those that need a tenant which
 // is not built in, or a screen, are parsed only.
 func TestHelpExamples(t *testing.T) {

@@ -25,7 +25,7 @@ func explain(err error, auth string) error {
 		hint = cmp.Or(hint, accessHint(err), refusedHint(auth))
 	}
 	if _, ok := errors.AsType[*connect.UnansweredError](err); ok {
-		hint = cmp.Or(hint, "the same command begins again when the tenant can be reached; "+doctorHint)
+		hint = cmp.Or(hint, "later the same command begins again; "+doctorHint)
 	}
 	if hint == "" {
 		return err

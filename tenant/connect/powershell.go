@@ -71,16 +71,13 @@ func (c *connector) powershell() (*Tenant, error) {
 		}
 		return t.Connect(ctx)
 	}
-	if !c.byHand() { // or there would be a second code
-		enter = c.retrySignIn(enter)
-	}
 	return &Tenant{
 		Runner:   t,
 		Name:     "PowerShell tenant " + c.Organization,
 		Real:     true,
 		Auth:     c.Auth,
 		Steps:    c.powershellSteps(t, signIn),
-		signIn:   enter,
+		signIn:   c.retrySignIn(enter), // nobody is asked twice: a failure after the question is final
 		canSet:   t.CanSet,
 		id:       func(context.Context) (string, error) { return t.Found().TenantID, nil },
 		identity: func() string { return describeIdentity(t.Found()) },
@@ -126,6 +123,15 @@ func (c *connector) moduleSignIn(cloud entra.Cloud) (powershell.SignIn, error) {
 	return signIn, nil
 }
 
+// adviseStart adds to err, of a PowerShell that did not come to sign in, what to do if it has
+// nothing to do with what is installed.
+func adviseStart(err error) error {
+	if isTransient(err) {
+		return &Advised{Err: err, Fix: "try again later; if it fails again, check that this machine has enough memory, and start this PowerShell by hand", Settings: []string{"pwsh"}}
+	}
+	return err
+}
+
 // describeIdentity says who has signed in to which tenant, as far as that is known.
 func describeIdentity(f powershell.Facts) string {
 	var parts []string
@@ -151,7 +157,7 @@ func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.Sign
 		Name: "powershell",
 		Check: func(ctx context.Context) (string, error) {
 			if facts, err = t.Facts(ctx); facts.PowerShell == "" {
-				return "", err
+				return "", adviseStart(err)
 			}
 			return facts.String() + " answers", nil
 		},
@@ -161,7 +167,7 @@ func (c *connector) powershellSteps(t *powershell.Tenant, signIn powershell.Sign
 		Name: "module",
 		Check: func(context.Context) (string, error) {
 			if facts.Module == "" {
-				return "", err
+				return "", adviseStart(err)
 			}
 			found := "ExchangeOnlineManagement " + facts.Module + " is loaded"
 			if len(facts.Modules) > 1 {

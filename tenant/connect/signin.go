@@ -77,11 +77,11 @@ func (e *UnansweredError) Error() string {
 // Unwrap returns the cause.
 func (e *UnansweredError) Unwrap() error { return e.Err }
 
-// retrySignIn returns signIn with retries: a transient failure is tried again for about half
-// a minute, so that a run that starts at night does not fail because of one lost reply. Then
-// the error is an [*UnansweredError]. It reports its progress, and does not say when it will
-// end: that depends on whether a try fails or gets no answer. Timeout limits all of it,
-// except for a person who signs in.
+// retrySignIn returns signIn with retries: a transient failure is tried again up to five
+// times, with about half a minute of waits, so that a run that starts at night does not fail
+// because of one lost reply. Then the error is an [*UnansweredError]. It reports its
+// progress, and does not say when it will end: that depends on whether a try fails or gets no
+// answer. Timeout limits all of it, except for a person who signs in.
 func (c *connector) retrySignIn(signIn func(context.Context) error) func(context.Context) error {
 	limit := max(c.Timeout, signInPatience)
 	return func(ctx context.Context) error {

@@ -34,8 +34,9 @@ type Config struct {
 
 	SignIn SignIn
 
-	// Timeout is how long one cmdlet may take, and each step of the start of a
-	// process other than signing in by hand; 0 means [DefaultTimeout].
+	// Timeout is how long one cmdlet may take; 0 means [DefaultTimeout]. Each step of
+	// the start of a process, other than signing in by hand, may take half a minute at
+	// first, and no longer than that.
 	Timeout time.Duration
 
 	// Inherit are files that each process, and what that starts, keep open. On

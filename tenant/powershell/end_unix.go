@@ -51,3 +51,7 @@ func lockFile(name string) *os.File {
 	}
 	return f
 }
+
+// shortages are the errors of a start for want of what this machine has too little of for
+// the moment, or of a program that is being replaced.
+var shortages = []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.ETXTBSY}

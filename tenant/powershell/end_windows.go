@@ -89,3 +89,8 @@ func lockFile(name string) *os.File {
 	}
 	return os.NewFile(uintptr(h), name)
 }
+
+// shortages are the errors of a start for want of what this machine has too little of for
+// the moment, or of a program that is being replaced.
+var shortages = []syscall.Errno{windows.ERROR_NOT_ENOUGH_MEMORY, windows.ERROR_OUTOFMEMORY, windows.ERROR_TOO_MANY_OPEN_FILES,
+	windows.ERROR_NO_SYSTEM_RESOURCES, windows.ERROR_COMMITMENT_LIMIT, windows.ERROR_SHARING_VIOLATION}

@@ -57,9 +57,13 @@ func (f *failure) status() int {
 	if strings.EqualFold(strings.TrimSpace(f.Message), "unauthorized") {
 		return http.StatusUnauthorized // certain of a sign-in, likely of a cmdlet
 	}
-	m := statusName.FindStringSubmatch(f.allText())
+	text := f.allText()
+	m := statusName.FindStringSubmatch(text)
 	if m == nil {
-		return 0
+		if exception, _ := f.parts(); !isClient(exception) {
+			return 0 // the service has replied, whatever its exception is about
+		}
+		return tenant.TextStatus(text)
 	}
 	for status := 100; status <= 599; status++ {
 		name := strings.ReplaceAll(http.StatusText(status), " ", "")

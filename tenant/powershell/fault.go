@@ -35,6 +35,9 @@ var (
 		"System.Threading.Tasks.TaskCanceledException", "System.OperationCanceledException",
 	}
 
+	// PowerShell had no memory for the moment. Likely.
+	memoryTexts = []string{"OutOfMemoryException", "InsufficientMemoryException", "Insufficient memory to continue"}
+
 	// The reply is not the service's, or not all of it: a page of HTML, an empty
 	// one, half of one. Certain: the module was seen to write this. The cmdlet may
 	// have been carried out.
@@ -112,7 +115,7 @@ func (f *failure) unanswered(exception string) bool {
 	case exception != "":
 		return false
 	case status == 0:
-		return f.mentions(networkTexts) || f.mentions(unreadableTexts) || f.mentions(hiddenTexts)
+		return f.mentions(networkTexts) || f.mentions(memoryTexts) || f.mentions(unreadableTexts) || f.mentions(hiddenTexts)
 	default:
 		return status/100 == 2 && (f.mentions(networkTexts) || f.mentions(unreadableTexts))
 	}

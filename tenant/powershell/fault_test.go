@@ -132,6 +132,41 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// A status that only the text has counts like one that was seen; in the text of one of the
+// service's exceptions it is not that of the reply.
+func TestTextStatus(t *testing.T) {
+	const sentence = "Response status code does not indicate success: "
+	for _, test := range []struct {
+		f           failure
+		class       tenant.Class
+		status      int
+		unreachable bool
+	}{
+		{failure{Message: sentence + "503 (Service Unavailable).", Exceptions: []string{"System.Exception"}}, tenant.Unavailable, 503, true},
+		{failure{Message: sentence + "503 (Service Unavailable).", RetryAfter: "5"}, tenant.Throttled, 503, false},
+		{failure{Message: sentence + "429 (Too Many Requests)."}, tenant.Throttled, 429, false},
+		{failure{Message: sentence + "500 (Internal Server Error)."}, tenant.Unavailable, 500, false},
+		{failure{Message: sentence + "403 (Forbidden).", Exceptions: []string{"System.Net.Http.HttpRequestException"}}, tenant.Denied, 403, false},
+		{failure{Message: sentence + "401 (Unauthorized)."}, tenant.Unauthorized, 401, false},
+		{failure{Message: "no", Details: []string{"(503) Server Unavailable"}, Exceptions: []string{"System.Exception", "System.Exception"}}, tenant.Unavailable, 503, true},
+		{failure{Message: "429 (Too Many Requests)"}, tenant.Throttled, 429, false},
+		{failure{Message: "502 (Bad Gateway)"}, tenant.Unavailable, 502, true},
+		{failure{Message: "504 (Gateway Timeout)"}, tenant.Unavailable, 504, true},
+		{failure{Message: "user 503@contoso.com is odd, and has a quota of 503 (MB)"}, tenant.Failed, 0, false},
+		{failure{Message: "(503) Server Unavailable", Status: 400}, tenant.Unavailable, 400, false},
+		{failure{Message: "Ex1|Microsoft.Exchange.X|(503) Server Unavailable", Exceptions: []string{"System.Exception"}}, tenant.Unavailable, 0, false},
+	} {
+		for _, name := range []string{"Get-", "Set-"} {
+			test.f.Kind = "cmdlet"
+			e, lost := test.f.fault(tenant.Cmdlet{Name: name + testNoun, Identity: "503@contoso.com"}, nil)
+			if e.Class != test.class || e.Status != test.status || e.Unreachable != test.unreachable || e.Unsent || lost {
+				t.Errorf("%s %q: %v, status %d, unreachable %v, unsent %v, lost %v; want %v, %d, %v", name, test.f.Message, e.Class, e.Status, e.Unreachable, e.Unsent, lost,
+					test.class, test.status, test.unreachable)
+			}
+		}
+	}
+}
+
 // A set that was run, but for whose output there is no reply, may have been made.
 func TestBroken(t *testing.T) {
 	f := failure{Kind: "broken", Message: "the cmdlet left without an end"}
@@ -156,6 +191,8 @@ func TestSignInFaults(t *testing.T) {
 		{"managed identity, 404", failure{Message: "Object reference not set to an instance of an object.", Exceptions: []string{"System.NullReferenceException"}, Status: 404}, true},
 		{"503, seen", failure{Message: "?", Status: 503}, true},
 		{"401", failure{Message: "UnAuthorized", Exceptions: []string{"System.UnauthorizedAccessException"}}, false},
+		{"401 in .NET's words", failure{Message: "Response status code does not indicate success: 401 (Unauthorized).", Exceptions: []string{"System.Net.Http.HttpRequestException"}}, false},
+		{"503 in .NET's words", failure{Message: "Response status code does not indicate success: 503 (Service Unavailable).", Exceptions: []string{"System.Management.Automation.RuntimeException"}}, true},
 		{"403, seen", failure{Message: "no", Exceptions: []string{"System.SystemException"}, Status: 403}, false},
 		{"Entra", failure{Message: "?", Exceptions: []string{"System.SystemException"}, Details: []string{"AADSTS700016: no such application"}}, false},
 		{"untrusted", failure{Message: "see inner exception", Exceptions: []string{"System.Net.Http.HttpRequestException", "X"}, Details: []string{"The remote certificate is invalid"}}, false},

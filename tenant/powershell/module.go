@@ -131,7 +131,7 @@ func (t *Tenant) otherProgram(ctx context.Context, program string) (f Facts, ok 
 		if err != nil {
 			return f, false
 		}
-		err = t.begin(ctx, p, &f)
+		err = t.begin(ctx, p, &f, t.stepTimeout(0))
 		p.end()
 		close(p.unused)
 		return f, err == nil

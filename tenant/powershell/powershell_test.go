@@ -762,16 +762,21 @@ func TestNewChecks(t *testing.T) {
 	}
 }
 
-// A policy that forbids scripts to call .NET is told from other ends, by what
-// either PowerShell writes last.
+// What a person has to correct, such as a policy that forbids scripts to call .NET, is told
+// from other ends by what PowerShell writes last.
 func TestBootError(t *testing.T) {
-	for text, policy := range map[string]bool{
+	for text, wrong := range map[string]bool{
 		"InvalidOperation: Cannot invoke method. Method invocation is supported only on core types in this language mode.": true,
 		"+ FullyQualifiedErrorId : MethodInvocationNotSupportedInConstrainedLanguage":                                      true,
+		"You must install or update .NET to run this application.":                                                         true,
+		"Process terminated. Couldn't find a valid ICU package installed on the system.":                                   true,
+		"pwsh: error while loading shared libraries: libx.so: cannot open shared object file: No such file or directory":   true,
+		"error while loading shared libraries: libx.so: failed to map segment from shared object: Cannot allocate memory":  false,
 		"the PowerShell process ended: exit status 1":                                                                      false,
+		"the PowerShell process ended: signal: killed":                                                                     false,
 	} {
-		if _, ok := errors.AsType[*SetupError](bootError("pwsh", errors.New(text))); ok != policy {
-			t.Errorf("%s: a setup error: %v, want %v", text, ok, policy)
+		if _, ok := errors.AsType[*SetupError](bootError("pwsh", errors.New(text))); ok != wrong {
+			t.Errorf("%s: a setup error: %v, want %v", text, ok, wrong)
 		}
 	}
 }

@@ -153,9 +153,12 @@ func (p *process) dead() bool {
 	}
 }
 
-// An endedError means that a process can't be used any more. The request may be sent
-// to another.
-type endedError struct{ text string }
+// An endedError means that a process can't be used any more, or that none can be started
+// for the moment. The request may be sent to another.
+type endedError struct {
+	text string
+	late bool // it was not in time
+}
 
 func (e *endedError) Error() string { return e.text }
 
@@ -181,13 +184,13 @@ func (p *process) call(ctx context.Context, r request, timeout time.Duration) (*
 			}
 			if err != nil {
 				p.end()
-				return nil, &endedError{"PowerShell sent " + tenant.Clean(err.Error(), *p.secrets.Load()...)}
+				return nil, &endedError{text: "PowerShell sent " + tenant.Clean(err.Error(), *p.secrets.Load()...)}
 			}
 			return a.reply, nil
 		case <-p.stop:
 			select {
 			case <-p.ended: // soon, for it has exited or been killed
-				return nil, &endedError{p.exitReason()}
+				return nil, &endedError{text: p.exitReason()}
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
@@ -196,7 +199,7 @@ func (p *process) call(ctx context.Context, r request, timeout time.Duration) (*
 			return nil, ctx.Err()
 		case <-timer.C:
 			p.end()
-			return nil, &endedError{fmt.Sprintf("no reply from PowerShell within %v", timeout)}
+			return nil, &endedError{fmt.Sprintf("no reply from PowerShell within %v", timeout), true}
 		}
 	}
 }

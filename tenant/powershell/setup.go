@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
+	"syscall"
 
 	"rollcall/tenant"
 )
@@ -36,16 +38,37 @@ func noCredential(err error) error {
 	return &SetupError{Err: err}
 }
 
-// bootError returns the error of a process of program that did not begin because of
-// err.
-func bootError(program string, err error) error {
+// bootRemedies are texts of a process that does not begin until a person has corrected
+// something, with what that is.
+var bootRemedies = []struct{ text, hint string }{
 	// PowerShell under a policy that lets scripts call nothing of .NET. The last
 	// lines that Windows PowerShell writes are not the message but its ID, which
 	// is the same in every language.
-	if text := err.Error(); strings.Contains(text, "language mode") || strings.Contains(text, "ConstrainedLanguage") {
-		return setupError("allow the account that runs rollcall full language mode", "start PowerShell, %s: %w", program, err)
+	{"language mode", "allow the account that runs rollcall full language mode"},
+	{"ConstrainedLanguage", "allow the account that runs rollcall full language mode"},
+	// Something is not installed. Certain: the texts are those of .NET's host, of .NET
+	// and of the GNU C library.
+	{"You must install", "install PowerShell 7: https://aka.ms/powershell"},
+	{"valid ICU package", "install libicu, or set DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1"},
+	{"cannot open shared object file: No such file", "install the library that PowerShell lacks"},
+}
+
+// bootError returns the error of a process of program that did not begin because of
+// err.
+func bootError(program string, err error) error {
+	for _, r := range bootRemedies {
+		if strings.Contains(err.Error(), r.text) {
+			return setupError(r.hint, "start PowerShell, %s: %w", program, err)
+		}
 	}
 	return fmt.Errorf("start PowerShell, %s: %w", program, err)
+}
+
+// isShortage reports whether a process that could not be started because of err may be
+// started later.
+func isShortage(err error) bool {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	return ok && slices.Contains(shortages, errno)
 }
 
 // programs are the names of PowerShell, the better one first.

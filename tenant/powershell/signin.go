@@ -74,14 +74,6 @@ func (s SignIn) wait() string {
 	return ""
 }
 
-// signInTimeout bounds the step of a start that signs in.
-func (t *Tenant) signInTimeout() time.Duration {
-	if t.cfg.SignIn.byHand() {
-		return personTimeout
-	}
-	return t.cfg.Timeout
-}
-
 // refusal returns f as the error of a sign-in, with Entra ID's reason if any of its
 // exceptions has one. If a person signs in it is final: another attempt would ask
 // them again.

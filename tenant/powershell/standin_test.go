@@ -232,6 +232,10 @@ func standIn(address string) {
 		fmt.Fprintf(os.Stderr, "#< CLIXML\nbad day\n")
 		os.Exit(1)
 	}
+	if mode("no language mode") {
+		fmt.Fprintln(os.Stderr, "Cannot invoke method. Method invocation is supported only on core types in this language mode.")
+		os.Exit(1)
+	}
 
 	var nonce, noun, secret string
 	for {
@@ -249,6 +253,12 @@ func standIn(address string) {
 			os.Exit(5)
 		}
 		tell(string(r.Op), string(r.Cmdlet+r.Module))
+		switch {
+		case mode("dies at " + string(r.Op)):
+			os.Exit(1)
+		case mode("hangs at " + string(r.Op)):
+			select {}
+		}
 		say := func(members string) {
 			fmt.Printf("\n%s{\"id\":%d%s}\n", nonce, r.ID, members)
 		}
@@ -272,6 +282,8 @@ func standIn(address string) {
 			switch {
 			case mode("no import"):
 				say(`,"error":` + fail("import", "running scripts is disabled on this system", "System.Management.Automation.PSSecurityException", 0))
+			case mode("no memory"):
+				say(`,"error":` + fail("import", "Exception of type 'System.OutOfMemoryException' was thrown.", "System.OutOfMemoryException", 0))
 			case mode("bad newest") && r.Module == "3.5.0", mode("bad modules"):
 				say(`,"error":` + fail("import", "Could not load file or assembly", "System.IO.FileLoadException", 0))
 			default:
@@ -294,6 +306,8 @@ func standIn(address string) {
 				say(`,"error":` + fail("connect", "AADSTS700027: "+secret+" is no good", "Microsoft.Identity.Client.MsalServiceException", 401))
 			case mode("overloaded"):
 				say(`,"error":` + fail("connect", "The service is unavailable.", "System.SystemException", 503))
+			case mode("no memory to connect"):
+				say(`,"error":` + fail("connect", "no", "System.OutOfMemoryException", 0))
 			case mode("no network"):
 				say(`,"error":` + fail("connect", "no such host", "System.Net.Http.HttpRequestException", 0))
 			case mode("of contoso"):

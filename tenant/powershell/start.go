@@ -20,7 +20,11 @@ var errOtherVersion = errors.New("this version of the module can't be loaded")
 func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 	free := func() { <-t.places }
 	facts := Facts{Program: t.cfg.Program}
-	defer func() { t.setFacts(facts) }()
+	hung := t.hungStarts()
+	defer func() {
+		t.setFacts(facts)
+		t.noteStart(hung, err)
+	}()
 	program, err := find(t.cfg.Program)
 	if err != nil {
 		free()
@@ -39,17 +43,18 @@ func (t *Tenant) start(ctx context.Context) (_ *process, err error) {
 		}
 	}()
 
-	if err := t.begin(ctx, p, &facts); err != nil {
+	step := t.stepTimeout(hung)
+	if err := t.begin(ctx, p, &facts, step); err != nil {
 		return nil, err
 	}
-	if err := t.load(ctx, p, &facts); err != nil {
+	if err := t.load(ctx, p, &facts, step); err != nil {
 		return nil, err
 	}
 	c, err := t.cfg.SignIn.credential(ctx, t.refusedToken())
 	if err != nil {
 		return nil, noCredential(err)
 	}
-	if err := t.connect(ctx, p, c, &facts); err != nil {
+	if err := t.connect(ctx, p, c, &facts, step); err != nil {
 		return nil, err
 	}
 	p.token, p.renew = c.token, renewal(time.Now(), c.expires)
@@ -105,6 +110,10 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 	if err != nil {
 		folder.remove()
 		free()
+		if isShortage(err) {
+			err = &endedError{text: err.Error()}
+			return nil, fmt.Errorf("start PowerShell: %w", err)
+		}
 		return nil, setupError("install PowerShell 7: https://aka.ms/powershell", "start PowerShell: %w", err)
 	}
 	t.live[p] = true
@@ -118,8 +127,8 @@ func (t *Tenant) launch(program string, free func()) (*process, error) {
 }
 
 // begin sends p the script's settings, and puts into facts what is installed.
-func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts) error {
-	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun), Folder: text(p.folder)}, t.cfg.Timeout)
+func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts, timeout time.Duration) error {
+	r, err := p.call(ctx, request{Op: "begin", Nonce: text(p.nonce), Noun: text(t.cfg.Noun), Folder: text(p.folder)}, timeout)
 	if err != nil {
 		return bootError(facts.Program, err)
 	}
@@ -131,14 +140,14 @@ func (t *Tenant) begin(ctx context.Context, p *process, facts *Facts) error {
 
 // load has p load the module: the best of the installed versions that were not found
 // to be unloadable.
-func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
+func (t *Tenant) load(ctx context.Context, p *process, facts *Facts, timeout time.Duration) error {
 	unloadable := t.unloadableVersions()
 	versions := slices.DeleteFunc(facts.candidates(), func(v string) bool { return unloadable[v] != "" })
 	if len(versions) == 0 {
 		return t.noModule(ctx, *facts, unloadable)
 	}
 	version := versions[0]
-	r, err := p.call(ctx, request{Op: "import", Module: text(version)}, t.cfg.Timeout)
+	r, err := p.call(ctx, request{Op: "import", Module: text(version)}, timeout)
 	if err != nil {
 		return fmt.Errorf("load PowerShell module %s %s: %w", moduleName, version, err)
 	}
@@ -146,6 +155,9 @@ func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
 		reason := tenant.Clean(r.Error.Message)
 		if err := policyError(r.Error); err != nil {
 			return err
+		}
+		if r.Error.mentions(memoryTexts) {
+			return fmt.Errorf("load PowerShell module %s %s: %w", moduleName, version, &endedError{text: reason})
 		}
 		t.setUnloadable(version, reason)
 		if len(versions) == 1 {
@@ -159,13 +171,16 @@ func (t *Tenant) load(ctx context.Context, p *process, facts *Facts) error {
 }
 
 // connect has p sign in with c.
-func (t *Tenant) connect(ctx context.Context, p *process, c credential, facts *Facts) error {
+func (t *Tenant) connect(ctx context.Context, p *process, c credential, facts *Facts, timeout time.Duration) error {
+	if t.cfg.SignIn.byHand() {
+		timeout = personTimeout
+	}
 	secrets := c.secrets()
 	p.secrets.Store(&secrets)
 	if wait := t.cfg.SignIn.wait(); wait != "" && t.cfg.Notice != nil {
 		t.notice(wait)
 	}
-	r, err := p.call(ctx, request{Op: "connect", Parameters: c.parameters}, t.signInTimeout())
+	r, err := p.call(ctx, request{Op: "connect", Parameters: c.parameters}, timeout)
 	if err != nil && ctx.Err() == nil && t.cfg.SignIn.byHand() {
 		// Another try would ask the person again.
 		return setupError("", "sign in with Connect-ExchangeOnline: %w", err)

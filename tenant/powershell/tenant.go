@@ -17,7 +17,7 @@
 // at once. A start that fails fails no call while there are other processes. A
 // process that fails to answer, for whatever reason, is killed with all that it
 // started, and the call fails as [tenant.Unavailable]: the next one uses or starts
-// another. A process that has run thousands of cmdlets, or whose token is about to
+// another. If it fails so before it has signed in, the cmdlet was not sent. A process that has run thousands of cmdlets, or whose token is about to
 // expire, is replaced between two of them.
 //
 // Secrets go over standard input only, and are removed from every text that comes
@@ -63,15 +63,11 @@ package powershell
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"rollcall/tenant"
 )
 
 // A Tenant runs cmdlets in PowerShell. It is a [tenant.Runner], and safe for
@@ -101,6 +97,7 @@ type Tenant struct {
 	verified   string            // the ID of the tenant that was named, once it was looked up
 	ready      int               // processes of live that have signed in
 	startAfter time.Time         // when a further one may be started, if any is ready
+	hung       int               // starts in a row that hung
 	refused    string            // one that the service has refused, or ""
 
 	refusals refusals
@@ -110,10 +107,16 @@ type Tenant struct {
 var errClosed = errors.New("the PowerShell processes were ended")
 
 // Connect starts the first process and signs in. The error is a [*SetupError] if a
-// person has to correct something first.
+// person has to correct something first, and a [*tenant.Error] that is transient if a later
+// attempt may succeed: so it is if the process ends or hangs before it has signed in.
 func (t *Tenant) Connect(ctx context.Context) error {
 	p, err := t.acquire(ctx)
-	if err != nil {
+	_, setup := errors.AsType[*SetupError](err)
+	_, ended := errors.AsType[*endedError](err)
+	switch {
+	case ended && !setup:
+		return unavailable(err)
+	case err != nil:
 		return err
 	}
 	defer t.release(p)
@@ -131,97 +134,6 @@ func (t *Tenant) checkCmdlet(cmdlets []string, name string) error {
 	}
 	return setupError("ask for a role that has it: Exchange Administrator or, for MyAnalytics, Insights Administrator",
 		"cmdlet %s is not there after signing in: this module (%s %s) has no such cmdlet, or this caller may not run it", name, moduleName, t.Found().Module)
-}
-
-// Run runs c and returns the objects that it wrote, or an error: never some of
-// the objects only.
-//
-// The error is a [*tenant.Error], except in three cases. If ctx has ended, it
-// is ctx.Err() with c's name and user. If c can't be sent to any tenant, or
-// is about another noun, or a user whom Microsoft's module can't name, the error
-// is the reason, and nothing was sent. If t is closed, the error is that.
-func (t *Tenant) Run(ctx context.Context, c tenant.Cmdlet) ([]tenant.Object, error) {
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
-	if c.Noun() != t.cfg.Noun {
-		return nil, fmt.Errorf("run %s: this tenant was made for %s only", c.Name, t.cfg.Noun)
-	}
-	if err := checkIdentity(c); err != nil {
-		return nil, err
-	}
-	list, err := parameters(c)
-	if err != nil {
-		return nil, err
-	}
-	objects, err := t.run(ctx, c, list)
-	if err == nil {
-		return objects, nil
-	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s %s: %w", c.Name, c.Identity, ctx.Err())
-	case errors.Is(err, errClosed), t.closed():
-		return nil, fmt.Errorf("%s %s: %w", c.Name, c.Identity, errClosed)
-	}
-	e, ok := errors.AsType[*tenant.Error](err)
-	if !ok {
-		e = &tenant.Error{Class: tenant.Unavailable, Unreachable: true, Err: err}
-		if _, ok := errors.AsType[*SetupError](err); ok {
-			e.Class, e.Unreachable = tenant.Unauthorized, false // every call would fail so
-		}
-	}
-	e.Op, e.Object = c.Name, c.Identity
-	return nil, e
-}
-
-// run makes one attempt.
-func (t *Tenant) run(ctx context.Context, c tenant.Cmdlet, list []parameter) ([]tenant.Object, error) {
-	p, err := t.acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer t.release(p)
-	if err := t.checkCmdlet(p.cmdlets, c.Name); err != nil {
-		return nil, err
-	}
-	r, err := p.call(ctx, request{Op: "run", Cmdlet: text(c.Name), Parameters: list}, t.cfg.Timeout)
-	if err != nil {
-		return nil, err
-	}
-	if t.cfg.Warn != nil {
-		for _, w := range r.Warnings {
-			t.cfg.Warn(c, tenant.Clean(w, *p.secrets.Load()...))
-		}
-	}
-	p.calls++
-	objects, e, lost := r.result(c, *p.secrets.Load())
-	switch {
-	case lost, e != nil && e.Class == tenant.Unauthorized && e.Status == http.StatusUnauthorized && !r.Error.isDiscovery():
-		renew, final := t.refusals.recordRefused(c.Identity, p.accepted)
-		if renew {
-			t.refuseToken(p.token)
-		}
-		// A process whose session is over can't be used again.
-		p.replace = p.replace || renew || lost
-		e.Class = tenant.Unavailable
-		if final {
-			e.Class = tenant.Unauthorized
-		}
-		return nil, e
-	case e != nil:
-		if e.Class != tenant.Unavailable && e.Class != tenant.Unauthorized {
-			p.accepted = true
-			t.refusals.recordServed()
-		}
-		return nil, e
-	case objects == nil:
-		p.end()
-		return nil, &endedError{"PowerShell sent a reply without objects or error"}
-	}
-	p.accepted = true
-	t.refusals.recordServed()
-	return objects, nil
 }
 
 // String returns the tenant that t is of. It keeps what prints a Tenant from
