@@ -251,7 +251,8 @@ func TestOutageFromTheStart(t *testing.T) {
 	}
 }
 
-// cutShort are rows of users of which only the first ones can be read.
+// cutShort are rows of users of which only the first ones can be read. Workers have begun
+// those when the others can't.
 type cutShort struct {
 	users
 	err error
@@ -260,6 +261,7 @@ type cutShort struct {
 func (c *cutShort) Read(row *roster.Row) error {
 	err := c.users.Read(row)
 	if err == io.EOF {
+		time.Sleep(time.Second / 2)
 		return c.err
 	}
 	return err

@@ -43,9 +43,6 @@ func (r *Run) call(ctx context.Context, t *task, c tenant.Cmdlet) ([]tenant.Obje
 		if err == nil {
 			return objects, nil
 		}
-		if !c.Reads() && ctx.Err() != nil {
-			raise(&r.Stats.Set)
-		}
 		e, ok := errors.AsType[*tenant.Error](err)
 		if !ok || !e.Transient() || ctx.Err() != nil {
 			return nil, err

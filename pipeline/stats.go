@@ -14,7 +14,7 @@ type Stats struct {
 	Calls       atomic.Int64 // calls made, of rows in progress only when they are done
 	Retries     atomic.Int64 // calls that repeated a failed one
 	Tried       atomic.Bool  // a set was sent, or was about to be sent
-	Set         atomic.Bool  // a set was accepted, or its outcome is not known, or the run ended before it was sent
+	Set         atomic.Bool  // a set was accepted, or its outcome is not known
 	CaseDiffers atomic.Int64 // rows left alone because the value differs only in capitals
 	ByStatus    [len(Statuses)]atomic.Int64
 }
