@@ -179,7 +179,7 @@ func (r *Roster) checkEnd() error {
 		return nil
 	}
 	line, _ := r.src.place(r.src.size - 1)
-	return &Error{r.src.name, line, 0, errors.New("the last line has no line end, so the file may be cut: put it back as it was or, if the line is whole, end it")}
+	return &Error{r.src.name, line, 0, errors.New("the last line has no line end, so the file may be cut: put it back as it was, or end the line if it is whole, or take it off")}
 }
 
 // Close closes the file, and removes the temporary one if there is one.
