@@ -35,8 +35,8 @@ type Config struct {
 	SignIn SignIn
 
 	// Timeout is how long one cmdlet may take; 0 means [DefaultTimeout]. Each step of
-	// the start of a process, other than signing in by hand, may take half a minute at
-	// first, and no longer than that.
+	// the start of a process, other than signing in by hand, may take as long; the first
+	// time it is given half of that, and half a minute at least.
 	Timeout time.Duration
 
 	// Inherit are files that each process, and what that starts, keep open. On

@@ -5,15 +5,18 @@ import (
 	"time"
 )
 
-// firstStepTimeout is how long each step of a start may take: one that hangs is given up
-// early enough to be tried again within the time of signing in. See [Tenant.stepTimeout].
-const firstStepTimeout = 30 * time.Second
+// leastStepTimeout is how long each step of a start may take at least, if a cmdlet may.
+const leastStepTimeout = 30 * time.Second
 
 // stepTimeout returns how long each step of a start may take after so many starts in a row
-// that hung: each may take twice as long as the one before, for the machine may be slow, and
-// none longer than a cmdlet.
+// that hung: as long as a cmdlet and, of the first one, half of that. One that hangs is given
+// up so early that it can be tried again within the time of signing in, and one that is slow
+// gets there.
 func (t *Tenant) stepTimeout(hung int) time.Duration {
-	return min(t.cfg.Timeout, firstStepTimeout<<min(hung, 8))
+	if hung > 0 {
+		return t.cfg.Timeout
+	}
+	return min(t.cfg.Timeout, max(leastStepTimeout, t.cfg.Timeout/2))
 }
 
 // hungStarts returns how many starts in a row hung.

@@ -17,8 +17,9 @@
 // at once. A start that fails fails no call while there are other processes. A
 // process that fails to answer, for whatever reason, is killed with all that it
 // started, and the call fails as [tenant.Unavailable]: the next one uses or starts
-// another. If it fails so before it has signed in, the cmdlet was not sent. A process that has run thousands of cmdlets, or whose token is about to
-// expire, is replaced between two of them.
+// another. If it fails so before it has signed in, the cmdlet was not sent. A process
+// that has run thousands of cmdlets, or whose token is about to expire, is replaced
+// between two of them.
 //
 // Secrets go over standard input only, and are removed from every text that comes
 // back. The arguments of a cmdlet are never part of a command's text: the bridge runs
