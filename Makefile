@@ -17,7 +17,7 @@ check: ## what must pass before a commit
 	GOOS=darwin GOARCH=arm64 go vet ./...
 	go test -race -short -skip 'Outage|Broken|Pace|Width|Family|Share|Services' ./pipeline ./pipeline/job ./pipeline/pace ./pipeline/lock ./tenant/rest ./tenant/insights ./tenant/sandbox
 
-long: ## random runs and families of tenants in their long form, and lost machines, which takes ten minutes
+long: ## random runs and families of tenants in their long form, and lost machines, which takes some minutes
 	LONG=1 go test -timeout 60m -run 'Killed|Machines|Containerfile|Simulation|Adversary|Pace|Width|LookAt' ./cmd/rollcall ./pipeline/results ./pipeline/job ./pipeline/pace ./report/html
 
 race: ## all tests with the race detector, which takes many minutes
