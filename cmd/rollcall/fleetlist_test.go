@@ -68,14 +68,15 @@ func TestFleetListKeepsWhatIsKnown(t *testing.T) {
 	if len(done.Tenants) != 0 || len(open.Tenants) != 1 {
 		t.Errorf("it has %d tenants of the one that has ended, %d of the other", len(done.Tenants), len(open.Tenants))
 	}
-	same, sameOpen := all(func(*report.FleetStatus, *report.FleetStatus) bool { return true })
-	if same != done || sameOpen != open {
-		t.Error("nothing has changed, and it was found out again")
-	}
+	all(func(sameDone, sameOpen *report.FleetStatus) bool { // once all that has changed is known
+		same := sameDone == done && sameOpen == open
+		done, open = sameDone, sameOpen
+		return same
+	})
 	if err := q.Control(ctx, "open", func(c *queue.Control) { c.Paused = true }); err != nil {
 		t.Fatal(err)
 	}
-	same, _ = all(func(_, open *report.FleetStatus) bool { return open.Count[report.FleetPaused] == 1 })
+	same, _ := all(func(_, open *report.FleetStatus) bool { return open.Count[report.FleetPaused] == 1 })
 	if same != done {
 		t.Error("the other has changed, and this one was found out again")
 	}
